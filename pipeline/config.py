@@ -1,0 +1,233 @@
+"""`configs/kitchen.yaml`, checked and frozen.
+
+Belongs here: where things lie and which symbols there are. Thresholds are governance
+(`contracts/control.py`), never configuration.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pipeline.clock import parse_day
+from pipeline.contracts.documents import check, load_yaml
+from pipeline.errors import ConfigError, ParameterError
+
+PROJECT = Path(__file__).resolve().parent.parent
+"""The folder that holds `configs/`, `governance/` and the package."""
+
+SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9_.-]{0,31}", re.ASCII)
+MARKETS = ("spot", "futures_um", "futures_cm")
+ATAS_FEEDS = ("atas_bars", "atas_v6_3", "atas_ticks")
+FEEDS = ("binance_1m", "binance_1d", *ATAS_FEEDS)
+
+_PATTERNS = {
+    "type": "dict",
+    "keysrules": {"allowed": list(FEEDS)},
+    "valuesrules": {"type": "list", "minlength": 1, "schema": {"type": "string"}},
+}
+_DAY = {"type": ["date", "string"], "nullable": True}
+_NAME = {"type": "string", "nullable": True, "regex": SYMBOL.pattern}
+_SYMBOL = {
+    "market": {"type": "string", "required": True, "allowed": list(MARKETS)},
+    "vendor_symbol": _NAME,
+    "atas_symbol": _NAME,
+    "atas": {"type": "string", "allowed": ["expected", "none"], "default": "expected"},
+    "basis_against": _NAME,
+    "since": _DAY,
+    "until": _DAY,
+    "sources": _PATTERNS,
+}
+_SECONDS = {"type": "number", "min": 0, "max": 86_400}
+_DOCUMENT: dict[str, Any] = {
+    "paths": {
+        "type": "dict",
+        "required": True,
+        "schema": {
+            "raw": {"type": "string", "required": True},
+            "prepared": {"type": "string", "required": True},
+            "snapshots": {"type": "string", "required": True},
+            "governance": {"type": "string"},
+        },
+    },
+    "symbols": {
+        "type": "dict",
+        "required": True,
+        "minlength": 1,
+        "keysrules": {"type": "string", "regex": SYMBOL.pattern},
+        "valuesrules": {"type": "dict", "schema": _SYMBOL},
+    },
+    "sources": _PATTERNS,
+    "latency_seconds": {
+        "type": "dict",
+        "default": {"binance": 0, "atas": 0},
+        "schema": {"binance": {**_SECONDS, "default": 0}, "atas": {**_SECONDS, "default": 0}},
+    },
+    "preference": {
+        "type": "dict",
+        "default": {},
+        "schema": {
+            "atas": {
+                "type": "list",
+                "minlength": 1,
+                "default": list(ATAS_FEEDS),
+                "schema": {"type": "string", "allowed": list(ATAS_FEEDS)},
+            },
+            "delta": {
+                "type": "list",
+                "minlength": 1,
+                "default": ["ticks", "atas_bars", "klines"],
+                "schema": {"type": "string", "allowed": ["ticks", "atas_bars", "klines"]},
+            },
+        },
+    },
+    "simulated": {"type": "boolean", "default": False},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Symbol:
+    """One instrument: its exchange market and its names at the vendors."""
+
+    name: str
+    market: str
+    vendor_symbol: str
+    atas_symbol: str
+    atas: str = "expected"
+    basis_against: str | None = None
+    since: dt.date | None = None
+    until: dt.date | None = None
+    sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kitchen:
+    """The whole configuration. Folders are absolute; `file` is where it was read from."""
+
+    file: Path
+    raw: Path
+    prepared: Path
+    snapshots: Path
+    governance: Path
+    symbols: dict[str, Symbol]
+    sources: dict[str, tuple[str, ...]]
+    latency_seconds: dict[str, float]
+    prefer_atas: tuple[str, ...]
+    prefer_delta: tuple[str, ...]
+    simulated: bool
+
+    def symbol(self, name: str) -> Symbol:
+        """The configured symbol of that name.
+
+        Raises:
+            ParameterError: there is none.
+        """
+        if name not in self.symbols:
+            known = ", ".join(sorted(self.symbols))
+            raise ParameterError(
+                f"symbol {name!r} is not configured in {self.file}; it has {known}"
+            )
+        return self.symbols[name]
+
+
+def config_file() -> Path:
+    """The file that `KITCHEN_CONFIG` names, else `configs/kitchen.yaml` beside the package."""
+    named = os.environ.get("KITCHEN_CONFIG")
+    return Path(named).expanduser().absolute() if named else PROJECT / "configs" / "kitchen.yaml"
+
+
+def load_kitchen() -> Kitchen:
+    """The checked configuration in force.
+
+    Raises:
+        ConfigError: all faults in one sentence, each with its key path.
+    """
+    return _load(config_file())
+
+
+@lru_cache(maxsize=8)
+def _load(path: Path) -> Kitchen:
+    document = check(load_yaml(path), _DOCUMENT, path)
+    base = path.parent.parent if path.parent.name == "configs" else path.parent
+    folders = {name: _folder(base, text) for name, text in document["paths"].items()}
+    _refuse_nested(folders, path)
+    preference = document["preference"]
+    return Kitchen(
+        file=path,
+        raw=folders["raw"],
+        prepared=folders["prepared"],
+        snapshots=folders["snapshots"],
+        governance=folders.get("governance", PROJECT / "governance"),
+        symbols={
+            name: _symbol(name, entry, path) for name, entry in sorted(document["symbols"].items())
+        },
+        sources=_patterns(document.get("sources"), "sources", path),
+        latency_seconds=document["latency_seconds"],
+        prefer_atas=tuple(preference.get("atas", ATAS_FEEDS)),
+        prefer_delta=tuple(preference.get("delta", ("ticks", "atas_bars", "klines"))),
+        simulated=document["simulated"],
+    )
+
+
+def _folder(base: Path, text: str) -> Path:
+    return Path(os.path.normpath(base / Path(text).expanduser()))
+
+
+def _refuse_nested(folders: dict[str, Path], path: Path) -> None:
+    """Raw exports are never written to, so no written folder may lie in theirs or hold it."""
+    for name in ("prepared", "snapshots"):
+        for other in ("raw", "prepared", "snapshots"):
+            if name != other and folders[name].is_relative_to(folders[other]):
+                raise ConfigError(
+                    f"{path}: paths.{name}: {folders[name]} lies in paths.{other} ({folders[other]});"
+                    " wanted three folders apart; move one"
+                )
+
+
+def _symbol(name: str, entry: dict[str, Any], path: Path) -> Symbol:
+    since, until = (
+        _day(entry.get(key), f"symbols.{name}.{key}", path) for key in ("since", "until")
+    )
+    if since and until and since > until:
+        raise ConfigError(
+            f"{path}: symbols.{name}: since {since} is after until {until}; swap them"
+        )
+    return Symbol(
+        name=name,
+        market=entry["market"],
+        vendor_symbol=entry.get("vendor_symbol") or name,
+        atas_symbol=entry.get("atas_symbol") or name,
+        atas=entry["atas"],
+        basis_against=entry.get("basis_against"),
+        since=since,
+        until=until,
+        sources=_patterns(entry.get("sources"), f"symbols.{name}.sources", path),
+    )
+
+
+def _day(value: Any, key: str, path: Path) -> dt.date | None:
+    if value is None or (isinstance(value, dt.date) and not isinstance(value, dt.datetime)):
+        return value
+    try:
+        return parse_day(str(value))
+    except ValueError as error:
+        raise ConfigError(f"{path}: {key}: {error}") from error
+
+
+def _patterns(
+    entry: dict[str, list[str]] | None, key: str, path: Path
+) -> dict[str, tuple[str, ...]]:
+    """Path patterns below `paths.raw`; they may not leave it."""
+    patterns = {feed: tuple(texts) for feed, texts in (entry or {}).items()}
+    for feed, texts in patterns.items():
+        for text in texts:
+            if text.startswith(("/", "~")) or ".." in Path(text).parts or "\0" in text:
+                raise ConfigError(
+                    f"{path}: {key}.{feed}: {text!r} leaves paths.raw; name a path below it"
+                )
+    return patterns

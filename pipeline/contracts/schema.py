@@ -1,0 +1,156 @@
+"""Table schemas and row flags of `SCHEMA_data.json`, as Arrow schemas; and `conform`.
+
+Every table that leaves a step passes through `conform`, so that column order, types, nullability and
+metadata are the same whoever made it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline.contracts.documents import check, load_json
+from pipeline.errors import ConfigError, ContractError
+
+TYPES: dict[str, pa.DataType] = {
+    "timestamp[us, UTC]": pa.timestamp("us", tz="UTC"),
+    "float64": pa.float64(),
+    "int64": pa.int64(),
+    "int32": pa.int32(),
+    "int8": pa.int8(),
+    "bool": pa.bool_(),
+    "string": pa.string(),
+}
+
+_COLUMN = {
+    "name": {"type": "string", "required": True, "regex": "[a-z][a-z0-9_]*"},
+    "type": {"type": "string", "required": True, "allowed": list(TYPES)},
+    "unit": {"type": "string", "required": True},
+    "null": {"type": "boolean", "required": True},
+    "description": {"type": "string", "required": True, "minlength": 3},
+}
+_FLAG = {
+    "bit": {"type": "integer", "required": True, "min": 0, "max": 62},
+    "name": {"type": "string", "required": True},
+    "code": {"type": "string", "required": True, "regex": "[ABC][0-9]{2}"},
+    "description": {"type": "string", "required": True},
+}
+_TABLE = {
+    "description": {"type": "string", "required": True},
+    "keys": {"type": "list", "required": True, "schema": {"type": "string"}},
+    "columns": {
+        "type": "list",
+        "required": True,
+        "minlength": 1,
+        "schema": {"type": "dict", "schema": _COLUMN},
+    },
+}
+_DOCUMENT = {
+    "version": {"type": "integer", "required": True, "allowed": [1]},
+    "description": {"type": "string", "required": True},
+    "flags": {"type": "list", "required": True, "schema": {"type": "dict", "schema": _FLAG}},
+    "tables": {
+        "type": "dict",
+        "required": True,
+        "valuesrules": {"type": "dict", "schema": _TABLE},
+    },
+}
+
+
+@lru_cache(maxsize=8)
+def load(governance: Path) -> dict[str, Any]:
+    """The checked document of `governance/SCHEMA_data.json`.
+
+    Raises:
+        ConfigError: not a valid document, or a name or bit in it stands twice.
+    """
+    path = governance / "SCHEMA_data.json"
+    document = check(load_json(path), _DOCUMENT, path)
+    for what, names in (
+        ("flag bit", [flag["bit"] for flag in document["flags"]]),
+        ("flag name", [flag["name"] for flag in document["flags"]]),
+        *(
+            (f"column of {t}", [c["name"] for c in s["columns"]])
+            for t, s in document["tables"].items()
+        ),
+    ):
+        twice = sorted({str(n) for n in names if names.count(n) > 1})
+        if twice:
+            raise ConfigError(
+                f"{path}: {what} {', '.join(twice)} stands twice; names must be unique"
+            )
+    return document
+
+
+def arrow_schema(columns: list[dict[str, Any]]) -> pa.Schema:
+    """An Arrow schema of column entries, units and descriptions as field metadata."""
+    return pa.schema(
+        [
+            pa.field(
+                column["name"],
+                TYPES[column["type"]],
+                nullable=column["null"],
+                metadata={"unit": column["unit"], "description": column["description"]},
+            )
+            for column in columns
+        ]
+    )
+
+
+@lru_cache(maxsize=64)
+def table_schema(governance: Path, table: str) -> pa.Schema:
+    """The Arrow schema of one table of `SCHEMA_data.json`.
+
+    Raises:
+        ConfigError: the document has no such table.
+    """
+    tables = load(governance)["tables"]
+    if table not in tables:
+        raise ConfigError(
+            f"{governance / 'SCHEMA_data.json'}: no table {table!r}; it has {', '.join(tables)}"
+        )
+    return arrow_schema(tables[table]["columns"])
+
+
+@lru_cache(maxsize=8)
+def flag_masks(governance: Path) -> dict[str, int]:
+    """Flag name -> its mask in `qc_flags`."""
+    return {flag["name"]: 1 << flag["bit"] for flag in load(governance)["flags"]}
+
+
+def conform(table: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
+    """`table` with exactly the columns, order, types and metadata of `schema`.
+
+    Raises:
+        ContractError: a column is missing or too many, a value does not fit its type, or a column
+            that must not be null has a null.
+    """
+    missing = [f.name for f in schema if f.name not in table.column_names]
+    extra = [n for n in table.column_names if n not in schema.names]
+    if missing or extra:
+        raise ContractError(
+            f"{name}: columns differ from the schema, missing {missing or 'none'}, not known {extra or 'none'}"
+        )
+    columns = []
+    for field in schema:
+        column = table[field.name]
+        try:
+            column = column if column.type == field.type else column.cast(field.type)
+        except pa.ArrowException as error:
+            raise ContractError(
+                f"{name}.{field.name}: got {table[field.name].type}, wanted {field.type} ({error})"
+            ) from error
+        if not field.nullable and column.null_count:
+            raise ContractError(
+                f"{name}.{field.name}: {column.null_count} nulls in a column without nulls"
+            )
+        columns.append(column.combine_chunks())
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def empty(schema: pa.Schema) -> pa.Table:
+    """A table of the schema without rows."""
+    return schema.empty_table()

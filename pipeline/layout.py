@@ -1,0 +1,184 @@
+"""Where every file lives: (stage, source, symbol, date) -> path. Nobody else joins paths.
+
+Belongs here: raw patterns and their listing, prepared folders, the names inside a snapshot store.
+Does not belong here: reading or writing any of it.
+Standard library only, so that a run with nothing to do stays light.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from pipeline.clock import parse_day
+from pipeline.config import Kitchen, Symbol
+
+_JSONL = ("", ".gz")
+
+PATTERNS: dict[str, tuple[str, ...]] = {
+    "binance_1m": (
+        "binance/{market}/{symbol}-1m-{date}.zip",
+        "binance/{market}/{symbol}-1m-{date}.csv",
+        "binance/{market}/{symbol}-1m-{date}.csv.gz",
+        "binance/{market}/{symbol}-1m-{date}.parquet",
+        "binance/{market}/{symbol}-1m-{month}.zip",
+        "binance/{market}/{symbol}-1m-{month}.csv",
+        "binance/fetcher/{symbol}_{date}.csv",
+    ),
+    "binance_1d": (
+        "binance/{market}/{symbol}-1d-{date}.zip",
+        "binance/{market}/{symbol}-1d-{date}.csv",
+        "binance/{market}/{symbol}-1d-{month}.zip",
+        "binance/{market}/{symbol}-1d-{month}.csv",
+    ),
+    "atas_bars": tuple(f"atas/bars_1m/{{symbol}}/date={{date}}/bars_1m.jsonl{z}" for z in _JSONL),
+    "atas_v6_3": tuple(
+        f"atas/v6_3/{{symbol}}/date={{date}}/bar_{{yyyymmdd}}.jsonl{z}" for z in _JSONL
+    ),
+    "atas_ticks": (
+        *(f"atas/ticks/{{symbol}}/date={{date}}/ticks.jsonl{z}" for z in _JSONL),
+        *(f"atas/ticks/{{symbol}}/date={{date}}/*/ticks.jsonl{z}" for z in _JSONL),
+    ),
+}
+"""Feed -> path patterns below `paths.raw`, most trusted first."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawPath:
+    """A raw file: its absolute path, its path below `paths.raw`, and how far it is preferred (0 first)."""
+
+    path: Path
+    name: str
+    rank: int
+
+
+def patterns(kitchen: Kitchen, symbol: Symbol, feed: str) -> tuple[str, ...]:
+    """The patterns in force: the symbol's own, else the configuration's, else the defaults."""
+    return symbol.sources.get(feed) or kitchen.sources.get(feed) or PATTERNS[feed]
+
+
+def _filled(
+    pattern: str, symbol: Symbol, feed: str, *, date: str, month: str, yyyymmdd: str
+) -> str:
+    name = symbol.vendor_symbol if feed.startswith("binance") else symbol.atas_symbol
+    return pattern.format(
+        market=symbol.market, symbol=name, date=date, month=month, yyyymmdd=yyyymmdd
+    )
+
+
+def raw_candidates(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> list[str]:
+    """The names below `paths.raw` under which the feed of that day is looked for."""
+    text = day.isoformat()
+    return [
+        _filled(p, symbol, feed, date=text, month=text[:7], yyyymmdd=text.replace("-", ""))
+        for p in patterns(kitchen, symbol, feed)
+    ]
+
+
+def raw_files(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> list[RawPath]:
+    """The feed's files of a day that exist, most trusted first, then by name. Dot names are none."""
+    found: dict[Path, RawPath] = {}
+    for rank, name in enumerate(raw_candidates(kitchen, symbol, feed, day)):
+        matches = sorted(kitchen.raw.glob(name)) if "*" in name else [kitchen.raw / name]
+        for path in matches:
+            if path not in found and path.exists() and not path.name.startswith("."):
+                found[path] = RawPath(path, path.relative_to(kitchen.raw).as_posix(), rank)
+    return list(found.values())
+
+
+def raw_days(kitchen: Kitchen, symbol: Symbol, feed: str) -> frozenset[dt.date]:
+    """Every day for which the feed has a file; a monthly file counts for each day of its month."""
+    return _raw_days(kitchen.raw, tuple(_wildcards(kitchen, symbol, feed)))
+
+
+def forget_listings() -> None:
+    """Looks at the raw folder afresh from now on."""
+    _raw_days.cache_clear()
+
+
+def _wildcards(kitchen: Kitchen, symbol: Symbol, feed: str) -> list[tuple[str, str]]:
+    marks = {"date": "\1", "month": "\2", "yyyymmdd": "\3"}
+    forms = []
+    for pattern in patterns(kitchen, symbol, feed):
+        filled = _filled(pattern, symbol, feed, **marks)
+        forms.append((re.sub("[\1\2\3]", "*", filled), _date_expression(filled)))
+    return forms
+
+
+def _date_expression(filled: str) -> str:
+    expression = re.escape(filled).replace(r"\*", "[^/]*")
+    for mark, name, digits in (
+        ("\1", "date", "[0-9]{4}-[0-9]{2}-[0-9]{2}"),
+        ("\2", "month", "[0-9]{4}-[0-9]{2}"),
+        ("\3", "yyyymmdd", "[0-9]{8}"),
+    ):
+        mark = re.escape(mark)
+        expression = expression.replace(mark, f"(?P<{name}>{digits})", 1).replace(mark, digits)
+    return expression
+
+
+@lru_cache(maxsize=512)
+def _raw_days(raw: Path, forms: tuple[tuple[str, str], ...]) -> frozenset[dt.date]:
+    days: set[dt.date] = set()
+    for wildcard, expression in forms:
+        for path in raw.glob(wildcard):
+            match = re.fullmatch(expression, path.relative_to(raw).as_posix())
+            if match:
+                days.update(_days_named(match.groupdict()))
+    return frozenset(days)
+
+
+def _days_named(groups: dict[str, str | None]) -> list[dt.date]:
+    try:
+        if groups.get("date"):
+            return [parse_day(str(groups["date"]))]
+        if groups.get("yyyymmdd"):
+            text = str(groups["yyyymmdd"])
+            return [parse_day(f"{text[:4]}-{text[4:6]}-{text[6:]}")]
+        first = parse_day(f"{groups['month']}-01")
+    except ValueError:
+        return []
+    return [
+        day for day in (first + dt.timedelta(days=i) for i in range(31)) if day.month == first.month
+    ]
+
+
+def prepared_folder(
+    kitchen: Kitchen, stage: str, day: dt.date, symbol: str | None = None, source: str | None = None
+) -> Path:
+    """The folder of one step's outputs: `prepared/date=D[/SYMBOL]/stage[.source]`."""
+    folder = kitchen.prepared / f"date={day.isoformat()}"
+    if symbol is not None:
+        folder /= symbol
+    return folder / (stage if source is None else f"{stage}.{source}")
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Names inside a snapshot store. Names that begin with a dot are not for readers."""
+
+    root: Path
+
+    @property
+    def revisions(self) -> Path:
+        """The folder of all sealed revisions."""
+        return self.root / ".revisions"
+
+    def revision(self, day: dt.date, number: int) -> Path:
+        """The sealed folder of one revision."""
+        return self.revisions / f"{day.isoformat()}.r{number}"
+
+    def date_link(self, day: dt.date) -> Path:
+        """The link that names a date's current revision."""
+        return self.root / day.isoformat()
+
+    def latest(self, *, available: bool = False) -> Path:
+        """The link to the newest published date, or the newest whose condition is available."""
+        return self.root / ("LATEST_AVAILABLE" if available else "LATEST")
+
+    def lock(self, day: dt.date) -> Path:
+        """The file that a publisher of the date holds by flock."""
+        return self.root / ".locks" / day.isoformat()

@@ -1,0 +1,230 @@
+"""The declared graph: every step of a day, what it reads, writes and depends on.
+
+The Luigi tasks, the receipts and every explanation of "why does this run" derive from `STAGES`. Nothing
+is computed here, and nothing of the steps' own code is imported: a step's recipe and code are names.
+Standard library only, so that a run with nothing to do stays light.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Grain = Literal["feed", "symbol", "date"]
+
+MICRO_LOOK_BACK_DAYS = 1
+"""Micro features look back at most 1440 minutes: a corrected day moves itself and the next, no more."""
+
+MACRO_LOOK_BACK_DAYS = 600
+"""Macro features read so many completed days; the longest warm-up (a settled EMA200) needs them all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """One input: an output of an earlier step, of the same day and of `look_back` days before.
+
+    `source` names the feed for a need on a step of grain "feed"; "atas" stands for each ATAS feed that
+    has raw files on the day. A step of grain "date" reads the output of every expected symbol.
+    """
+
+    stage: str
+    output: str
+    source: str | None = None
+    look_back: int = 0
+    today: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One step. `outputs` maps an output's name to its file name; `code` are the modules whose
+    functions (and all they import of this package) decide the result; `config` and `governance` are
+    the slices that do."""
+
+    name: str
+    grain: Grain
+    needs: tuple[Need, ...] = ()
+    outputs: dict[str, str]
+    code: tuple[str, ...]
+    config: tuple[str, ...] = ()
+    governance: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ("numpy", "pyarrow")
+
+
+_TABLES = "SCHEMA_data"
+
+STAGES: dict[str, Stage] = {
+    stage.name: stage
+    for stage in (
+        Stage(
+            name="CleanFeed",
+            grain="feed",
+            outputs={
+                "clean": "clean.parquet",
+                "rejects": "rejects.parquet",
+                "ledger": "ledger.json",
+            },
+            code=("pipeline.sources.clean",),
+            config=("symbol.market",),
+            governance=(_TABLES,),
+            libraries=("numpy", "pyarrow", "msgspec"),
+        ),
+        Stage(
+            name="Footprint",
+            grain="symbol",
+            needs=(Need(stage="CleanFeed", output="clean", source="atas_ticks"),),
+            outputs={"footprint": "footprint.parquet", "minute_stats": "minute_stats.parquet"},
+            code=("pipeline.bars.footprint",),
+            governance=(_TABLES, "CONTROL.flow"),
+        ),
+        Stage(
+            name="Calibration",
+            grain="symbol",
+            needs=(
+                Need(stage="CleanFeed", output="clean", source="binance_1m"),
+                Need(stage="CleanFeed", output="clean", source="atas_bars"),
+                Need(stage="CleanFeed", output="clean", source="atas_v6_3"),
+                Need(stage="Footprint", output="minute_stats"),
+            ),
+            outputs={"calibration": "calibration.json", "correction": "correction.json"},
+            code=("pipeline.alignment.calibrate",),
+            config=("preference", "symbol.market", "symbol.atas"),
+            governance=(
+                "CONTROL.evidence",
+                "CONTROL.identity",
+                "CONTROL.refusals",
+                "CONTROL.waivers",
+            ),
+        ),
+        Stage(
+            name="AlignedBars",
+            grain="symbol",
+            needs=(
+                Need(stage="CleanFeed", output="clean", source="binance_1m"),
+                Need(stage="CleanFeed", output="clean", source="atas_bars"),
+                Need(stage="CleanFeed", output="clean", source="atas_v6_3"),
+                Need(stage="Footprint", output="minute_stats"),
+                Need(stage="Calibration", output="correction"),
+            ),
+            outputs={"bars_1m": "bars_1m.parquet"},
+            code=("pipeline.alignment.align",),
+            config=("preference", "latency_seconds", "symbol.market"),
+            governance=(_TABLES, "CONTROL.flow", "KNOWN_outages"),
+        ),
+        Stage(
+            name="Verdict",
+            grain="symbol",
+            needs=(
+                Need(stage="AlignedBars", output="bars_1m"),
+                Need(stage="Calibration", output="calibration"),
+                Need(stage="CleanFeed", output="ledger", source="binance_1m"),
+                Need(stage="CleanFeed", output="ledger", source="atas"),
+                Need(stage="CleanFeed", output="rejects", source="binance_1m"),
+                Need(stage="CleanFeed", output="rejects", source="atas"),
+            ),
+            outputs={
+                "verdict": "verdict.json",
+                "report_json": "calibration_report.json",
+                "report_md": "calibration_report.md",
+                "report_html": "calibration_report.html",
+            },
+            code=("pipeline.quality.verdict", "pipeline.quality.report"),
+            config=("symbol.market", "symbol.atas", "simulated"),
+            governance=(_TABLES, "CONTROL", "KNOWN_outages"),
+            libraries=("numpy", "pyarrow", "jinja2", "matplotlib"),
+        ),
+        Stage(
+            name="MicroFeatures",
+            grain="symbol",
+            needs=(
+                Need(stage="AlignedBars", output="bars_1m", look_back=MICRO_LOOK_BACK_DAYS),
+                Need(stage="Footprint", output="minute_stats", look_back=MICRO_LOOK_BACK_DAYS),
+            ),
+            outputs={"features_micro": "features_micro.parquet"},
+            code=("pipeline.features.micro",),
+            governance=(_TABLES, "SCHEMA_features"),
+        ),
+        Stage(
+            name="DailyStats",
+            grain="symbol",
+            needs=(
+                Need(stage="CleanFeed", output="clean", source="binance_1m"),
+                Need(stage="CleanFeed", output="clean", source="binance_1d"),
+            ),
+            outputs={"daily_stats": "daily_stats.parquet"},
+            code=("pipeline.features.daily",),
+            governance=(_TABLES,),
+        ),
+        Stage(
+            name="MacroFeatures",
+            grain="symbol",
+            needs=(
+                Need(
+                    stage="DailyStats",
+                    output="daily_stats",
+                    look_back=MACRO_LOOK_BACK_DAYS,
+                    today=False,
+                ),
+            ),
+            outputs={"macro_slow": "macro_slow.parquet"},
+            code=("pipeline.features.macro",),
+            config=("latency_seconds",),
+            governance=("SCHEMA_features",),
+        ),
+        Stage(
+            name="Assemble",
+            grain="date",
+            needs=(
+                Need(stage="AlignedBars", output="bars_1m"),
+                Need(stage="MicroFeatures", output="features_micro"),
+                Need(stage="MacroFeatures", output="macro_slow"),
+                Need(stage="Footprint", output="footprint"),
+                Need(stage="CleanFeed", output="rejects", source="binance_1m"),
+                Need(stage="CleanFeed", output="rejects", source="atas"),
+                Need(stage="Verdict", output="verdict"),
+                Need(stage="Verdict", output="report_json"),
+                Need(stage="Verdict", output="report_md"),
+                Need(stage="Verdict", output="report_html"),
+            ),
+            outputs={
+                "bars_1m": "bars_1m.parquet",
+                "features_micro": "features_micro.parquet",
+                "macro_slow": "macro_slow.parquet",
+                "footprint": "footprint.parquet",
+                "rejects": "rejects.parquet",
+                "condition": "condition.json",
+            },
+            code=("pipeline.publishing.assemble",),
+            governance=(_TABLES, "SCHEMA_features"),
+        ),
+        Stage(
+            name="Manifest",
+            grain="date",
+            needs=(
+                Need(stage="Assemble", output="bars_1m"),
+                Need(stage="Assemble", output="features_micro"),
+                Need(stage="Assemble", output="macro_slow"),
+                Need(stage="Assemble", output="footprint"),
+                Need(stage="Assemble", output="rejects"),
+                Need(stage="Assemble", output="condition"),
+                Need(stage="Verdict", output="report_json"),
+                Need(stage="Verdict", output="report_md"),
+                Need(stage="Verdict", output="report_html"),
+                Need(stage="Calibration", output="calibration"),
+                Need(stage="CleanFeed", output="ledger", source="binance_1m"),
+                Need(stage="CleanFeed", output="ledger", source="atas"),
+            ),
+            outputs={"manifest": "dataset_manifest.json"},
+            code=("pipeline.publishing.manifest",),
+            config=("simulated",),
+            governance=(_TABLES, "SCHEMA_features", "CONTROL", "KNOWN_outages"),
+        ),
+        Stage(
+            name="Snapshot",
+            grain="date",
+            needs=(Need(stage="Manifest", output="manifest"),),
+            outputs={},
+            code=("pipeline.publishing.seal",),
+        ),
+    )
+}
+"""Every step by name, in the order of a day."""

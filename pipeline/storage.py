@@ -1,0 +1,92 @@
+"""The only door for bytes: canonical JSON, digests, and writes that are there whole or not at all.
+
+Belongs here: what every file of the kitchen shares. Tables go through `parquet.py`, which stands on
+this module and is the only other place that opens a file for writing; where files live is `layout.py`.
+Standard library only, so that a run with nothing to do stays light.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+
+def canonical_json(value: Any) -> bytes:
+    """The one JSON form of a value: sorted keys, no blanks, UTF-8, no NaN, a final line end.
+
+    Raises:
+        ValueError: NaN or an infinity inside; they have no JSON form.
+    """
+    text = json.dumps(
+        value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    )
+    return text.encode() + b"\n"
+
+
+def readable_json(value: Any) -> bytes:
+    """As `canonical_json`, with two blanks of indentation: for files that people open."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, indent=2, allow_nan=False)
+    return text.encode() + b"\n"
+
+
+def digest(value: Any) -> str:
+    """SHA-256, in hex, of the canonical JSON of a value."""
+    return hashlib.sha256(canonical_json(value)).hexdigest()
+
+
+def file_digest(path: Path, algorithm: str = "sha256") -> str:
+    """The digest, in hex, of a file's bytes."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, algorithm).hexdigest()
+
+
+def read_json(path: Path) -> Any:
+    """The value in a JSON file."""
+    return json.loads(path.read_bytes())
+
+
+def fsync_folder(path: Path) -> None:
+    """Makes the names inside a folder durable."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A binary file that takes the place of `path` when the block ends well, and leaves no trace when not.
+
+    Temporary name in the same folder, fsync, rename, fsync of the folder: after a power cut the old
+    bytes or the new ones are there. An fsync that failed is never tried again; the error goes up.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with open(temporary, "xb") as handle:
+            yield handle
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    fsync_folder(path.parent)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Puts `data` at `path`, whole or not at all."""
+    with replacing(path) as handle:
+        handle.write(data)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Puts the readable JSON of `value` at `path`, whole or not at all."""
+    write_bytes(path, readable_json(value))

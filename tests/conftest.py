@@ -1,0 +1,35 @@
+"""What every test shares: where the real exports are, and no trace of the user's own set-up."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+REAL = Path(os.environ.get("KITCHEN_REAL_DATA", PROJECT.parent / "shared" / "data"))
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the configuration of the person who runs it."""
+    for name in ("KITCHEN_CONFIG", "LUIGI_CONFIG_PATH"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real vendor exports; skipped where it is absent, except under CI."""
+    if not REAL.is_dir():
+        reason = f"no real exports at {REAL}; name their folder in KITCHEN_REAL_DATA"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return REAL
+
+
+@pytest.fixture(scope="session")
+def governance() -> Path:
+    """The governance documents that ship with the kitchen."""
+    return PROJECT / "governance"
