@@ -109,8 +109,8 @@ def epoch_us(value: int) -> int:
 
 def iso(instant_us: int) -> str:
     """`2025-01-02T00:01:00Z`, with a fraction only where there is one."""
-    moment = dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=instant_us)
-    return moment.isoformat() + "Z"
+    moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=instant_us)
+    return moment.replace(tzinfo=None).isoformat() + "Z"
 
 
 def utc_now() -> dt.datetime:

@@ -6,6 +6,7 @@ Belongs here: Arrow table <-> Parquet bytes. Which columns a table has is `contr
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,7 @@ def _row_groups(table: pa.Table, group_by: str | None) -> list[tuple[int, int]]:
         return [(0, table.num_rows)]
     keys = table[group_by].combine_chunks().to_pylist()
     edges = [0, *(i for i in range(1, len(keys)) if keys[i] != keys[i - 1]), len(keys)]
-    return list(zip(edges, edges[1:], strict=False))
+    return list(pairwise(edges))
 
 
 def read(path: Path, columns: list[str] | None = None) -> pa.Table:

@@ -50,7 +50,12 @@ class Stage:
     libraries: tuple[str, ...] = ("numpy", "pyarrow")
 
 
-_TABLES = "SCHEMA_data"
+_FLAGS = "SCHEMA_data.flags"
+
+
+def _tables(*names: str) -> tuple[str, ...]:
+    return tuple(f"SCHEMA_data.tables.{name}" for name in names)
+
 
 STAGES: dict[str, Stage] = {
     stage.name: stage
@@ -65,7 +70,10 @@ STAGES: dict[str, Stage] = {
             },
             code=("pipeline.sources.clean",),
             config=("symbol.market",),
-            governance=(_TABLES,),
+            governance=(
+                _FLAGS,
+                *_tables("clean_klines", "clean_daily", "clean_bars", "clean_ticks", "rejects"),
+            ),
             libraries=("numpy", "pyarrow", "msgspec"),
         ),
         Stage(
@@ -74,7 +82,7 @@ STAGES: dict[str, Stage] = {
             needs=(Need(stage="CleanFeed", output="clean", source="atas_ticks"),),
             outputs={"footprint": "footprint.parquet", "minute_stats": "minute_stats.parquet"},
             code=("pipeline.bars.footprint",),
-            governance=(_TABLES, "CONTROL.flow"),
+            governance=(*_tables("footprint", "minute_stats"), "CONTROL.flow"),
         ),
         Stage(
             name="Calibration",
@@ -108,7 +116,7 @@ STAGES: dict[str, Stage] = {
             outputs={"bars_1m": "bars_1m.parquet"},
             code=("pipeline.alignment.align",),
             config=("preference", "latency_seconds", "symbol.market"),
-            governance=(_TABLES, "CONTROL.flow", "KNOWN_outages"),
+            governance=(_FLAGS, *_tables("bars_1m"), "CONTROL.flow", "KNOWN_outages"),
         ),
         Stage(
             name="Verdict",
@@ -129,7 +137,13 @@ STAGES: dict[str, Stage] = {
             },
             code=("pipeline.quality.verdict", "pipeline.quality.report"),
             config=("symbol.market", "symbol.atas", "simulated"),
-            governance=(_TABLES, "CONTROL", "KNOWN_outages"),
+            governance=(
+                _FLAGS,
+                "CONTROL.checks",
+                "CONTROL.refusals",
+                "CONTROL.waivers",
+                "KNOWN_outages",
+            ),
             libraries=("numpy", "pyarrow", "jinja2", "matplotlib"),
         ),
         Stage(
@@ -141,7 +155,7 @@ STAGES: dict[str, Stage] = {
             ),
             outputs={"features_micro": "features_micro.parquet"},
             code=("pipeline.features.micro",),
-            governance=(_TABLES, "SCHEMA_features"),
+            governance=(*_tables("bars_1m", "minute_stats"), "SCHEMA_features"),
         ),
         Stage(
             name="DailyStats",
@@ -152,7 +166,7 @@ STAGES: dict[str, Stage] = {
             ),
             outputs={"daily_stats": "daily_stats.parquet"},
             code=("pipeline.features.daily",),
-            governance=(_TABLES,),
+            governance=(*_tables("daily_stats"), "SCHEMA_features"),
         ),
         Stage(
             name="MacroFeatures",
@@ -194,7 +208,7 @@ STAGES: dict[str, Stage] = {
                 "condition": "condition.json",
             },
             code=("pipeline.publishing.assemble",),
-            governance=(_TABLES, "SCHEMA_features"),
+            governance=(*_tables("bars_1m", "footprint", "rejects"), "SCHEMA_features"),
         ),
         Stage(
             name="Manifest",
@@ -216,7 +230,7 @@ STAGES: dict[str, Stage] = {
             outputs={"manifest": "dataset_manifest.json"},
             code=("pipeline.publishing.manifest",),
             config=("simulated",),
-            governance=(_TABLES, "SCHEMA_features", "CONTROL", "KNOWN_outages"),
+            governance=("SCHEMA_data.version", "SCHEMA_features.version", "CONTROL"),
         ),
         Stage(
             name="Snapshot",

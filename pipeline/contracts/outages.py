@@ -44,7 +44,8 @@ def _spans(governance: Path) -> tuple[tuple[str, tuple[str, ...], int, int], ...
             raise ConfigError(f"{path}: outages.{number}: {error}") from error
         if zone_a != 0 or zone_b != 0 or not start < end:
             raise ConfigError(
-                f"{path}: outages.{number}: {outage['start']} .. {outage['end']}; wanted start < end, both ending in Z"
+                f"{path}: outages.{number}: {outage['start']} .. {outage['end']};"
+                " wanted start < end, both ending in Z"
             )
         spans.append((outage["market"], tuple(outage.get("symbols", ())), start, end))
     return tuple(spans)

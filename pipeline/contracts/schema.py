@@ -132,7 +132,8 @@ def conform(table: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
     extra = [n for n in table.column_names if n not in schema.names]
     if missing or extra:
         raise ContractError(
-            f"{name}: columns differ from the schema, missing {missing or 'none'}, not known {extra or 'none'}"
+            f"{name}: columns differ from the schema,"
+            f" missing {missing or 'none'}, not known {extra or 'none'}"
         )
     columns = []
     for field in schema:

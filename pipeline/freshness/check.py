@@ -1,0 +1,101 @@
+"""The comparison: is a unit's output still what its inputs, code and rules would give?
+
+The answer is deep: a unit is fresh only when all it reads is fresh too. Contents are compared, not
+times, so an upstream step that was rebuilt with the same result stops the wave.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from pipeline import layout, storage
+from pipeline.config import Kitchen
+from pipeline.freshness import code, fingerprint, graph, receipt
+from pipeline.freshness.graph import Edge, Unit
+from pipeline.freshness.receipt import Receipt
+
+
+@dataclass(slots=True)
+class Freshness:
+    """Answers for one process. Only "fresh" is remembered: "stale" ends as soon as the unit has run."""
+
+    kitchen: Kitchen
+    _fresh: dict[Unit, Receipt] = field(default_factory=dict)
+    _code: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def code(self) -> dict[str, str]:
+        """Step name -> digest of its code, as it is on disk now."""
+        if not self._code:
+            self._code = code.code_digests(self.kitchen.prepared / ".code_digests.json")
+        return self._code
+
+    def receipt(self, unit: Unit) -> Receipt | None:
+        """The unit's receipt if the unit is fresh, else None."""
+        kept = self._fresh.get(unit)
+        if kept is None and not self.reasons(unit):
+            kept = self._fresh.get(unit)
+        return kept
+
+    def reasons(self, unit: Unit) -> list[str]:
+        """Why the unit has to run, in words; empty when it is fresh."""
+        if unit in self._fresh:
+            return []
+        where = graph.folder(self.kitchen, unit)
+        kept = receipt.read(where)
+        if kept is None:
+            return ["never built"]
+        stale = [edge for edge in graph.edges(self.kitchen, unit) if not self.receipt(edge.unit)]
+        if stale:
+            return [f"input {edge.unit} is stale" for edge in dict.fromkeys(stale)]
+        broken = receipt.damaged(where, kept)
+        if broken is not None:
+            return [f"output {broken} is gone or damaged"]
+        differing = fingerprint.differences(kept.parts, self.parts(unit, kept))
+        if not differing:
+            self._fresh[unit] = kept
+        return differing
+
+    def parts(self, unit: Unit, kept: Receipt | None = None) -> dict[str, dict[str, str]]:
+        """What the unit's result depends on now. Everything it reads must be fresh.
+
+        Args:
+            unit: Whose parts.
+            kept: Its earlier receipt; a raw file whose stat signature is recorded there is not read.
+        """
+        parts = fingerprint.static_parts(self.kitchen, unit, self.code)
+        parts["inputs"] = {
+            label(edge): self._content(edge) for edge in graph.edges(self.kitchen, unit)
+        }
+        if unit.declared.grain == "feed":
+            parts["raw"] = self._raw(unit, kept)
+        return parts
+
+    def _content(self, edge: Edge) -> str:
+        found = self.receipt(edge.unit)
+        return found.outputs[edge.output].content if found else "stale"
+
+    def _raw(self, unit: Unit, kept: Receipt | None) -> dict[str, str]:
+        digests: dict[str, str] = {}
+        symbol = self.kitchen.symbol(str(unit.symbol))
+        for file in layout.raw_files(self.kitchen, symbol, str(unit.source), unit.day):
+            try:
+                digests[file.name] = _digest(file, kept)
+            except OSError as error:
+                digests[file.name] = f"unreadable: {error.strerror}"
+        return digests
+
+
+def _digest(file: layout.RawPath, kept: Receipt | None) -> str:
+    """A raw file's digest, without reading it where the receipt proves that it is the same file."""
+    if kept and file.name in kept.raw:
+        stat, known = kept.raw[file.name]
+        if receipt.is_trusted(stat, receipt.signature(os.stat(file.path)), kept.seen_ns):
+            return str(known)
+    return storage.file_digest(file.path)
+
+
+def label(edge: Edge) -> str:
+    """An input's name in a receipt."""
+    return f"{edge.unit}: {edge.output}"

@@ -1,0 +1,131 @@
+"""What code decides a step's result, as a digest: the step's modules and all they import of ours.
+
+Comments, blank lines and docstrings do not count; names, constants and everything else do. The digest
+is of the syntax tree, whose text differs between Python versions, so the version is part of it.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import os
+import sys
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+
+from pipeline import storage
+from pipeline.config import PROJECT
+from pipeline.stages import STAGES
+
+RECIPES = "pipeline.tasks.recipes"
+"""The module whose function of a step's name, in snake case, feeds the pure functions of the step."""
+
+
+def code_digests(cache: Path) -> dict[str, str]:
+    """Step name -> digest of its code.
+
+    Args:
+        cache: A JSON file that may be deleted at will. It keeps the digests as long as no source file
+            of the package changes its size or time, so that a run with nothing to do parses nothing.
+    """
+    signature = _signature()
+    try:
+        kept = storage.read_json(cache)
+        if kept["signature"] == signature:
+            return dict(kept["digests"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    _tree.cache_clear()
+    digests = {name: stage_digest(name) for name in STAGES}
+    with suppress(OSError):  # a read-only folder costs time, not truth
+        storage.write_json(cache, {"signature": signature, "digests": digests})
+    return digests
+
+
+def _signature() -> str:
+    root = PROJECT / "pipeline"
+    entries = []
+    for folder, _, files in os.walk(root):
+        for name in sorted(files):
+            if name.endswith((".py", ".html", ".css", ".j2")):
+                status = os.stat(os.path.join(folder, name))
+                path = os.path.relpath(os.path.join(folder, name), root)
+                entries.append([path, status.st_size, status.st_mtime_ns])
+    return storage.digest([sys.version_info[:2], sorted(entries)])
+
+
+def stage_digest(name: str) -> str:
+    """The digest of one step's code: its recipe, its modules, their closure and their templates."""
+    state = hashlib.sha256(f"python {sys.version_info[0]}.{sys.version_info[1]}\n".encode())
+    state.update(_recipe(name).encode())
+    for module in sorted(closure(STAGES[name].code)):
+        state.update(f"\n{module}\n{_tree(module)}".encode())
+        for template in sorted((_path(module).parent / "templates").glob("*")):
+            state.update(f"\n{template.name}\n".encode() + template.read_bytes())
+    return state.hexdigest()
+
+
+def closure(modules: tuple[str, ...]) -> set[str]:
+    """The modules and every module of this package that they import, however indirectly."""
+    found: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        module = waiting.pop()
+        if module not in found:
+            found.add(module)
+            waiting.extend(_imports(module))
+    return found
+
+
+def _path(module: str) -> Path:
+    base = PROJECT.joinpath(*module.split("."))
+    package = base / "__init__.py"
+    return package if package.exists() else base.with_suffix(".py")
+
+
+def _exists(module: str) -> bool:
+    return module.split(".")[0] == "pipeline" and _path(module).exists()
+
+
+def _imports(module: str) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(_path(module).read_bytes())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return {name for name in names if _exists(name) and name != "pipeline"}
+
+
+@lru_cache(maxsize=512)
+def _tree(module: str) -> str:
+    return ast.dump(_bare(ast.parse(_path(module).read_bytes())))
+
+
+def _recipe(stage: str) -> str:
+    """The recipe function of a step, by name, in the recipes' module."""
+    wanted = "".join(f"_{c.lower()}" if c.isupper() else c for c in stage).lstrip("_")
+    for node in _bare(ast.parse(_path(RECIPES).read_bytes())).body:
+        if isinstance(node, ast.FunctionDef) and node.name == wanted:
+            return ast.dump(node)
+    return ""
+
+
+def _bare(tree: ast.Module) -> ast.Module:
+    """The tree without docstrings and other strings that stand alone."""
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            kept = [
+                statement
+                for statement in body
+                if not (
+                    isinstance(statement, ast.Expr)
+                    and isinstance(statement.value, ast.Constant)
+                    and isinstance(statement.value.value, str)
+                )
+            ]
+            node.body = kept  # type: ignore[attr-defined]
+    return tree

@@ -1,0 +1,107 @@
+"""What a unit's result depends on, part by part, as it stands now.
+
+Parts: `code` (the step's closure), `config` and `governance` (only the slices the step declares, for
+this symbol and day), `libraries` (major.minor of those it names), `inputs` (the content of every
+upstream output) and `raw` (the bytes of the raw files). Equal parts mean an equal result.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from pipeline import storage
+from pipeline.config import Kitchen
+from pipeline.contracts import control, documents, outages
+from pipeline.errors import ConfigError
+from pipeline.freshness.graph import Unit
+
+
+def static_parts(kitchen: Kitchen, unit: Unit, code: dict[str, str]) -> dict[str, dict[str, str]]:
+    """Every part but `inputs` and `raw`, which only the receipts and the raw folder can tell."""
+    stage = unit.declared
+    return {
+        "code": {stage.name: code[stage.name]},
+        "config": {key: storage.digest(_config(kitchen, unit, key)) for key in stage.config},
+        "governance": {
+            key: storage.digest(_governance(kitchen, unit, key)) for key in stage.governance
+        },
+        "libraries": {name: _release(name) for name in stage.libraries},
+    }
+
+
+def differences(kept: dict[str, dict[str, str]], now: dict[str, dict[str, str]]) -> list[str]:
+    """In words, what changed between two sets of parts: `config latency_seconds changed`."""
+    words = []
+    for part in sorted({*kept, *now}):
+        old, new = kept.get(part, {}), now.get(part, {})
+        for key in sorted({*old, *new}):
+            if key not in old:
+                words.append(f"{part} {key} is new")
+            elif key not in new:
+                words.append(f"{part} {key} is gone")
+            elif old[key] != new[key]:
+                words.append(f"{part} {key} changed")
+    return words
+
+
+@lru_cache(maxsize=64)
+def _release(library: str) -> str:
+    try:
+        return ".".join(version(library).split(".")[:2])
+    except PackageNotFoundError:
+        return "absent"
+
+
+def _config(kitchen: Kitchen, unit: Unit, key: str) -> Any:
+    if key.startswith("symbol."):
+        if unit.symbol is None:
+            raise ConfigError(f"{unit}: {key} is a symbol's, the step has none; mend stages.py")
+        return getattr(kitchen.symbol(unit.symbol), key.removeprefix("symbol."))
+    if key == "preference":
+        return [kitchen.prefer_atas, kitchen.prefer_delta]
+    return getattr(kitchen, key)
+
+
+def _governance(kitchen: Kitchen, unit: Unit, key: str) -> Any:
+    """The slice of a governance document: a dotted path, cut down to this symbol and day."""
+    document, _, path = key.partition(".")
+    if document == "KNOWN_outages":
+        return _outages(kitchen, unit)
+    if document == "CONTROL" and path == "waivers":
+        return _waivers(kitchen, unit)
+    value = _document(kitchen.governance, document)
+    for step in filter(None, path.split(".")):
+        value = value[step]
+    return value
+
+
+@lru_cache(maxsize=32)
+def _document(governance: Path, name: str) -> Any:
+    if name == "CONTROL":
+        return control.load(governance).raw
+    return documents.load_json(governance / f"{name}.json")
+
+
+def _names(kitchen: Kitchen, unit: Unit) -> list[str]:
+    return [unit.symbol] if unit.symbol else sorted(kitchen.symbols)
+
+
+def _outages(kitchen: Kitchen, unit: Unit) -> Any:
+    return {
+        name: sorted(
+            outages.outage_minutes(kitchen.governance, kitchen.symbol(name).market, name, unit.day)
+        )
+        for name in _names(kitchen, unit)
+    }
+
+
+def _waivers(kitchen: Kitchen, unit: Unit) -> Any:
+    waivers = control.load(kitchen.governance).waivers
+    return [
+        [w.code, w.symbol, w.consequence, w.who, w.why]
+        for w in waivers
+        if any(w.covers(w.code, name, unit.day) for name in _names(kitchen, unit))
+    ]

@@ -1,0 +1,165 @@
+"""The declared graph made concrete: which unit reads which outputs of which other units.
+
+`stages.py` says what a step needs in general; this module says it for one symbol and day, looking only
+at which raw files exist and whether their feeds are settled. It opens no file.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline import layout
+from pipeline.clock import DAY_US, day_open_us
+from pipeline.config import ATAS_FEEDS, Kitchen, Symbol
+from pipeline.contracts import control
+from pipeline.stages import STAGES, Need, Stage
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Unit:
+    """One piece of work: a step for a date, and a symbol and feed where the step's grain has them."""
+
+    stage: str
+    day: dt.date
+    symbol: str | None = None
+    source: str | None = None
+
+    @property
+    def declared(self) -> Stage:
+        """What `stages.py` says of the step."""
+        return STAGES[self.stage]
+
+    def __str__(self) -> str:
+        parts = [self.stage, self.day.isoformat(), self.symbol, self.source]
+        return " ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Edge:
+    """One input of a unit: an output of another."""
+
+    unit: Unit
+    output: str
+
+
+def folder(kitchen: Kitchen, unit: Unit) -> Path:
+    """Where a unit's outputs and receipt lie."""
+    return layout.prepared_folder(kitchen, unit.stage, unit.day, unit.symbol, unit.source)
+
+
+def output_path(kitchen: Kitchen, unit: Unit, output: str) -> Path:
+    """The file of one output."""
+    return folder(kitchen, unit) / unit.declared.outputs[output]
+
+
+def first_raw_day(kitchen: Kitchen, symbol: Symbol) -> dt.date | None:
+    """The symbol's first day with minute data of any vendor; None without any."""
+    feeds = ("binance_1m", *(ATAS_FEEDS if symbol.atas == "expected" else ()))
+    days = [min(found) for feed in feeds if (found := layout.raw_days(kitchen, symbol, feed))]
+    return min(days, default=None)
+
+
+def expected_symbols(kitchen: Kitchen, day: dt.date) -> list[Symbol]:
+    """The symbols of a date: `since <= day <= until`, `since` being the first raw day by default."""
+    return [s for s in kitchen.symbols.values() if is_expected(kitchen, s, day)]
+
+
+def is_expected(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> bool:
+    """Whether the symbol belongs to the date."""
+    since = symbol.since or first_raw_day(kitchen, symbol)
+    return since is not None and since <= day and (symbol.until is None or day <= symbol.until)
+
+
+def atas_feeds(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> list[str]:
+    """The ATAS feeds that have raw files on the day."""
+    if symbol.atas == "none":
+        return []
+    return [feed for feed in ATAS_FEEDS if day in layout.raw_days(kitchen, symbol, feed)]
+
+
+def deadline_us(kitchen: Kitchen, vendor: str, day: dt.date) -> int:
+    """The instant from which a vendor's missing files of the day are missing, not late."""
+    hours = control.load(kitchen.governance).settling[f"{vendor}_deadline_hours"]
+    return day_open_us(day) + DAY_US + int(hours * 3_600_000_000)
+
+
+def is_settled(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) -> bool:
+    """Whether a vendor's files of a day are final.
+
+    They are when the day has ended and they have been there, unchanged, for the quiet time of CONTROL;
+    or, there or not, once the deadline has passed.
+    """
+    now = time.time_ns() // 1_000
+    if now < day_open_us(day) + DAY_US:
+        return False
+    if now >= deadline_us(kitchen, vendor, day):
+        return True
+    feeds = ["binance_1m"] if vendor == "binance" else atas_feeds(kitchen, symbol, day)
+    files = [file for feed in feeds for file in layout.raw_files(kitchen, symbol, feed, day)]
+    if vendor == "atas" and symbol.atas == "none":
+        return True
+    quiet = control.load(kitchen.governance).settling["quiet_minutes"] * 60_000_000
+    return bool(files) and all(
+        file.path.stat().st_mtime_ns // 1_000 <= now - quiet for file in files
+    )
+
+
+def edges(kitchen: Kitchen, unit: Unit) -> list[Edge]:
+    """Every input of the unit, in a fixed order: the declaration's, then symbol, day and feed."""
+    found = dict.fromkeys(
+        edge for need in unit.declared.needs for edge in _edges(kitchen, unit, need)
+    )
+    return list(found)
+
+
+def _edges(kitchen: Kitchen, unit: Unit, need: Need) -> Iterator[Edge]:
+    if STAGES[need.stage].grain == "date":
+        yield Edge(Unit(need.stage, unit.day), need.output)
+        return
+    for symbol in _symbols(kitchen, unit):
+        for day in _days(kitchen, symbol, unit.day, need):
+            for source in _sources(kitchen, symbol, day, need):
+                yield Edge(Unit(need.stage, day, symbol.name, source), need.output)
+
+
+def _symbols(kitchen: Kitchen, unit: Unit) -> list[Symbol]:
+    if unit.symbol is None:
+        return expected_symbols(kitchen, unit.day)
+    return [kitchen.symbol(unit.symbol)]
+
+
+def _days(kitchen: Kitchen, symbol: Symbol, day: dt.date, need: Need) -> Iterator[dt.date]:
+    """The look-back's days that have raw data and are settled, oldest first, then the day itself."""
+    for back in range(need.look_back, 0, -1):
+        earlier = day - dt.timedelta(days=back)
+        if _has_raw(kitchen, symbol, earlier, need) and is_settled(
+            kitchen, symbol, "binance", earlier
+        ):
+            yield earlier
+    if need.today:
+        yield day
+
+
+def _has_raw(kitchen: Kitchen, symbol: Symbol, day: dt.date, need: Need) -> bool:
+    feeds = ("binance_1m", "binance_1d") if need.stage == "DailyStats" else ("binance_1m",)
+    if not any(day in layout.raw_days(kitchen, symbol, feed) for feed in feeds):
+        return False
+    return need.stage != "Footprint" or "atas_ticks" in atas_feeds(kitchen, symbol, day)
+
+
+def _sources(kitchen: Kitchen, symbol: Symbol, day: dt.date, need: Need) -> list[str | None]:
+    """The feeds behind a need. Only Binance's minutes are needed where there is no file of them."""
+    if STAGES[need.stage].grain != "feed":
+        skip = need.stage == "Footprint" and "atas_ticks" not in atas_feeds(kitchen, symbol, day)
+        return [] if skip else [None]
+    if need.source == "atas":
+        return list(atas_feeds(kitchen, symbol, day))
+    if need.source in ATAS_FEEDS:
+        return [need.source] if need.source in atas_feeds(kitchen, symbol, day) else []
+    if need.source == "binance_1d" and day not in layout.raw_days(kitchen, symbol, "binance_1d"):
+        return []
+    return [need.source]
