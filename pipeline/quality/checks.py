@@ -1,0 +1,292 @@
+"""The checks that CONTROL names, one small function each: a day's facts -> measured value and minutes.
+
+Belongs here: measuring. What follows from a result is `verdict.py`; the limits stand in
+`governance/CONTROL_kitchen.yaml`. Coverage is held against the calendar (1440 minutes less the known
+outages), never against the data's own span: a file cut at 07:36 does not score 100 %.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.contracts.control import CONSEQUENCES, Control, Threshold
+from pipeline.quality.facts import (
+    PRICES,
+    RECORD,
+    DayFacts,
+    Floats,
+    Mask,
+    Minutes,
+    edges,
+    floats,
+    mask_of,
+    minutes_of,
+    positions,
+)
+
+__all__ = ["CheckResult", "DayFacts", "run_checks"]
+
+_DROPPED_AS_MEANT = frozenset({"B17"})
+"""Codes of set-aside rows that are no fault of the feed: a candle that was still forming."""
+
+_MAX_DECIMALS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """One threshold of CONTROL held against one day.
+
+    Args:
+        name: The check.
+        key: The threshold's path in CONTROL, such as `checks.atas_coverage`.
+        why: What is measured, in CONTROL's words.
+        measured: The value; None when the day offers nothing to measure.
+        limit: The threshold.
+        relation: `at least` or `at most` (of the absolute value).
+        unit: Unit of both.
+        passed: None when not measured.
+        code: The defect code that a failure carries.
+        consequence: What a failure leads to, after waivers.
+        waived_by: Who lowered the consequence, and why.
+        note: The value in words, with its counts.
+        count: Minutes, rows or lines at fault.
+        first: Open of the first minute at fault, where minutes are.
+        last: Open of the last one.
+    """
+
+    name: str
+    key: str
+    why: str
+    measured: float | None
+    limit: float
+    relation: str
+    unit: str
+    passed: bool | None
+    code: str
+    consequence: str
+    waived_by: str | None
+    note: str
+    count: int
+    first: str | None
+    last: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Finding:
+    """What a check saw: the value, how much is at fault, and in which minutes."""
+
+    measured: float | None
+    note: str
+    count: int = 0
+    at_fault: Mask = field(default_factory=lambda: mask_of(()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Day:
+    facts: DayFacts
+    minutes: Minutes
+    control: Control
+
+
+def run_checks(facts: DayFacts, control: Control) -> tuple[CheckResult, ...]:
+    """Every check of CONTROL, in CONTROL's order; none stops the others."""
+    day = _Day(facts=facts, minutes=minutes_of(facts), control=control)
+    return tuple(_result(t, _MEASURES[t.name](day), day) for t in control.thresholds)
+
+
+def _result(threshold: Threshold, finding: _Finding, day: _Day) -> CheckResult:
+    first, last = edges(day.facts.day, finding.at_fault)
+    consequence, waived_by = in_force(day.facts, day.control, threshold.code, threshold.consequence)
+    measured = finding.measured
+    return CheckResult(
+        name=threshold.name,
+        key=threshold.key,
+        why=threshold.why,
+        measured=measured,
+        limit=threshold.limit,
+        relation="at least" if threshold.at_least is not None else "at most",
+        unit=threshold.unit,
+        passed=None if measured is None else threshold.holds(measured),
+        code=threshold.code,
+        consequence=consequence,
+        waived_by=waived_by,
+        note=finding.note,
+        count=finding.count,
+        first=first,
+        last=last,
+    )
+
+
+def in_force(facts: DayFacts, control: Control, code: str, stated: str) -> tuple[str, str | None]:
+    """The consequence of a code on this day, and who lowered it (None: nobody)."""
+    consequence = control.consequence(code, stated, facts.symbol, facts.day)
+    if CONSEQUENCES.index(consequence) == CONSEQUENCES.index(stated):
+        return stated, None
+    waiver = next(
+        w
+        for w in control.waivers
+        if w.covers(code, facts.symbol, facts.day) and w.consequence == consequence
+    )
+    return consequence, f"{waiver.who}: {waiver.why}"
+
+
+def _record_share(day: _Day) -> _Finding:
+    """Rows of the exchange of record / expected minutes (the calendar less the known outages)."""
+    expected = ~day.minutes.outage
+    missing = expected & ~day.minutes.record
+    total, lost = int(expected.sum()), int(missing.sum())
+    note = f"{total - lost} of {total} expected minutes have a row"
+    if day.facts.outages:
+        note += f"; {len(day.facts.outages)} more lie in a known outage"
+    if not total:
+        return _Finding(measured=None, note="the whole day lies in a known outage")
+    return _Finding(measured=(total - lost) / total, note=note, count=lost, at_fault=missing)
+
+
+def _record_rejects(day: _Day) -> _Finding:
+    """Rows of the exchange of record that were set aside, but for candles still forming."""
+    table = day.facts.rejects.get(RECORD)
+    codes = Counter(_faulty_rows(table)) if table is not None else Counter()
+    rows = sum(codes.values())
+    named = ", ".join(f"{code} x {n}" for code, n in sorted(codes.items()))
+    return _Finding(
+        measured=float(rows), note=f"set aside: {named}" if rows else "none set aside", count=rows
+    )
+
+
+def _faulty_rows(table: pa.Table) -> list[str]:
+    pairs = zip(table["line"].to_pylist(), table["code"].to_pylist(), strict=True)
+    return [code for line, code in pairs if line > 0 and code not in _DROPPED_AS_MEANT]
+
+
+def _atas_present(day: _Day) -> _Finding:
+    """ATAS minutes on the grid; of a refused calibration, the lines it was refused on."""
+    if not day.facts.atas_expected:
+        return _Finding(measured=None, note="the configuration expects no ATAS feed")
+    rows = int(day.minutes.atas.sum())
+    if day.facts.set_aside and not rows:
+        rows = day.facts.lines(atas=True)["used"]
+        return _present(rows, f"{rows} ATAS rows were read, and set aside by the calibration")
+    return _present(rows, f"{rows} minutes have an ATAS row")
+
+
+def _present(rows: int, note: str) -> _Finding:
+    note = note if rows else "an ATAS feed is expected and no row of it lies in this day"
+    return _Finding(measured=float(rows), note=note, count=0 if rows else 1)
+
+
+def _atas_coverage(day: _Day) -> _Finding:
+    """ATAS minutes / minutes in which the exchange traded, outside known outages.
+
+    A minute without a trade has a zero row at Binance and no bar in ATAS: it is no gap.
+    """
+    minutes = day.minutes
+    if not minutes.atas.any():
+        return _Finding(measured=None, note="no ATAS minute on the grid")
+    traded = minutes.traded & ~minutes.outage
+    missing = traded & ~minutes.atas
+    total, lost = int(traded.sum()), int(missing.sum())
+    if not total:
+        return _Finding(measured=None, note="the exchange traded in no minute")
+    return _Finding(
+        measured=(total - lost) / total,
+        note=f"{total - lost} of {total} traded minutes have an ATAS row",
+        count=lost,
+        at_fault=missing,
+    )
+
+
+def _skew(day: _Day) -> _Finding:
+    """What is left of the clock difference: the calibration's skew, less what it corrected."""
+    skew = day.facts.calibration.get("skew_ms")
+    if skew is None:
+        return _Finding(measured=None, note="the feeds at hand do not show a clock difference")
+    interval = list(day.facts.calibration.get("skew_interval_ms") or [])
+    bounds = f", interval {interval[0]:.0f} to {interval[1]:.0f} ms" if len(interval) == 2 else ""
+    return _Finding(
+        measured=float(skew), note=f"ATAS against the exchange: {skew:.0f} ms{bounds}", count=1
+    )
+
+
+def _ohlc_mismatch(day: _Day) -> _Finding:
+    """Share of the compared minutes in which any of the four prices differs by over half a tick."""
+    if not day.facts.same_instrument:
+        return _Finding(measured=None, note="the feeds were not identified as one instrument")
+    pairs = [(floats(day.facts.bars, p), floats(day.facts.bars, f"atas_{p}")) for p in PRICES]
+    sides = np.stack([side for pair in pairs for side in pair])
+    compared: Mask = np.asarray(np.isfinite(sides).all(axis=0))
+    total = int(compared.sum())
+    if not total:
+        return _Finding(measured=None, note="no minute has the prices of both feeds")
+    allowed = day.control.identity["half_tick_share_max"] * _tick(pairs, compared)
+    differs = np.zeros_like(compared)
+    for ours, theirs in pairs:
+        differs[compared] |= np.abs(ours[compared] - theirs[compared]) > allowed
+    count = int(differs.sum())
+    return _Finding(
+        measured=count / total,
+        note=f"{count} of {total} compared minutes differ in open, high, low or close",
+        count=count,
+        at_fault=mask_of(positions(day.facts)[differs].tolist()),
+    )
+
+
+def _tick(pairs: list[tuple[Floats, Floats]], compared: Mask) -> float:
+    """The largest power of ten that divides every price of the exchange.
+
+    Rounding to k decimals divides two integers that float64 holds exactly, so a price that was
+    written with k decimals comes back as the very same number.
+    """
+    prices = np.concatenate([ours[compared] for ours, _ in pairs])
+    decimals = range(_MAX_DECIMALS)
+    k = next((k for k in decimals if np.array_equal(np.round(prices, k), prices)), _MAX_DECIMALS)
+    return float(10.0**-k)
+
+
+def _atas_rejects(day: _Day) -> _Finding:
+    """ATAS lines that could not be used / lines read."""
+    lines = day.facts.lines(atas=True)
+    if not lines["read"]:
+        return _Finding(measured=None, note="no ATAS line was read")
+    return _Finding(
+        measured=lines["rejected"] / lines["read"],
+        note=f"{lines['rejected']} of {lines['read']} ATAS lines were set aside",
+        count=lines["rejected"],
+    )
+
+
+def _flow_residual(day: _Day) -> _Finding:
+    """1 - (vbuy + vsell) / volume over the minutes that have all three, each sum exactly rounded."""
+    bars = day.facts.bars
+    buy, sell, volume = (floats(bars, name) for name in ("vbuy", "vsell", "atas_volume"))
+    known = np.isfinite(buy) & np.isfinite(sell) & np.isfinite(volume)
+    total = math.fsum(volume[known])
+    if total <= 0:
+        return _Finding(measured=None, note="no minute has both order flow and volume from ATAS")
+    short = known & (volume - buy - sell > day.control.flow["residual_row_max"] * volume)
+    flow = math.fsum(np.concatenate([buy[known], sell[known]]))
+    return _Finding(
+        measured=1 - flow / total,
+        note=f"{int(short.sum())} of {int(known.sum())} minutes fall short by themselves",
+        count=int(short.sum()),
+        at_fault=mask_of(positions(day.facts)[short].tolist()),
+    )
+
+
+_MEASURES: dict[str, Callable[[_Day], _Finding]] = {
+    "binance_coverage": _record_share,
+    "binance_continuity": _record_share,
+    "binance_rejected_rows": _record_rejects,
+    "atas_present": _atas_present,
+    "atas_coverage": _atas_coverage,
+    "skew_ms": _skew,
+    "ohlc_mismatch": _ohlc_mismatch,
+    "atas_rejected_share": _atas_rejects,
+    "flow_residual": _flow_residual,
+}

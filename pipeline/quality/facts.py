@@ -1,0 +1,145 @@
+"""What a symbol's day is judged by: its tables and ledgers, and its minutes as masks.
+
+Belongs here: the inputs of a verdict, read but not judged. Thresholds are held against them in
+`checks.py`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us, iso
+
+Mask = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+RECORD = "binance_1m"
+"""The feed of the exchange of record."""
+
+PRICES = ("open", "high", "low", "close")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayFacts:
+    """Everything that the verdict and the report of one symbol's day look at.
+
+    Args:
+        symbol: The symbol.
+        market: spot, futures_um or futures_cm.
+        day: The UTC date, by minute_open.
+        bars: The aligned `bars_1m`: 1440 rows, or none when the exchange of record is absent.
+        calibration: The calibration's finding: status, offset_minutes, skew_ms, skew_interval_ms,
+            basis_bps_median, volume_unit, segments, figures, feed, feeds, identity, and reasons as
+            `{"code", "key", "note"}` with `key` below `CONTROL.refusals`.
+        ledgers: Feed -> one entry a raw file: path, bytes, sha256, adapter, lines, notes.
+        rejects: Feed -> the lines set aside.
+        outages: Minutes of the day, 0..1439, in a known outage of the exchange.
+        atas_expected: Whether the configuration wants ATAS data of the symbol.
+        simulated: Whether the raw data was made by the sample generator.
+    """
+
+    symbol: str
+    market: str
+    day: dt.date
+    bars: pa.Table
+    calibration: dict[str, Any]
+    ledgers: dict[str, list[dict[str, Any]]]
+    rejects: dict[str, pa.Table]
+    outages: frozenset[int]
+    atas_expected: bool
+    simulated: bool
+
+    @property
+    def set_aside(self) -> bool:
+        """Whether the calibration was refused, so that the ATAS columns are null."""
+        return self.calibration.get("status") == "refused"
+
+    @property
+    def same_instrument(self) -> bool:
+        """Whether both feeds were identified as the same instrument."""
+        return str(self.calibration.get("identity", "")).startswith("same")
+
+    def lines(self, *, atas: bool) -> dict[str, int]:
+        """Raw lines by fate (read, used, merged, rejected) of the ATAS feeds, or of the record."""
+        total = dict.fromkeys(("read", "used", "merged", "rejected"), 0)
+        for source, entries in sorted(self.ledgers.items()):
+            if source.startswith("atas") if atas else source == RECORD:
+                for entry in entries:
+                    for fate in total:
+                        total[fate] += int(entry.get("lines", {}).get(fate, 0))
+        return total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minutes:
+    """The day's 1440 minutes as masks, by minute_open.
+
+    `record` and `atas`: the feed has a row. `traded`: the exchange of record has a row with volume.
+    `outage`: the minute lies in a known outage.
+    """
+
+    record: Mask
+    atas: Mask
+    traded: Mask
+    outage: Mask
+
+
+def positions(facts: DayFacts) -> npt.NDArray[np.int64]:
+    """Each row's minute of the day, 0..1439."""
+    opened = facts.bars["minute_open"].cast(pa.int64()).to_numpy()
+    return np.asarray((opened - day_open_us(facts.day)) // MINUTE_US, dtype=np.int64)
+
+
+def floats(table: pa.Table, column: str) -> Floats:
+    """A column as float64, null as NaN (for measuring only: no NaN is ever written)."""
+    return np.asarray(table[column].cast(pa.float64()).to_numpy(), dtype=np.float64)
+
+
+def truths(table: pa.Table, column: str) -> Mask:
+    """A boolean column, null as False."""
+    return np.asarray(table[column].fill_null(False).to_numpy(), dtype=np.bool_)
+
+
+def minutes_of(facts: DayFacts) -> Minutes:
+    """The masks of a day; all False but the outages where there are no bars."""
+    at = positions(facts)
+    record = truths(facts.bars, "src_binance")
+    return Minutes(
+        record=_spread(at, record),
+        atas=_spread(at, truths(facts.bars, "src_atas")),
+        traded=_spread(at, record & (floats(facts.bars, "volume") > 0)),
+        outage=mask_of(facts.outages),
+    )
+
+
+def mask_of(minutes: Iterable[int]) -> Mask:
+    """A mask of the day that is True at the given minutes."""
+    mask = np.zeros(MINUTES_PER_DAY, dtype=np.bool_)
+    mask[sorted(minutes)] = True
+    return mask
+
+
+def _spread(at: npt.NDArray[np.int64], values: Mask) -> Mask:
+    mask = np.zeros(MINUTES_PER_DAY, dtype=np.bool_)
+    mask[at] = values
+    return mask
+
+
+def instant(day: dt.date, minute: int) -> str:
+    """`2025-01-02T07:36:00Z`: the open of a minute of the day."""
+    return iso(day_open_us(day) + minute * MINUTE_US)
+
+
+def edges(day: dt.date, mask: Mask) -> tuple[str | None, str | None]:
+    """The opens of the first and last minute of a mask, None where it is empty."""
+    found = np.flatnonzero(mask)
+    if not found.size:
+        return None, None
+    return instant(day, int(found[0])), instant(day, int(found[-1]))

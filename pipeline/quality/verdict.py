@@ -1,0 +1,140 @@
+"""The condition of a symbol's day, with its reasons.
+
+Belongs here: what follows from check results and from the calibration's findings. Measuring is
+`checks.py`; showing is `report.py`.
+
+Consequences: `note` leaves the day available and is listed apart; `degrade` and `set_aside_atas` make
+it degraded; `refuse`, and a day without a row of the exchange of record, make it missing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+from pipeline.clock import MINUTES_PER_DAY
+from pipeline.contracts.control import CONSEQUENCES, Control
+from pipeline.quality.checks import CheckResult, in_force, run_checks
+from pipeline.quality.facts import DayFacts, edges, mask_of
+
+NO_RECORD = "B06"
+"""Code of a day for which the exchange of record has no row at all."""
+
+_SAID_BY_NO_RECORD = ("binance_coverage", "binance_continuity")
+
+
+def verdict(facts: DayFacts, control: Control) -> dict[str, Any]:
+    """The verdict of a symbol's day.
+
+    Returns:
+        `symbol`, `date`, `condition` (available, degraded or missing), `reasons` (one a code,
+        gravest first: `code count first last note`), `notes` (the same form; findings that lower
+        nothing) and `checks` (every result, passed or not). first and last are minute opens or None.
+    """
+    checks = run_checks(facts, control)
+    no_record = not any(facts.bars["src_binance"].to_pylist())
+    findings = [_from_check(c) for c in checks if c.passed is False]
+    if no_record:
+        findings = [f for f in findings if f["by"] not in _SAID_BY_NO_RECORD]
+        findings.insert(0, _no_record(facts))
+    findings += [_from_calibration(r, facts, control) for r in _calibration_reasons(facts)]
+    worst = max((CONSEQUENCES.index(f["consequence"]) for f in findings), default=0)
+    condition = ("available", "degraded", "degraded", "missing")[worst]
+    findings += _quarantined_files(facts, {f["by"] for f in findings if f["consequence"] != "note"})
+    return {
+        "symbol": facts.symbol,
+        "date": facts.day.isoformat(),
+        "condition": condition,
+        "reasons": _by_code([f for f in findings if f["consequence"] != "note"]),
+        "notes": _by_code([f for f in findings if f["consequence"] == "note"]),
+        "checks": [asdict(check) for check in checks],
+    }
+
+
+def _no_record(facts: DayFacts) -> dict[str, Any]:
+    first, last = edges(facts.day, mask_of(range(MINUTES_PER_DAY)))
+    return {
+        "by": "binance_rows",
+        "code": NO_RECORD,
+        "consequence": "refuse",
+        "count": MINUTES_PER_DAY,
+        "first": first,
+        "last": last,
+        "note": "the exchange of record has no row for this day, so nothing of it is published",
+    }
+
+
+def _from_check(check: CheckResult) -> dict[str, Any]:
+    value = f"{check.name} {check.measured:.6g} {check.unit}, wanted {check.relation}"
+    waived = f" (lowered to {check.consequence} by {check.waived_by})" if check.waived_by else ""
+    return {
+        "by": check.name,
+        "code": check.code,
+        "consequence": check.consequence,
+        "count": check.count,
+        "first": check.first,
+        "last": check.last,
+        "note": f"{value} {check.limit:.6g} ({check.key}): {check.note}{waived}",
+    }
+
+
+def _calibration_reasons(facts: DayFacts) -> list[dict[str, Any]]:
+    return [reason for reason in facts.calibration.get("reasons") or () if reason.get("code")]
+
+
+def _from_calibration(reason: dict[str, Any], facts: DayFacts, control: Control) -> dict[str, Any]:
+    """A finding of the calibration, with the consequence that CONTROL gives its key.
+
+    A key that CONTROL does not list sets ATAS aside when the calibration did, and is a note else.
+    """
+    key = str(reason.get("key", ""))
+    unlisted = "set_aside_atas" if facts.set_aside else "note"
+    stated = control.refusals.get(key, {}).get("consequence", unlisted)
+    consequence, waived_by = in_force(facts, control, reason["code"], stated)
+    waived = f" (lowered to {consequence} by {waived_by})" if waived_by else ""
+    return {
+        "by": "calibration",
+        "code": reason["code"],
+        "consequence": consequence,
+        "count": int(reason.get("count") or 1),
+        "first": reason.get("first"),
+        "last": reason.get("last"),
+        "note": f"{reason.get('note', '')} (refusals.{key}){waived}",
+    }
+
+
+def _quarantined_files(facts: DayFacts, lowered_by: set[str]) -> list[dict[str, Any]]:
+    """Whole files set aside: the cause of a day lowered for want of that vendor's rows, else a note."""
+    found = []
+    for source, table in sorted(facts.rejects.items()):
+        vendor = source.split("_")[0]
+        blamed = any(by.startswith(vendor) for by in lowered_by)
+        rows = [r for r in table.select(["line", "code", "reason"]).to_pylist() if r["line"] == 0]
+        for code, count in sorted(Counter(row["code"] for row in rows).items()):
+            text = next(row["reason"] for row in rows if row["code"] == code)
+            found.append(
+                {
+                    "by": source,
+                    "code": code,
+                    "consequence": "degrade" if blamed else "note",
+                    "count": count,
+                    "first": None,
+                    "last": None,
+                    "note": f"{count} whole file{'s' * (count > 1)} of {source} set aside: {text}",
+                }
+            )
+    return found
+
+
+def _by_code(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One entry a code, gravest first, else in the order found; notes of one code are joined."""
+    merged: dict[str, dict[str, Any]] = {}
+    ranked = sorted(findings, key=lambda f: -CONSEQUENCES.index(f["consequence"]))
+    for finding in ranked:
+        entry = merged.setdefault(
+            finding["code"], {k: finding[k] for k in ("code", "count", "first", "last", "note")}
+        )
+        if finding["note"] not in entry["note"]:
+            entry["note"] += f"; {finding['note']}"
+    return list(merged.values())

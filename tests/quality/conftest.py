@@ -1,0 +1,83 @@
+"""Fixtures of the quality room: CONTROL, flag masks, and a builder of facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from quality_days import DAY, calibrated, day_columns, ledger
+
+from pipeline.contracts import control as control_document
+from pipeline.contracts.control import Control
+from pipeline.contracts.schema import conform, flag_masks, table_schema
+from pipeline.quality.checks import DayFacts
+
+
+@pytest.fixture
+def control(governance: Path) -> Control:
+    """The thresholds that ship with the kitchen."""
+    return control_document.load(governance)
+
+
+@pytest.fixture
+def masks(governance: Path) -> dict[str, int]:
+    """Flag name -> mask."""
+    return flag_masks(governance)
+
+
+@pytest.fixture
+def rejected(governance: Path) -> Callable[..., pa.Table]:
+    """Builds a rejects table of (line, code, raw) rows."""
+
+    def build(source: str, *rows: tuple[int, str, str], reason: str = "cannot be used") -> pa.Table:
+        entries = [
+            {
+                "symbol": "BTCUSDT",
+                "source": source,
+                "file": f"{source}/BTCUSDT-1m-2025-01-02.raw",
+                "line": line,
+                "byte_offset": line * 100,
+                "code": code,
+                "reason": reason,
+                "raw": raw,
+                "raw_bytes": len(raw),
+                "raw_sha256": "cd" * 32,
+            }
+            for line, code, raw in rows
+        ]
+        schema = table_schema(governance, "rejects")
+        return conform(pa.Table.from_pylist(entries, schema=schema), schema, "rejects")
+
+    return build
+
+
+@pytest.fixture
+def facts(governance: Path) -> Callable[..., DayFacts]:
+    """Builds a day's facts: a clean day, but for what is named."""
+    schema = table_schema(governance, "bars_1m")
+
+    def build(columns: dict[str, list[Any]] | None = None, **changes: Any) -> DayFacts:
+        given = day_columns() if columns is None else columns
+        rows = len(given["symbol"])
+        arrays = [
+            pa.array(given.get(field.name, [None] * rows), type=field.type) for field in schema
+        ]
+        bars = conform(pa.Table.from_arrays(arrays, names=schema.names), schema, "bars_1m")
+        clean: dict[str, Any] = {
+            "symbol": "BTCUSDT",
+            "market": "futures_um",
+            "day": DAY,
+            "bars": bars,
+            "calibration": calibrated(),
+            "ledgers": {"binance_1m": [ledger("binance_1m")], "atas_bars": [ledger("atas_bars")]},
+            "rejects": {},
+            "outages": frozenset(),
+            "atas_expected": True,
+            "simulated": False,
+        }
+        return DayFacts(**(clean | changes))
+
+    return build

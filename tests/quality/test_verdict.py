@@ -1,0 +1,300 @@
+"""From facts to a condition with its reasons."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from quality_days import (
+    calibrated,
+    day_columns,
+    ledger,
+    waived,
+    without_atas,
+    without_record,
+    without_trades,
+)
+
+from pipeline.contracts.control import Control
+from pipeline.quality.checks import DayFacts
+from pipeline.quality.verdict import verdict
+
+Build = Callable[..., DayFacts]
+Rejected = Callable[..., pa.Table]
+
+
+def _codes(entries: list[dict[str, Any]]) -> list[str]:
+    return [entry["code"] for entry in entries]
+
+
+def _refused(code: str, key: str) -> dict[str, Any]:
+    return calibrated(
+        status="refused", reasons=[{"code": code, "key": key, "note": "only 90 common minutes"}]
+    )
+
+
+def test_a_clean_day_is_available(facts: Build, control: Control) -> None:
+    """No finding, no reason; every check is listed with its value and threshold."""
+    found = verdict(facts(), control)
+
+    assert (found["symbol"], found["date"]) == ("BTCUSDT", "2025-01-02")
+    assert (found["condition"], found["reasons"], found["notes"]) == ("available", [], [])
+    assert [c["limit"] for c in found["checks"]][:2] == [0.95, 0.999]
+    json.dumps(found, allow_nan=False)
+
+
+def test_klines_below_95_percent_refuse_the_day(facts: Build, control: Control) -> None:
+    """The reason names value, threshold and CONTROL key, and where the rows end."""
+    columns = day_columns()
+    without_record(columns, range(456, 1440))
+
+    found = verdict(facts(columns), control)
+
+    assert found["condition"] == "missing"
+    assert _codes(found["reasons"]) == ["B05", "B12"]
+    reason = found["reasons"][0]
+    assert (reason["count"], reason["first"]) == (984, "2025-01-02T07:36:00Z")
+    for part in ("0.316667", "0.95", "checks.binance_coverage"):
+        assert part in reason["note"]
+
+
+def test_a_few_missing_klines_degrade(facts: Build, control: Control) -> None:
+    """Two lost minutes keep the day, as degraded by B12."""
+    columns = day_columns()
+    without_record(columns, range(100, 102))
+
+    found = verdict(facts(columns), control)
+
+    assert (found["condition"], _codes(found["reasons"])) == ("degraded", ["B12"])
+
+
+def test_no_rows_of_the_record_is_b06(facts: Build, control: Control) -> None:
+    """Absent klines are B06, said once, whatever ATAS has."""
+    clean = facts()
+    empty = {f: getattr(clean, f) for f in DayFacts.__slots__} | {"bars": clean.bars.slice(0, 0)}
+
+    found = verdict(DayFacts(**empty), control)
+
+    assert found["condition"] == "missing"
+    assert _codes(found["reasons"])[0] == "B06"
+    assert not {"B05", "B12"} & set(_codes(found["reasons"]))
+
+
+def test_a_quarantined_file_explains_a_missing_day(
+    facts: Build, control: Control, rejected: Rejected
+) -> None:
+    """A wrong checksum left nothing to use: B06, and B03 as its cause."""
+    columns = day_columns()
+    without_record(columns, range(1440))
+    table = rejected("binance_1m", (0, "B03", ""), reason="sha256 differs from its CHECKSUM")
+
+    found = verdict(facts(columns, rejects={"binance_1m": table}), control)
+
+    assert found["condition"] == "missing"
+    assert _codes(found["reasons"])[:2] == ["B06", "B03"]
+    assert "sha256 differs" in found["reasons"][1]["note"]
+
+
+def test_a_quarantined_file_is_a_note_where_another_completes_the_day(
+    facts: Build, control: Control, rejected: Rejected
+) -> None:
+    """With all rows there from another file, the broken one lowers nothing."""
+    table = rejected("binance_1m", (0, "B03", ""))
+
+    found = verdict(facts(rejects={"binance_1m": table}), control)
+
+    assert (found["condition"], _codes(found["notes"])) == ("available", ["B03"])
+
+
+def test_one_broken_row_of_the_record_degrades(
+    facts: Build, control: Control, rejected: Rejected
+) -> None:
+    """A row that breaks a row rule is set aside and named."""
+    table = rejected("binance_1m", (7, "B26", "1,2,3"))
+
+    found = verdict(facts(rejects={"binance_1m": table}), control)
+
+    assert (found["condition"], _codes(found["reasons"])) == ("degraded", ["B26"])
+    assert found["reasons"][0]["count"] == 1
+
+
+def test_a_broken_row_beside_a_duplicate_conflict_is_one_reason(
+    facts: Build, control: Control, rejected: Rejected
+) -> None:
+    """Rows set aside under several codes fail one check, which lists them."""
+    table = rejected("binance_1m", (7, "B26", "x"), (8, "B15", "y"), (9, "B15", "z"))
+
+    found = verdict(facts(rejects={"binance_1m": table}), control)
+
+    assert found["reasons"][0]["count"] == 3
+    assert "B15 x 2, B26 x 1" in found["reasons"][0]["note"]
+
+
+def test_absent_atas_degrades_with_c12_alone(facts: Build, control: Control) -> None:
+    """The day stands on Binance alone; coverage of what is not there is not complained of twice."""
+    columns = day_columns()
+    without_atas(columns, range(1440))
+    calibration = calibrated(status="not_measured", identity=None, figures={})
+
+    found = verdict(
+        facts(columns, calibration=calibration, ledgers={"binance_1m": [ledger("binance_1m")]}),
+        control,
+    )
+
+    assert (found["condition"], _codes(found["reasons"])) == ("degraded", ["C12"])
+
+
+def test_absent_atas_is_no_reason_where_none_is_expected(facts: Build, control: Control) -> None:
+    """A symbol without an ATAS feed is available without it."""
+    columns = day_columns()
+    without_atas(columns, range(1440))
+    calibration = calibrated(status="not_measured", identity=None, figures={})
+
+    found = verdict(facts(columns, calibration=calibration, atas_expected=False), control)
+
+    assert (found["condition"], found["reasons"]) == ("available", [])
+
+
+@pytest.mark.parametrize(
+    ("code", "key"),
+    [
+        ("C11", "not_identifiable"),
+        ("A22", "wrong_instrument"),
+        ("C02", "multiplier"),
+        ("A02", "offset_not_allowed"),
+        ("A03", "unstable_offset"),
+        ("A19", "not_one_minute"),
+    ],
+)
+def test_a_refused_calibration_degrades(
+    facts: Build, control: Control, code: str, key: str
+) -> None:
+    """ATAS is set aside, the exchange's rows stay, and the reason names CONTROL's key."""
+    columns = day_columns()
+    without_atas(columns, range(1440))
+
+    found = verdict(facts(columns, calibration=_refused(code, key)), control)
+
+    assert (found["condition"], _codes(found["reasons"])) == ("degraded", [code])
+    assert f"refusals.{key}" in found["reasons"][0]["note"]
+    assert "only 90 common minutes" in found["reasons"][0]["note"]
+
+
+def test_another_instrument_is_a_note(facts: Build, control: Control) -> None:
+    """Perpetual against spot stays available, and says so."""
+    calibration = calibrated(
+        identity="other",
+        reasons=[{"code": "C01", "key": "other_instrument", "note": "basis median -2.1 bps"}],
+    )
+
+    found = verdict(facts(calibration=calibration), control)
+
+    assert (found["condition"], found["reasons"]) == ("available", [])
+    assert _codes(found["notes"]) == ["C01"]
+
+
+def test_thin_atas_coverage_degrades(facts: Build, control: Control) -> None:
+    """Measured rows stay; the day is degraded by C08."""
+    columns = day_columns()
+    without_atas(columns, range(600, 700))
+
+    found = verdict(facts(columns), control)
+
+    assert (found["condition"], _codes(found["reasons"])) == ("degraded", ["C08"])
+    assert "0.930556" in found["reasons"][0]["note"]
+
+
+def test_minutes_without_trades_keep_a_day_available(facts: Build, control: Control) -> None:
+    """1022 traded minutes with a bar each are a whole day."""
+    columns = day_columns()
+    without_trades(columns, range(418))
+
+    assert verdict(facts(columns), control)["condition"] == "available"
+
+
+@pytest.mark.parametrize(
+    ("calibration", "code"),
+    [(calibrated(skew_ms=2000.0), "C07"), (calibrated(skew_ms=-700.0), "C07")],
+)
+def test_an_uncorrected_skew_degrades(
+    facts: Build, control: Control, calibration: dict[str, Any], code: str
+) -> None:
+    """Above 500 ms either way the day is published as stamped, degraded."""
+    found = verdict(facts(calibration=calibration), control)
+
+    assert (found["condition"], _codes(found["reasons"])) == ("degraded", [code])
+
+
+def test_prices_that_differ_degrade(facts: Build, control: Control) -> None:
+    """The same instrument with other prices in 5 minutes is B10."""
+    columns = day_columns()
+    for minute in range(5):
+        columns["atas_low"][minute] -= 0.1
+
+    found = verdict(facts(columns), control)
+
+    assert (found["condition"], _codes(found["reasons"])) == ("degraded", ["B10"])
+
+
+def test_many_unusable_atas_lines_degrade(facts: Build, control: Control) -> None:
+    """More than one line in a hundred set aside is A13."""
+    ledgers = {
+        "binance_1m": [ledger("binance_1m")],
+        "atas_bars": [ledger("atas_bars", rejected=30)],
+    }
+
+    found = verdict(facts(ledgers=ledgers), control)
+
+    assert (found["condition"], _codes(found["reasons"])) == ("degraded", ["A13"])
+
+
+def test_order_flow_that_falls_short_is_a_note(facts: Build, control: Control) -> None:
+    """A residual is named and lowers nothing."""
+    columns = day_columns()
+    columns["vsell"] = [v * 0.5 for v in columns["volume"]]
+
+    found = verdict(facts(columns), control)
+
+    assert (found["condition"], _codes(found["notes"])) == ("available", ["A06"])
+
+
+def test_a_waiver_lowers_the_condition(facts: Build, control: Control) -> None:
+    """Waived to a note, the failed check moves to the notes, with who and why."""
+    columns = day_columns()
+    without_record(columns, range(100, 102))
+
+    found = verdict(facts(columns), waived(control, "B12", "note"))
+
+    assert (found["condition"], found["reasons"]) == ("available", [])
+    assert "R. Reviewer: seen and understood" in found["notes"][0]["note"]
+
+
+def test_a_refusal_waived_to_degrade_is_published(facts: Build, control: Control) -> None:
+    """CONTROL's refuse can be lowered for a date: the rows stay, as degraded."""
+    columns = day_columns()
+    without_record(columns, range(1300, 1440))
+
+    found = verdict(facts(columns), waived(control, "B05", "degrade"))
+
+    assert (found["condition"], _codes(found["reasons"])) == ("degraded", ["B05", "B12"])
+
+
+def test_reasons_are_ordered_gravest_first(facts: Build, control: Control) -> None:
+    """What makes the day missing stands before what would only degrade it."""
+    columns = day_columns()
+    without_record(columns, range(700, 1440))
+    without_atas(columns, range(400))
+    columns["vsell"] = [v and v * 0.5 for v in columns["volume"]]
+
+    found = verdict(facts(columns), control)
+
+    assert _codes(found["reasons"]) == ["B05", "B12", "C08"]
+    assert _codes(found["notes"]) == ["A06"]
+
+
+def test_the_verdict_of_equal_facts_is_equal(facts: Build, control: Control) -> None:
+    """Nothing but the facts decides."""
+    assert verdict(facts(), control) == verdict(facts(), control)
