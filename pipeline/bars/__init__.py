@@ -1,0 +1,1 @@
+"""Ticks -> footprint and minute statistics."""

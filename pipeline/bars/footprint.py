@@ -1,0 +1,168 @@
+"""Ticks -> footprint (minute x price) and minute statistics.
+
+Belongs here: the two tables of schema `footprint` and `minute_stats`. Does not belong here: whose clock
+the tape has, and where its minutes truly lie (`alignment/`): a minute is `[open, open + 60 s)` of the
+tape's own stamps. All sums are of integers, so neither the order of rows with different stamps nor a
+cut of the tape at a minute's edge shows in any bit.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipeline.bars.profile import Levels, Profile, read_levels, read_profile
+from pipeline.bars.tape import Tape, read_tape
+from pipeline.contracts.control import Control
+from pipeline.contracts.schema import conform, empty, table_schema
+from pipeline.exact import Floats, Ints, from_units
+
+Bools = NDArray[np.bool_]
+_TIME = pa.timestamp("us", tz="UTC")
+
+
+def footprint(
+    symbol: str, ticks: pa.Table, control: Control, governance: Path
+) -> tuple[pa.Table, pa.Table]:
+    """The tape's volume by minute and price, and one row of statistics a traded minute.
+
+    Where no side can be used (all null, or one-sided beyond CONTROL's `flow`: defect A09), buy, sell,
+    vbuy, vsell, delta_min, delta_max and bar_vpo_side are null; in a minute or at a level where only
+    some sides are known they count those, and fall short of the volume.
+
+    Args:
+        symbol: written into the footprint.
+        ticks: schema `clean_ticks`; may be empty.
+        control: CONTROL in force, for `flow`.
+        governance: folder of the schema document.
+
+    Returns:
+        (`footprint` sorted by minute and price, `minute_stats` sorted by minute).
+
+    Raises:
+        ContractError: a price or size needs more digits than exact integers allow.
+    """
+    schemas = [table_schema(governance, name) for name in ("footprint", "minute_stats")]
+    if ticks.num_rows == 0:
+        return empty(schemas[0]), empty(schemas[1])
+    tape = read_tape(ticks, control.flow)
+    levels = read_levels(tape)
+    return (
+        conform(_footprint_table(symbol, tape, levels), schemas[0], "footprint"),
+        conform(_stats_table(tape, levels, read_profile(levels)), schemas[1], "minute_stats"),
+    )
+
+
+def _footprint_table(symbol: str, tape: Tape, levels: Levels) -> pa.Table:
+    unsided = levels.sided_trades == 0
+    return pa.table(
+        {
+            "symbol": pa.repeat(symbol, len(levels.price)),
+            "minute_open": pa.array(tape.minute[levels.minute], _TIME),
+            "price": _decimal(levels.price, tape.price_places),
+            "buy": _decimal(levels.buy, tape.qty_places, unsided),
+            "sell": _decimal(levels.sell, tape.qty_places, unsided),
+            "volume": _decimal(levels.volume, tape.qty_places),
+            "trades": levels.trades,
+        }
+    )
+
+
+def _stats_table(tape: Tape, levels: Levels, profile: Profile) -> pa.Table:
+    return pa.table(
+        {
+            "minute_open": pa.array(tape.minute, _TIME),
+            **_prices(tape),
+            **_flow(tape),
+            **_points(tape, levels, profile),
+            "qty_max": _decimal(np.maximum.reduceat(tape.qty, tape.start), tape.qty_places),
+            **_gaps(tape),
+            "best_bid": _last_known(tape.bid, tape.start),
+            "best_ask": _last_known(tape.ask, tape.start),
+        }
+    )
+
+
+def _prices(tape: Tape) -> dict[str, pa.Array]:
+    """Open and close by tape order, high and low, volume and number of trades."""
+    places = tape.price_places
+    return {
+        "open": _decimal(tape.price[tape.start], places),
+        "high": _decimal(np.maximum.reduceat(tape.price, tape.start), places),
+        "low": _decimal(np.minimum.reduceat(tape.price, tape.start), places),
+        "close": _decimal(tape.price[tape.end], places),
+        "volume": _decimal(np.add.reduceat(tape.qty, tape.start), tape.qty_places),
+        "trades": pa.array(tape.count),
+    }
+
+
+def _flow(tape: Tape) -> dict[str, pa.Array]:
+    """Volume by side, and the extremes of the running delta, which begins each minute at 0."""
+    signed = tape.side * tape.qty
+    running = np.cumsum(signed)
+    running -= np.repeat((running - signed)[tape.start], tape.count)
+    sums = {
+        "vbuy": np.add.reduceat(np.where(tape.side > 0, tape.qty, 0), tape.start),
+        "vsell": np.add.reduceat(np.where(tape.side < 0, tape.qty, 0), tape.start),
+        "delta_min": np.minimum(np.minimum.reduceat(running, tape.start), 0),
+        "delta_max": np.maximum(np.maximum.reduceat(running, tape.start), 0),
+    }
+    unsided = np.add.reduceat((tape.side != 0).astype(np.int64), tape.start) == 0
+    return {name: _decimal(values, tape.qty_places, unsided) for name, values in sums.items()}
+
+
+def _points(tape: Tape, levels: Levels, profile: Profile) -> dict[str, pa.Array]:
+    """Point of control, value area, and the bar's volume point as the exporter defines it."""
+    price = levels.price
+    low, high = (cut.reduceat(price, levels.start) for cut in (np.minimum, np.maximum))
+    flat = high == low
+    balance = np.sign(levels.buy - levels.sell)[profile.vpo]
+    names = np.array(["bear", "neutral", "bull"])[balance + 1]
+    return {
+        **{
+            name: _decimal(price[levels_of], tape.price_places)
+            for name, levels_of in (
+                ("poc", profile.poc),
+                ("vah", profile.vah),
+                ("val", profile.val),
+                ("bar_vpo_price", profile.vpo),
+            )
+        },
+        "bar_vpo_vol": _decimal(levels.volume[profile.vpo], tape.qty_places),
+        "bar_vpo_loc": pa.array((price[profile.vpo] - low) / np.maximum(high - low, 1), mask=flat),
+        "bar_vpo_side": pa.array(names, mask=levels.sided_trades[profile.vpo] == 0),
+    }
+
+
+def _gaps(tape: Tape) -> dict[str, pa.Array]:
+    """Mean and population standard deviation of the times between successive trades, in ms.
+
+    Taken from whole microseconds: n x sum(g^2) - sum(g)^2 in unlimited integers, one division and one
+    root, so that no summation order or machine shows.
+    """
+    gap = np.diff(tape.ts, prepend=tape.ts[0])
+    gap[tape.start] = 0
+    sums = np.add.reduceat(gap, tape.start).tolist()
+    squares = np.add.reduceat(gap * gap, tape.start).tolist()
+    mean: list[float | None] = []
+    std: list[float | None] = []
+    for count, total, square in zip((tape.count - 1).tolist(), sums, squares, strict=True):
+        mean.append(total / (1000 * count) if count else None)
+        spread = (count * square - total * total) / (1000 * count) ** 2 if count else 0.0
+        std.append(math.sqrt(spread) if count else None)
+    return {"gap_ms_mean": pa.array(mean, pa.float64()), "gap_ms_std": pa.array(std, pa.float64())}
+
+
+def _last_known(values: Floats, start: Ints) -> pa.Array:
+    """The minute's last value that is not null, else null."""
+    known = np.where(np.isfinite(values), np.arange(len(values)), -1)
+    last = np.maximum.reduceat(known, start)
+    return pa.array(values[last], mask=last < start)
+
+
+def _decimal(units: Ints, places: int, null: Bools | None = None) -> pa.Array:
+    return pa.array(from_units(units, places), mask=null)

@@ -1,0 +1,140 @@
+"""Volume by price inside each minute: levels, point of control, value area, volume point.
+
+Belongs here: what is read off a minute's levels, in integers. Does not belong here: trades in their
+order (`tape.py`), tables (`footprint.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.bars.tape import Tape
+from pipeline.exact import Ints
+
+VALUE_AREA = (7, 10)
+"""The value area holds at least 7/10 of the minute's volume, by definition."""
+
+STEP = 2
+"""ATAS compares so many levels above with as many below (its DynamicLevels logic)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Levels:
+    """Traded price levels, by minute and rising price; sums in lots, prices in ticks.
+
+    `start` holds the first level of each traded minute, `minute` each level's minute position.
+    `sided` counts the lots whose side is known.
+    """
+
+    price: Ints
+    volume: Ints
+    buy: Ints
+    sell: Ints
+    trades: Ints
+    sided_trades: Ints
+    minute: Ints
+    start: Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Per traded minute: positions in `Levels` of the point of control, the value area's edges and
+    the exporter's volume point.
+    """
+
+    poc: Ints
+    vah: Ints
+    val: Ints
+    vpo: Ints
+
+
+def read_levels(tape: Tape) -> Levels:
+    """Sums by (minute, price). Integer sums: the order of the trades does not show."""
+    minute = tape.minute_index
+    order = np.lexsort((tape.price, minute))
+    price, minute = tape.price[order], minute[order]
+    first = np.flatnonzero(np.diff(minute, prepend=-1) | np.diff(price, prepend=price[0]))
+    qty, side = tape.qty[order], tape.side[order]
+    minute = minute[first]
+    return Levels(
+        price=price[first],
+        volume=np.add.reduceat(qty, first),
+        buy=np.add.reduceat(np.where(side > 0, qty, 0), first),
+        sell=np.add.reduceat(np.where(side < 0, qty, 0), first),
+        trades=np.diff(np.append(first, len(price))),
+        sided_trades=np.add.reduceat((side != 0).astype(np.int64), first),
+        minute=minute,
+        start=np.flatnonzero(np.diff(minute, prepend=-1)),
+    )
+
+
+def read_profile(levels: Levels) -> Profile:
+    """Point of control, value area and volume point of every minute.
+
+    The volume point is the exporter's: the level with the largest volume, of equals the lowest. The
+    point of control is that level too, but of equals the nearest to the minute's VWAP, then the lower.
+    """
+    largest = np.maximum.reduceat(levels.volume, levels.start)
+    on_top = np.flatnonzero(levels.volume == largest[levels.minute])
+    of_minute = levels.minute[on_top]
+    first = np.flatnonzero(np.diff(of_minute, prepend=-1))
+    vpo = on_top[first]
+    poc = vpo.copy()
+    tied = np.diff(np.append(first, len(on_top))) > 1
+    for minute in np.flatnonzero(tied).tolist():
+        poc[minute] = _nearest_to_vwap(levels, minute, on_top[of_minute == minute])
+    area = _value_areas(levels, poc)
+    return Profile(poc=poc, vah=area[:, 1], val=area[:, 0], vpo=vpo)
+
+
+def _span(levels: Levels, minute: int) -> tuple[int, int]:
+    """The minute's levels as `[first, end)`."""
+    ends = np.append(levels.start[1:], len(levels.price))
+    return int(levels.start[minute]), int(ends[minute])
+
+
+def _nearest_to_vwap(levels: Levels, minute: int, candidates: Ints) -> int:
+    """Of the candidate levels, rising in price, the nearest to sum(price x volume) / sum(volume).
+
+    Both sides are multiplied by the volume and compared as unlimited integers: no quotient is rounded.
+    """
+    first, end = _span(levels, minute)
+    volume = levels.volume[first:end].tolist()
+    value = sum(p * v for p, v in zip(levels.price[first:end].tolist(), volume, strict=True))
+    total = sum(volume)
+    levels_at: list[int] = candidates.tolist()
+    return min(levels_at, key=lambda level: abs(int(levels.price[level]) * total - value))
+
+
+def _value_areas(levels: Levels, poc: Ints) -> NDArray[np.int64]:
+    """Shape (minutes, 2): positions of the lowest and the highest level of each value area."""
+    ends = np.append(levels.start[1:], len(levels.price)).tolist()
+    volume = levels.volume.tolist()
+    spans = zip(levels.start.tolist(), ends, poc.tolist(), strict=True)
+    grown = [_grow(volume, first, end, top) for first, end, top in spans]
+    return np.array(grown, dtype=np.int64).reshape(-1, 2)
+
+
+def _grow(volume: list[int], first: int, end: int, top: int) -> tuple[int, int]:
+    """Grow from level `top` inside `[first, end)` until the area holds 7/10 of the volume.
+
+    Each step compares the sum of the next two traded levels above with that of the next two below
+    (one where only one is left; levels without a trade do not count) and takes the larger pair
+    whole; of equals the upper one.
+    """
+    low = high = top
+    held = volume[top]
+    wanted = VALUE_AREA[0] * sum(volume[first:end])
+    while VALUE_AREA[1] * held < wanted:
+        above = sum(volume[high + 1 : min(high + 1 + STEP, end)])
+        below = sum(volume[max(low - STEP, first) : low])
+        if above >= below and high + 1 < end:
+            high = min(high + STEP, end - 1)
+            held += above
+        else:
+            low = max(low - STEP, first)
+            held += below
+    return low, high
