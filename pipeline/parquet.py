@@ -61,6 +61,12 @@ def read(path: Path, columns: list[str] | None = None) -> pa.Table:
         return file.read(columns=columns)
 
 
+def rows(path: Path) -> int:
+    """The number of rows in a Parquet file, from its footer."""
+    with pq.ParquetFile(path) as file:
+        return int(file.metadata.num_rows)
+
+
 def content_hash(table: pa.Table) -> str:
     """SHA-256 over names, types and values in row order, independent of any Parquet writer.
 

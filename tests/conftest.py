@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A slow machine is no failure, and a failing example is found again from the printed blob.
+settings.register_profile("kitchen", deadline=None, print_blob=True)
+settings.load_profile("kitchen")
 
 PROJECT = Path(__file__).resolve().parent.parent
 REAL = Path(os.environ.get("KITCHEN_REAL_DATA", PROJECT.parent / "shared" / "data"))

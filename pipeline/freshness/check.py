@@ -7,7 +7,9 @@ times, so an upstream step that was rebuilt with the same result stops the wave.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from pipeline import layout, storage
 from pipeline.config import Kitchen
@@ -57,42 +59,57 @@ class Freshness:
             self._fresh[unit] = kept
         return differing
 
-    def parts(self, unit: Unit, kept: Receipt | None = None) -> dict[str, dict[str, str]]:
+    def parts(self, unit: Unit, kept: Receipt | None) -> dict[str, dict[str, str]]:
         """What the unit's result depends on now. Everything it reads must be fresh.
 
         Args:
             unit: Whose parts.
             kept: Its earlier receipt; a raw file whose stat signature is recorded there is not read.
         """
+        parts = self.parts_without_raw(unit)
+        if unit.declared.grain == "feed":
+            raw, seen_ns = (kept.raw, kept.seen_ns) if kept else ({}, 0)
+            parts["raw"] = self.raw_digests(unit, raw, seen_ns)
+        return parts
+
+    def parts_without_raw(self, unit: Unit) -> dict[str, dict[str, str]]:
+        """As `parts`, without the bytes of raw files."""
         parts = fingerprint.static_parts(self.kitchen, unit, self.code)
         parts["inputs"] = {
             label(edge): self._content(edge) for edge in graph.edges(self.kitchen, unit)
         }
-        if unit.declared.grain == "feed":
-            parts["raw"] = self._raw(unit, kept)
         return parts
+
+    def raw_digests(
+        self, unit: Unit, known: Mapping[str, Sequence[Any]], seen_ns: int
+    ) -> dict[str, str]:
+        """Raw file name -> SHA-256, of every file that the unit's feed has on its day.
+
+        Args:
+            unit: A unit of grain "feed".
+            known: Name -> (stat signature, SHA-256) seen earlier; such a file is not read again.
+            seen_ns: When they were seen.
+        """
+        digests: dict[str, str] = {}
+        symbol = self.kitchen.symbol(str(unit.symbol))
+        for file in layout.raw_files(self.kitchen, symbol, str(unit.source), unit.day):
+            try:
+                digests[file.name] = _digest(file, known, seen_ns)
+            except OSError as error:
+                digests[file.name] = f"unreadable: {error.strerror}"
+        return digests
 
     def _content(self, edge: Edge) -> str:
         found = self.receipt(edge.unit)
         return found.outputs[edge.output].content if found else "stale"
 
-    def _raw(self, unit: Unit, kept: Receipt | None) -> dict[str, str]:
-        digests: dict[str, str] = {}
-        symbol = self.kitchen.symbol(str(unit.symbol))
-        for file in layout.raw_files(self.kitchen, symbol, str(unit.source), unit.day):
-            try:
-                digests[file.name] = _digest(file, kept)
-            except OSError as error:
-                digests[file.name] = f"unreadable: {error.strerror}"
-        return digests
 
-
-def _digest(file: layout.RawPath, kept: Receipt | None) -> str:
-    """A raw file's digest, without reading it where the receipt proves that it is the same file."""
-    if kept and file.name in kept.raw:
-        stat, known = kept.raw[file.name]
-        if receipt.is_trusted(stat, receipt.signature(os.stat(file.path)), kept.seen_ns):
-            return str(known)
+def _digest(file: layout.RawPath, known: Mapping[str, Sequence[Any]], seen_ns: int) -> str:
+    """A raw file's digest, without reading it where its stat signature proves that it is the same."""
+    if file.name in known:
+        stat, sha256 = known[file.name]
+        if receipt.is_trusted(list(stat), receipt.signature(os.stat(file.path)), seen_ns):
+            return str(sha256)
     return storage.file_digest(file.path)
 
 

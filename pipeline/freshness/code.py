@@ -104,9 +104,13 @@ def _tree(module: str) -> str:
     return ast.dump(_bare(ast.parse(_path(module).read_bytes())))
 
 
+def recipe_name(stage: str) -> str:
+    """`AlignedBars` -> `aligned_bars`: the name of a step's function among the recipes."""
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in stage).lstrip("_")
+
+
 def _recipe(stage: str) -> str:
-    """The recipe function of a step, by name, in the recipes' module."""
-    wanted = "".join(f"_{c.lower()}" if c.isupper() else c for c in stage).lstrip("_")
+    wanted = recipe_name(stage)
     for node in _bare(ast.parse(_path(RECIPES).read_bytes())).body:
         if isinstance(node, ast.FunctionDef) and node.name == wanted:
             return ast.dump(node)

@@ -81,6 +81,14 @@ def atas_feeds(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> list[str]:
     return [feed for feed in ATAS_FEEDS if day in layout.raw_days(kitchen, symbol, feed)]
 
 
+def vendor_files(
+    kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date
+) -> list[layout.RawPath]:
+    """Every file of minute data that a vendor has for the symbol and day."""
+    feeds = ["binance_1m"] if vendor == "binance" else atas_feeds(kitchen, symbol, day)
+    return [file for feed in feeds for file in layout.raw_files(kitchen, symbol, feed, day)]
+
+
 def deadline_us(kitchen: Kitchen, vendor: str, day: dt.date) -> int:
     """The instant from which a vendor's missing files of the day are missing, not late."""
     hours = control.load(kitchen.governance).settling[f"{vendor}_deadline_hours"]
@@ -98,8 +106,7 @@ def is_settled(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) -> b
         return False
     if now >= deadline_us(kitchen, vendor, day):
         return True
-    feeds = ["binance_1m"] if vendor == "binance" else atas_feeds(kitchen, symbol, day)
-    files = [file for feed in feeds for file in layout.raw_files(kitchen, symbol, feed, day)]
+    files = vendor_files(kitchen, symbol, vendor, day)
     if vendor == "atas" and symbol.atas == "none":
         return True
     quiet = control.load(kitchen.governance).settling["quiet_minutes"] * 60_000_000

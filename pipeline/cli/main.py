@@ -1,0 +1,60 @@
+"""The `kitchen` program: its commands, and the boundary where errors end."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from pipeline.cli import output
+from pipeline.errors import KitchenError
+
+COMMANDS = {
+    "align": "two files in, aligned bars and a report out",
+    "sample": "vendor-format exports of a simulated market",
+}
+"""Command -> what it does; `pipeline.cli.<command>` holds it, loaded only when it is called."""
+
+
+class Kitchen(click.Group):
+    """A group whose commands are loaded when they are called, so that `--help` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, sorted."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name; None where there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"pipeline.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in `kitchen --help`, without loading any command."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+@click.command(cls=Kitchen, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="central-data-kitchen")
+def cli() -> None:
+    """Verified daily snapshots of minute market data.
+
+    Days are built with Luigi: luigi --module pipeline Snapshot --date 2025-01-02
+
+    Exit codes: 0 done, 2 wrong command line, 10 locked by another run, 20 pending, 25 not granted,
+    30 failed or refused, 35 scheduling failed, 40 bad value or configuration.
+    """
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Runs a command; an expected error ends as one sentence and its exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        return cli.main(args=given, prog_name="kitchen")
+    except KitchenError as error:
+        output.fail(str(error), error.exit_code, as_json="--json" in given)
+        sys.exit(error.exit_code)

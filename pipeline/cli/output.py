@@ -1,0 +1,34 @@
+"""Facts in, text or JSON out. Commands never print by themselves."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def plain(value: Any) -> str:
+    """Text for a terminal: control and escape characters of vendor strings are taken out."""
+    return _CONTROL.sub("", str(value))
+
+
+def say(facts: dict[str, Any], lines: Sequence[str], *, as_json: bool) -> None:
+    """Prints the facts as one JSON document, or the lines that say them."""
+    if as_json:
+        click.echo(json.dumps(facts, sort_keys=True, ensure_ascii=False))
+        return
+    for line in lines:
+        click.echo(plain(line))
+
+
+def fail(error: str, code: int, *, as_json: bool) -> None:
+    """Says an error on standard error, in the chosen form."""
+    if as_json:
+        click.echo(json.dumps({"error": error, "exit": code}, ensure_ascii=False), err=True)
+    else:
+        click.echo(plain(f"kitchen: {error}"), err=True)

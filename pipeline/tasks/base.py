@@ -1,0 +1,132 @@
+"""What all tasks are: a unit of the declared graph, complete when it is fresh."""
+
+from __future__ import annotations
+
+import importlib
+from html import escape
+
+import luigi
+
+from pipeline.freshness import code, graph
+from pipeline.freshness.graph import Unit
+from pipeline.tasks import context, job, messages
+from pipeline.tasks.parameters import (
+    DayParameter,
+    SourceParameter,
+    SymbolParameter,
+    VendorParameter,
+    vendor_of,
+)
+
+
+class RawFeed(luigi.ExternalTask):
+    """A vendor's files of a symbol and day: complete when they are settled, or past their deadline."""
+
+    date = DayParameter(description="UTC date, YYYY-MM-DD")
+    symbol = SymbolParameter(description="a configured symbol")
+    vendor = VendorParameter(description="binance or atas")
+
+    def complete(self) -> bool:
+        """Whether nothing more is to be waited for."""
+        kitchen = context.kitchen()
+        return graph.is_settled(kitchen, kitchen.symbol(self.symbol), self.vendor, self.date)
+
+    def output(self) -> list[luigi.LocalTarget]:
+        """The files that are there."""
+        kitchen = context.kitchen()
+        files = graph.vendor_files(kitchen, kitchen.symbol(self.symbol), self.vendor, self.date)
+        return [luigi.LocalTarget(str(file.path)) for file in files]
+
+
+class RawDay(luigi.ExternalTask):
+    """A date that can be published: some expected symbol has files of the exchange of record."""
+
+    date = DayParameter(description="UTC date, YYYY-MM-DD")
+
+    def complete(self) -> bool:
+        """Whether at least one symbol can give rows."""
+        kitchen = context.kitchen()
+        return any(
+            graph.vendor_files(kitchen, symbol, "binance", self.date)
+            for symbol in graph.expected_symbols(kitchen, self.date)
+        )
+
+    def output(self) -> list[luigi.LocalTarget]:
+        """Nothing of its own."""
+        return []
+
+
+class UnitTask(luigi.Task):
+    """A step of the graph for one unit. Subclasses only name their parameters."""
+
+    date = DayParameter(description="UTC date, YYYY-MM-DD")
+
+    @property
+    def unit(self) -> Unit:
+        """The unit that the parameters name."""
+        return Unit(
+            self.task_family,
+            self.date,
+            getattr(self, "symbol", None),
+            getattr(self, "source", None),
+        )
+
+    def requires(self) -> list[luigi.Task]:
+        """The tasks of all units that this one reads, each once."""
+        units = dict.fromkeys(edge.unit for edge in graph.edges(context.kitchen(), self.unit))
+        return [task_of(unit) for unit in units]
+
+    def output(self) -> dict[str, luigi.LocalTarget]:
+        """Output name -> file."""
+        return {
+            name: luigi.LocalTarget(str(graph.output_path(context.kitchen(), self.unit, name)))
+            for name in self.unit.declared.outputs
+        }
+
+    def complete(self) -> bool:
+        """Whether the outputs are what inputs, code and rules would give now."""
+        fresh = context.freshness().receipt(self.unit) is not None and not self.urgent()
+        if not fresh:
+            # There is work: load the heavy libraries once here, not in every forked worker.
+            importlib.import_module(code.RECIPES)
+        return fresh
+
+    def urgent(self) -> list[str]:
+        """Why the unit has to run although its receipt is fresh; empty when nothing is."""
+        return []
+
+    def run(self) -> None:
+        """Reads, calls, writes, and leaves a receipt."""
+        facts = job.perform(context.freshness(), self.unit, self.report, self.urgent())
+        self.report("done", 100)
+        messages.ran(self.unit, facts)
+
+    def report(self, phrase: str, per_cent: int) -> None:
+        """Shows on the dashboard what the task is doing. The page renders HTML, so it is escaped."""
+        self.set_status_message(escape(phrase))
+        self.set_progress_percentage(per_cent)
+
+
+class SymbolTask(UnitTask):
+    """A step for one symbol and day."""
+
+    symbol = SymbolParameter(description="a configured symbol")
+
+
+class FeedTask(SymbolTask):
+    """A step for one feed of a symbol and day."""
+
+    source = SourceParameter(
+        description="binance_1m, binance_1d, atas_bars, atas_v6_3 or atas_ticks"
+    )
+
+    def requires(self) -> list[luigi.Task]:
+        """The raw files."""
+        return [RawFeed(date=self.date, symbol=self.symbol, vendor=vendor_of(self.source))]
+
+
+def task_of(unit: Unit) -> luigi.Task:
+    """The Luigi task of a unit."""
+    parameters = {"date": unit.day, "symbol": unit.symbol, "source": unit.source}
+    given = {name: value for name, value in parameters.items() if value is not None}
+    return luigi.task_register.Register.get_task_cls(unit.stage)(**given)

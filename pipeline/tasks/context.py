@@ -1,0 +1,29 @@
+"""The one configuration and the one memory of what is fresh that all tasks of a process share."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from pipeline.config import Kitchen, load_kitchen
+from pipeline.freshness.check import Freshness
+
+
+def kitchen() -> Kitchen:
+    """The configuration in force."""
+    return load_kitchen()
+
+
+@lru_cache(maxsize=8)
+def _freshness(kept: int, file: str) -> Freshness:
+    return Freshness(load_kitchen())
+
+
+def freshness() -> Freshness:
+    """What this process knows to be fresh, for the configuration in force."""
+    current = load_kitchen()
+    return _freshness(id(current), str(current.file))
+
+
+def forget() -> None:
+    """Looks at everything afresh: for a long-lived process between two runs."""
+    _freshness.cache_clear()

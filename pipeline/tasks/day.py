@@ -1,0 +1,93 @@
+"""The steps of a day as Luigi tasks, in the order of `stages.py`."""
+
+from __future__ import annotations
+
+import luigi
+
+from pipeline import layout
+from pipeline.errors import StageError
+from pipeline.publishing.seal import settled
+from pipeline.stages import STAGES
+from pipeline.tasks import context, messages
+from pipeline.tasks.base import FeedTask, RawDay, RawFeed, SymbolTask, UnitTask
+
+
+class CleanFeed(FeedTask):
+    """Vendor text -> conforming table; every line not used is set aside with its reason."""
+
+
+class Footprint(SymbolTask):
+    """Ticks -> volume by minute and price, and minute statistics."""
+
+
+class Calibration(SymbolTask):
+    """Lag, identity and units of the vendor's minutes: found, applied or refused, with evidence."""
+
+    def requires(self) -> list[luigi.Task]:
+        """Its inputs, and that the ATAS side is settled even where there is no file of it."""
+        return [*super().requires(), RawFeed(date=self.date, symbol=self.symbol, vendor="atas")]
+
+
+class AlignedBars(SymbolTask):
+    """The 1440-minute UTC grid, both feeds side by side, with flags."""
+
+
+class Verdict(SymbolTask):
+    """Checks against CONTROL -> condition and reasons; the report."""
+
+
+class MicroFeatures(SymbolTask):
+    """Micro features of the day."""
+
+
+class DailyStats(SymbolTask):
+    """One row of daily aggregates."""
+
+
+class MacroFeatures(SymbolTask):
+    """Macro features known on the day."""
+
+
+class Assemble(UnitTask):
+    """All symbols' outputs: one table a dataset."""
+
+    def requires(self) -> list[luigi.Task]:
+        """Its inputs, and that there is anything to publish at all."""
+        return [RawDay(date=self.date), *super().requires()]
+
+
+class Manifest(UnitTask):
+    """What the day is: hashes, inputs, calibration, quality, condition."""
+
+
+class Snapshot(UnitTask):
+    """Publishes the day: an immutable revision, and the links that name it."""
+
+    def urgent(self) -> list[str]:
+        """The revision, its date link or LATEST is not as it should be."""
+        store = layout.Store(context.kitchen().snapshots)
+        return [] if settled(store, self.date) else ["readers cannot see it yet"]
+
+
+_DECLARED = {
+    task.__name__: task
+    for task in (
+        CleanFeed,
+        Footprint,
+        Calibration,
+        AlignedBars,
+        Verdict,
+        MicroFeatures,
+        DailyStats,
+        MacroFeatures,
+        Assemble,
+        Manifest,
+        Snapshot,
+    )
+}
+if set(_DECLARED) != set(STAGES):
+    raise StageError(
+        f"tasks {sorted(_DECLARED)} and stages {sorted(STAGES)} differ; mend one of them"
+    )
+
+messages.attach(Snapshot, RawFeed, RawDay)

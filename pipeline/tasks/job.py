@@ -1,0 +1,142 @@
+"""Running one unit: read its inputs, call its recipe, write its outputs, and the receipt last.
+
+This is the only place that turns a unit of the graph into files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline import storage
+from pipeline.config import Kitchen, Symbol
+from pipeline.errors import StageError
+from pipeline.freshness import code, graph, receipt
+from pipeline.freshness.check import Freshness, label
+from pipeline.freshness.graph import Edge, Unit
+from pipeline.freshness.receipt import Output, Receipt
+
+Report = Callable[[str, int], None]
+"""Tells people what a unit is doing: a phrase, and how far it is in per cent."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Job:
+    """A unit that is being built: what a recipe may ask for, and what it may leave behind.
+
+    Attributes:
+        kitchen: The configuration.
+        unit: What is being built.
+        reasons: Why, in words.
+        code: Step name -> digest of its code.
+        raw: Set by the recipe that reads raw files: name -> (stat signature, SHA-256) as parsed.
+        facts: Set by a recipe: figures for people (rows, rejects); they decide nothing.
+    """
+
+    kitchen: Kitchen
+    unit: Unit
+    reasons: list[str]
+    code: dict[str, str]
+    raw: dict[str, tuple[list[int], str]] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def symbol(self) -> Symbol:
+        """The unit's symbol, as configured."""
+        return self.kitchen.symbol(str(self.unit.symbol))
+
+    def edges(self, stage: str, output: str) -> list[Edge]:
+        """The unit's inputs from one output of a step, in the graph's order."""
+        found = graph.edges(self.kitchen, self.unit)
+        return [edge for edge in found if edge.unit.stage == stage and edge.output == output]
+
+    def path(self, edge: Edge) -> Path:
+        """The file of an input."""
+        return graph.output_path(self.kitchen, edge.unit, edge.output)
+
+
+def perform(freshness: Freshness, unit: Unit, report: Report, urgent: list[str]) -> dict[str, Any]:
+    """Builds a unit unless it is fresh, and returns its facts.
+
+    Args:
+        freshness: What is known to be fresh.
+        unit: What to build.
+        report: Tells people how far it is.
+        urgent: Reasons to build it that its receipt cannot know of.
+
+    Raises:
+        KitchenError: of the recipe; or the unit's inputs changed meanwhile, or it broke its declaration.
+    """
+    reasons = freshness.reasons(unit) or urgent
+    if not reasons:
+        return {"reason": "fresh"}
+    started = time.monotonic()
+    report(f"{reasons[0]}; reading and computing", 10)
+    parts = freshness.parts_without_raw(unit)
+    job = Job(kitchen=freshness.kitchen, unit=unit, reasons=reasons, code=freshness.code)
+    products = _recipe(unit.stage)(job)
+    report("writing", 80)
+    outputs = _write(freshness.kitchen, unit, products)
+    _refuse_changed_inputs(freshness.kitchen, unit, parts["inputs"])
+    if unit.declared.grain == "feed":
+        # What was parsed is what the receipt vouches for: each raw file is hashed once, as it is read.
+        parts["raw"] = freshness.raw_digests(unit, job.raw, time.time_ns())
+    seconds = round(time.monotonic() - started, 3)
+    facts = {**job.facts, "reason": "; ".join(reasons), "seconds": seconds}
+    receipt.write(
+        graph.folder(freshness.kitchen, unit),
+        Receipt(
+            parts=parts,
+            outputs=outputs,
+            raw={name: list(entry) for name, entry in job.raw.items()},
+            seen_ns=time.time_ns(),
+            facts=facts,
+        ),
+    )
+    return facts
+
+
+def _recipe(stage: str) -> Callable[[Job], Mapping[str, Any]]:
+    """The function that builds a step; its module is imported now, because it loads heavy libraries."""
+    module = importlib.import_module(code.RECIPES)
+    found: Callable[[Job], Mapping[str, Any]] = getattr(module, code.recipe_name(stage))
+    return found
+
+
+def _write(kitchen: Kitchen, unit: Unit, products: Mapping[str, Any]) -> dict[str, Output]:
+    declared = unit.declared.outputs
+    if set(products) != set(declared):
+        raise StageError(
+            f"{unit}: wrote {sorted(products)}, declares {sorted(declared)}; mend the recipe"
+        )
+    outputs = {}
+    for name in declared:
+        path = graph.output_path(kitchen, unit, name)
+        outputs[name] = receipt.describe(path, _write_one(path, products[name]))
+    return outputs
+
+
+def _write_one(path: Path, product: Any) -> str:
+    """Writes a table, a text or a JSON value, and returns the digest of its content."""
+    if isinstance(product, str):
+        storage.write_bytes(path, product.encode())
+        return hashlib.sha256(product.encode()).hexdigest()
+    if isinstance(product, (dict, list)):
+        storage.write_json(path, product)
+        return storage.digest(product)
+    tables = importlib.import_module("pipeline.parquet")
+    tables.write(path, product, group_by="symbol" if "symbol" in product.column_names else None)
+    return str(tables.content_hash(product))
+
+
+def _refuse_changed_inputs(kitchen: Kitchen, unit: Unit, inputs: Mapping[str, str]) -> None:
+    """An input that was rebuilt while it was read may have been read half old, half new."""
+    for edge in graph.edges(kitchen, unit):
+        now = receipt.read(graph.folder(kitchen, edge.unit))
+        if now is None or now.outputs[edge.output].content != inputs[label(edge)]:
+            raise StageError(f"{label(edge)}: changed while {unit} read it; run again")

@@ -1,0 +1,141 @@
+"""What a person at a terminal reads while tasks run: one line a step, and one closing line a snapshot.
+
+Luigi's own log stays at warnings; these lines go to the logger `kitchen`, on standard error, and the
+closing lines to standard output.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from typing import Any
+
+import luigi
+
+from pipeline import layout, storage
+from pipeline.clock import iso
+from pipeline.config import Kitchen, Symbol
+from pipeline.freshness import graph
+from pipeline.freshness.graph import Unit
+from pipeline.tasks import context
+
+logger = logging.getLogger("kitchen")
+
+_STARTED = time.monotonic()
+_QUIET_FACTS = ("reason", "seconds")
+
+
+def ran(unit: Unit, facts: dict[str, Any]) -> None:
+    """One line for a step that ran: what it gave, how long it took, why it ran."""
+    if facts["reason"] == "fresh":
+        return
+    figures = ", ".join(f"{v} {k}" if isinstance(v, int) else str(v) for k, v in _figures(facts))
+    logger.info(
+        "%s: %s%.2f s (%s)",
+        unit,
+        f"{figures}, " if figures else "",
+        facts["seconds"],
+        facts["reason"],
+    )
+
+
+def _figures(facts: dict[str, Any]) -> list[tuple[str, Any]]:
+    return [(k, v) for k, v in facts.items() if k not in _QUIET_FACTS and not isinstance(v, bool)]
+
+
+def attach(
+    snapshot: type[luigi.Task], raw_feed: type[luigi.Task], raw_day: type[luigi.Task]
+) -> None:
+    """Lets the tasks speak: a snapshot when it is there, raw data when it is not."""
+    snapshot.event_handler(luigi.Event.SUCCESS)(_published)
+    snapshot.event_handler(luigi.Event.DEPENDENCY_PRESENT)(_already_published)
+    raw_feed.event_handler(luigi.Event.DEPENDENCY_MISSING)(_feed_pending)
+    raw_day.event_handler(luigi.Event.DEPENDENCY_MISSING)(_day_pending)
+
+
+def _published(task: Any) -> None:
+    _close(task.date, f"{time.monotonic() - _STARTED:.1f} s")
+
+
+def _already_published(task: Any) -> None:
+    _close(task.date, "nothing to do")
+
+
+def _close(day: Any, how_long: str) -> None:
+    store = layout.Store(context.kitchen().snapshots)
+    link = store.date_link(day)
+    manifest = storage.read_json(link / "dataset_manifest.json")
+    revision = link.resolve().name.rpartition(".")[2]
+    rows, symbols = (
+        manifest["files"]["bars_1m.parquet"]["rows"],
+        len(manifest["condition"]["symbols"]),
+    )
+    simulated = " of simulated data" if manifest["simulated"] else ""
+    sys.stdout.write(
+        f"Snapshot {day} {revision}: {manifest['condition']['day']}, {rows} rows{simulated},"
+        f" {symbols} symbol{'s' * (symbols != 1)}, {how_long}\n"
+        f"{_reasons(manifest['condition']['symbols'])}"
+        f"  folder  {link}\n"
+        f"  open    python -c \"import pandas; print(pandas.read_parquet('{link}/bars_1m.parquet'))\"\n"
+    )
+    sys.stdout.flush()
+
+
+def _reasons(symbols: dict[str, Any]) -> str:
+    """A line for each symbol that is not available, with its reasons."""
+    lines = []
+    for name, entry in symbols.items():
+        if entry["condition"] != "available":
+            notes = "; ".join(f"{r['code']} {r['note']}" for r in entry["reasons"])
+            lines.append(f"  {name} is {entry['condition']}: {notes}\n")
+    return "".join(lines)
+
+
+def _feed_pending(task: Any) -> None:
+    kitchen = context.kitchen()
+    symbol = kitchen.symbol(task.symbol)
+    deadline = iso(graph.deadline_us(kitchen, task.vendor, task.date))
+    found = graph.vendor_files(kitchen, symbol, task.vendor, task.date)
+    what = (
+        f"{len(found)} files are there but not at rest yet"
+        if found
+        else f"no file is there, looked for {_first_name(kitchen, symbol, task.vendor, task.date)}"
+    )
+    logger.warning(
+        "%s %s is pending: %s of %s; run again later, the deadline is %s",
+        task.date,
+        task.symbol,
+        task.vendor,
+        what,
+        deadline,
+    )
+
+
+def _first_name(kitchen: Kitchen, symbol: Symbol, vendor: str, day: Any) -> str:
+    feed = "binance_1m" if vendor == "binance" else "atas_bars"
+    names = layout.raw_candidates(kitchen, symbol, feed, day)
+    return f"{kitchen.raw / names[0]} and {len(names) - 1} other names"
+
+
+def _day_pending(task: Any) -> None:
+    kitchen = context.kitchen()
+    expected = graph.expected_symbols(kitchen, task.date)
+    if not expected:
+        spans = [
+            f"{s.name} from {s.since or graph.first_raw_day(kitchen, s) or 'its first raw file'}"
+            for s in kitchen.symbols.values()
+        ]
+        logger.warning(
+            "%s cannot be published: no symbol is expected on that date (%s); raw data is looked for in %s",
+            task.date,
+            ", ".join(spans),
+            kitchen.raw,
+        )
+        return
+    looked = [_first_name(kitchen, symbol, "binance", task.date) for symbol in expected]
+    logger.warning(
+        "%s is pending: no klines of the exchange of record yet, looked for %s; bring the file and run again",
+        task.date,
+        "; ".join(looked),
+    )

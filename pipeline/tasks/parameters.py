@@ -1,0 +1,86 @@
+"""Luigi parameters that answer a wrong value with one sentence.
+
+They check form, and that the configuration can be read at all; whether a day has data is asked later.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import luigi
+
+from pipeline.clock import parse_day
+from pipeline.config import ATAS_FEEDS, FEEDS, load_kitchen
+from pipeline.errors import ParameterError
+
+
+class DayParameter(luigi.Parameter):
+    """A UTC date, exactly `YYYY-MM-DD`; its value in the task is a `datetime.date`."""
+
+    def parse(self, x: str) -> dt.date:
+        """The date that the text names.
+
+        Raises:
+            ParameterError: not such a date.
+        """
+        load_kitchen()
+        try:
+            return parse_day(x)
+        except ValueError as error:
+            raise ParameterError(f"--date: {error}; give a UTC date such as 2025-01-02") from None
+
+    def serialize(self, x: dt.date) -> str:
+        """The date as `YYYY-MM-DD`."""
+        return x.isoformat()
+
+    def _warn_on_wrong_param_type(self, param_name: str, param_value: Any) -> None:
+        if not isinstance(param_value, dt.date) or isinstance(param_value, dt.datetime):
+            raise ParameterError(
+                f"{param_name}: got {param_value!r}, wanted a datetime.date such as date(2025, 1, 2)"
+            )
+
+
+class SymbolParameter(luigi.Parameter):
+    """A symbol of the configuration."""
+
+    def parse(self, x: str) -> str:
+        """The symbol's name.
+
+        Raises:
+            ParameterError: it is not configured.
+        """
+        return load_kitchen().symbol(x).name
+
+
+class SourceParameter(luigi.Parameter):
+    """A feed: binance_1m, binance_1d, atas_bars, atas_v6_3 or atas_ticks."""
+
+    def parse(self, x: str) -> str:
+        """The feed's name.
+
+        Raises:
+            ParameterError: there is no such feed.
+        """
+        if x not in FEEDS:
+            raise ParameterError(f"--source: got {x!r}, wanted one of {', '.join(FEEDS)}")
+        return x
+
+
+class VendorParameter(luigi.Parameter):
+    """binance or atas."""
+
+    def parse(self, x: str) -> str:
+        """The vendor's name.
+
+        Raises:
+            ParameterError: there is no such vendor.
+        """
+        if x not in ("binance", "atas"):
+            raise ParameterError(f"--vendor: got {x!r}, wanted binance or atas")
+        return x
+
+
+def vendor_of(feed: str) -> str:
+    """The vendor that writes a feed."""
+    return "atas" if feed in ATAS_FEEDS else "binance"

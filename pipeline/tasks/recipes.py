@@ -1,0 +1,313 @@
+"""One function a step: hand its inputs to the pure function that does the work.
+
+A recipe reads tables, calls, and returns its outputs by name. It decides nothing. Its name is the
+step's in snake case. This module loads the heavy libraries; import it only when there is work.
+"""
+
+from __future__ import annotations
+
+import uuid
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline import layout, parquet, storage
+from pipeline.alignment.align import AlignInput, align
+from pipeline.alignment.calibrate import CalibrationInput, calibrate
+from pipeline.bars.footprint import footprint as footprint_of
+from pipeline.contracts import control, outages, schema
+from pipeline.errors import PendingError
+from pipeline.features.daily import daily_stats as daily_stats_of
+from pipeline.features.macro import macro
+from pipeline.features.micro import micro
+from pipeline.freshness import graph
+from pipeline.publishing.assemble import SymbolDay
+from pipeline.publishing.assemble import assemble as assemble_of
+from pipeline.publishing.manifest import ManifestInput
+from pipeline.publishing.manifest import manifest as manifest_of
+from pipeline.publishing.seal import Draft, publish
+from pipeline.quality.checks import DayFacts
+from pipeline.quality.report import html, markdown, report
+from pipeline.quality.verdict import verdict as verdict_of
+from pipeline.sources.clean import read_feed
+from pipeline.sources.protocol import Feed
+from pipeline.tasks.job import Job
+
+Products = dict[str, Any]
+
+
+def clean_feed(job: Job) -> Products:
+    """Vendor files -> clean table, rejects, ledger."""
+    symbol, source = job.symbol, str(job.unit.source)
+    vendor_symbol = symbol.vendor_symbol if source.startswith("binance") else symbol.atas_symbol
+    feed = Feed(
+        symbol=symbol.name,
+        market=symbol.market,
+        source=source,
+        vendor_symbol=vendor_symbol,
+        day=job.unit.day,
+    )
+    files = layout.raw_files(job.kitchen, symbol, source, job.unit.day)
+    found = read_feed(feed, files, job.kitchen.governance)
+    digests = {entry["path"]: entry["sha256"] for entry in found.ledger}
+    job.raw = {name: (stat, digests[name]) for name, stat in found.stats.items()}
+    job.facts = {"rows": found.table.num_rows, "rejects": found.rejects.num_rows}
+    return {"clean": found.table, "rejects": found.rejects, "ledger": found.ledger}
+
+
+def footprint(job: Job) -> Products:
+    """Ticks -> volume by minute and price, and minute statistics."""
+    ticks = _table(job, "CleanFeed", "clean")
+    levels, minutes = footprint_of(job.symbol.name, ticks, _control(job), job.kitchen.governance)
+    job.facts = {"rows": levels.num_rows}
+    return {"footprint": levels, "minute_stats": minutes}
+
+
+def calibration(job: Job) -> Products:
+    """Both vendors' minutes -> what the vendor's minute means, with evidence; and the correction."""
+    feeds = _feeds(job, "clean")
+    found = calibrate(
+        CalibrationInput(
+            symbol=job.symbol.name,
+            market=job.symbol.market,
+            day=job.unit.day,
+            klines=feeds.pop("binance_1m"),
+            bars=feeds,
+            minute_stats=_optional(job, "Footprint", "minute_stats"),
+            prefer=job.kitchen.prefer_atas,
+        ),
+        _control(job),
+    )
+    job.facts = {"status": found.calibration["status"]}
+    return {"calibration": found.calibration, "correction": found.correction}
+
+
+def aligned_bars(job: Job) -> Products:
+    """Both vendors' minutes and the correction -> the day's 1440 rows."""
+    feeds = _feeds(job, "clean")
+    bars = align(
+        AlignInput(
+            symbol=job.symbol.name,
+            market=job.symbol.market,
+            day=job.unit.day,
+            klines=feeds.pop("binance_1m"),
+            bars=feeds,
+            minute_stats=_optional(job, "Footprint", "minute_stats"),
+            correction=_json(job, "Calibration", "correction"),
+            outages=_outages(job),
+            prefer_atas=job.kitchen.prefer_atas,
+            prefer_delta=job.kitchen.prefer_delta,
+            latency_seconds=job.kitchen.latency_seconds,
+        ),
+        _control(job),
+        job.kitchen.governance,
+    )
+    job.facts = {"rows": bars.num_rows}
+    return {"bars_1m": bars}
+
+
+def verdict(job: Job) -> Products:
+    """Bars, evidence and rules -> condition with reasons, and the report in three forms."""
+    facts = DayFacts(
+        symbol=job.symbol.name,
+        market=job.symbol.market,
+        day=job.unit.day,
+        bars=_table(job, "AlignedBars", "bars_1m"),
+        calibration=_json(job, "Calibration", "calibration"),
+        ledgers={
+            str(edge.unit.source): storage.read_json(job.path(edge))
+            for edge in job.edges("CleanFeed", "ledger")
+        },
+        rejects=_feeds(job, "rejects"),
+        outages=_outages(job),
+        atas_expected=job.symbol.atas == "expected",
+        simulated=job.kitchen.simulated,
+    )
+    found = verdict_of(facts, _control(job))
+    page = report(facts, found, _control(job), job.kitchen.governance)
+    job.facts = {"condition": found["condition"]}
+    return {
+        "verdict": found,
+        "report_json": page,
+        "report_md": markdown(page),
+        "report_html": html(page),
+    }
+
+
+def micro_features(job: Job) -> Products:
+    """Bars of the day and the day before -> micro features of the day."""
+    table = micro(
+        job.unit.day,
+        _table(job, "AlignedBars", "bars_1m"),
+        _optional(job, "Footprint", "minute_stats"),
+        job.kitchen.governance,
+    )
+    job.facts = {"rows": table.num_rows}
+    return {"features_micro": table}
+
+
+def daily_stats(job: Job) -> Products:
+    """The exchange's minutes, or its daily kline -> one row of the day."""
+    feeds = _feeds(job, "clean")
+    table = daily_stats_of(
+        job.unit.day,
+        feeds.get("binance_1m"),
+        feeds.get("binance_1d"),
+        job.kitchen.governance,
+    )
+    job.facts = {"rows": table.num_rows}
+    return {"daily_stats": table}
+
+
+def macro_features(job: Job) -> Products:
+    """Daily rows of completed days -> the macro features known on the day."""
+    rows = [parquet.read(job.path(edge)) for edge in job.edges("DailyStats", "daily_stats")]
+    columns = schema.table_schema(job.kitchen.governance, "daily_stats")
+    history = pa.concat_tables([columns.empty_table(), *rows])
+    latency = job.kitchen.latency_seconds["binance"]
+    table = macro(job.symbol.name, job.unit.day, history, latency, job.kitchen.governance)
+    job.facts = {"days": history.num_rows}
+    return {"macro_slow": table}
+
+
+def assemble(job: Job) -> Products:
+    """All symbols' outputs -> one table a dataset, and the day's condition."""
+    parts = [_symbol_day(job, name) for name in _symbols(job)]
+    products = assemble_of(job.unit.day, parts, job.kitchen.governance)
+    job.facts = {"rows": products["bars_1m"].num_rows, "condition": products["condition"]["day"]}
+    return products
+
+
+def manifest(job: Job) -> Products:
+    """The assembled files and what made them -> the manifest."""
+    files = published_files(job)
+    found = manifest_of(
+        ManifestInput(
+            day=job.unit.day,
+            simulated=job.kitchen.simulated,
+            version=version("central-data-kitchen"),
+            condition=_json(job, "Assemble", "condition"),
+            tables={
+                name: parquet.read(path)
+                for name, path in files.items()
+                if path.suffix == ".parquet"
+            },
+            files=files,
+            calibrations={
+                str(edge.unit.symbol): storage.read_json(job.path(edge))
+                for edge in job.edges("Calibration", "calibration")
+            },
+            ledgers=_ledgers(job),
+            control=_control(job),
+            governance=job.kitchen.governance,
+            code=job.code,
+        )
+    )
+    return {"manifest": found}
+
+
+def snapshot(job: Job) -> Products:
+    """The manifest and the files that it names -> a sealed revision, and the links."""
+    found = _json(job, "Manifest", "manifest")
+    sealed = publish(
+        Draft(
+            day=job.unit.day,
+            files=published_files(job),
+            manifest=found,
+            reason="; ".join(job.reasons),
+            run=uuid.uuid4().hex,
+        ),
+        layout.Store(job.kitchen.snapshots),
+    )
+    job.facts = {
+        "revision": sealed.revision,
+        "new": sealed.new,
+        "condition": found["condition"]["day"],
+        "rows": found["files"]["bars_1m.parquet"]["rows"],
+    }
+    return {}
+
+
+def published_files(job: Job) -> dict[str, Path]:
+    """Name in the snapshot -> prepared file; reports below qc/, the footprint only where it has rows."""
+    day = graph.Unit("Assemble", job.unit.day)
+    files = {}
+    for output, name in day.declared.outputs.items():
+        path = graph.output_path(job.kitchen, day, output)
+        if name.endswith(".parquet") and (output != "footprint" or parquet.rows(path)):
+            files[name] = path
+    for symbol in graph.expected_symbols(job.kitchen, job.unit.day):
+        unit = graph.Unit("Verdict", job.unit.day, symbol.name)
+        for output in ("report_json", "report_md", "report_html"):
+            path = graph.output_path(job.kitchen, unit, output)
+            files[f"qc/{symbol.name}/{path.name}"] = path
+    return files
+
+
+def _symbol_day(job: Job, name: str) -> SymbolDay:
+    def tables(stage: str, output: str) -> list[pa.Table]:
+        edges = [edge for edge in job.edges(stage, output) if edge.unit.symbol == name]
+        return [parquet.read(job.path(edge)) for edge in edges]
+
+    verdicts = {edge.unit.symbol: job.path(edge) for edge in job.edges("Verdict", "verdict")}
+    return SymbolDay(
+        symbol=name,
+        bars=tables("AlignedBars", "bars_1m")[0],
+        micro=tables("MicroFeatures", "features_micro")[0],
+        macro=tables("MacroFeatures", "macro_slow")[0],
+        footprint=next(iter(tables("Footprint", "footprint")), None),
+        rejects=tables("CleanFeed", "rejects"),
+        verdict=storage.read_json(verdicts[name]),
+    )
+
+
+def _symbols(job: Job) -> list[str]:
+    return [symbol.name for symbol in graph.expected_symbols(job.kitchen, job.unit.day)]
+
+
+def _ledgers(job: Job) -> dict[str, list[Any]]:
+    """Symbol -> the ledger entries of all its feeds, in the graph's order."""
+    ledgers: dict[str, list[Any]] = {}
+    for edge in job.edges("CleanFeed", "ledger"):
+        ledgers.setdefault(str(edge.unit.symbol), []).extend(storage.read_json(job.path(edge)))
+    return ledgers
+
+
+def _control(job: Job) -> control.Control:
+    return control.load(job.kitchen.governance)
+
+
+def _outages(job: Job) -> frozenset[int]:
+    symbol = job.symbol
+    return outages.outage_minutes(job.kitchen.governance, symbol.market, symbol.name, job.unit.day)
+
+
+def _feeds(job: Job, output: str) -> dict[str, pa.Table]:
+    """Feed -> its table, of every feed that the unit reads."""
+    return {
+        str(edge.unit.source): parquet.read(job.path(edge))
+        for edge in job.edges("CleanFeed", output)
+    }
+
+
+def _json(job: Job, stage: str, output: str) -> Any:
+    (edge,) = job.edges(stage, output)
+    return storage.read_json(job.path(edge))
+
+
+def _optional(job: Job, stage: str, output: str) -> pa.Table | None:
+    """The tables of an input, earlier days first, as one; None where no day has it."""
+    tables = [parquet.read(job.path(edge)) for edge in job.edges(stage, output)]
+    return pa.concat_tables(tables) if tables else None
+
+
+def _table(job: Job, stage: str, output: str) -> pa.Table:
+    """As `_optional`, where at least one day must have it."""
+    found = _optional(job, stage, output)
+    if found is None:
+        raise PendingError(
+            f"{job.unit}: no raw file gives it {stage}'s {output}; bring the export first"
+        )
+    return found

@@ -1,0 +1,105 @@
+"""Where raw files are looked for, and which days they give."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from pipeline import config, layout
+from tests_support import kitchen_at
+
+DAY = dt.date(2025, 1, 2)
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    """An empty raw folder."""
+    return tmp_path / "data" / "raw"
+
+
+def put(raw: Path, *names: str) -> None:
+    """Creates empty files."""
+    for name in names:
+        path = raw / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    layout.forget_listings()
+
+
+def test_files_come_most_trusted_first(tmp_path: Path, raw: Path) -> None:
+    """A daily archive stands before the monthly one, and both before the fetcher's file."""
+    put(
+        raw,
+        "binance/fetcher/BTCUSDT_2025-01-02.csv",
+        "binance/futures_um/BTCUSDT-1m-2025-01.zip",
+        "binance/futures_um/BTCUSDT-1m-2025-01-02.zip",
+    )
+    kitchen = kitchen_at(tmp_path)
+
+    found = layout.raw_files(kitchen, kitchen.symbol("BTCUSDT"), "binance_1m", DAY)
+
+    assert [file.name for file in found] == [
+        "binance/futures_um/BTCUSDT-1m-2025-01-02.zip",
+        "binance/futures_um/BTCUSDT-1m-2025-01.zip",
+        "binance/fetcher/BTCUSDT_2025-01-02.csv",
+    ]
+
+
+def test_another_market_is_another_feed(tmp_path: Path, raw: Path) -> None:
+    """Spot archives are no files of a futures symbol."""
+    put(raw, "binance/spot/BTCUSDT-1m-2025-01-02.zip")
+    kitchen = kitchen_at(tmp_path)
+
+    assert not layout.raw_files(kitchen, kitchen.symbol("BTCUSDT"), "binance_1m", DAY)
+
+
+def test_hourly_tick_files_are_one_feed_in_order(tmp_path: Path, raw: Path) -> None:
+    """Hour folders are read in the order of their names."""
+    names = [f"atas/ticks/BTCUSDT/date=2025-01-02/{h:02d}/ticks.jsonl" for h in (23, 0, 7)]
+    put(raw, *names)
+    kitchen = kitchen_at(tmp_path)
+
+    found = layout.raw_files(kitchen, kitchen.symbol("BTCUSDT"), "atas_ticks", DAY)
+
+    assert [file.name for file in found] == sorted(names)
+
+
+def test_days_are_told_from_names_alone(tmp_path: Path, raw: Path) -> None:
+    """A daily file gives its day, a monthly file every day of its month, an odd name none."""
+    put(
+        raw,
+        "binance/futures_um/BTCUSDT-1m-2025-01-02.zip",
+        "binance/futures_um/BTCUSDT-1m-2024-02.zip",
+        "binance/futures_um/BTCUSDT-1m-2024-13-99.zip",
+        "binance/futures_um/BTCUSDT-1m-notaday.zip",
+    )
+    kitchen = kitchen_at(tmp_path)
+
+    days = layout.raw_days(kitchen, kitchen.symbol("BTCUSDT"), "binance_1m")
+
+    assert days == {DAY, *(dt.date(2024, 2, d) for d in range(1, 30))}
+
+
+def test_a_pattern_of_ones_own_takes_the_place_of_the_defaults(tmp_path: Path, raw: Path) -> None:
+    """A symbol's patterns are looked for instead of the default layout."""
+    put(raw, "charts/BTC/20250102.jsonl", "atas/bars_1m/BTCUSDT/date=2025-01-02/bars_1m.jsonl")
+    kitchen = kitchen_at(
+        tmp_path,
+        "{market: futures_um, atas_symbol: BTC, sources: {atas_bars: ['charts/{symbol}/{yyyymmdd}.jsonl']}}",
+    )
+    symbol = kitchen.symbol("BTCUSDT")
+
+    found = layout.raw_files(kitchen, symbol, "atas_bars", DAY)
+
+    assert [file.name for file in found] == ["charts/BTC/20250102.jsonl"]
+    assert layout.raw_days(kitchen, symbol, "atas_bars") == {DAY}
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "a/b", "BTC USDT", "", "btc", "X" * 33, "BTC\0", "ＢＴＣ"]
+)
+def test_no_symbol_can_leave_its_folder(name: str) -> None:
+    """Symbols become path parts, so only a strict form is one."""
+    assert not config.SYMBOL.fullmatch(name)
