@@ -1,0 +1,190 @@
+"""The links that readers follow: `<date>`, `LATEST`, `LATEST_AVAILABLE`.
+
+Each is switched by one rename, only after all that it makes reachable is durable. A run that died before
+its links were right is finished by the next one: see `roll_forward`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+from pathlib import Path
+
+from pipeline import storage
+from pipeline.clock import parse_day
+from pipeline.errors import PublishError
+from pipeline.layout import Store
+from pipeline.publishing import locks, revisions
+from pipeline.publishing.revisions import Sealed
+
+SEALED_MODE = 0o555
+
+
+def named_revision(store: Store, day: dt.date) -> int | None:
+    """The number that the date's link names, whether it is there or not; None without a link.
+
+    Raises:
+        PublishError: something else than a link of ours has the date's name.
+    """
+    form = re.compile(rf"\.revisions/{day.isoformat()}\.r([1-9][0-9]{{0,8}})", re.ASCII)
+    target = _target(store.date_link(day))
+    if target is None:
+        return None
+    match = form.fullmatch(target)
+    if match is None:
+        raise _foreign(store.date_link(day), target, f".revisions/{day.isoformat()}.r<N>")
+    return int(match[1])
+
+
+def named_day(store: Store, *, available: bool = False) -> dt.date | None:
+    """The date that LATEST (or LATEST_AVAILABLE) names; None without the link.
+
+    Raises:
+        PublishError: something else than a link of ours has that name.
+    """
+    link = store.latest(available=available)
+    target = _target(link)
+    try:
+        return None if target is None else parse_day(target)
+    except ValueError:
+        raise _foreign(link, str(target), "<date>") from None
+
+
+def settled(store: Store, day: dt.date) -> bool:
+    """Whether a revision of the date is there whole, and every link is right. Reads only."""
+    sealed = revisions.current(store, day)
+    try:
+        return sealed is not None and is_settled(store, sealed)
+    except PublishError:
+        return False
+
+
+def is_settled(store: Store, sealed: Sealed) -> bool:
+    """Whether every link that the date's current revision asks for is right."""
+    latest = named_day(store)
+    return (
+        named_revision(store, sealed.day) == sealed.revision
+        and latest is not None
+        and latest >= sealed.day
+        and store.latest().exists()
+        and _newest_available(store, sealed) == named_day(store, available=True)
+    )
+
+
+def roll_forward(store: Store, sealed: Sealed) -> None:
+    """Seals the revision's folder and moves every link that is behind it; nothing else.
+
+    To be called under the date's lock. LATEST is store-wide and has a lock of its own, so that two dates
+    published at once cannot move it back.
+
+    Raises:
+        PublishError: a foreign thing has a link's name.
+        OSError: a link could not be moved; the next run tries again.
+    """
+    _seal_folder(store, sealed.path)
+    if (named_revision(store, sealed.day) or 0) != sealed.revision:
+        _switch(store, store.date_link(sealed.day), f".revisions/{sealed.path.name}")
+    with locks.held(store.lock(sealed.day).with_name("LATEST")):
+        latest = _newest(store, sealed.day)
+        if named_day(store) != latest:
+            _switch(store, store.latest(), latest.isoformat())
+        _move_available(store, sealed)
+
+
+def check_names(store: Store, day: dt.date) -> None:
+    """Refuses, before anything is written, names that are held by foreign things.
+
+    Raises:
+        PublishError: see `named_revision` and `named_day`.
+    """
+    named_revision(store, day)
+    named_day(store)
+    named_day(store, available=True)
+
+
+def _move_available(store: Store, sealed: Sealed) -> None:
+    wanted, link = _newest_available(store, sealed), store.latest(available=True)
+    if wanted == named_day(store, available=True):
+        return
+    if wanted is not None:
+        _switch(store, link, wanted.isoformat())
+    else:
+        link.unlink()
+        storage.fsync_folder(store.root)
+
+
+def _newest(store: Store, day: dt.date) -> dt.date:
+    """The date LATEST must name: never an older one than it names, unless that one is not there."""
+    named = named_day(store)
+    if named is not None and store.latest().exists():
+        return max(named, day)
+    return max([day, *published_days(store)])
+
+
+def _newest_available(store: Store, sealed: Sealed) -> dt.date | None:
+    """The date LATEST_AVAILABLE must name. It goes back only when its own day ceased to be available."""
+    named, good = named_day(store, available=True), revisions.is_available(sealed)
+    if named is None and not good:
+        return None
+    if named is not None and store.latest(available=True).exists():
+        if good:
+            return max(named, sealed.day)
+        if named != sealed.day:
+            return named
+    return next((d for d in reversed(published_days(store)) if _is_available(store, d)), None)
+
+
+def _is_available(store: Store, day: dt.date) -> bool:
+    sealed = revisions.current(store, day)
+    return sealed is not None and revisions.is_available(sealed)
+
+
+def published_days(store: Store) -> list[dt.date]:
+    """Every date whose link leads to a folder, ascending."""
+    days = []
+    for entry in os.scandir(store.root) if store.root.is_dir() else ():
+        try:
+            day = parse_day(entry.name)
+        except ValueError:
+            continue
+        if entry.is_symlink() and entry.is_dir():
+            days.append(day)
+    return sorted(days)
+
+
+def _seal_folder(store: Store, path: Path) -> None:
+    if path.stat().st_mode & 0o777 != SEALED_MODE:
+        path.chmod(SEALED_MODE)
+    for folder in (path, store.revisions, store.root):
+        storage.fsync_folder(folder)
+
+
+def _switch(store: Store, link: Path, target: str) -> None:
+    """Makes `link` lead to `target` in one rename. The temporary name is the same each time and lies in
+    the folder of the locks, so that a killed run leaves nothing that the next one does not use up.
+    """
+    temporary = store.root / ".locks" / f"{link.name}.link"
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(target)
+    os.replace(temporary, link)
+    storage.fsync_folder(store.root)
+
+
+def _target(link: Path) -> str | None:
+    try:
+        return os.readlink(link)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        raise PublishError(
+            f"{link}: something that is no link has this name, wanted a link of the kitchen;"
+            " look at it and move it away"
+        ) from None
+
+
+def _foreign(link: Path, target: str, wanted: str) -> PublishError:
+    return PublishError(
+        f"{link}: leads to {target!r}, wanted {wanted}: not a link of the kitchen;"
+        " look at it and move it away"
+    )

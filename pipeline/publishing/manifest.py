@@ -1,0 +1,185 @@
+"""`dataset_manifest.json`: what a day's snapshot is, the same on every machine.
+
+Belongs here: content only. When, why and by whom a revision was published is `publication.json`
+(`seal.py`). No clock, host, run or absolute path may enter.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import clock, parquet, storage
+from pipeline.contracts.control import Control, Threshold
+from pipeline.contracts.documents import load_json, load_yaml
+from pipeline.errors import StageError
+from pipeline.publishing import sums
+
+PRODUCER = "central-data-kitchen"
+DATASET = "market-minutes"
+
+APPLIED = ("status", "offset_minutes", "zone", "volume_unit", "segments")
+"""What of a symbol's calibration changes rows; all else is evidence."""
+
+_SEGMENT_EVIDENCE = frozenset({"figures", "evidence", "found", "rows", "lines"})
+_LINES = ("read", "used", "merged", "rejected")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestInput:
+    """All that a manifest is made of.
+
+    `tables` maps a file's name to the table in it, `files` every published file's relative name to where
+    it lies now, `ledgers` a symbol to what was read of each raw file, `code` a stage to its code digest.
+    """
+
+    day: dt.date
+    simulated: bool
+    version: str
+    condition: dict[str, Any]
+    tables: dict[str, pa.Table]
+    files: dict[str, Path]
+    calibrations: dict[str, dict[str, Any]]
+    ledgers: dict[str, list[dict[str, Any]]]
+    control: Control
+    governance: Path
+    code: dict[str, str]
+
+
+def manifest(given: ManifestInput) -> dict[str, Any]:
+    """The content of `dataset_manifest.json`.
+
+    Raises:
+        StageError: a table with rows has no file, or lines of a raw file are not accounted for.
+    """
+    lost = sorted(n for n, t in given.tables.items() if t.num_rows and n not in given.files)
+    if lost:
+        raise StageError(f"manifest {given.day}: {', '.join(lost)} has rows and no file")
+    files = {name: _file(path, given.tables.get(name)) for name, path in given.files.items()}
+    return {
+        "producer": PRODUCER,
+        "dataset": DATASET,
+        "date": given.day.isoformat(),
+        "version": given.version,
+        "simulated": given.simulated,
+        "condition": given.condition,
+        "files": files,
+        "inputs": {symbol: _inputs(symbol, found) for symbol, found in given.ledgers.items()},
+        "calibration": given.calibrations,
+        "quality": {t.name: _threshold(t, given) for t in given.control.thresholds},
+        "contract": _contract(given.governance),
+        "code": {"package": given.version, "stages": given.code},
+        "data_manifest_hash": data_manifest_hash(given.day, given.condition, files),
+        "calibration_hash": calibration_hash(given.calibrations),
+    }
+
+
+def data_manifest_hash(
+    day: dt.date, condition: dict[str, Any], files: dict[str, dict[str, Any]]
+) -> str:
+    """SHA-256 of the canonical JSON of `date`, `condition` and each table's name and content_hash.
+
+    Files that are no tables (the QC reports) have no content_hash and do not enter: a report that is
+    drawn otherwise is the same data.
+    """
+    hashes = {name: f["content_hash"] for name, f in files.items() if "content_hash" in f}
+    return storage.digest({"date": day.isoformat(), "condition": condition, "files": hashes})
+
+
+def calibration_hash(calibrations: dict[str, dict[str, Any]]) -> str:
+    """SHA-256 of the canonical JSON of each symbol's applied correction, without its evidence."""
+    return storage.digest({symbol: _applied(found) for symbol, found in calibrations.items()})
+
+
+def _applied(calibration: dict[str, Any]) -> Any:
+    if "applied" in calibration:
+        return calibration["applied"]
+    part = {key: calibration.get(key) for key in APPLIED}
+    part["segments"] = [
+        {key: value for key, value in segment.items() if key not in _SEGMENT_EVIDENCE}
+        for segment in part["segments"] or []
+    ]
+    return part
+
+
+def _file(path: Path, table: pa.Table | None) -> dict[str, Any]:
+    facts = sums.facts(path)
+    entry: dict[str, Any] = {"bytes": facts.bytes, "md5": facts.md5, "sha256": facts.sha256}
+    if table is None:
+        return entry
+    return entry | {
+        "rows": table.num_rows,
+        "content_hash": parquet.content_hash(table),
+        "columns": [_column(field) for field in table.schema],
+        "window": _window(table),
+    }
+
+
+def _column(field: pa.Field) -> dict[str, str]:
+    unit = (field.metadata or {}).get(b"unit", b"").decode()
+    return {"name": field.name, "type": str(field.type), "unit": unit}
+
+
+def _window(table: pa.Table) -> dict[str, str] | None:
+    """First and last instant of `ts`, or of `minute_open`; None without such a column or rows."""
+    name = next((n for n in ("ts", "minute_open") if n in table.column_names), None)
+    if name is None or table.num_rows == 0:
+        return None
+    edges = pc.min_max(table[name].cast(pa.int64()))
+    return {"first": clock.iso(edges["min"].as_py()), "last": clock.iso(edges["max"].as_py())}
+
+
+def _inputs(symbol: str, ledger: list[dict[str, Any]]) -> dict[str, Any]:
+    """Raw name -> bytes, sha256 and lines, once lines read = used + merged + rejected."""
+    inputs: dict[str, Any] = {}
+    for entry in ledger:
+        name, lines = entry["path"], {key: int(entry["lines"][key]) for key in _LINES}
+        kept = lines["used"] + lines["merged"] + lines["rejected"]
+        if lines["read"] != kept or name in inputs:
+            raise StageError(
+                f"manifest {symbol}: {name} has {lines['read']} lines read and {kept} accounted for"
+                f"{', and is listed twice' if name in inputs else ''}; wanted the same, once"
+            )
+        inputs[name] = {"bytes": entry["bytes"], "sha256": entry["sha256"], "lines": lines}
+    return inputs
+
+
+def _threshold(threshold: Threshold, given: ManifestInput) -> dict[str, Any]:
+    """A check's limit and, symbol by symbol where a waiver lowers it, the consequence in force."""
+    kind = "at_most" if threshold.at_least is None else "at_least"
+    in_force = {
+        symbol: given.control.consequence(threshold.code, threshold.consequence, symbol, given.day)
+        for symbol in given.condition["symbols"]
+    }
+    return {
+        kind: threshold.limit,
+        "unit": threshold.unit,
+        "code": threshold.code,
+        "consequence": threshold.consequence,
+        "waived": {s: c for s, c in in_force.items() if c != threshold.consequence},
+    }
+
+
+def _contract(governance: Path) -> dict[str, Any]:
+    """Every governance document: the hash of its bytes, and of its meaning, slice by slice."""
+    documents = sorted(p for p in governance.iterdir() if p.suffix in (".json", ".yaml"))
+    slices: dict[str, str] = {}
+    for path in documents:
+        value = _plain(load_json(path) if path.suffix == ".json" else load_yaml(path))
+        name = path.stem.removesuffix("_kitchen")
+        slices |= {f"{name}.{key}": storage.digest(value[key]) for key in value or {}}
+    return {"files": {p.name: storage.file_digest(p) for p in documents}, "slices": slices}
+
+
+def _plain(value: Any) -> Any:
+    """YAML's dates as text, for JSON has none."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value.isoformat() if isinstance(value, dt.date) else value

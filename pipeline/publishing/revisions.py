@@ -1,0 +1,113 @@
+"""Which revisions a date has. The folders are the truth; links are hints that follow them.
+
+A name counts as a revision only when its publication and manifest say so; an empty folder, a file or a
+link that somebody put there only makes its number taken.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline import storage
+from pipeline.layout import Store
+from pipeline.publishing import sums
+
+SELF_DIGEST = "publication_sha256"
+"""Key of `publication.json`: SHA-256 of the canonical JSON of all its other keys."""
+
+_NAME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.r([1-9][0-9]{0,8})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """One revision. `new` is False when it was there before and nothing was published."""
+
+    day: dt.date
+    revision: int
+    path: Path
+    new: bool
+    manifest_sha256: str
+
+
+def numbers(store: Store, day: dt.date) -> list[int]:
+    """Every number that is taken, ascending: by a revision, by anything else of that name, by a claim."""
+    names = [*_names(store.revisions), *_names(store.lock(day).parent)]
+    matches = (_NAME.fullmatch(name) for name in names)
+    return sorted({int(m[2]) for m in matches if m and m[1] == day.isoformat()})
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return []
+
+
+def current(store: Store, day: dt.date) -> Sealed | None:
+    """The highest whole revision of a date, or None."""
+    for number in reversed(numbers(store, day)):
+        sealed = find(store, day, number)
+        if sealed is not None:
+            return sealed
+    return None
+
+
+def find(store: Store, day: dt.date, number: int) -> Sealed | None:
+    """The revision of that number, if a whole one stands there: its publication names it and its manifest."""
+    path = store.revision(day, number)
+    publication = read_publication(path)
+    named = (publication.get("date"), publication.get("revision"))
+    if path.is_symlink() or named != (day.isoformat(), number):
+        return None
+    try:
+        digest = storage.file_digest(path / sums.MANIFEST)
+    except OSError:
+        return None
+    if digest != publication.get("manifest_sha256"):
+        return None
+    return Sealed(day=day, revision=number, path=path, new=False, manifest_sha256=digest)
+
+
+def read_publication(path: Path) -> dict[str, Any]:
+    """The publication of a revision's folder; empty where it cannot be read or is damaged."""
+    try:
+        value = storage.read_json(path / sums.PUBLICATION)
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(value, dict) or value.get(SELF_DIGEST) != publication_digest(value):
+        return {}
+    return value
+
+
+def publication_digest(publication: dict[str, Any]) -> str:
+    """What `SELF_DIGEST` must be, so that a turned byte shows even without a signature."""
+    return storage.digest({k: v for k, v in publication.items() if k != SELF_DIGEST})
+
+
+def read_manifest(sealed: Sealed) -> dict[str, Any]:
+    """The manifest of a revision, the very bytes that its publication names.
+
+    Raises:
+        OSError: gone meanwhile.
+        ValueError: other bytes than were named.
+    """
+    data = (sealed.path / sums.MANIFEST).read_bytes()
+    if hashlib.sha256(data).hexdigest() != sealed.manifest_sha256:
+        raise ValueError(f"{sealed.path / sums.MANIFEST}: sha256 differs from its publication")
+    value: dict[str, Any] = json.loads(data)
+    return value
+
+
+def is_available(sealed: Sealed) -> bool:
+    """Whether the revision's day condition is available."""
+    try:
+        return bool(read_manifest(sealed)["condition"]["day"] == "available")
+    except (OSError, ValueError, KeyError, TypeError):
+        return False

@@ -1,0 +1,200 @@
+"""Publishing a day: stage, read back, claim a number, move the links.
+
+Safe at every moment and without any scheduler: each visible change is one rename; before it, everything
+that it makes reachable is durable; nothing reachable is written later. So a run that dies anywhere leaves
+the old state or the new one, and the next run first finishes what a dead one began.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import platform
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pipeline import clock, parquet, storage
+from pipeline.errors import PublishError, SnapshotExistsError
+from pipeline.layout import Store
+from pipeline.publishing import claim, doors, links, locks, revisions, staging, sums
+from pipeline.publishing.links import settled
+from pipeline.publishing.revisions import Sealed, current
+
+__all__ = ["Draft", "Sealed", "current", "publication_unchanged", "publish", "settled"]
+
+_ATTEMPTS = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What shall be published: `files` maps relative names to prepared files, `manifest` describes them.
+
+    `reason` and `run` say why and by which run; they stand in `publication.json` alone.
+    """
+
+    day: dt.date
+    files: dict[str, Path]
+    manifest: dict[str, Any]
+    reason: str
+    run: str
+
+
+def publish(draft: Draft, store: Store) -> Sealed:
+    """Publishes a draft as the date's next revision, unless its content is already the current one.
+
+    A new revision is made only when a table's content, a condition or reason, or an applied correction
+    differs. Otherwise nothing in the store is touched, and the current revision comes back with `new`
+    False.
+
+    Raises:
+        ParameterError: a date or file name that could leave the store.
+        LockedError: another run is publishing the date.
+        PublishError: the store or the files do not allow it; readers see what they saw before.
+    """
+    doors.check_day(draft.day)
+    doors.check_names(draft.files)
+    _check_manifest(draft)
+    sizes: list[int] = []
+    try:
+        sizes += [path.stat().st_size for path in draft.files.values()]
+        doors.prepare(store)
+        with locks.held(store.lock(draft.day)):
+            return _publish(draft, store, sizes)
+    except OSError as error:
+        raise doors.explain(error, store, draft.day, sizes) from error
+
+
+def publication_unchanged(store: Store, day: dt.date, manifest: dict[str, Any]) -> bool:
+    """Whether the date's current revision says the same: tables, condition, reasons and corrections.
+
+    Different bytes, code, inputs, libraries or governance with the same result are no change.
+    """
+    sealed = current(store, day)
+    return sealed is not None and _same(sealed, manifest)
+
+
+def _same(sealed: Sealed, manifest: dict[str, Any]) -> bool:
+    kept = revisions.read_manifest(sealed)
+    return all(kept.get(k) == manifest[k] for k in ("data_manifest_hash", "calibration_hash"))
+
+
+def _check_manifest(draft: Draft) -> None:
+    described, given = set(draft.manifest["files"]), set(draft.files)
+    if described != given or draft.manifest["date"] != draft.day.isoformat():
+        raise PublishError(
+            f"snapshot {draft.day}: the manifest is of {draft.manifest['date']} and differs from the files"
+            f" in {sorted(described ^ given) or 'none'}, wanted the same; make the manifest again"
+        )
+
+
+def _publish(draft: Draft, store: Store, sizes: list[int]) -> Sealed:
+    """The protocol, under the date's lock."""
+    links.check_names(store, draft.day)
+    sealed = current(store, draft.day)
+    if sealed is not None and not links.is_settled(store, sealed):
+        links.roll_forward(store, sealed)
+    staging.sweep(store, draft.day)
+    if sealed is not None and _same(sealed, draft.manifest):
+        return sealed
+    doors.check_room(store, sizes)
+    with staging.opened(store, draft.day) as folder:
+        noreplace = doors.probe(folder)
+        _fill(draft, folder)
+        _read_back(draft, folder)
+        sealed = _claim(draft, store, folder, noreplace=noreplace)
+    links.roll_forward(store, sealed)
+    return sealed
+
+
+def _fill(draft: Draft, folder: Path) -> None:
+    """Every file but the publication, durable and read-only."""
+    found = {name: staging.copy(path, folder / name) for name, path in sorted(draft.files.items())}
+    staging.write(folder / sums.MANIFEST, storage.canonical_json(draft.manifest))
+    found[sums.MANIFEST] = sums.facts(folder / sums.MANIFEST)
+    for name, digest in sums.LISTS.items():
+        staging.write(folder / name, sums.listing(found, digest))
+
+
+def _read_back(draft: Draft, folder: Path) -> None:
+    """Holds what is on the disk against the manifest, before anybody can see it.
+
+    Raises:
+        PublishError: names the first file that differs.
+    """
+    for name, entry in sorted(draft.manifest["files"].items()):
+        wrong = sums.facts(folder / name).differs(entry)
+        if wrong is None and "content_hash" in entry:
+            wrong = _wrong_table(folder / name, entry)
+        if wrong is not None:
+            raise PublishError(
+                f"snapshot {draft.day} not published: read back, {name} differs from its manifest"
+                f" ({wrong}); it changed meanwhile or the disk fails, ask again"
+            )
+    _check_minutes(draft, folder)
+
+
+def _wrong_table(path: Path, entry: dict[str, Any]) -> str | None:
+    table = parquet.read(path)
+    if table.num_rows != entry["rows"]:
+        return f"rows are {table.num_rows}, wanted {entry['rows']}"
+    if parquet.content_hash(table) != entry["content_hash"]:
+        return "content_hash differs"
+    return None
+
+
+def _check_minutes(draft: Draft, folder: Path) -> None:
+    """Each symbol that has rows has all the day's minutes; a missing one has none."""
+    if "bars_1m.parquet" not in draft.files:
+        return
+    rows = Counter(parquet.read(folder / "bars_1m.parquet", ["symbol"])["symbol"].to_pylist())
+    symbols = draft.manifest["condition"]["symbols"]
+    wanted = {s: clock.MINUTES_PER_DAY for s in symbols if symbols[s]["condition"] != "missing"}
+    if dict(rows) != wanted:
+        raise PublishError(
+            f"snapshot {draft.day} not published: bars_1m has {dict(sorted(rows.items()))} rows,"
+            f" wanted {wanted}; assemble the day again"
+        )
+
+
+def _claim(draft: Draft, store: Store, folder: Path, *, noreplace: bool) -> Sealed:
+    """Takes the next free number; when another run was quicker, its revision may be all we wanted."""
+    for _ in range(_ATTEMPTS):
+        parent = current(store, draft.day)
+        if parent is not None and _same(parent, draft.manifest):
+            return parent
+        number = max(revisions.numbers(store, draft.day), default=0) + 1
+        path = store.revision(draft.day, number)
+        _write_publication(draft, folder, parent, number)
+        try:
+            marker = store.lock(draft.day).with_name(path.name)
+            claim.claim(folder, path, marker, noreplace=noreplace)
+        except FileExistsError:
+            continue
+        sealed = revisions.find(store, draft.day, number)
+        if sealed is None:
+            raise PublishError(f"{path}: was claimed and cannot be read; look at the disk")
+        return replace(sealed, new=True)
+    raise SnapshotExistsError(
+        f"snapshot {draft.day}: {_ATTEMPTS} numbers were taken by other runs; ask again"
+    )
+
+
+def _write_publication(draft: Draft, folder: Path, parent: Sealed | None, number: int) -> None:
+    """The paper of when and why; the last file, after which the staging folder is whole and durable."""
+    publication: dict[str, Any] = {
+        "date": draft.day.isoformat(),
+        "revision": number,
+        "parent": parent.revision if parent else None,
+        "parent_manifest_sha256": parent.manifest_sha256 if parent else None,
+        "reason": draft.reason,
+        "published_at": clock.utc_now().isoformat().replace("+00:00", "Z"),
+        "run": draft.run,
+        "host": platform.node(),
+        "manifest_sha256": storage.file_digest(folder / sums.MANIFEST),
+    }
+    publication[revisions.SELF_DIGEST] = revisions.publication_digest(publication)
+    for name in (sums.PUBLICATION, staging.OWNER):
+        (folder / name).unlink(missing_ok=True)
+    staging.write(folder / sums.PUBLICATION, storage.readable_json(publication))
+    staging.sync_folders(folder)

@@ -1,0 +1,118 @@
+"""The folder in which a revision is made before it has a name that readers see.
+
+`.staging-<date>-<uuid>`, beside the dates so that one rename is enough. Its maker holds the lock of the
+`.owner` file inside; whoever can take that lock knows that the maker is dead.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from pipeline import storage
+from pipeline.clock import parse_day
+from pipeline.layout import Store
+from pipeline.publishing import locks, sums
+from pipeline.publishing.sums import Facts
+
+OWNER = ".owner"
+FILE_MODE = 0o444
+FOLDER_MODE = 0o555
+
+_NAME = re.compile(r"\.staging-([0-9]{4}-[0-9]{2}-[0-9]{2})-.+", re.ASCII)
+
+
+@contextmanager
+def opened(store: Store, day: dt.date) -> Iterator[Path]:
+    """A new private folder, owned by this process; gone afterwards unless it was renamed."""
+    folder = store.root / f".staging-{day.isoformat()}-{uuid.uuid4().hex}"
+    folder.mkdir(mode=0o700)
+    try:
+        folder.chmod(0o700)
+        with locks.held(folder / OWNER):
+            yield folder
+    finally:
+        discard(folder)
+
+
+def discard(folder: Path) -> None:
+    """Removes a folder of ours with all in it, as far as it can be; a second failure hides no first."""
+    for place, _, _ in os.walk(folder):
+        os.chmod(place, 0o700)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep(store: Store, day: dt.date) -> None:
+    """Removes staging folders whose makers are dead: known by their locks, never by age or pid.
+
+    To be called under the lock of `day`. The folder of another date goes only if that date's lock is
+    free as well. A name that is not ours stays.
+    """
+    for name in sorted(os.listdir(store.root)):
+        match = _NAME.fullmatch(name)
+        if match is None:
+            continue
+        with _date_free(store, match[1], day) as free:
+            if free:
+                _sweep_one(store.root / name)
+
+
+@contextmanager
+def _date_free(store: Store, text: str, held: dt.date) -> Iterator[bool]:
+    if text == held.isoformat():
+        yield True
+        return
+    try:
+        lock = store.lock(parse_day(text))
+    except ValueError:
+        yield False
+        return
+    with locks.if_free(lock) as free:
+        yield free
+
+
+def _sweep_one(folder: Path) -> None:
+    if folder.is_symlink() or not folder.is_dir():
+        return
+    with locks.if_free(folder / OWNER) as free:
+        if free:
+            discard(folder)
+
+
+def copy(source: Path, target: Path) -> Facts:
+    """Copies a file durably, mode 0444, and says what was copied."""
+    with open(source, "rb") as reading, _durable(target) as writing:
+        return sums.drain(reading, writing)
+
+
+def write(target: Path, data: bytes) -> None:
+    """Writes a file durably, mode 0444; `target` must not exist."""
+    with _durable(target) as handle:
+        handle.write(data)
+
+
+@contextmanager
+def _durable(target: Path) -> Iterator[BinaryIO]:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with open(target, "xb") as handle:
+        yield handle
+        handle.flush()
+        os.fchmod(handle.fileno(), FILE_MODE)
+        os.fsync(handle.fileno())
+        # What is read back afterwards shall come from the disk, not from memory.
+        os.posix_fadvise(handle.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def sync_folders(folder: Path) -> None:
+    """Seals the sub-folders and makes every name in the tree durable, from the bottom up."""
+    for place, _, _ in os.walk(folder, topdown=False):
+        if Path(place) != folder:
+            os.chmod(place, FOLDER_MODE)
+        storage.fsync_folder(Path(place))

@@ -1,0 +1,198 @@
+"""Holding what is published against what it promises. Nothing is ever deleted or mended here."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline import storage
+from pipeline.errors import PublishError
+from pipeline.layout import Store
+from pipeline.publishing import links, revisions, sums
+from pipeline.publishing.revisions import Sealed
+from pipeline.publishing.sums import Facts
+
+_OWN = (sums.MANIFEST, sums.PUBLICATION, *sums.LISTS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that is wrong: in which date and revision, at which file or link, and what."""
+
+    day: dt.date
+    revision: int | None
+    file: str
+    what: str
+
+    def __str__(self) -> str:
+        number = "" if self.revision is None else f".r{self.revision}"
+        return f"{self.day}{number}: {self.file}: {self.what}"
+
+
+def verify(store: Store, day: dt.date, revision: int | None = None) -> list[Finding]:
+    """Everything wrong with a revision; empty when it is good.
+
+    Args:
+        store: Where it lies.
+        day: Its date.
+        revision: Its number; None means the one that readers get, and the links are judged as well.
+    """
+    findings: list[tuple[str, str]] = []
+    if revision is None:
+        revision, findings = _linked(store, day)
+    if revision is not None:
+        findings += _folder(store, day, revision)
+    return [Finding(day=day, revision=revision, file=f, what=w) for f, w in findings]
+
+
+def _linked(store: Store, day: dt.date) -> tuple[int | None, list[tuple[str, str]]]:
+    """The number that the date's link names, and what is wrong with the links."""
+    try:
+        number = links.named_revision(store, day)
+    except PublishError as error:
+        return None, [(day.isoformat(), str(error))]
+    if number is None:
+        return None, [(day.isoformat(), "no such link: the date is not published")]
+    findings = list(_latest(store, day, revisions.find(store, day, number)))
+    newest = revisions.current(store, day)
+    if newest is not None and newest.revision != number:
+        behind = f"names r{number}, wanted r{newest.revision}, the newest whole one"
+        findings.append((day.isoformat(), behind))
+    return number, findings
+
+
+def _latest(store: Store, day: dt.date, sealed: Sealed | None) -> Iterator[tuple[str, str]]:
+    """Neither LATEST may dangle or be older than a day that it could name."""
+    good = sealed is not None and revisions.is_available(sealed)
+    for available, counts in ((False, sealed is not None), (True, good)):
+        link = store.latest(available=available)
+        try:
+            named = links.named_day(store, available=available)
+        except PublishError as error:
+            yield link.name, str(error)
+            continue
+        if named is not None and not link.exists():
+            yield link.name, f"names {named}, which is not there"
+        elif counts and (named is None or named < day):
+            yield link.name, f"names {named}, wanted {day} or a newer date"
+        elif available and not good and named == day:
+            yield link.name, f"names {day}, whose condition is not available"
+
+
+def _folder(store: Store, day: dt.date, number: int) -> list[tuple[str, str]]:
+    path = store.revision(day, number)
+    if path.is_symlink() or not path.is_dir():
+        return [(path.name, "is not a folder of its own; the revision is not there")]
+    found, findings = _walk(path)
+    publication, manifest = (_read(path / name) for name in (sums.PUBLICATION, sums.MANIFEST))
+    findings += _publication(store, day, number, publication)
+    findings += _manifest(day, found, publication, manifest)
+    if isinstance(manifest.get("files"), dict):
+        findings += _files(path, found, manifest["files"])
+    return sorted(findings)
+
+
+def _walk(path: Path) -> tuple[dict[str, Facts], list[tuple[str, str]]]:
+    """Every file's facts; links, devices, empty folders and what cannot be read are findings."""
+    found: dict[str, Facts] = {}
+    findings: list[tuple[str, str]] = []
+    for place, folders, names in os.walk(path, onerror=_fail):
+        if not folders and not names and place != str(path):
+            findings.append((os.path.relpath(place, path), "is an empty folder, wanted none"))
+        for name in [*names, *folders]:
+            file = Path(place, name)
+            relative, mode = file.relative_to(path).as_posix(), file.lstat().st_mode
+            if stat.S_ISREG(mode):
+                try:
+                    found[relative] = sums.facts(file)
+                except OSError as error:
+                    findings.append((relative, f"cannot be read ({error.strerror})"))
+            elif not stat.S_ISDIR(mode):
+                findings.append((relative, "is a link or device, wanted a plain file"))
+    return found, findings
+
+
+def _fail(error: OSError) -> None:
+    raise PublishError(
+        f"{error.filename}: cannot be listed ({error.strerror}); mend the permissions"
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; empty where there is none or it is damaged, which other checks tell."""
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _publication(
+    store: Store, day: dt.date, number: int, publication: dict[str, Any]
+) -> Iterator[tuple[str, str]]:
+    name, path = sums.PUBLICATION, store.revision(day, number) / sums.PUBLICATION
+    intact = publication.get(revisions.SELF_DIGEST) == revisions.publication_digest(publication)
+    if not publication or not intact or path.read_bytes() != storage.readable_json(publication):
+        yield name, "is missing or damaged"
+        return
+    says = publication.get("date"), publication.get("revision")
+    if says != (day.isoformat(), number):
+        yield name, f"is of {says[0]}.r{says[1]}: the folder is a copy of another revision"
+    parent = publication.get("parent")
+    lower = [n for n in revisions.numbers(store, day) if n < number]
+    if parent is None and any(revisions.find(store, day, n) for n in lower):
+        yield name, "names no parent, but an older revision is there"
+    if parent is not None:
+        yield from _parent(store, day, publication)
+
+
+def _parent(store: Store, day: dt.date, publication: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The parent's manifest must have the hash it had; a parent that was collected is no fault."""
+    number = publication["parent"]
+    if number >= publication["revision"]:
+        yield sums.PUBLICATION, f"names r{number} as parent, wanted an older one"
+        return
+    manifest = store.revision(day, number) / sums.MANIFEST
+    if not os.path.lexists(manifest.parent):
+        return
+    if not manifest.is_file() or (
+        storage.file_digest(manifest) != publication["parent_manifest_sha256"]
+    ):
+        yield (
+            sums.PUBLICATION,
+            f"the manifest of its parent r{number} is not the one it was made after",
+        )
+
+
+def _manifest(
+    day: dt.date, found: dict[str, Facts], publication: dict[str, Any], manifest: dict[str, Any]
+) -> Iterator[tuple[str, str]]:
+    if not manifest or sums.MANIFEST not in found:
+        yield sums.MANIFEST, "is missing or damaged"
+        return
+    if found[sums.MANIFEST].sha256 != publication.get("manifest_sha256"):
+        yield sums.MANIFEST, "sha256 is not the one in publication.json"
+    if manifest.get("date") != day.isoformat():
+        yield sums.MANIFEST, f"is of {manifest.get('date')}: a copy of another day"
+
+
+def _files(path: Path, found: dict[str, Facts], files: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    allowed = {*files, *_OWN, sums.SIGNATURE}
+    for name in sorted(set(found) - allowed):
+        yield name, "is extra: no manifest names it"
+    for name in sorted({*files, *_OWN} - set(found)):
+        yield name, "is missing"
+    for name in sorted(set(files) & set(found)):
+        wrong = found[name].differs(files[name])
+        if wrong is not None:
+            yield name, wrong
+    listed = {n: f for n, f in found.items() if n in files or n == sums.MANIFEST}
+    for name, digest in sums.LISTS.items():
+        if name in found and (path / name).read_bytes() != sums.listing(listed, digest):
+            yield name, "does not list what the files are"

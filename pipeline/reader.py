@@ -1,0 +1,250 @@
+"""`load()`: published tables over a range of days, verified and whole.
+
+Each day's revision is resolved once, so that a publisher at work is never seen half-way, and every file
+is held against its manifest before a row of it is used. Polars, DuckDB and pandas may read the same files
+directly (`snapshots/2*/bars_1m.parquet`); they check neither hashes nor conditions.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline import clock, config
+from pipeline.contracts import schema
+from pipeline.errors import ContractError, ParameterError, RefusedError, SnapshotCorruptError
+from pipeline.layout import Store
+from pipeline.publishing import links, revisions, sums
+from pipeline.publishing.revisions import Sealed
+
+DATASETS = ("bars_1m", "features_micro", "macro_slow", "footprint", "rejects")
+CONDITIONS = ("available", "degraded", "missing", "pending")
+
+_NAMED = 12
+_verified: dict[tuple[str, int, int, int], str] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Day:
+    """One date as published: its revision and manifest, or neither."""
+
+    day: dt.date
+    sealed: Sealed | None
+    manifest: dict[str, Any]
+
+    def has(self, dataset: str) -> bool:
+        """Whether the revision has a file of the dataset; a day without ticks has no footprint."""
+        return self.sealed is not None and f"{dataset}.parquet" in self.manifest["files"]
+
+    def conditions(self, symbols: Sequence[str] | None) -> dict[str, str]:
+        """Symbol -> condition. A symbol that the day does not know is missing on it."""
+        known = self.manifest["condition"]["symbols"]
+        wanted = sorted(known) if symbols is None else symbols
+        return {s: known[s]["condition"] if s in known else "missing" for s in wanted}
+
+
+def load(
+    dataset: str,
+    start: dt.date | str,
+    end: dt.date | str,
+    symbols: Sequence[str] | None = None,
+    as_of: dt.datetime | str | None = None,
+    columns: Sequence[str] | None = None,
+    allow: Sequence[str] = ("available",),
+    root: Path | str | None = None,
+) -> pa.Table:
+    """The rows of a dataset for each day of `[start, end]`, both included.
+
+    Args:
+        dataset: `bars_1m`, `features_micro`, `macro_slow`, `footprint` or `rejects`.
+        start: First date, UTC; a date or `YYYY-MM-DD`.
+        end: Last date, UTC, included.
+        symbols: Only these; None means all.
+        as_of: An aware datetime or ISO text with a zone: what was published at that instant.
+        columns: Only these, in this order; None means all.
+        allow: Conditions of symbol-days that are accepted. A missing one has no rows; a date that is not
+            published counts as pending.
+        root: The snapshot store; None means the configured one.
+
+    Returns:
+        By date, then as in the files: by symbol and time. Null means not measured. A column that some
+        days' files do not have is null on those days.
+
+    Raises:
+        ParameterError: an argument is wrong, or no day knows a symbol.
+        RefusedError: symbol-days outside `allow`; names them.
+        SnapshotCorruptError: bytes differ from their manifest.
+    """
+    first, last = _date(start), _date(end)
+    _check(dataset, first, last, allow)
+    names = None if symbols is None else _symbols(symbols)
+    store = Store(Path(root) if root is not None else config.load_kitchen().snapshots)
+    instant = None if as_of is None else _instant(as_of)
+    count = (last - first).days + 1
+    days = [_resolve(store, first + dt.timedelta(days=i), instant) for i in range(count)]
+    _refuse(days, names, allow)
+    return _joined(dataset, [day for day in days if day.has(dataset)], names, columns)
+
+
+def _date(value: dt.date | str) -> dt.date:
+    if type(value) is dt.date:
+        return value
+    try:
+        return clock.parse_day(str(value))
+    except ValueError as error:
+        raise ParameterError(f"load: {error}; name a UTC date such as 2025-01-02") from None
+
+
+def _instant(value: dt.datetime | str) -> dt.datetime:
+    try:
+        moment = value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(value)
+    except (ValueError, TypeError):
+        raise ParameterError(
+            f"load: as_of {value!r} is no instant; write it like 2025-01-05T12:00:00Z"
+        ) from None
+    if moment.tzinfo is None:
+        raise ParameterError(f"load: as_of {value} has no zone; add one, such as Z for UTC")
+    return moment
+
+
+def _symbols(symbols: Sequence[str]) -> list[str]:
+    names = [symbols] if isinstance(symbols, str) else sorted(set(symbols))
+    for name in names:
+        if not isinstance(name, str) or config.SYMBOL.fullmatch(name) is None:
+            raise ParameterError(f"load: {name!r} is not a symbol; wanted a name such as BTCUSDT")
+    return names
+
+
+def _check(dataset: str, first: dt.date, last: dt.date, allow: Sequence[str]) -> None:
+    if dataset not in DATASETS:
+        raise ParameterError(f"load: no dataset {dataset!r}; there are {', '.join(DATASETS)}")
+    if first > last:
+        raise ParameterError(f"load: start {first} is after end {last}; swap them")
+    wrong = [a for a in allow if a not in CONDITIONS] if not isinstance(allow, str) else [allow]
+    if wrong:
+        raise ParameterError(
+            f"load: allow={allow!r} is not understood; wanted a list of {', '.join(CONDITIONS)}"
+        )
+
+
+def _resolve(store: Store, day: dt.date, instant: dt.datetime | None) -> _Day:
+    """The revision of a date, decided here once: whatever is published later is not seen."""
+    number = links.named_revision(store, day)
+    if number is None:
+        return _Day(day=day, sealed=None, manifest={})
+    candidates = [number] if instant is None else revisions.numbers(store, day)[::-1]
+    for candidate in candidates:
+        sealed = revisions.find(store, day, candidate)
+        if sealed is None and instant is None:
+            raise _corrupt(store.revision(day, candidate), "its papers are missing or damaged")
+        if sealed is not None and (instant is None or _published(sealed) <= instant):
+            return _Day(day=day, sealed=sealed, manifest=_manifest(sealed))
+    return _Day(day=day, sealed=None, manifest={})
+
+
+def _published(sealed: Sealed) -> dt.datetime:
+    return dt.datetime.fromisoformat(revisions.read_publication(sealed.path)["published_at"])
+
+
+def _manifest(sealed: Sealed) -> dict[str, Any]:
+    try:
+        return revisions.read_manifest(sealed)
+    except (OSError, ValueError) as error:
+        raise _corrupt(sealed.path, str(error)) from error
+
+
+def _refuse(days: list[_Day], symbols: list[str] | None, allow: Sequence[str]) -> None:
+    refused, seen = [], set()
+    for day in days:
+        if day.sealed is None:
+            refused += [f"{day.day} (not published)"] if "pending" not in allow else []
+            continue
+        seen |= set(day.manifest["condition"]["symbols"])
+        refused += [
+            f"{symbol} {day.day} ({condition})"
+            for symbol, condition in day.conditions(symbols).items()
+            if condition not in allow
+        ]
+    unknown = [s for s in symbols or [] if s not in seen]
+    if seen and unknown:
+        raise ParameterError(
+            f"load: no day of the range knows {', '.join(unknown)}; it has {', '.join(sorted(seen))}"
+        )
+    if refused:
+        more = f" and {len(refused) - _NAMED} more" if len(refused) > _NAMED else ""
+        raise RefusedError(
+            f"load: {', '.join(refused[:_NAMED])}{more}: wanted only {', '.join(allow)};"
+            " name the condition in allow to take them"
+        )
+
+
+def _joined(
+    dataset: str, days: list[_Day], symbols: list[str] | None, columns: Sequence[str] | None
+) -> pa.Table:
+    """The days' rows below one another, in the columns asked for."""
+    entries = [day.manifest["files"][f"{dataset}.parquet"] for day in days]
+    known = [c["name"] for entry in entries for c in entry["columns"]]
+    known = list(dict.fromkeys(known)) or _schema(dataset).names
+    unknown = [c for c in columns or () if c not in known]
+    if unknown:
+        raise ParameterError(
+            f"load: {dataset} has no column {', '.join(unknown)}; it has {', '.join(known)}"
+        )
+    wanted = known if columns is None else list(columns)
+    tables = [_read(day, dataset, symbols, wanted) for day in days]
+    try:
+        return (
+            pa.concat_tables(tables or [_schema(dataset).empty_table()], promote_options="default")
+            .select(wanted)
+            .combine_chunks()
+        )
+    except pa.ArrowException as error:
+        raise ContractError(
+            f"load: {dataset} changed a column's type within the range ({error}); load its parts apart"
+        ) from error
+
+
+def _read(day: _Day, dataset: str, symbols: list[str] | None, columns: list[str]) -> pa.Table:
+    """One day's rows, once the file's bytes are those of the manifest."""
+    if day.sealed is None:
+        return _schema(dataset).empty_table()
+    name = f"{dataset}.parquet"
+    path, entry = day.sealed.path / name, day.manifest["files"][name]
+    _verify(path, entry)
+    here = {column["name"] for column in entry["columns"]}
+    filters = None if symbols is None else [("symbol", "in", symbols)]
+    return pq.read_table(
+        path, columns=[c for c in columns if c in here], filters=filters, partitioning=None
+    )
+
+
+def _verify(path: Path, entry: dict[str, Any]) -> None:
+    """Hashes a file, once in the life of the process as long as its stat stays the same."""
+    try:
+        status = path.stat()
+        key = (str(path), status.st_size, status.st_mtime_ns, status.st_ino)
+        if key not in _verified:
+            _verified[key] = sums.facts(path).sha256
+    except OSError as error:
+        raise _corrupt(path, error.strerror or str(error)) from error
+    if _verified[key] != entry["sha256"]:
+        raise _corrupt(path, f"sha256 is {_verified[key]}, its manifest says {entry['sha256']}")
+
+
+def _corrupt(path: Path, what: str) -> SnapshotCorruptError:
+    return SnapshotCorruptError(
+        f"{path}: {what}; do not use it, run `kitchen verify` and restore the copy"
+    )
+
+
+def _schema(dataset: str) -> pa.Schema:
+    """The columns of a dataset that no day of the range has a file of."""
+    governance = config.PROJECT / "governance"
+    known = dataset in schema.load(governance)["tables"]
+    return schema.table_schema(governance, dataset) if known else pa.schema([])
