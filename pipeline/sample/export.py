@@ -1,0 +1,188 @@
+"""One symbol-day on its way to disk: what each vendor wrote of it, and the files that makes.
+
+Belongs here: the value that defects change, and filing records under the names of the raw layout.
+Does not belong here: how a record looks (`writers.py`), which days there are (`generate.py`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from pipeline.layout import PATTERNS
+from pipeline.sample.bars import Bars
+from pipeline.sample.instrument import Instrument
+from pipeline.sample.minutes import minute_bars
+from pipeline.sample.tape import Tape
+from pipeline.sample.writers import (
+    Record,
+    bar_records,
+    checksum,
+    csv_text,
+    jsonl,
+    kline_rows,
+    simplified_records,
+    tick_records,
+    zipped,
+)
+
+Edit = Callable[[str, bytes], bytes]
+"""(name below the raw folder, bytes as the vendor would write them) -> bytes that are written."""
+
+ATAS_FEEDS = ("atas_bars", "atas_v6_3", "atas_ticks")
+
+_MARKS = {
+    "binance_1m": "{date}.zip",
+    "binance_1d": "{month}.zip",
+    "atas_bars": ".jsonl",
+    "atas_v6_3": ".jsonl",
+    "atas_ticks": "*/ticks.jsonl",
+}
+_NAMES = {feed: next(p for p in PATTERNS[feed] if mark in p) for feed, mark in _MARKS.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawFile:
+    """A file to be written: its name below the raw folder, feed, the date it is filed under, data rows."""
+
+    name: str
+    what: str
+    day: dt.date
+    data: bytes
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayExport:
+    """What the vendors wrote of one symbol-day.
+
+    `tape` is the exchange's truth and `recorded` what ATAS saw of it; `klines` are text rows of the
+    archive and `header` says whether it has a header line; `edits` change finished files, in order.
+    """
+
+    market: str
+    tape: Tape
+    recorded: Tape
+    feeds: frozenset[str]
+    bars: tuple[Record, ...] = ()
+    simplified: tuple[Record, ...] = ()
+    ticks: tuple[Record, ...] = ()
+    klines: tuple[list[str], ...] = ()
+    header: bool = False
+    edits: tuple[Edit, ...] = ()
+
+    @property
+    def atas_folder(self) -> str:
+        """What the names of the day's own ATAS files hold."""
+        return f"date={self.tape.day.isoformat()}/"
+
+
+def exported(tape: Tape, market: str, feeds: frozenset[str]) -> DayExport:
+    """The flawless exports of a tape: ATAS recorded exactly what the exchange traded."""
+    klines = kline_rows(minute_bars(tape), tape.instrument, market)
+    export = DayExport(
+        market=market,
+        tape=tape,
+        recorded=tape,
+        feeds=feeds,
+        klines=tuple(klines),
+        header=market != "spot",
+    )
+    return recorded_from(export, tape)
+
+
+def recorded_from(export: DayExport, tape: Tape) -> DayExport:
+    """The same day, had ATAS seen this tape."""
+    wanted = export.feeds
+    return replace(
+        export,
+        recorded=tape,
+        bars=tuple(bar_records(tape)) if "atas_bars" in wanted else (),
+        simplified=tuple(simplified_records(tape)) if "atas_v6_3" in wanted else (),
+        ticks=tuple(tick_records(tape, export.market)) if "atas_ticks" in wanted else (),
+    )
+
+
+def raw_files(export: DayExport) -> list[RawFile]:
+    """The day's files, edits applied: the archive and its checksum, then ATAS, filed by their stamps."""
+    archive = _archive(export)
+    files = [archive, _checksum(archive), *_atas_files(export)]
+    return [_edited(file, export.edits) for file in files]
+
+
+def month_files(days: Bars, instrument: Instrument, market: str) -> list[RawFile]:
+    """Monthly archives of daily bars; all days must lie in one month."""
+    rows = kline_rows(days, instrument, market)
+    first = dt.date.fromordinal(days.open_us[0] // days.width_us + dt.date(1970, 1, 1).toordinal())
+    month = first.replace(day=1)
+    content = csv_text(rows, header=market != "spot")
+    written = (month + dt.timedelta(days=31)).replace(day=2)
+    archive = _zip_file("binance_1d", instrument.symbol, market, month, content, written)
+    archive = replace(archive, rows=len(rows))
+    return [archive, _checksum(archive)]
+
+
+def _name(feed: str, symbol: str, market: str, day: dt.date) -> str:
+    text = day.isoformat()
+    return _NAMES[feed].format(
+        market=market, symbol=symbol, date=text, month=text[:7], yyyymmdd=text.replace("-", "")
+    )
+
+
+def _zip_file(
+    feed: str, symbol: str, market: str, day: dt.date, content: bytes, written: dt.date
+) -> RawFile:
+    name = _name(feed, symbol, market, day)
+    inside = name.rpartition("/")[2].removesuffix(".zip") + ".csv"
+    return RawFile(name=name, what=feed, day=day, data=zipped(inside, content, written), rows=0)
+
+
+def _archive(export: DayExport) -> RawFile:
+    tape = export.tape
+    content = csv_text(export.klines, header=export.header)
+    written = tape.day + dt.timedelta(days=1)
+    file = _zip_file(
+        "binance_1m", tape.instrument.symbol, export.market, tape.day, content, written
+    )
+    return replace(file, rows=len(export.klines))
+
+
+def _checksum(archive: RawFile) -> RawFile:
+    short = archive.name.rpartition("/")[2]
+    return replace(
+        archive,
+        name=archive.name + ".CHECKSUM",
+        what="checksum",
+        data=checksum(short, archive.data),
+        rows=1,
+    )
+
+
+def _atas_files(export: DayExport) -> list[RawFile]:
+    symbol = export.tape.instrument.symbol
+    files = []
+    feeds = (export.bars, export.simplified, export.ticks)
+    for feed, records in zip(ATAS_FEEDS, feeds, strict=True):
+        for (date, hour), group in _filed(feed, records).items():
+            day = dt.date.fromisoformat(date)
+            name = _name(feed, symbol, export.market, day).replace("*", hour)
+            files.append(RawFile(name=name, what=feed, day=day, data=jsonl(group), rows=len(group)))
+    return files
+
+
+def _filed(feed: str, records: tuple[Record, ...]) -> dict[tuple[str, str], list[Record]]:
+    """Records by the date, and for ticks the hour, of their own stamp, whatever that stamp is worth."""
+    hourly = feed == "atas_ticks"
+    groups: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        stamp = record["ts"] if hourly else record["timestamp_utc"]
+        groups.setdefault((stamp[:10], stamp[11:13] if hourly else ""), []).append(record)
+    return groups
+
+
+def _edited(file: RawFile, edits: tuple[Edit, ...]) -> RawFile:
+    data = file.data
+    for edit in edits:
+        data = edit(file.name, data)
+    return replace(file, data=data)

@@ -1,0 +1,194 @@
+"""`write_sample`: a request becomes a raw folder of vendor files.
+
+Belongs here: the request and its checks, the order of days and symbols, writing.
+Does not belong here: prices (`daily.py`, `tape.py`), formats (`writers.py`), damage (`defects.py`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+
+from pipeline.clock import day_of
+from pipeline.config import SYMBOL
+from pipeline.errors import ParameterError
+from pipeline.sample.bars import Bars, joined, whole_day
+from pipeline.sample.daily import daily_bars
+from pipeline.sample.defects import DEFECTS, Defect, check_codes, damaged
+from pipeline.sample.export import ATAS_FEEDS, RawFile, exported, month_files, raw_files
+from pipeline.sample.instrument import instrument_of
+from pipeline.sample.minutes import minute_bars
+from pipeline.sample.tape import TRADES_MAX, Tape, day_tape
+from pipeline.storage import write_bytes
+
+__all__ = ["DEFECTS", "Defect", "SampleRequest", "Truth", "Written", "truth", "write_sample"]
+
+MARKETS = ("spot", "futures_um")
+FIRST_DAY, LAST_DAY = dt.date(2010, 1, 1), dt.date(2099, 12, 31)
+"""Dates that can be simulated, warm-up included."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleRequest:
+    """What to simulate: `days` days from `first` on, with daily klines of `warmup_days` before them.
+
+    `out` becomes a raw folder. `defects` are codes of `DEFECTS`; they damage the last day, A02 all.
+    `ticks`, `bars` and `simplified` say which ATAS exports there are.
+    """
+
+    out: Path
+    first: dt.date
+    days: int = 1
+    symbols: tuple[str, ...] = ("BTCUSDT",)
+    market: str = "futures_um"
+    seed: int = 1
+    trades_per_day: int = 20_000
+    warmup_days: int = 0
+    defects: tuple[str, ...] = ()
+    ticks: bool = True
+    bars: bool = True
+    simplified: bool = True
+
+    @property
+    def dates(self) -> list[dt.date]:
+        """The simulated dates, in order."""
+        return [self.first + dt.timedelta(days=i) for i in range(self.days)]
+
+    @property
+    def feeds(self) -> frozenset[str]:
+        """The ATAS feeds that are written."""
+        wanted = (self.bars, self.simplified, self.ticks)
+        return frozenset(feed for feed, want in zip(ATAS_FEEDS, wanted, strict=True) if want)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A written file: `what` is its feed or `checksum`, `rows` its data lines."""
+
+    path: Path
+    bytes: int
+    rows: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """What really happened on a symbol-day, in integers, before any defect."""
+
+    tape: Tape
+    minutes: Bars
+
+
+def truth(request: SampleRequest, symbol: str, day: dt.date) -> Truth:
+    """The tape and the 1440 minute bars from which the request's files of that day are printed."""
+    tape = day_tape(request.seed, symbol, day, request.trades_per_day)
+    return Truth(tape=tape, minutes=minute_bars(tape))
+
+
+def write_sample(request: SampleRequest, progress: Progress | None = None) -> list[Written]:
+    """Writes the request's files below `request.out`, replacing files of the same name.
+
+    The bytes of a day's files depend on (seed, symbol, market, date, trades_per_day, defects) alone.
+
+    Args:
+        request: what to simulate.
+        progress: called with (symbol-days done, symbol-days in all) after each of them.
+
+    Returns:
+        The files, in the order of writing: symbol by symbol, oldest day first.
+
+    Raises:
+        ParameterError: a value of the request is wrong.
+    """
+    _check(request)
+    total, written = len(request.symbols) * request.days, []
+    for number, symbol in enumerate(request.symbols):
+
+        def done(days: int, before: int = number * request.days) -> None:
+            if progress is not None:
+                progress(before + days, total)
+
+        written += [_write(request.out, file) for file in _symbol_files(request, symbol, done)]
+    return written
+
+
+def _write(out: Path, file: RawFile) -> Written:
+    path = out / file.name
+    write_bytes(path, file.data)
+    return Written(path=path, bytes=len(file.data), rows=file.rows, what=file.what)
+
+
+def _symbol_files(
+    request: SampleRequest, symbol: str, done: Callable[[int], None]
+) -> Iterator[RawFile]:
+    """A symbol's files, each when no later day can add to it: a shifted stamp files lines one day off."""
+    held: dict[str, RawFile] = {}
+    days = []
+    for number, day in enumerate(request.dates, start=1):
+        known = truth(request, symbol, day)
+        days.append(whole_day(known.minutes))
+        export = exported(known.tape, request.market, request.feeds)
+        export = damaged(export, request.defects, last_day=number == request.days)
+        for file in raw_files(export):
+            held[file.name] = _appended(held.get(file.name), file)
+        for name in [name for name, file in held.items() if file.day < day]:
+            yield held.pop(name)
+        done(number)
+    yield from held.values()
+    if request.warmup_days:
+        yield from _warmup_files(request, symbol, days)
+
+
+def _appended(file: RawFile | None, more: RawFile) -> RawFile:
+    if file is None:
+        return more
+    return replace(file, data=file.data + more.data, rows=file.rows + more.rows)
+
+
+def _warmup_files(request: SampleRequest, symbol: str, days: list[Bars]) -> Iterator[RawFile]:
+    """Monthly archives of daily bars: the warm-up, and the simulated days as their minutes make them."""
+    start = request.first - dt.timedelta(days=request.warmup_days)
+    before = daily_bars(request.seed, symbol, start, request.warmup_days, request.trades_per_day)
+    for month in _months(joined([before, *days])):
+        yield from month_files(month, instrument_of(symbol), request.market)
+
+
+def _months(days: Bars) -> list[Bars]:
+    opens = [day_of(us) for us in days.open_us.tolist()]
+    lengths = [len(list(group)) for _, group in groupby(opens, key=lambda d: (d.year, d.month))]
+    ends = [sum(lengths[: i + 1]) for i in range(len(lengths))]
+    return [days[end - length : end] for end, length in zip(ends, lengths, strict=True)]
+
+
+def _check(request: SampleRequest) -> None:
+    check_codes(request.defects)
+    _check_symbols(request.symbols)
+    if request.market not in MARKETS:
+        raise ParameterError(f"market: got {request.market!r}, wanted one of {', '.join(MARKETS)}")
+    for name, low, high in (
+        ("days", 1, 10_000),
+        ("warmup_days", 0, 10_000),
+        ("trades_per_day", 2, TRADES_MAX),
+    ):
+        value = getattr(request, name)
+        if not low <= value <= high:
+            raise ParameterError(f"{name}: got {value}, wanted {low} to {high}")
+    start = request.first - dt.timedelta(days=request.warmup_days)
+    if start < FIRST_DAY or request.dates[-1] > LAST_DAY:
+        raise ParameterError(
+            f"dates: got {start} to {request.dates[-1]} with the warm-up, "
+            f"wanted {FIRST_DAY} to {LAST_DAY}; choose another first day"
+        )
+
+
+def _check_symbols(symbols: tuple[str, ...]) -> None:
+    if not symbols or len(set(symbols)) < len(symbols):
+        raise ParameterError(f"symbols: got {', '.join(symbols) or 'none'}, wanted different names")
+    for symbol in symbols:
+        if not SYMBOL.fullmatch(symbol):
+            raise ParameterError(f"symbol: got {symbol!r}, wanted a name such as BTCUSDT")
