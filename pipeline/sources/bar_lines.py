@@ -1,0 +1,150 @@
+"""One line of an ATAS bar export, of any version, as a checked bar.
+
+Belongs here: the union of the fields of Bar1mExporter and SimplifiedDataExporter, and what a single line
+may not say. Which lines make one minute is `bar_merge.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import msgspec
+
+from pipeline.clock import parse_instant
+
+_UNSET = "0001-01-01T00:00:00"
+"""How .NET writes a time that nobody set."""
+
+_STAMPS = ("timestamp_utc", "timestamp", "window_id")
+_PRICES = ("open", "high", "low", "close")
+_NOT_NEGATIVE = ("volume", "vbuy", "vsell", "oi", "cum_bid_depth", "cum_ask_depth")
+_LEVELS = ("poc", "vah", "val", "bar_vpo_price")
+
+Fault: TypeAlias = tuple[str, str]
+"""(defect code, reason)."""
+
+
+class Absorption(msgspec.Struct, gc=False):
+    """The nested form of older schemas."""
+
+    detected: bool | None = None
+    strength: float | None = None
+    volume: float | None = None
+    side: str | None = None
+    direction: str | None = None
+
+
+class BarLine(msgspec.Struct, gc=False):
+    """One line. What a version does not have is null."""
+
+    timestamp: str | None = None
+    timestamp_utc: str | None = None
+    window_id: str | None = None
+    open: float | None = None
+    high: float | None = None
+    low: float | None = None
+    close: float | None = None
+    volume: float | None = None
+    vbuy: float | None = None
+    vsell: float | None = None
+    cvd: float | None = None
+    poc: float | None = None
+    vah: float | None = None
+    val: float | None = None
+    bar_vpo_price: float | None = None
+    bar_vpo_vol: float | None = None
+    bar_vpo_loc: float | None = None
+    bar_vpo_side: str | None = None
+    absorption_detected: bool | None = None
+    absorption_strength: float | None = None
+    absorption_side: str | None = None
+    absorption: Absorption | None = None
+    oi: float | None = None
+    cum_bid_depth: float | None = None
+    cum_ask_depth: float | None = None
+    flush_seq: int | None = None
+    schema_version: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Bar:
+    """One good line: its fields, its instant in us, the zone of its stamp in minutes, its number."""
+
+    fields: BarLine
+    stamp: int
+    zone: int | None
+    line: int
+    run: int = 0
+
+
+def checked(line: BarLine, number: int) -> Bar | Fault:
+    """The line as a bar, empty and zero fields that mean "none" made null; or why it is set aside.
+
+    `timestamp_utc`, `timestamp` and `window_id` must name one instant; the first that is there counts.
+    """
+    fault = _value_fault(line)
+    if fault is not None:
+        return fault
+    stamps = _stamps(line)
+    if isinstance(stamps, tuple):
+        return stamps
+    _normalise(line)
+    instant, zone = next(iter(stamps.values()))
+    zoned = [at for at, its_zone in stamps.values() if its_zone is not None]
+    printed_in = stamps.get("timestamp", (instant, zone))[1]
+    return Bar(fields=line, stamp=zoned[0] if zoned else instant, zone=printed_in, line=number)
+
+
+def _value_fault(line: BarLine) -> Fault | None:
+    for name in _PRICES:
+        price = getattr(line, name)
+        if not price or price < 0:
+            return "A10", f"{name} is {price}; wanted a price above 0"
+    for name in _NOT_NEGATIVE:
+        value = getattr(line, name)
+        if value is not None and value < 0:
+            return "A10", f"{name} is {value}; wanted 0 or more"
+    return None
+
+
+def _stamps(line: BarLine) -> dict[str, tuple[int, int | None]] | Fault:
+    """Name -> (instant, zone) of each stamp there, those with a zone equal; or the fault."""
+    found: dict[str, tuple[int, int | None]] = {}
+    for name in _STAMPS:
+        text = getattr(line, name)
+        if not text or text.startswith(_UNSET):
+            continue
+        try:
+            found[name] = parse_instant(text)
+        except ValueError as error:
+            return "A13", f"{name}: {error}"
+    if not found:
+        return "A10", "no time stamp; wanted timestamp_utc or timestamp"
+    if len({instant for instant, zone in found.values() if zone is not None}) > 1:
+        texts = ", ".join(f"{name} {getattr(line, name)}" for name in found)
+        return "C05", f"the stamps are different instants: {texts}"
+    return found
+
+
+def _normalise(line: BarLine) -> None:
+    """Zero levels and open interest mean "the feed has none"; so do empty words."""
+    nested = line.absorption
+    if nested is not None:
+        _unnest(line, nested)
+    for name in _LEVELS:
+        if getattr(line, name) == 0:
+            setattr(line, name, None)
+    if line.bar_vpo_price is None:
+        line.bar_vpo_vol = line.bar_vpo_loc = None
+    line.oi = line.oi or None
+    line.bar_vpo_side = (line.bar_vpo_side or "").lower() or None
+    line.absorption_side = (line.absorption_side or "").lower() or None
+
+
+def _unnest(line: BarLine, nested: Absorption) -> None:
+    if line.absorption_detected is None:
+        line.absorption_detected = nested.detected
+    if line.absorption_strength is None:
+        line.absorption_strength = nested.volume if nested.strength is None else nested.strength
+    line.absorption_side = line.absorption_side or nested.side or nested.direction

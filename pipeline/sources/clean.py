@@ -1,0 +1,130 @@
+"""The step CleanFeed: the raw files of one feed and day -> clean table, rejects, ledger.
+
+Belongs here: which files are read, how they make one table, and that no line is lost on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.contracts import schema
+from pipeline.errors import SourceError
+from pipeline.layout import RawPath
+from pipeline.sources import kline_day
+from pipeline.sources.files import FileRead, read_file
+from pipeline.sources.joining import joined
+from pipeline.sources.protocol import Feed
+
+TABLES = {
+    "binance_1m": "clean_klines",
+    "binance_1d": "clean_daily",
+    "atas_bars": "clean_bars",
+    "atas_v6_3": "clean_bars",
+    "atas_ticks": "clean_ticks",
+}
+"""Source -> the table of `SCHEMA_data.json` that it becomes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanFeed:
+    """One feed's day. `table` as in `TABLES`, `rejects` as `rejects` of `SCHEMA_data.json`.
+
+    `ledger` has one entry a file read, in order: path, bytes, sha256, adapter, lines {read, used, merged,
+    rejected}, blank_lines, other_days, notes. `stats` maps a path to the [size, mtime_ns, inode, ctime_ns]
+    of the very bytes that were read.
+    """
+
+    table: pa.Table
+    rejects: pa.Table
+    ledger: list[dict[str, Any]]
+    stats: dict[str, list[int]]
+
+
+def read_feed(feed: Feed, files: Sequence[RawPath], governance: Path) -> CleanFeed:
+    """Reads a feed's files of a day, the most trusted first.
+
+    Klines: a further file is read only while rows of the day are missing, and fills those alone. ATAS: all
+    files are read, and one with the text of a file before is merged into it. No files: an empty table.
+
+    Raises:
+        UnstableInputError: a file changed, grew or vanished while it was read.
+        SourceError: lines were lost on the way (a fault of this program).
+    """
+    reads = list(_read_all(feed, sorted(files, key=lambda file: (file.rank, file.name))))
+    wanted = schema.table_schema(governance, TABLES[feed.source])
+    tables = [_with_flags(table, wanted, governance) for table in joined(feed, reads)]
+    return CleanFeed(
+        table=schema.conform(
+            pa.concat_tables(tables) if tables else schema.empty(wanted),
+            wanted,
+            TABLES[feed.source],
+        ),
+        rejects=_rejects(feed, reads, schema.table_schema(governance, "rejects")),
+        ledger=[_entry(read) for read in reads],
+        stats={read.file.name: read.sealed.stats for read in reads if read.sealed},
+    )
+
+
+def _read_all(feed: Feed, files: list[RawPath]) -> Iterator[FileRead]:
+    seen: set[int] = set()
+    for file in files:
+        read = read_file(feed, file)
+        yield read
+        if feed.source in kline_day.COMPLETE and read.parsed is not None:
+            seen.update(kline_day.opens(read.parsed.rows, feed.source).tolist())
+            if len(seen) == kline_day.COMPLETE[feed.source]:
+                return
+
+
+def _with_flags(table: pa.Table, wanted: pa.Schema, governance: Path) -> pa.Table:
+    """Boolean columns that are named as flags become bits of `flags`."""
+    if "flags" not in wanted.names:
+        return table
+    masks = schema.flag_masks(governance)
+    flags = np.zeros(table.num_rows, dtype=np.int64)
+    for name in [name for name in table.column_names if name in masks]:
+        flags |= table[name].to_numpy().astype(np.int64) * masks[name]
+        table = table.drop_columns([name])
+    return table.append_column("flags", pa.array(flags))
+
+
+def _rejects(feed: Feed, reads: list[FileRead], wanted: pa.Schema) -> pa.Table:
+    rows = [
+        {"symbol": feed.symbol, "source": feed.source, "file": read.file.name, **asdict(found)}
+        for read in reads
+        for found in sorted(read.rejects(), key=lambda r: r.line)
+    ]
+    names = [field.name for field in wanted]
+    columns = {
+        name: pa.array([row[name] for row in rows], wanted.field(name).type) for name in names
+    }
+    return schema.conform(pa.table(columns), wanted, "rejects")
+
+
+def _entry(read: FileRead) -> dict[str, Any]:
+    """The file's line in the ledger, once every line of it is accounted for."""
+    parsed = read.parsed
+    lines = {"read": 0, "used": read.used, "merged": read.merged, "rejected": 0}
+    if parsed is not None:
+        lines |= {"read": parsed.read, "rejected": len(parsed.rejects)}
+    if lines["read"] != lines["used"] + lines["merged"] + lines["rejected"]:
+        raise SourceError(
+            f"{read.file.name}: {lines} do not add up; wanted read = used + merged + rejected; this is"
+            " a fault of the adapter, report it with the file"
+        )
+    return {
+        "path": read.file.name,
+        "bytes": read.sealed.bytes if read.sealed else 0,
+        "sha256": read.sealed.sha256 if read.sealed else "",
+        "adapter": read.adapter,
+        "lines": lines,
+        "blank_lines": parsed.blank_lines if parsed else 0,
+        "other_days": parsed.other_days if parsed else 0,
+        "notes": read.notes(),
+    }

@@ -1,0 +1,91 @@
+"""One raw file through its adapter: read, sealed, or set aside as a whole.
+
+Belongs here: the meeting of `rawfile`, `registry` and an adapter. Several files of a day are `joining.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pipeline.errors import SourceError, UnstableInputError
+from pipeline.layout import RawPath
+from pipeline.sources import registry
+from pipeline.sources.protocol import Feed, Parsed, Reject, reject
+from pipeline.sources.rawfile import RawFile, Sealed, open_raw
+
+
+@dataclass(slots=True, kw_only=True)
+class FileRead:
+    """One file, read. `parsed` is None where it could not be used as a whole, for the `failure`.
+
+    `used` and `merged` count its lines in the day's table; `sealed` is None for what is no file.
+    """
+
+    file: RawPath
+    adapter: str | None = None
+    sealed: Sealed | None = None
+    parsed: Parsed | None = None
+    failure: SourceError | None = None
+    used: int = 0
+    merged: int = 0
+    more_notes: dict[str, Any] = field(default_factory=dict)
+
+    def rejects(self) -> list[Reject]:
+        """The lines set aside; for a file set aside as a whole one of line 0, with the file's digest."""
+        if self.parsed is not None:
+            return self.parsed.rejects
+        code = self.failure.code if self.failure else "A13"
+        whole = reject(b"", line=0, offset=0, code=code, reason=str(self.failure))
+        if self.sealed is None:
+            return [whole]
+        return [replace(whole, raw_bytes=self.sealed.bytes, raw_sha256=self.sealed.sha256)]
+
+    def notes(self) -> dict[str, Any]:
+        """What the ledger says beyond the counts."""
+        notes: dict[str, Any] = dict(self.more_notes)
+        is_archive = self.file.name.endswith(".zip")
+        if self.parsed is not None:
+            notes |= self.parsed.notes
+            notes["defects"] = dict(sorted((+self.parsed.defects).items()))
+        if self.failure is not None:
+            notes["refused"] = {"code": self.failure.code, "reason": str(self.failure)}
+        if self.sealed is not None and (is_archive or self.sealed.checksum != "missing"):
+            notes["checksum"] = self.sealed.checksum
+        return notes
+
+
+def read_file(feed: Feed, file: RawPath) -> FileRead:
+    """Reads one file of a feed.
+
+    Raises:
+        UnstableInputError: it changed, grew or vanished while it was read.
+    """
+    read = FileRead(file=file)
+    try:
+        with open_raw(file) as raw:
+            _parse(feed, raw, read)
+            read.sealed = raw.seal()
+    except UnstableInputError:
+        raise
+    except SourceError as error:
+        read.failure = error
+    if read.sealed is not None and read.sealed.checksum not in ("ok", "missing"):
+        read.failure = SourceError(
+            f"{file.name}: {read.sealed.checksum}; wanted the file that it names; fetch both again",
+            code="B03",
+        )
+    if read.failure is not None:
+        read.parsed = None
+    return read
+
+
+def _parse(feed: Feed, raw: RawFile, read: FileRead) -> None:
+    try:
+        adapter = registry.adapter_for(feed.source, raw.name, raw.head)
+        read.adapter = adapter.name
+        read.parsed = adapter.parse(raw, feed)
+    except UnstableInputError:
+        raise
+    except SourceError as error:
+        read.failure = error

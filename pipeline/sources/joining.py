@@ -1,0 +1,108 @@
+"""The files of a day -> the tables of a day, each line of each file counted as used or merged.
+
+Belongs here: what several files of one feed mean together. One file alone is `files.py`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.sources import kline_day, tick_tape
+from pipeline.sources.files import FileRead
+from pipeline.sources.kline_rows import KEYS
+from pipeline.sources.protocol import Feed, Parsed
+
+
+def joined(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
+    """The tables that follow each other in the day's table, with the column `file`; fills the counts."""
+    if feed.source in kline_day.COMPLETE:
+        return _klines(feed, reads)
+    _merge_copies(reads)
+    return _tape(reads) if feed.source == "atas_ticks" else _runs(reads)
+
+
+def _klines(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
+    """The most trusted file's rows, and the others' in its gaps, sorted by time."""
+    tables: list[pa.Table] = []
+    conflicts: set[int] = set()
+    for number, read in enumerate(reads):
+        if read.parsed is None:
+            continue
+        rows, differing = kline_day.fill(read.parsed.rows, tables, feed.source)
+        read.used = rows.num_rows
+        read.merged = read.parsed.merged + read.parsed.rows.num_rows - rows.num_rows
+        read.parsed.defects["B08"] += differing
+        opened = kline_day.opens(rows, feed.source)
+        rows = rows.append_column("fallback_file", _constant(rows, number > 0))
+        rows = rows.append_column(
+            "kline_conflict", pa.array([int(at) in conflicts for at in opened], pa.bool_())
+        )
+        tables.append(_numbered(rows, number))
+        conflicts.update(read.parsed.conflicts)
+    whole = pa.concat_tables(tables) if tables else None
+    return [] if whole is None else [whole.sort_by(KEYS[feed.source])]
+
+
+def _runs(reads: list[FileRead]) -> list[pa.Table]:
+    """Bars, each file's runs numbered on after those of the file before."""
+    tables: list[pa.Table] = []
+    first = 0
+    for number, read in enumerate(reads):
+        if read.parsed is None:
+            continue
+        rows = read.parsed.rows
+        read.used, read.merged = rows.num_rows, read.parsed.merged
+        runs = rows["run"].to_numpy() + first
+        first = int(runs.max(initial=first - 1)) + 1
+        place = rows.column_names.index("run")
+        tables.append(_numbered(rows.set_column(place, "run", pa.array(runs, pa.int32())), number))
+    return tables
+
+
+def _tape(reads: list[FileRead]) -> list[pa.Table]:
+    """Ticks of all files, repeated trades merged, stably sorted by time."""
+    tables = [
+        _numbered(read.parsed.rows, number)
+        for number, read in enumerate(reads)
+        if read.parsed is not None
+    ]
+    if not tables:
+        return []
+    tape, repeated = tick_tape.join(tables, len(reads))
+    for read, lost in zip(reads, repeated, strict=True):
+        if read.parsed is not None:
+            read.merged = read.parsed.merged + lost
+            read.used = read.parsed.rows.num_rows - lost
+    return [tape]
+
+
+def _merge_copies(reads: list[FileRead]) -> None:
+    """A file with the very text of one before it (X.jsonl beside X.jsonl.gz) adds nothing."""
+    first: dict[str, str] = {}
+    for read in reads:
+        if read.parsed is None or read.sealed is None:
+            continue
+        name = first.setdefault(read.sealed.text_sha256, read.file.name)
+        if name != read.file.name:
+            read.more_notes["same_text_as"] = name
+            read.parsed = _as_copy(read.parsed)
+
+
+def _as_copy(parsed: Parsed) -> Parsed:
+    return Parsed(
+        rows=parsed.rows.slice(0, 0),
+        rejects=[],
+        read=parsed.read,
+        merged=parsed.read,
+        blank_lines=parsed.blank_lines,
+        notes=parsed.notes,
+    )
+
+
+def _numbered(rows: pa.Table, number: int) -> pa.Table:
+    return rows.append_column("file", pa.array(np.full(rows.num_rows, number, dtype=np.int32)))
+
+
+def _constant(rows: pa.Table, value: bool) -> pa.Array:
+    return pa.array(np.full(rows.num_rows, value))

@@ -1,0 +1,137 @@
+"""JSON lines -> typed records in batches; a line that cannot be read is one reject and nothing else.
+
+Belongs here: JSON, bare NaN, indented objects, torn ends. What a field means is the adapters'.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from pipeline.sources.indented import unindent
+from pipeline.sources.lines import BOM, Block, Seen, read_lines
+from pipeline.sources.protocol import RawText, Reject
+
+Record = TypeVar("Record")
+
+_NOT_JSON = re.compile(rb'("(?:[^"\\]|\\.)*+"?)|-?\b(?:NaN|Infinity)\b')
+"""A string (kept), or a bare number that Newtonsoft writes and JSON does not have."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Batch(Generic[Record]):
+    """Records of one block of lines; `places[i]` is where in the block record i stands."""
+
+    records: list[Record]
+    places: list[int]
+    block: Block
+
+
+@dataclass(slots=True)
+class JsonLines(Generic[Record]):
+    """A file of JSON objects, one a line, or indented over several lines."""
+
+    text: RawText
+    kind: type[Record]
+    rejects: list[Reject] = field(default_factory=list)
+    defects: Counter[str] = field(default_factory=Counter)
+    lines: int = 0
+    blank_lines: int = 0
+    torn_tail: dict[str, int] | None = None
+    bare_nan: int = 0
+    indented: bool = False
+    seen: Seen = field(default_factory=Seen)
+    _decoder: msgspec.json.Decoder[Record] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._decoder = msgspec.json.Decoder(self.kind)
+
+    def batches(self) -> Iterator[Batch[Record]]:
+        """Every good record, once, in file order.
+
+        Raises:
+            SourceError: the file as a whole cannot be read.
+        """
+        decode = self._decoder.decode
+        for block in self._blocks():
+            batch: Batch[Record] = Batch(records=[], places=[], block=block)
+            for place, line in enumerate(block.lines):
+                try:
+                    record = decode(line)
+                    if not block.ascii:
+                        line.decode()  # the decoder does not look into fields that nobody asked for
+                except (ValueError, RecursionError) as error:
+                    self._mend(batch, place, error)
+                else:
+                    batch.records.append(record)
+                    batch.places.append(place)
+            self.lines += len(block.lines)
+            yield batch
+
+    @property
+    def read(self) -> int:
+        """Objects so far, good or not."""
+        return self.lines - self.blank_lines
+
+    def notes(self) -> dict[str, Any]:
+        """How the file was written, for the ledger."""
+        notes: dict[str, Any] = {
+            "encoding": "utf-8-sig" if self.seen.bom else "utf-8",
+            "line_ends": "crlf" if self.seen.crlf else "lf",
+        }
+        if self.torn_tail is not None:
+            notes["torn_tail"] = self.torn_tail
+        if self.bare_nan:
+            notes["bare_nan_lines"] = self.bare_nan
+        if self.indented:
+            notes["indented"] = True
+        return notes
+
+    def reject(self, batch: Batch[Record], index: int, code: str, reason: str) -> None:
+        """Sets the record at an index of the batch aside."""
+        self.rejects.append(batch.block.reject(batch.places[index], code, reason))
+
+    def _blocks(self) -> Iterator[Block]:
+        blocks = read_lines(self.text.name, self.text.blocks(), self.seen)
+        first = next((line for line in self.text.head.split(b"\n") if line.strip()), b"")
+        self.indented = first.removeprefix(BOM).rstrip() == b"{"
+        return unindent(blocks) if self.indented else blocks
+
+    def _mend(self, batch: Batch[Record], place: int, error: Exception) -> None:
+        line = batch.block.lines[place]
+        if not line.strip():
+            self.blank_lines += 1
+        elif b"NaN" in line or b"Infinity" in line:
+            self._read_bare_nan(batch, place)
+        else:
+            self._set_aside(batch.block, place, error)
+
+    def _read_bare_nan(self, batch: Batch[Record], place: int) -> None:
+        line = batch.block.lines[place]
+        try:
+            line.decode()
+            record = self._decoder.decode(_NOT_JSON.sub(lambda m: m[1] or b"null", line))
+        except (ValueError, RecursionError) as error:
+            self._set_aside(batch.block, place, error)
+            return
+        self.bare_nan += 1
+        self.defects["A12"] += 1
+        batch.records.append(record)
+        batch.places.append(place)
+
+    def _set_aside(self, block: Block, place: int, error: Exception) -> None:
+        reason = f"not the JSON object that was expected ({error})"
+        if block.torn:
+            reason = f"torn last line, the file ends inside it ({error})"
+            self.torn_tail = {
+                "line": block.numbers[place],
+                "byte_offset": block.offsets[place],
+                "bytes": len(block.lines[place]),
+            }
+        self.defects["A13"] += 1
+        self.rejects.append(block.reject(place, "A13", reason))

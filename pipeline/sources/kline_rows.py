@@ -1,0 +1,176 @@
+"""Rows of klines of one file: which are of the day, which break a rule, which stand twice.
+
+Belongs here: what every kline format shares. How a format writes a row is its adapter's; how several
+files make one day is `kline_day.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.clock import DAY_US, MINUTE_US, day_of, day_open_us, epoch_us, iso
+from pipeline.sources.lines import Block
+from pipeline.sources.protocol import Feed, Parsed, Reject
+
+STEPS = {"binance_1m": MINUTE_US, "binance_1d": DAY_US}
+"""Kline feed -> the length of its bars in microseconds."""
+
+KEYS = {"binance_1m": "minute_open", "binance_1d": "day_open"}
+"""Kline feed -> the column that holds the open time."""
+
+_NUMBERS = ("open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume")
+
+
+class Kline(NamedTuple):
+    """One row: volumes in base, `quote_volume` in quote; None where the format does not have it."""
+
+    opened: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    quote_volume: float | None = None
+    trades: int | None = None
+    taker_buy_volume: float | None = None
+    close_time_cut: bool = False
+
+
+@dataclass(slots=True)
+class KlineFile:
+    """Collects the rows of one file, in file order.
+
+    A file of one day may not hold rows of another (C10); in one of many days they are counted and left.
+    """
+
+    feed: Feed
+    many_days: bool
+    rejects: list[Reject] = field(default_factory=list)
+    defects: Counter[str] = field(default_factory=Counter)
+    read: int = 0
+    merged: int = 0
+    other_days: int = 0
+    conflicts: list[int] = field(default_factory=list)
+    units: Counter[str] = field(default_factory=Counter)
+    _near: int | None = None
+    _rows: dict[int, list[tuple[Kline, Block, int]]] = field(default_factory=dict)
+    _last: int = -1
+
+    def is_others(self, opened: int | None) -> bool:
+        """Whether a row of a file of many days is not ours; one without a time goes with the row before."""
+        self._near = self._near if opened is None else opened
+        if not self.many_days or self._near is None:
+            return False
+        return day_of(self._near) != self.feed.day
+
+    def take(self, row: Kline, block: Block, place: int) -> None:
+        """Keeps a row of ours, or sets it aside by the first rule that it breaks."""
+        fault = self._fault(row)
+        if fault is not None:
+            self.set_aside(block, place, *fault)
+            return
+        self.defects["B16"] += row.opened < self._last
+        self.defects["B14"] += row.close_time_cut
+        self._last = row.opened
+        self._rows.setdefault(row.opened, []).append((row, block, place))
+
+    def set_aside(self, block: Block, place: int, code: str, reason: str) -> None:
+        """Rejects the row at a place of a block."""
+        if block.torn:
+            reason = f"torn last line, the file ends inside it ({reason})"
+        self.rejects.append(block.reject(place, code, reason))
+
+    def finish(self, notes: dict[str, Any], blank_lines: int) -> Parsed:
+        """The file's rows, sorted. Equal rows of one minute are merged; of different ones none is used."""
+        rows, numbers = self._settle()
+        if len(self.units) > 1:
+            self.defects["B01"] += sum(self.units.values()) - max(self.units.values())
+        unit = next(iter(self.units), None) if len(self.units) < 2 else "mixed"
+        return Parsed(
+            rows=_table(rows, numbers, KEYS[self.feed.source]),
+            rejects=sorted(self.rejects, key=lambda r: r.line),
+            read=self.read,
+            merged=self.merged,
+            blank_lines=blank_lines,
+            other_days=self.other_days,
+            conflicts=self.conflicts,
+            notes={**notes, "unit": unit, "units": dict(sorted(self.units.items()))},
+            defects=+self.defects,
+        )
+
+    def _fault(self, row: Kline) -> tuple[str, str] | None:
+        if day_of(row.opened) != self.feed.day:
+            return "C10", f"opens at {iso(row.opened)}, not on {self.feed.day}"
+        if (row.opened - day_open_us(self.feed.day)) % STEPS[self.feed.source]:
+            return "B13", f"opens at {iso(row.opened)}, off the grid"
+        broken = broken_rule(row)
+        return None if broken is None else ("B26", broken)
+
+    def _settle(self) -> tuple[list[Kline], list[int]]:
+        rows, numbers = [], []
+        for opened in sorted(self._rows):
+            (row, block, place), *others = self._rows[opened]
+            if all(other == row for other, _, _ in others):
+                rows.append(row)
+                numbers.append(block.numbers[place])
+                self.merged += len(others)
+                self.defects["B15"] += len(others)
+                continue
+            self.conflicts.append(opened)
+            for _, its_block, its_place in self._rows[opened]:
+                reason = f"another row of {iso(opened)} has other values; neither is used"
+                self.set_aside(its_block, its_place, "B15", reason)
+        return rows, numbers
+
+
+def market_us(value: int) -> int:
+    """An epoch number of any unit in microseconds.
+
+    Raises:
+        ValueError: no market timestamp in any unit, or after the year 9999.
+    """
+    instant = epoch_us(value)
+    day_of(instant)
+    return instant
+
+
+def broken_rule(row: Kline) -> str | None:
+    """The first rule of an exchange's own row that this one breaks, in words."""
+    prices = (row.open, row.high, row.low, row.close)
+    if not all(math.isfinite(p) and p > 0 for p in prices):
+        return f"prices {prices}; wanted finite and above 0"
+    if not row.low <= min(row.open, row.close) <= max(row.open, row.close) <= row.high:
+        return f"open, high, low, close {prices}; wanted low <= open, close <= high"
+    for name in ("volume", "quote_volume", "trades", "taker_buy_volume"):
+        value = getattr(row, name)
+        if value is not None and not (math.isfinite(value) and value >= 0):
+            return f"{name} {value}; wanted finite, 0 or more"
+    if row.taker_buy_volume is not None and row.taker_buy_volume > row.volume:
+        return f"taker_buy_volume {row.taker_buy_volume} above volume {row.volume}"
+    return None
+
+
+def is_of_many_days(feed: Feed, name: str) -> bool:
+    """Whether a file's name does not say the feed's day: a monthly archive."""
+    day = feed.day.isoformat()
+    return day not in name and day.replace("-", "") not in name
+
+
+def _table(rows: list[Kline], numbers: list[int], key: str) -> pa.Table:
+    opened = pa.array(np.array([r.opened for r in rows], dtype=np.int64))
+    floats = {name: pa.array([getattr(r, name) for r in rows], pa.float64()) for name in _NUMBERS}
+    return pa.table(
+        {
+            key: opened.cast(pa.timestamp("us", tz="UTC")),
+            **floats,
+            "trades": pa.array([r.trades for r in rows], pa.int64()),
+            "close_time_cut": pa.array([r.close_time_cut for r in rows], pa.bool_()),
+            "line": pa.array(numbers, pa.int64()),
+        }
+    )

@@ -1,0 +1,126 @@
+"""What an adapter gets and gives: feed, reject, parsed file.
+
+Belongs here: the values that pass between the rooms of `sources/`, free of any vendor's habits.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+RAW_TEXT_BYTES = 4096
+"""How much of a rejected line is kept as text; its length and digest stand for the rest."""
+
+REASON_CHARS = 300
+"""A reason may quote the file; a hostile file shall not fill the table with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """One source of one symbol on one UTC day.
+
+    `source` is one of binance_1m, binance_1d, atas_bars, atas_v6_3, atas_ticks; `market` one of spot,
+    futures_um, futures_cm; `vendor_symbol` the symbol's name at that vendor.
+    """
+
+    symbol: str
+    market: str
+    source: str
+    vendor_symbol: str
+    day: dt.date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reject:
+    """A raw line set aside. `line` counts from 1 (0: the whole file); `raw` is cut at 4 KiB,
+    `raw_bytes` and `raw_sha256` are of the whole line without its line end.
+    """
+
+    line: int
+    byte_offset: int
+    code: str
+    reason: str
+    raw: str
+    raw_bytes: int
+    raw_sha256: str
+
+
+def reject(raw: bytes, *, line: int, offset: int, code: str, reason: str) -> Reject:
+    r"""Sets a line aside, bytes that are not UTF-8 written as \xNN."""
+    raw = raw.rstrip(b"\r\n")
+    return Reject(
+        line=line,
+        byte_offset=offset,
+        code=code,
+        reason=reason[:REASON_CHARS],
+        raw=raw[:RAW_TEXT_BYTES].decode("utf-8", "backslashreplace"),
+        raw_bytes=len(raw),
+        raw_sha256=hashlib.sha256(raw).hexdigest(),
+    )
+
+
+class RawText(Protocol):
+    """An open raw file as an adapter sees it: decompressed bytes in blocks, read once."""
+
+    name: str
+
+    @property
+    def head(self) -> bytes:
+        """Its first block."""
+        ...
+
+    def blocks(self) -> Iterator[bytes]:
+        """The decompressed bytes, `head` included."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Parsed:
+    """One file as its adapter read it: `read == rows used + merged + len(rejects)`.
+
+    `rows` has the columns of the source's clean table but `file` and `flags`; a flag is a boolean
+    column of the flag's name. `conflicts` are open times (us) of klines that contradict each other.
+    `defects` counts what was found and mended or flagged, by code.
+    """
+
+    rows: pa.Table
+    rejects: list[Reject]
+    read: int
+    merged: int = 0
+    blank_lines: int = 0
+    other_days: int = 0
+    conflicts: list[int] = field(default_factory=list)
+    notes: dict[str, Any] = field(default_factory=dict)
+    defects: Counter[str] = field(default_factory=Counter)
+
+
+class Adapter(Protocol):
+    """One vendor format. A new one is a file with such an object and a line in the registry."""
+
+    @property
+    def name(self) -> str:
+        """Its name in ledgers."""
+        ...
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The feeds whose files may have this format."""
+        ...
+
+    def claims(self, name: str, head: bytes) -> bool:
+        """Whether a file of that name whose text begins so is of this format."""
+        ...
+
+    def parse(self, text: RawText, feed: Feed) -> Parsed:
+        """Reads the whole file: one bad line is one reject and costs no other line.
+
+        Raises:
+            SourceError: the file as a whole cannot be used.
+        """
+        ...

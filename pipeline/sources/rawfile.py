@@ -1,0 +1,284 @@
+"""One raw file, opened once: its bytes are hashed while they are parsed, and it must not change meanwhile.
+
+Belongs here: opening, decompressing, hashing, the stability check and the vendor's checksum.
+Does not belong here: what the text says. Nothing is ever extracted to disk.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import os
+import re
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from pipeline.errors import SourceError, UnstableInputError
+from pipeline.layout import RawPath
+
+BLOCK_BYTES = 1 << 20
+"""Read in blocks of 1 MiB: memory does not grow with the file."""
+
+MAX_TEXT_BYTES = 4 << 30
+"""No day or month of an export decompresses to 4 GiB; what does is a bomb."""
+
+MAX_RATIO = 200
+"""Klines and JSON lines compress 5 to 30 times; beyond 200 is a bomb ..."""
+
+RATIO_FREE_BYTES = 16 << 20
+"""... which below 16 MiB of text can do no harm."""
+
+MAX_ZIP_BYTES = 256 << 20
+"""A zip is read whole to reach its directory; the largest monthly archive is a few MiB."""
+
+MAX_CHECKSUM_BYTES = 4096
+"""A .CHECKSUM file is one line of some 100 bytes."""
+
+_CHECKSUM = re.compile(rb"([0-9a-fA-F]{64})[ \t]+\*?([^\r\n]+?)\s*")
+_UNSAFE_MEMBER = re.compile(r"[/\\:\0]|\.\.")
+_BROKEN = (
+    zipfile.BadZipFile,
+    gzip.BadGzipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """What was read: length and digest of the file's own bytes, digest of the decompressed text
+    (equal for a plain file), [size, mtime_ns, inode, ctime_ns], and the checksum's state
+    (`ok`, `missing`, or a sentence that says what is wrong).
+    """
+
+    bytes: int
+    sha256: str
+    text_sha256: str
+    stats: list[int]
+    checksum: str
+
+
+class _Hashing(io.RawIOBase):
+    """A file descriptor that hashes what passes."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self.descriptor = descriptor
+        self.sha256 = hashlib.sha256()
+        self.size = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        count = os.readv(self.descriptor, [buffer])
+        self.sha256.update(buffer[:count])
+        self.size += count
+        return count
+
+
+class RawFile:
+    """An open raw file; see `open_raw`. `name` is the path below the raw folder."""
+
+    def __init__(self, file: RawPath, descriptor: int) -> None:
+        self.name = file.name
+        self._file = file
+        self._before = _figures(os.fstat(descriptor))
+        self._raw = _Hashing(descriptor)
+        self._text_sha256 = hashlib.sha256()
+        self._text_bytes = 0
+        self._text: IO[bytes] | gzip.GzipFile | None = None
+        self._head: bytes | None = None
+
+    @property
+    def head(self) -> bytes:
+        """The first block of the decompressed text.
+
+        Raises:
+            SourceError: not an archive that can be read.
+        """
+        if self._head is None:
+            self._head = self._next_block()
+        return self._head
+
+    def blocks(self) -> Iterator[bytes]:
+        """The decompressed text, block by block, once.
+
+        Raises:
+            SourceError: the archive is broken, unsafe or larger than any export.
+        """
+        block = self.head
+        while block:
+            yield block
+            block = self._next_block()
+
+    def seal(self) -> Sealed:
+        """Reads what is left of the file's own bytes and closes the account.
+
+        Raises:
+            UnstableInputError: the file is not the one that was opened, or changed meanwhile.
+        """
+        with _readable(self._file):
+            while self._raw.read(BLOCK_BYTES):
+                pass
+            after = _figures(os.fstat(self._raw.descriptor))
+            named = _figures(os.stat(self._file.path))
+        if not self._before == after == named or self._raw.size != after[0]:
+            raise UnstableInputError(
+                f"{self.name}: changed while it was read; wanted a file at rest; run again when its"
+                " writer is done"
+            )
+        sha256 = self._raw.sha256.hexdigest()
+        text = self._text_sha256.hexdigest() if self._compressed else sha256
+        return Sealed(
+            bytes=self._raw.size,
+            sha256=sha256,
+            text_sha256=text,
+            stats=after,
+            checksum=_checksum(self._file, sha256),
+        )
+
+    @property
+    def _compressed(self) -> bool:
+        return self.name.endswith((".gz", ".zip"))
+
+    def _next_block(self) -> bytes:
+        try:
+            if self._text is None:
+                self._text = self._open_text()
+            block = self._text.read(BLOCK_BYTES)
+        except _BROKEN as error:
+            raise SourceError(
+                f"{self.name}: not a whole archive ({type(error).__name__}: {str(error)[:200]});"
+                " fetch or copy the file again"
+            ) from error
+        except OSError as error:
+            raise _unreadable(self._file, error) from error
+        self._text_bytes += len(block)
+        self._refuse_bomb()
+        if self._compressed:
+            self._text_sha256.update(block)
+        return block
+
+    def _open_text(self) -> IO[bytes] | gzip.GzipFile:
+        if self.name.endswith(".gz"):
+            return gzip.GzipFile(fileobj=io.BufferedReader(self._raw, BLOCK_BYTES))
+        if self.name.endswith(".zip"):
+            return _only_member(self.name, self._raw)
+        return io.BufferedReader(self._raw, BLOCK_BYTES)
+
+    def _refuse_bomb(self) -> None:
+        text, size = self._text_bytes, self._before[0]
+        too_dense = text > RATIO_FREE_BYTES and text > MAX_RATIO * size
+        if text > MAX_TEXT_BYTES or (self._compressed and too_dense):
+            raise SourceError(
+                f"{self.name}: {text} bytes of text from {size}; wanted at most {MAX_TEXT_BYTES} and"
+                f" {MAX_RATIO} times the file; this is no export, remove it"
+            )
+
+
+def _only_member(name: str, raw: _Hashing) -> IO[bytes]:
+    """The one CSV of a zip, by position, never by a path that the archive names."""
+    archive = zipfile.ZipFile(io.BytesIO(_read_all(name, raw)))
+    members = archive.infolist()
+    if len(members) != 1:
+        raise SourceError(
+            f"{name}: {len(members)} files in the archive; wanted exactly one .csv; fetch it again"
+        )
+    member = members[0]
+    plain = stat.S_IFMT(member.external_attr >> 16) in (0, stat.S_IFREG)
+    safe = not _UNSAFE_MEMBER.search(member.filename) and member.filename.lower().endswith(".csv")
+    if not (plain and safe) or member.is_dir() or member.flag_bits & 1:
+        raise SourceError(
+            f"{name}: holds {member.filename[:80]!r}; wanted one plain .csv without folders, links or"
+            " password; fetch it again"
+        )
+    return archive.open(member)
+
+
+def _read_all(name: str, raw: _Hashing) -> bytes:
+    chunks = []
+    while chunk := raw.read(BLOCK_BYTES):
+        chunks.append(chunk)
+        if raw.size > MAX_ZIP_BYTES:
+            raise SourceError(
+                f"{name}: a zip larger than {MAX_ZIP_BYTES} bytes; no kline archive is; remove it"
+            )
+    return b"".join(chunks)
+
+
+@contextmanager
+def open_raw(file: RawPath) -> Iterator[RawFile]:
+    """Opens a regular file below the raw folder, without ever waiting on it.
+
+    Raises:
+        SourceError: a fifo, device, folder, or a link that leads out of the raw folder.
+        UnstableInputError: it vanished, or cannot be read right now.
+    """
+    _refuse_foreign_link(file)
+    with _readable(file):
+        descriptor = os.open(file.path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise SourceError(f"{file.name}: not a regular file; wanted one; remove it")
+        yield RawFile(file, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _refuse_foreign_link(file: RawPath) -> None:
+    """A linked folder is the user's arrangement; a linked file must stay below the raw folder."""
+    if not file.path.is_symlink():
+        return
+    root = file.path.parents[len(PurePosixPath(file.name).parts) - 1]
+    try:
+        target = file.path.resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        raise SourceError(f"{file.name}: a link that leads nowhere; remove it") from error
+    if not target.is_relative_to(root.resolve()):
+        raise SourceError(
+            f"{file.name}: a link out of the raw folder; wanted the file itself; copy it there"
+        )
+
+
+def _figures(found: os.stat_result) -> list[int]:
+    return [found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns]
+
+
+@contextmanager
+def _readable(file: RawPath) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _unreadable(file, error) from error
+
+
+def _unreadable(file: RawPath, error: OSError) -> UnstableInputError:
+    return UnstableInputError(
+        f"{file.name}: cannot be read ({error.strerror or error}); wanted a readable file at rest;"
+        " see that it is there and may be read, then run again"
+    )
+
+
+def _checksum(file: RawPath, sha256: str) -> str:
+    beside = Path(f"{file.path}.CHECKSUM")
+    if not beside.is_file():
+        return "missing"
+    with _readable(file), open(beside, "rb") as handle:
+        found = _CHECKSUM.fullmatch(handle.read(MAX_CHECKSUM_BYTES))
+    if found is None:
+        return "the .CHECKSUM file beside it is not `sha256  name`"
+    wanted, named = found[1].decode().lower(), found[2].decode("utf-8", "backslashreplace")
+    if PurePosixPath(named).name != file.path.name:
+        return f"the .CHECKSUM file beside it is for {named[:80]!r}"
+    return "ok" if wanted == sha256 else f"sha256 is {sha256}, the .CHECKSUM file says {wanted}"

@@ -1,0 +1,39 @@
+"""Every vendor format that the kitchen reads. A new one is a file here and a line in `ADAPTERS`."""
+
+from __future__ import annotations
+
+from pipeline.sources.atas_bars import AtasBars
+from pipeline.sources.atas_simplified import AtasSimplified
+from pipeline.sources.atas_ticks import AtasTicks
+from pipeline.sources.binance_fetcher import BinanceFetcher
+from pipeline.sources.binance_klines import BinanceKlines
+from pipeline.sources.binance_parquet import BinanceParquet
+from pipeline.sources.protocol import Adapter
+
+ADAPTERS: tuple[Adapter, ...] = (
+    BinanceKlines(),
+    BinanceFetcher(),
+    BinanceParquet(),
+    AtasBars(),
+    AtasSimplified(),
+    AtasTicks(),
+)
+"""In the order in which they are asked."""
+
+
+def claimant(name: str, head: bytes) -> Adapter | None:
+    """The adapter whose format a file of that name and first bytes has, or None."""
+    return next((adapter for adapter in ADAPTERS if adapter.claims(name, head)), None)
+
+
+def adapter_for(source: str, name: str, head: bytes) -> Adapter:
+    """The adapter that reads a file filed under a source.
+
+    A file that none of the source's adapters claims is read by the first of them: a damaged first line
+    shall not cost the others, and of a wrong file every line becomes a reject.
+    """
+    fitting = sorted(
+        (adapter for adapter in ADAPTERS if source in adapter.sources),
+        key=lambda adapter: adapter.sources.index(source),
+    )
+    return next((adapter for adapter in fitting if adapter.claims(name, head)), fitting[0])
