@@ -1,0 +1,60 @@
+"""What the clock alone tells: never null, needs no data. All times UTC, of the row's ts (minute_close)."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.clock import DAY_US, HOUR_US, MINUTE_US, MINUTES_PER_DAY
+from pipeline.features.exact import Floats, turn_sin
+from pipeline.features.frame import Frame
+from pipeline.features.step import Step
+
+FUNDING_US = 8 * HOUR_US
+
+
+def _minute(frame: Frame) -> npt.NDArray[np.int64]:
+    """Minute of the day of each row's ts, 0..1439; the day's last row closes at 00:00."""
+    return (frame.opens_us() + frame.step_us) % DAY_US // MINUTE_US
+
+
+def weekday(opens_us: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Day of the week of an instant, Monday 0 to Sunday 6 (1970-01-01 was a Thursday)."""
+    return (opens_us // DAY_US + 3) % 7
+
+
+class TimeOfDay(Step):
+    """sin or cos of 2 pi x minute of the day / 1440, of ts."""
+
+    def __init__(self, function: str) -> None:
+        super().__init__(name=f"tod_{function}", unit="", inputs=(), nulls="never")
+
+    def __call__(self, frame: Frame) -> Floats:
+        quarter = MINUTES_PER_DAY // 4 if self.name == "tod_cos" else 0
+        return turn_sin(_minute(frame) + quarter, MINUTES_PER_DAY)
+
+
+class DayOfWeek(Step):
+    """Day of the week of minute_open, Monday 0 to Sunday 6: one value a UTC day."""
+
+    def __init__(self) -> None:
+        super().__init__(name="dow", unit="", inputs=(), nulls="never", type="int8")
+
+    def __call__(self, frame: Frame) -> Floats:
+        return weekday(frame.opens_us()).astype(np.float64)
+
+
+class MinutesToFunding(Step):
+    """Minutes from ts to the next of 00:00, 08:00, 16:00; 0 at such an instant.
+
+    Source: Binance's usual funding times of perpetuals.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            name="min_to_funding", unit="minutes", inputs=(), nulls="never", type="int32"
+        )
+
+    def __call__(self, frame: Frame) -> Floats:
+        closes = frame.opens_us() + frame.step_us
+        return (-closes % FUNDING_US // MINUTE_US).astype(np.float64)

@@ -1,0 +1,89 @@
+"""The feature list as a page for people, made from the registry: `docs/features.md`.
+
+`python -m pipeline.features.catalogue > docs/features.md` writes it; a test keeps the page true.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from pipeline.contracts import features_schema
+from pipeline.contracts.features_schema import Table
+from pipeline.features import registry
+from pipeline.features.step import Step
+
+_TITLES: dict[Table, str] = {
+    "micro": "features_micro.parquet",
+    "macro": "macro_slow.parquet",
+}
+
+
+def catalogue(governance: Path) -> str:
+    """The page, in Markdown.
+
+    Raises:
+        ConfigError: SCHEMA_features.json is not valid, or differs from the registry.
+    """
+    document = features_schema.load(governance)
+    parts = ["# Features", _INTRODUCTION, _rules(document["rules"]), "## Nulls"]
+    parts.append("\n".join(f"- `{k}`: {v}" for k, v in document["null_policies"].items()))
+    for table in _TITLES:
+        parts += _table(governance, table)
+    return "\n\n".join(parts) + "\n"
+
+
+_INTRODUCTION = """\
+Made from the registry (`pipeline/features/registry.py`) by `pipeline/features/catalogue.py`: do not edit.
+
+Every value uses only rows that ended at or before its own. Windows are trailing and count rows of the
+grid, minutes or UTC days, measured or not. A day computed alone equals the same day in a batch, bit for
+bit: each window is summed by itself, an exponential mean has a fixed length, and logarithms use only
+operations that are the same on every machine."""
+
+
+def _rules(rules: dict[str, float]) -> str:
+    listed = "\n".join(f"- `{name}`: {value}" for name, value in rules.items())
+    return f"Governed numbers (`governance/SCHEMA_features.json`):\n\n{listed}"
+
+
+def _table(governance: Path, table: Table) -> list[str]:
+    document = features_schema.load(governance)
+    own = document["tables"][table]
+    keys = "\n".join(f"- `{k['name']}` ({k['type']}): {k['description']}" for k in own["keys"])
+    parts = [f"## {_TITLES[table]}", own["description"], f"Key columns:\n\n{keys}"]
+    steps = sorted(registry.steps(governance, table), key=lambda step: _rank(document, step))
+    for family, members in groupby(steps, key=lambda step: step.family):
+        parts += [f"### {family}", document["families"][family], _members(members, own["grid"])]
+    return parts
+
+
+def _rank(document: dict[str, Any], step: Step) -> int:
+    return list(document["families"]).index(step.family)
+
+
+def _members(members: Iterable[Step], grid: str) -> str:
+    return "\n".join(_entry(step, grid) for step in members)
+
+
+def _entry(step: Step, grid: str) -> str:
+    formula = " ".join(step.formula.split())
+    inputs = ", ".join(f"`{name}`" for name in step.inputs) or "the clock"
+    facts = [
+        f"unit: {step.unit or 'none'}",
+        f"type: {step.type}",
+        f"window: {step.window} {grid}",
+        f"warm-up: {step.warm_up}",
+        f"inputs: {inputs}",
+        f"nulls: `{step.nulls}`",
+        f"version {step.version}",
+    ]
+    return f"- **`{step.name}`**: {formula}\n  ({'; '.join(facts)})"
+
+
+if __name__ == "__main__":
+    folder = Path(__file__).resolve().parents[2] / "governance"
+    sys.stdout.write(catalogue(folder))

@@ -1,0 +1,167 @@
+"""Order flow: delta D (aggressive buys minus aggressive sells) and its running sums.
+
+Sums of quantities are freed of binary dust by `exact.lots`: they equal the exact decimal sums.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.clock import DAY_US, MINUTES_PER_DAY
+from pipeline.features import windows
+from pipeline.features.exact import Floats, lots, ratio
+from pipeline.features.frame import Frame
+from pipeline.features.returns import log_return
+from pipeline.features.step import Step
+from pipeline.features.volatility import ATR_ROWS, average_true_range
+
+
+class Delta(Step):
+    """D: aggressive buys minus aggressive sells of the minute; delta_source says who measured it."""
+
+    def __init__(self) -> None:
+        super().__init__(name="delta", unit="base", inputs=("delta",))
+
+    def __call__(self, frame: Frame) -> Floats:
+        return frame["delta"]
+
+
+class DeltaRatio(Step):
+    """D / volume; null in a minute without a trade.
+
+    Source: freqtrade orderflow.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(name="delta_ratio", unit="fraction", inputs=("delta", "volume"))
+
+    def __call__(self, frame: Frame) -> Floats:
+        return ratio(frame["delta"], frame["volume"])
+
+
+def session_delta(frame: Frame) -> Floats:
+    """Sum of D from 00:00 UTC of the row's minute; NaN once too many minutes since then lack it."""
+    known = ~np.isnan(frame["cvd"])
+    minute = (frame.opens_us() % DAY_US) // frame.step_us
+    gone = np.cumsum(~known)
+    opened = np.arange(len(frame)) - minute
+    before = np.where(opened > 0, gone[np.maximum(opened - 1, 0)], 0)
+    share = (gone - before) / (minute + 1)
+    return np.where(share <= frame.rules.null_share_max, frame["cvd"], np.nan)
+
+
+class SessionDelta(Step):
+    """Sum of D from 00:00 UTC on; null where D is, or once 5 % of the minutes since 00:00 lack it.
+
+    Source: bars_1m.cvd, an exact sum.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            name="cvd_session",
+            unit="base",
+            inputs=("cvd",),
+            window=MINUTES_PER_DAY,
+            look_back=MINUTES_PER_DAY - 1,
+            nulls="window",
+        )
+
+    @property
+    def warm_up(self) -> int:
+        """The session begins with the day: its first row is whole."""
+        return 1
+
+    def __call__(self, frame: Frame) -> Floats:
+        return session_delta(frame)
+
+
+class RollingDelta(Step):
+    """Sum of D over the trailing window.
+
+    Source: bottleneck move_sum, by windows of their own.
+    """
+
+    def __init__(self, window: int) -> None:
+        super().__init__(
+            name=f"cvd_roll_{window}",
+            unit="base",
+            inputs=("delta",),
+            window=window,
+            look_back=window - 1,
+            nulls="window",
+        )
+
+    def __call__(self, frame: Frame) -> Floats:
+        return lots(windows.total(frame, frame["delta"], self.window))
+
+
+class NormalisedDelta(Step):
+    """Sum of D / sum of volume over the trailing hour, [-1, 1]; null where nothing traded.
+
+    Source: consumer list C.2, in place of the seed's cvd / ATR (which is cvd_atr).
+    """
+
+    def __init__(self, window: int) -> None:
+        super().__init__(
+            name="cvd_norm",
+            unit="fraction",
+            inputs=("delta", "volume"),
+            window=window,
+            look_back=window - 1,
+            nulls="window",
+        )
+
+    def __call__(self, frame: Frame) -> Floats:
+        both = frame["delta"] + frame["volume"]
+        delta = np.where(np.isnan(both), np.nan, frame["delta"])
+        volume = np.where(np.isnan(both), np.nan, frame["volume"])
+        return ratio(
+            lots(windows.total(frame, delta, self.window)),
+            lots(windows.total(frame, volume, self.window)),
+        )
+
+
+class DeltaPerRange(Step):
+    """cvd_session / ATR14, the seed's form of cvd_norm; null where the ATR is 0.
+
+    The ATR is TA-Lib's, over exactly 140 true ranges, so that the day before suffices.
+    Source: seed; Wilder 1978.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            name="cvd_atr",
+            unit="base^2 per quote",
+            inputs=("cvd", "high", "low", "close"),
+            window=ATR_ROWS,
+            look_back=MINUTES_PER_DAY - 1,
+            nulls="window",
+        )
+
+    @property
+    def warm_up(self) -> int:
+        """The ATR's; the session begins with the day."""
+        return self.window + 1
+
+    def __call__(self, frame: Frame) -> Floats:
+        return ratio(session_delta(frame), average_true_range(frame))
+
+
+class DeltaDivergence(Step):
+    """Pearson correlation of r and D over the trailing window; negative when price and flow part.
+
+    Null where either does not move. Source: pandas rolling corr.
+    """
+
+    def __init__(self, window: int) -> None:
+        super().__init__(
+            name="cvd_divergence",
+            unit="correlation",
+            inputs=("close", "delta"),
+            window=window,
+            look_back=window,
+            nulls="window",
+        )
+
+    def __call__(self, frame: Frame) -> Floats:
+        return windows.correlation(frame, log_return(frame), frame["delta"], self.window)

@@ -1,0 +1,103 @@
+"""One day of the exchange of record as one row: prices, exact sums, realised variance."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us
+from pipeline.contracts import features_schema
+from pipeline.contracts.schema import conform, empty, table_schema
+from pipeline.features.evaluate import as_floats
+from pipeline.features.exact import Floats, decimal_sum, ln, previous, ratio
+
+_SUMS = ("volume", "quote_volume", "taker_buy_volume")
+_COPIED = ("open", "high", "low", "close", *_SUMS, "trades")
+SAMPLED = 5
+"""Minutes between the prices of the subsampled variance."""
+
+
+def daily_stats(
+    day: dt.date, minutes: pa.Table | None, daily: pa.Table | None, governance: Path
+) -> pa.Table:
+    """The day's `daily_stats`: of its minutes when they cover enough of it, else of its daily kline.
+
+    Args:
+        day: The UTC day `[00:00, 24:00)`.
+        minutes: `clean_klines` of the day, may be None or without rows.
+        daily: `clean_daily` rows, may be None; a row of another day is left aside.
+        governance: Folder of the governance documents; `daily_minutes_share_min` decides "enough".
+
+    Returns:
+        One row, or none when neither suffices. Sums are exact; a sum over minutes of which one lacks
+        the value is null. open is the first traded minute's, close the last's. rv is the sum of
+        squared 1-minute log returns from the day's first price on, rv_5m of 5-minute returns,
+        averaged over the five offsets; the price of a missing minute is that of the one before.
+    """
+    schema = table_schema(governance, "daily_stats")
+    row = _of_minutes(day, minutes, features_schema.rules(governance).daily_minutes_share_min)
+    row = row or _of_kline(day, daily)
+    if row is None:
+        return empty(schema)
+    stamped = {"day_open": day_open_us(day), **row}
+    columns = {field.name: pa.array([stamped[field.name]], type=field.type) for field in schema}
+    return conform(pa.table(columns), schema, "daily_stats")
+
+
+def _of_minutes(day: dt.date, minutes: pa.Table | None, share: float) -> dict[str, Any] | None:
+    if minutes is None:
+        return None
+    measured = minutes.filter(pc.is_valid(minutes["close"])).sort_by("minute_open")
+    if measured.num_rows == 0 or measured.num_rows / MINUTES_PER_DAY < share:
+        return None
+    traded = measured.filter(pc.greater(measured["volume"].fill_null(1.0), 0.0))
+    traded = traded if traded.num_rows else measured
+    prices = _prices(day, measured)
+    return {
+        "open": traded["open"][0].as_py(),
+        "high": pc.max(traded["high"]).as_py(),
+        "low": pc.min(traded["low"]).as_py(),
+        "close": traded["close"][-1].as_py(),
+        **{name: _sum(measured, name) for name in _SUMS},
+        "trades": None if measured["trades"].null_count else pc.sum(measured["trades"]).as_py(),
+        "minutes": measured.num_rows,
+        "rv": _variance(prices),
+        "rv_5m": sum(_variance(prices[k::SAMPLED]) for k in range(SAMPLED)) / SAMPLED,
+        "origin": "minutes",
+    }
+
+
+def _of_kline(day: dt.date, daily: pa.Table | None) -> dict[str, Any] | None:
+    if daily is None:
+        return None
+    opens = daily["day_open"].cast(pa.int64())
+    found = daily.filter(pc.equal(opens, day_open_us(day)))
+    if found.num_rows != 1:
+        return None
+    copied = {name: found[name][0].as_py() for name in _COPIED}
+    return {**copied, "minutes": 0, "rv": None, "rv_5m": None, "origin": "daily_kline"}
+
+
+def _sum(table: pa.Table, name: str) -> float | None:
+    return None if table[name].null_count else decimal_sum(table[name].to_pylist())
+
+
+def _prices(day: dt.date, measured: pa.Table) -> Floats:
+    """The day's first price, then the close of each of its 1440 minutes, carried over gaps."""
+    opens = measured["minute_open"].cast(pa.int64()).to_numpy()
+    places = (opens - day_open_us(day)) // MINUTE_US + 1
+    prices = np.full(MINUTES_PER_DAY + 1, np.nan)
+    prices[0] = measured["open"][0].as_py()
+    prices[places] = as_floats(measured, "close")
+    last = np.maximum.accumulate(np.where(np.isnan(prices), 0, np.arange(prices.size)))
+    return prices[last]
+
+
+def _variance(prices: Floats) -> float:
+    r = ln(ratio(prices, previous(prices)))[1:]
+    return float((r * r).sum())

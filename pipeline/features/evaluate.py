@@ -1,0 +1,49 @@
+"""From a frame to published columns: the one door at which NaN becomes null.
+
+Belongs here: what every feature goes through. Building frames is `micro.py` and `macro.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.contracts.schema import TYPES
+from pipeline.features.exact import Floats
+from pipeline.features.frame import Frame
+from pipeline.features.step import Step
+
+
+def evaluate(steps: Iterable[Step], frame: Frame) -> dict[str, pa.Array]:
+    """The asked-for rows of every step: name -> column of its type, null where not known."""
+    return {step.name: column(values(step, frame), step.type) for step in steps}
+
+
+def values(step: Step, frame: Frame) -> Floats:
+    """The asked-for rows of one step, NaN before its warm-up is full and where it is not known."""
+    rows = np.arange(len(frame))
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        found = step(frame)
+    warm = rows - frame.since + 1 >= step.warm_up
+    return np.where(warm & np.isfinite(found), found, np.nan)[len(frame) - frame.rows :]
+
+
+def column(found: Floats, kind: str) -> pa.Array:
+    """Values as an Arrow column: NaN is null, -0.0 is 0.0, whole numbers for whole types."""
+    missing = np.isnan(found)
+    target = TYPES[kind]
+    if pa.types.is_floating(target):
+        return pa.array(found + 0.0, type=target, mask=missing)
+    whole = np.where(missing, 0.0, found).astype(target.to_pandas_dtype())
+    return pa.array(whole, type=target, mask=missing)
+
+
+def as_floats(table: pa.Table, name: str, codes: dict[str, float] | None = None) -> Floats:
+    """A column as floats, NaN where null; text by its code, unknown text as NaN."""
+    found = table[name].combine_chunks()
+    if codes is not None:
+        return np.array([codes.get(value, np.nan) for value in found.to_pylist()], dtype=np.float64)
+    numbers = found.cast(pa.float64()) if not pa.types.is_floating(found.type) else found
+    return np.asarray(numbers.to_numpy(zero_copy_only=False), dtype=np.float64)

@@ -1,0 +1,50 @@
+"""A regular grid of rows in time, and nothing on it that was not measured.
+
+Belongs here: the value that every step reads. Rows are one minute (micro) or one UTC day (macro) apart;
+a row without a measurement is NaN inside the room and becomes null at its door (`evaluate.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.contracts.features_schema import Rules
+from pipeline.features.exact import Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """Columns on one grid; all have its length.
+
+    Attributes:
+        start_us: The first row's open `[open, open + step)`, microseconds since 1970 UTC.
+        step_us: Distance of two rows.
+        since: The first row of which there is a record; rows before it are no history.
+        rows: So many rows at the end are asked for; those before are look-back.
+        rules: The governed numbers.
+        columns: Name -> values, NaN where not measured. Columns of the minute statistics have the
+            prefix `ticks.`.
+    """
+
+    start_us: int
+    step_us: int
+    since: int
+    rows: int
+    rules: Rules
+    columns: Mapping[str, Floats]
+
+    def __getitem__(self, name: str) -> Floats:
+        """The column of that name over the whole grid."""
+        return self.columns[name]
+
+    def __len__(self) -> int:
+        """Rows of the grid, look-back included."""
+        return len(next(iter(self.columns.values())))
+
+    def opens_us(self) -> npt.NDArray[np.int64]:
+        """Each row's open, microseconds since 1970 UTC."""
+        return self.start_us + self.step_us * np.arange(len(self), dtype=np.int64)

@@ -1,0 +1,92 @@
+"""One symbol's slow features on one day, from completed UTC days alone."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.clock import DAY_US, SECOND_US, day_open_us
+from pipeline.contracts import features_schema
+from pipeline.contracts.schema import conform
+from pipeline.features import registry
+from pipeline.features.evaluate import as_floats, evaluate
+from pipeline.features.frame import Frame
+from pipeline.features.step import Step
+
+
+def macro(
+    symbol: str, day: dt.date, history: pa.Table, latency_seconds: float, governance: Path
+) -> pa.Table:
+    """Every registered slow feature, as known at the day's start.
+
+    Args:
+        symbol: Its name, for the key column.
+        day: The UTC day D on which the row holds.
+        history: `daily_stats` rows of days before D, gaps possible. Rows of other days, and of days
+            that no step reaches, are left aside.
+        latency_seconds: How long after 00:00 of D the last completed day is published.
+        governance: Folder of the governance documents.
+
+    Returns:
+        One row: symbol, day, valid_from (D 00:00 + latency), computed_through (the newest completed
+        day used, null when there is none), days_in_history, then the features. A feature that needs
+        day D - 1 is null when that day is missing: no older value stands in for it.
+
+    Raises:
+        ConfigError: SCHEMA_features.json and the registry differ.
+    """
+    steps = registry.steps(governance, "macro")
+    opened = day_open_us(day)
+    rows, places = _places(history, day, reach(steps))
+    newest = opened + (int(places.max()) - reach(steps)) * DAY_US if rows.size else None
+    frame = frame_of(day, history, steps, features_schema.rules(governance))
+    instant = pa.timestamp("us", tz="UTC")
+    keys = {
+        "symbol": pa.array([symbol]),
+        "day": pa.array([opened], type=instant),
+        "valid_from": pa.array([opened + round(latency_seconds * SECOND_US)], type=instant),
+        "computed_through": pa.array([newest], type=instant),
+        "days_in_history": pa.array([rows.size], type=pa.int32()),
+    }
+    schema = features_schema.features_schema(governance, "macro")
+    return conform(pa.table({**keys, **evaluate(steps, frame)}), schema, "macro_slow")
+
+
+def reach(steps: tuple[Step, ...]) -> int:
+    """Completed days that the steps read, the last one included."""
+    return max(step.look_back for step in steps) + 1
+
+
+def frame_of(
+    day: dt.date, history: pa.Table, steps: tuple[Step, ...], rules: features_schema.Rules
+) -> Frame:
+    """The completed days before `day`, the newest last, with the columns that the steps read."""
+    length = reach(steps)
+    rows, places = _places(history, day, length)
+    columns = {}
+    for name in sorted({name for step in steps for name in step.inputs}):
+        grid = np.full(length, np.nan)
+        grid[places] = as_floats(history, name)[rows]
+        columns[name] = grid
+    return Frame(
+        start_us=day_open_us(day) - length * DAY_US,
+        step_us=DAY_US,
+        since=int(places.min(initial=length)),
+        rows=1,
+        rules=rules,
+        columns=columns,
+    )
+
+
+def _places(
+    history: pa.Table, day: dt.date, length: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Rows of the days in reach, and their places on the grid that ends with the day before."""
+    start = day_open_us(day) - length * DAY_US
+    places = (history["day_open"].cast(pa.int64()).to_numpy() - start) // DAY_US
+    rows = np.flatnonzero((places >= 0) & (places < length))
+    return rows, places[rows]

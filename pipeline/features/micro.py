@@ -1,0 +1,142 @@
+"""One symbol's minute features of one UTC day.
+
+Belongs here: aligned bars of two days -> a frame of 2880 minutes -> 1440 rows. The formulas are in the
+families' files, what a table looks like in `governance/SCHEMA_features.json`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.clock import DAY_US, MINUTE_US, MINUTES_PER_DAY, day_open_us
+from pipeline.contracts import features_schema
+from pipeline.contracts.schema import conform
+from pipeline.errors import ContractError
+from pipeline.features import registry
+from pipeline.features.evaluate import as_floats, evaluate
+from pipeline.features.exact import Floats
+from pipeline.features.frame import Frame
+from pipeline.features.step import Step
+
+_GRID = 2 * MINUTES_PER_DAY
+_SIDES = {
+    "bar_vpo_side": {"bull": 1.0, "neutral": 0.0, "bear": -1.0},
+    "absorption_side": {"buy": 1.0, "sell": -1.0},
+}
+_TAPE = "ticks."
+_SAME_BAR = (("atas_high", "high"), ("atas_low", "low"), ("atas_close", "close"))
+
+
+def micro(
+    day: dt.date, bars: pa.Table, minute_stats: pa.Table | None, governance: Path
+) -> pa.Table:
+    """Every registered minute feature of a day.
+
+    A row's values use minutes that closed at or before its ts, at most 1440 before it.
+
+    Args:
+        day: The UTC day `[00:00, 24:00)`, by minute_open.
+        bars: `bars_1m` rows of one symbol: the day's 1440, and the day before's where there are any;
+            rows of other days are left aside.
+        minute_stats: `minute_stats` rows of the same days, or None. A row counts where its high, low
+            and close are the bar's ATAS prices: so a tape that alignment shifted or refused adds
+            nothing.
+        governance: Folder of the governance documents.
+
+    Returns:
+        1440 rows: symbol, ts, available_at, then the features; null where not known.
+
+    Raises:
+        ContractError: the day does not have its 1440 minutes.
+        ConfigError: SCHEMA_features.json and the registry differ.
+    """
+    steps = registry.steps(governance, "micro")
+    opens = bars["minute_open"].cast(pa.int64()).to_numpy()
+    today = bars.filter(pa.array(opens // DAY_US == day_open_us(day) // DAY_US))
+    if today.num_rows != MINUTES_PER_DAY:
+        raise ContractError(
+            f"bars_1m of {day}: got {today.num_rows} rows of the day, wanted {MINUTES_PER_DAY};"
+            " build AlignedBars of that day first"
+        )
+    frame = frame_of(day, bars, minute_stats, steps, features_schema.rules(governance))
+    keys = {name: today[name] for name in ("symbol", "ts", "available_at")}
+    schema = features_schema.features_schema(governance, "micro")
+    return conform(pa.table({**keys, **evaluate(steps, frame)}), schema, "features_micro")
+
+
+def frame_of(
+    day: dt.date,
+    bars: pa.Table,
+    minute_stats: pa.Table | None,
+    steps: tuple[Step, ...],
+    rules: features_schema.Rules,
+) -> Frame:
+    """The minutes of the day before and the day, with the columns that the steps read.
+
+    Raises:
+        ContractError: a minute stands twice or off the grid.
+    """
+    start = day_open_us(day) - DAY_US
+    rows, places = _places(bars, start, "bars_1m")
+    needed = {name for step in steps for name in step.inputs}
+    wanted = {name for name in needed if not name.startswith(_TAPE)}
+    wanted.update(atas for atas, _ in _SAME_BAR)
+    columns = {
+        name: _on_grid(as_floats(bars, name, _SIDES.get(name))[rows], places)
+        for name in sorted(wanted)
+    }
+    tape = sorted(name for name in needed if name.startswith(_TAPE))
+    columns.update(_tape_columns(minute_stats, tape, columns, start))
+    return Frame(
+        start_us=start,
+        step_us=MINUTE_US,
+        since=int(places.min(initial=_GRID)),
+        rows=MINUTES_PER_DAY,
+        rules=rules,
+        columns=columns,
+    )
+
+
+def _tape_columns(
+    minute_stats: pa.Table | None, names: list[str], bars: dict[str, Floats], start: int
+) -> dict[str, Floats]:
+    if minute_stats is None:
+        return {name: np.full(_GRID, np.nan) for name in names}
+    rows, places = _places(minute_stats, start, "minute_stats")
+    same = np.logical_and.reduce(
+        [
+            bars[atas] == _on_grid(as_floats(minute_stats, own)[rows], places)
+            for atas, own in _SAME_BAR
+        ]
+    )
+    found = {
+        name: _on_grid(as_floats(minute_stats, name.removeprefix(_TAPE))[rows], places)
+        for name in names
+    }
+    return {name: np.where(same, x, np.nan) for name, x in found.items()}
+
+
+def _places(
+    table: pa.Table, start: int, name: str
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Rows of the table that lie on the grid, and their places there."""
+    elapsed = table["minute_open"].cast(pa.int64()).to_numpy() - start
+    rows = np.flatnonzero((elapsed >= 0) & (elapsed < _GRID * MINUTE_US))
+    places, rest = np.divmod(elapsed[rows], MINUTE_US)
+    if rest.any() or np.unique(places).size != places.size:
+        raise ContractError(
+            f"{name}: got a minute_open off the minute grid or twice, wanted each minute once;"
+            " run the step that writes it again"
+        )
+    return rows, places
+
+
+def _on_grid(values: Floats, places: npt.NDArray[np.int64]) -> Floats:
+    grid = np.full(_GRID, np.nan)
+    grid[places] = values
+    return grid

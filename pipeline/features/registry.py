@@ -1,0 +1,178 @@
+"""Every feature, in the order of the published columns. To add one: its step here, its entry in
+`governance/SCHEMA_features.json`; the two are held against each other before anything is computed.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pipeline.contracts import features_schema
+from pipeline.contracts.features_schema import Table
+from pipeline.errors import ConfigError
+from pipeline.features import (
+    absorption,
+    calendar,
+    candle,
+    cvd,
+    feeds,
+    liquidity,
+    profile,
+    returns,
+    slow_range,
+    slow_regime,
+    slow_trend,
+    slow_volatility,
+    ticks,
+    trend,
+    volatility,
+    volume,
+    vpo,
+)
+from pipeline.features.step import Step
+
+MICRO: tuple[Step, ...] = (
+    # the consumers' list C.2
+    returns.MinuteReturn(),
+    candle.RelativeRange(),
+    volume.LogVolume(),
+    cvd.NormalisedDelta(60),
+    vpo.VpoLocation(),
+    vpo.VpoIntensity(),
+    vpo.VpoBias(),
+    candle.SpreadProxy(),
+    absorption.AbsorptionFlag(),
+    absorption.AbsorptionSide(),
+    absorption.AbsorptionStrength(),
+    profile.LevelGap("poc"),
+    profile.LevelGap("vah"),
+    profile.LevelGap("val"),
+    trend.TrendProxy(),
+    volatility.RealisedVolatility(5),
+    # parity with the seed
+    candle.Range(),
+    candle.RealBody(),
+    candle.UpperWick(),
+    candle.LowerWick(),
+    candle.TypicalPrice(),
+    volume.NormalisedVolume(),
+    candle.Imputed(),
+    cvd.DeltaPerRange(),
+    # more of the same minute
+    profile.LevelGapBps("poc"),
+    profile.LevelGapBps("vah"),
+    profile.LevelGapBps("val"),
+    volume.TradeCount(),
+    volume.AverageSize(),
+    volume.VwapGap(),
+    volume.TakerRatio(),
+    cvd.Delta(),
+    cvd.DeltaRatio(),
+    feeds.Basis(),
+    feeds.VolumeRatio(),
+    ticks.DeltaExtreme("min"),
+    ticks.DeltaExtreme("max"),
+    ticks.GapMean(),
+    ticks.GapVariation(),
+    ticks.Burstiness(),
+    ticks.LargestShare(),
+    ticks.Mid(),
+    ticks.QuotedSpread(),
+    # trailing windows
+    cvd.SessionDelta(),
+    cvd.RollingDelta(60),
+    cvd.RollingDelta(240),
+    cvd.DeltaDivergence(60),
+    volatility.Parkinson(30),
+    volatility.Parkinson(60),
+    volatility.GarmanKlass(30),
+    volatility.GarmanKlass(60),
+    volatility.RogersSatchell(30),
+    volatility.RogersSatchell(60),
+    volatility.Bipower(60),
+    volatility.JumpShare(60),
+    volatility.SemiVariance("up", 60),
+    volatility.SemiVariance("down", 60),
+    liquidity.KyleLambda(60),
+    liquidity.Amihud(60),
+    liquidity.RollSpread(120),
+    liquidity.CorwinSchultz(60),
+    # the clock
+    calendar.TimeOfDay("sin"),
+    calendar.TimeOfDay("cos"),
+    calendar.DayOfWeek(),
+    calendar.MinutesToFunding(),
+)
+"""Steps on the minute grid."""
+
+MACRO: tuple[Step, ...] = (
+    slow_trend.SlowAnchor(200),
+    slow_trend.SlowSlope(200, 20),
+    slow_trend.TrendT(90),
+    slow_trend.EmaCross(),
+    slow_volatility.DailyRealised(1),
+    slow_volatility.DailyRealised(7),
+    slow_volatility.DailyRealised(30),
+    slow_volatility.DailyRealisedSampled(),
+    slow_volatility.CloseToClose(30),
+    slow_regime.VolPercentile(30),
+    slow_regime.VolRegime(30),
+    slow_regime.VolRegimeCloses(30),
+    slow_volatility.VolOfVol(30),
+    slow_range.Drawdown(365),
+    slow_range.DayRange(),
+    slow_range.WeekRange(),
+    slow_range.PositionInRange(30),
+    slow_regime.VolumeRatio(7, 90),
+    slow_regime.VolumeRegime(7, 90),
+    slow_regime.DailyAmihud(30),
+    slow_regime.LiquidityRegime(30),
+)
+"""Steps on the grid of completed UTC days."""
+
+_STEPS: dict[Table, tuple[Step, ...]] = {"micro": MICRO, "macro": MACRO}
+
+
+def facts(step: Step) -> dict[str, Any]:
+    """What the code and its entry in SCHEMA_features.json must agree on."""
+    return {
+        "name": step.name,
+        "family": step.family,
+        "type": step.type,
+        "unit": step.unit,
+        "window": step.window,
+        "warm_up": step.warm_up,
+        "inputs": list(step.inputs),
+        "nulls": step.nulls,
+        "version": step.version,
+    }
+
+
+@lru_cache(maxsize=16)
+def steps(governance: Path, table: Table) -> tuple[Step, ...]:
+    """The registered steps of a table, once they agree with SCHEMA_features.json.
+
+    Raises:
+        ConfigError: a feature is in one of the two alone, stands at another place, or differs.
+    """
+    path = governance / "SCHEMA_features.json"
+    registered = _STEPS[table]
+    entries = features_schema.features(governance, table)
+    code, document = [s.name for s in registered], [e["name"] for e in entries]
+    if code != document:
+        raise ConfigError(
+            f"{path}: {table} features differ from the registry: only there"
+            f" {[n for n in document if n not in code] or 'none'}, only in the code"
+            f" {[n for n in code if n not in document] or 'none'};"
+            " wanted the same names in the same order; mend one of the two"
+        )
+    faults = [
+        f"{step.name}.{key} is {entry[key]!r} there and {value!r} in the code"
+        for step, entry in zip(registered, entries, strict=True)
+        for key, value in facts(step).items()
+        if entry[key] != value
+    ]
+    if faults:
+        raise ConfigError(f"{path}: {'; '.join(faults)}; mend one of the two")
+    return registered

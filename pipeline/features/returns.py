@@ -1,0 +1,25 @@
+"""Returns of single minutes. Sums of their squares are `volatility.py`."""
+
+from __future__ import annotations
+
+from pipeline.features.exact import Floats, ln, previous, ratio
+from pipeline.features.frame import Frame
+from pipeline.features.step import Step
+
+
+def log_return(frame: Frame) -> Floats:
+    """The return r = ln(close / previous close); 0 in a minute without a trade, whose price is carried."""
+    return ln(ratio(frame["close"], previous(frame["close"])))
+
+
+class MinuteReturn(Step):
+    """close / open - 1 of the minute.
+
+    Source: consumer list C.2.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(name="ret_1m", unit="fraction", inputs=("open", "close"))
+
+    def __call__(self, frame: Frame) -> Floats:
+        return ratio(frame["close"], frame["open"]) - 1
