@@ -1,0 +1,74 @@
+"""The defect table: row flags of the bars and lines set aside, by code.
+
+Belongs here: counting and quoting. What a defect does to the day is `verdict.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.quality.facts import DayFacts, edges, mask_of, positions
+
+_EXAMPLES = 3
+_QUOTE_CHARS = 120
+
+
+def defects(facts: DayFacts, flags: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One entry a code and place, by code: `code what where count first last examples`.
+
+    Flags give minute opens as first and last; set-aside lines give `file:line`. `what` is the flag's
+    description or the first line's reason. `examples` are `{"at", "reason", "raw"}`.
+    """
+    found = [entry for flag in flags if (entry := _flagged(facts, flag))]
+    for source, table in sorted(facts.rejects.items()):
+        found += _set_aside(source, table)
+    return sorted(found, key=lambda entry: (entry["code"], entry["where"]))
+
+
+def _flagged(facts: DayFacts, flag: dict[str, Any]) -> dict[str, Any] | None:
+    bits = facts.bars["qc_flags"].to_numpy()
+    minutes = positions(facts)[(bits >> flag["bit"]) & 1 == 1]
+    if not minutes.size:
+        return None
+    first, last = edges(facts.day, mask_of(minutes.tolist()))
+    return {
+        "code": flag["code"],
+        "what": flag["description"],
+        "where": f"bars_1m, flag {flag['name']}",
+        "count": int(np.unique(minutes).size),
+        "first": first,
+        "last": last,
+        "examples": [],
+    }
+
+
+def _set_aside(source: str, table: pa.Table) -> list[dict[str, Any]]:
+    by_code: dict[str, list[dict[str, Any]]] = {}
+    for row in table.select(["file", "line", "code", "reason", "raw"]).to_pylist():
+        by_code.setdefault(row["code"], []).append(row)
+    return [
+        {
+            "code": code,
+            "what": rows[0]["reason"],
+            "where": f"{source}, set aside",
+            "count": len(rows),
+            "first": _place(rows[0]),
+            "last": _place(rows[-1]),
+            "examples": [
+                {"at": _place(row), "reason": row["reason"], "raw": _quote(row["raw"])}
+                for row in rows[:_EXAMPLES]
+            ],
+        }
+        for code, rows in sorted(by_code.items())
+    ]
+
+
+def _place(row: dict[str, Any]) -> str:
+    return f"{row['file']}:{row['line']}" if row["line"] else f"{row['file']} (whole file)"
+
+
+def _quote(raw: str) -> str:
+    return raw if len(raw) <= _QUOTE_CHARS else f"{raw[:_QUOTE_CHARS]}... ({len(raw)} characters)"

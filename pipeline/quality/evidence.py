@@ -1,0 +1,126 @@
+"""What the calibration found, as the report shows it beside the thresholds it was held against.
+
+Belongs here: reading the calibration's figures, each of which may be absent, and saying an offset in
+words. Finding them is `alignment/`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from pipeline.contracts.control import Control
+
+_ROWS = (
+    # what, path in CONTROL, at least or at most, unit
+    ("common traded minutes", "evidence.minutes_min", "at least", "minutes"),
+    ("return correlation at the offset", "evidence.return_rho_min", "at least", ""),
+    ("its lead over the best other lag", "evidence.return_gap_min", "at least", ""),
+    ("volume correlation at the offset", "evidence.volume_rho_min", "at least", ""),
+    ("its lead over the best other lag", "evidence.volume_gap_min", "at least", ""),
+    ("informative hour blocks", "evidence.blocks_min", "at least", "blocks"),
+    ("blocks that agree", "evidence.block_agreement_min", "at least", "fraction"),
+    ("minutes with all four prices equal", "evidence.exact_share_min", "at least", "fraction"),
+    ("basis, median", "identity.basis_median_bps_max", "at most", "bps"),
+    ("basis, MAD", "identity.basis_mad_bps_max", "at most", "bps"),
+    ("return correlation, another instrument", "identity.same_return_rho_min", "at least", ""),
+    ("volume ratio, CV", "identity.volume_cv_max", "at most", "fraction"),
+)
+
+
+def clean(value: Any) -> Any:
+    """A value as JSON can hold it: NaN and infinities become None, tuples lists, keys text."""
+    if isinstance(value, dict):
+        return {str(key): clean(inner) for key, inner in sorted(value.items())}
+    if isinstance(value, (list, tuple)):
+        return [clean(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def best_row(figures: dict[str, Any]) -> dict[str, Any]:
+    """The curve's row at the found lag; empty when there is none."""
+    lag = lag_of(figures.get("best"))
+    rows = [row for row in figures.get("curve") or () if row.get("lag_minutes") == lag]
+    return rows[0] if lag is not None and rows else {}
+
+
+def lag_of(entry: Any) -> int | float | None:
+    """A lag given as a number, or as a curve row."""
+    lag = entry.get("lag_minutes") if isinstance(entry, dict) else entry
+    return lag if isinstance(lag, (int, float)) and not isinstance(lag, bool) else None
+
+
+def held_against(
+    figures: dict[str, Any], measured: dict[str, Any], control: Control
+) -> list[dict[str, Any]]:
+    """Every threshold of CONTROL's evidence and identity that a figure is shown for.
+
+    Args:
+        figures: The calibration's figures.
+        measured: `basis` and `volume_ratio` of the report.
+        control: The thresholds.
+
+    Returns:
+        `what key value limit relation unit` an entry; value None where it was not measured.
+    """
+    values = _values(figures, measured)
+    limits = {"evidence": control.evidence, "identity": control.identity}
+    rows = []
+    for what, key, relation, unit in _ROWS:
+        group, name = key.split(".")
+        rows.append(
+            {
+                "what": what,
+                "key": key,
+                "value": values.get(key),
+                "limit": limits[group][name],
+                "relation": relation,
+                "unit": unit,
+            }
+        )
+    return rows
+
+
+def _values(figures: dict[str, Any], measured: dict[str, Any]) -> dict[str, Any]:
+    best, basis = best_row(figures), measured["basis"]
+    agreement = _agreement(figures)
+    return {
+        "evidence.minutes_min": figures.get("n", best.get("n")),
+        "evidence.return_rho_min": best.get("rho_return"),
+        "evidence.return_gap_min": figures.get("gap"),
+        "evidence.volume_rho_min": best.get("rho_volume"),
+        "evidence.volume_gap_min": figures.get("volume_gap"),
+        "evidence.blocks_min": agreement[0],
+        "evidence.block_agreement_min": agreement[1],
+        "evidence.exact_share_min": best.get("exact_share"),
+        "identity.basis_median_bps_max": basis.get("median"),
+        "identity.basis_mad_bps_max": basis.get("mad"),
+        "identity.same_return_rho_min": best.get("rho_return"),
+        "identity.volume_cv_max": measured["volume_ratio"].get("cv"),
+    }
+
+
+def _agreement(figures: dict[str, Any]) -> tuple[int | None, float | None]:
+    """Informative hour blocks, and the share of them whose own best lag is the found one."""
+    lag = lag_of(figures.get("best"))
+    lags = [lag_of(block) for block in figures.get("blocks") or ()]
+    known = [own for own in lags if own is not None]
+    if not known or lag is None:
+        return None, None
+    return len(known), round(sum(own == lag for own in known) / len(known), 6)
+
+
+def offset_words(offset: Any) -> str:
+    """An offset in words: true minute open = stamped time + offset."""
+    if not isinstance(offset, (int, float)):
+        return "no offset was found"
+    if offset == 0:
+        return "0 min: the stamp is the minute's open"
+    if offset == -1:
+        return "-1 min: the stamp is the minute's close, one minute after its open"
+    hours, minutes = divmod(abs(int(offset)), 60)
+    span = f"{hours} h {minutes} min" if hours else f"{minutes} min"
+    side = "before" if offset > 0 else "after"
+    return f"{int(offset):+d} min: the stamps lie {span} {side} the true minute open"

@@ -1,0 +1,235 @@
+"""The report's drawings: inline SVG by matplotlib, coloured by the page's own variables.
+
+Belongs here: one small function a drawing, report JSON -> axes. Numbers and fixed words only: no text
+of a vendor reaches a drawing. matplotlib is loaded by the first drawing, not by an import.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from pipeline.quality.evidence import lag_of
+
+# Stand-ins in the drawing for the page's variables, so that one drawing is legible in light and dark.
+INK, MUTED, LINE = "#010101", "#010102", "#010103"
+FIRST, SECOND, THIRD = "#010104", "#010105", "#010106"
+_VARIABLES = {
+    INK: "--ink", MUTED: "--muted", LINE: "--line",
+    FIRST: "--first", SECOND: "--second", THIRD: "--third",
+    "#010107": "--ok", "#010108": "--bad", "#010109": "--outage",
+    "#01010a": "--filled", "#01010b": "--quiet", "#01010c": "--aside",
+}  # fmt: skip
+_STATE_COLOURS = {
+    ".": "#010107", "X": "#010108", "o": "#010109",
+    "f": "#01010a", "-": "#01010b", "q": "#01010c",
+}  # fmt: skip
+
+Report = dict[str, Any]
+
+
+def draw(report: Report, names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Name -> (title, `<svg>`) of each drawing for which the report has something to show."""
+    import matplotlib  # loads slowly, and only a report needs it
+
+    drawings = {}
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        for name in names:
+            kind, _, feed = name.partition(":")
+            title, height, fill = _DRAWINGS[kind]
+            values = _VALUES[kind](report, feed)
+            if values:
+                matplotlib.rcParams.update(_SETTINGS | {"svg.hashsalt": name})
+                title = f"{title}{feed}"
+                drawings[name] = title, _inline(_svg(height, fill, values), title)
+    return drawings
+
+
+def legend(report: Report) -> list[tuple[str, str]]:
+    """(page variable, words) of each state of a minute in the heat strips."""
+    colours = _STATE_COLOURS.items()
+    return [(_VARIABLES[colour], report["states"][letter]) for letter, colour in colours]
+
+
+_SETTINGS: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "font.size": 10.0,
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "text.color": INK,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": MUTED,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "grid.color": LINE,
+    "grid.linewidth": 0.5,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.formatter.useoffset": False,
+    "legend.frameon": False,
+}
+
+
+_FEW = 60
+_WIDTH = 680
+_MARGINS = {"left": 58, "right": 14, "top": 24, "bottom": 42}
+
+
+def _frame(height: float) -> tuple[float, float, float, float]:
+    """The axes' place: margins in px, so that no font's measure decides a drawing."""
+    wide, high = (
+        _WIDTH - _MARGINS["left"] - _MARGINS["right"],
+        height - _MARGINS["top"] - _MARGINS["bottom"],
+    )
+    return _MARGINS["left"] / _WIDTH, _MARGINS["bottom"] / height, wide / _WIDTH, high / height
+
+
+def _svg(height: float, fill: Callable[[Any, Any], None], values: Any) -> str:
+    """One drawing, 680 px wide. The same values give the same bytes."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(_WIDTH / 72, height / 72), dpi=72)
+    FigureCanvasSVG(figure)
+    fill(figure.add_axes(_frame(height)), values)
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)
+    return buffer.getvalue()
+
+
+def _inline(text: str, title: str) -> str:
+    """A stand-alone SVG as a part of a page: no prolog, metadata, style sheet or fixed colour."""
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r"<g id=\"[^\"]*\"", "<g", text)
+    text = re.sub(r" xmlns(:xlink)?=\"[^\"]*\"", "", text)
+    text = re.sub(r"#01010[0-9a-c]", lambda m: f"var({_VARIABLES[m.group()]})", text)
+    text = re.sub(r"^<svg ", f'<svg role="img" aria-label="{title}" ', text)
+    return re.sub(r"(<svg [^>]*>)", rf"\1<title>{title}</title>", text, count=1).strip()
+
+
+def _curve(axes: Any, curve: list[Report]) -> None:
+    """Correlation of returns and of volume changes, and the exact share, by lag."""
+    curve = sorted(curve, key=lambda row: row["lag_minutes"])
+    lags = [row["lag_minutes"] for row in curve]
+    dots = {"marker": "o", "ms": 2.5} if len(curve) <= _FEW else {}
+    for key, label, colour in (
+        ("rho_return", "returns, rho", FIRST),
+        ("rho_volume", "volume changes, rho", SECOND),
+        ("exact_share", "exact OHLC share", THIRD),
+    ):
+        points = [_nan(row.get(key)) for row in curve]
+        if not np.all(np.isnan(points)):
+            axes.plot(lags, points, color=colour, label=label, linewidth=1.3, **dots)
+    axes.set_xlabel("offset tried, minutes")
+    axes.legend(loc="upper right", ncols=3, bbox_to_anchor=(1, 1.18), borderaxespad=0)
+
+
+def _blocks(axes: Any, blocks: list[Report]) -> None:
+    """Each hour block's own best lag."""
+    hours = [block.get("hour", i) for i, block in enumerate(blocks)]
+    lags = [_nan(lag_of(block)) for block in blocks]
+    axes.plot(hours, lags, color=FIRST, marker="s", linestyle="none", markersize=6)
+    axes.set_xlabel("hour, UTC")
+    axes.set_ylabel("best lag, minutes")
+    axes.set_xlim(-0.5, 23.5)
+    axes.margins(y=0.5)
+    axes.xaxis.set_ticks(range(0, 24, 3))
+
+
+def _skew(axes: Any, curve: list[Report]) -> None:
+    """What is left between the feeds when one is shifted by so many milliseconds."""
+    axes.plot(
+        [row["shift_ms"] for row in curve],
+        [_nan(row.get("residual")) for row in curve],
+        color=FIRST,
+    )
+    axes.set_xlabel("shift, ms")
+    axes.set_ylabel("mean residual")
+
+
+def _basis(axes: Any, series: list[float | None]) -> None:
+    hours = np.arange(len(series)) / 60
+    axes.plot(hours, [_nan(value) for value in series], color=FIRST, linewidth=0.9)
+    _hours(axes)
+    axes.set_ylabel("basis, bps")
+
+
+def _histogram(axes: Any, histogram: Report) -> None:
+    bounds = histogram["edges"]
+    axes.bar(bounds[:-1], histogram["counts"], width=np.diff(bounds), align="edge", color=FIRST)
+    axes.set_xlabel("basis, bps")
+    axes.set_ylabel("minutes")
+
+
+def _volume_ratio(axes: Any, by_hour: list[float | None]) -> None:
+    hours = np.arange(len(by_hour))
+    axes.bar(hours + 0.5, [_nan(v) for v in by_hour], width=0.8, color=SECOND)
+    _hours(axes)
+    axes.set_ylabel("median ratio")
+
+
+def _heat(axes: Any, rows: list[str]) -> None:
+    """24 lines of 60 marks; equal neighbours are one bar, so that a whole hour is one shape."""
+    for hour, letters in enumerate(rows):
+        for letter in sorted(set(letters)):
+            spans = [
+                (m.start(), len(m.group())) for m in re.finditer(f"{re.escape(letter)}+", letters)
+            ]
+            axes.broken_barh(spans, (hour - 0.42, 0.84), color=_STATE_COLOURS[letter], lw=0)
+    axes.set_xlim(0, 60)
+    axes.set_ylim(23.6, -0.6)
+    axes.grid(visible=False)
+    axes.xaxis.set_ticks(range(0, 61, 10))
+    axes.yaxis.set_ticks(range(0, 24, 3))
+    axes.set_xlabel("minute")
+    axes.set_ylabel("hour, UTC")
+
+
+def _hours(axes: Any) -> None:
+    axes.set_xlabel("hour, UTC")
+    axes.set_xlim(0, 24)
+    axes.xaxis.set_ticks(range(0, 25, 3))
+
+
+def _nan(value: float | None) -> float:
+    return np.nan if value is None else value
+
+
+def _figures(report: Report) -> Report:
+    return report["calibration"].get("figures") or {}
+
+
+def _skew_curve(report: Report) -> Any:
+    skew = _figures(report).get("skew")
+    return (skew.get("curve") if isinstance(skew, dict) else None) or []
+
+
+_VALUES: dict[str, Callable[[Report, str], Any]] = {
+    "curve": lambda report, _: _figures(report).get("curve"),
+    "blocks": lambda report, _: _figures(report).get("blocks"),
+    "skew": lambda report, _: _skew_curve(report),
+    "basis": lambda report, _: report["basis"]["series"],
+    "histogram": lambda report, _: report["basis"]["histogram"],
+    "volume_ratio": lambda report, _: report["volume_ratio"]["by_hour"],
+    "heat": lambda report, feed: next(s["rows"] for s in report["heat"] if s["feed"] == feed),
+}
+
+_DRAWINGS: dict[str, tuple[str, float, Callable[[Any, Any], None]]] = {
+    "curve": ("Agreement of the feeds by offset", 210, _curve),
+    "blocks": ("Best offset by hour", 120, _blocks),
+    "skew": ("Residual by clock shift", 160, _skew),
+    "basis": ("Basis over the day", 190, _basis),
+    "histogram": ("Distribution of the basis", 150, _histogram),
+    "volume_ratio": ("Volume ratio by hour", 140, _volume_ratio),
+    "heat": ("Minutes of ", 250, _heat),
+}

@@ -1,0 +1,140 @@
+"""The QC report of a symbol's day: one JSON value, and its two renderings.
+
+Belongs here: gathering what a person needs to trust or refuse the day. The JSON is the only source:
+`markdown` and `html` show it and measure nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pipeline.contracts import schema
+from pipeline.contracts.control import Control
+from pipeline.quality import evidence, figures
+from pipeline.quality.defects import defects
+from pipeline.quality.facts import DayFacts, minutes_of
+from pipeline.quality.markdown import markdown
+from pipeline.quality.page import html
+
+__all__ = ["html", "markdown", "report"]
+
+
+def report(
+    facts: DayFacts, verdict: dict[str, Any], control: Control, governance: Path
+) -> dict[str, Any]:
+    """Everything that the report of one symbol's day shows, as plain JSON values.
+
+    Args:
+        facts: The day.
+        verdict: What `verdict.verdict` said of it.
+        control: The thresholds in force.
+        governance: The folder of the governance documents, for the flags' names.
+    """
+    flags = schema.load(governance)["flags"]
+    conflict = sum(1 << flag["bit"] for flag in flags if flag["name"] == "kline_conflict")
+    strips = figures.heat(facts, minutes_of(facts), conflict)
+    measured = {"basis": figures.basis(facts), "volume_ratio": figures.volume_ratio(facts)}
+    calibration = evidence.clean(facts.calibration)
+    found = calibration.get("figures") or {}
+    whole = {
+        "version": 1,
+        "header": _header(facts, verdict, calibration, measured),
+        "verdict": {key: verdict[key] for key in ("condition", "reasons", "notes")},
+        "checks": verdict["checks"],
+        "control_file": "governance/CONTROL_kitchen.yaml",
+        "calibration": calibration,
+        "offset": evidence.offset_words(calibration.get("offset_minutes")),
+        "evidence": evidence.held_against(found, measured, control),
+        **measured,
+        "states": figures.STATES,
+        "heat": strips,
+        "gaps": figures.gaps(facts, strips),
+        "defects": defects(facts, flags),
+        "columns": figures.columns(facts.bars),
+        "worst_minutes": _with_flag_names(figures.worst_minutes(facts), flags),
+        "conservation": _conservation(facts),
+        "inputs": _inputs(facts),
+    }
+    cleaned: dict[str, Any] = evidence.clean(whole)
+    return cleaned
+
+
+def _header(
+    facts: DayFacts,
+    verdict: dict[str, Any],
+    calibration: dict[str, Any],
+    measured: dict[str, Any],
+) -> dict[str, Any]:
+    codes = [reason["code"] for reason in verdict["reasons"]]
+    return {
+        "symbol": facts.symbol,
+        "market": facts.market,
+        "date": facts.day.isoformat(),
+        "simulated": facts.simulated,
+        "condition": verdict["condition"],
+        "codes": codes,
+        "line": f"{verdict['condition']}: {', '.join(codes)}" if codes else verdict["condition"],
+        "figures": _three_figures(verdict["checks"], calibration, measured),
+    }
+
+
+def _three_figures(
+    checks: list[dict[str, Any]], calibration: dict[str, Any], measured: dict[str, Any]
+) -> dict[str, Any]:
+    """The figures that matter: coverage, offset with its exact share, basis or skew."""
+    by_name = {check["name"]: check["measured"] for check in checks}
+    best = evidence.best_row(calibration.get("figures") or {})
+    return {
+        "binance_coverage": by_name.get("binance_coverage"),
+        "atas_coverage": by_name.get("atas_coverage"),
+        "status": calibration.get("status"),
+        "offset_minutes": calibration.get("offset_minutes"),
+        "exact_share": best.get("exact_share"),
+        "skew_ms": calibration.get("skew_ms"),
+        "basis_bps_median": measured["basis"].get("median", calibration.get("basis_bps_median")),
+    }
+
+
+def _with_flag_names(
+    minutes: list[dict[str, Any]], flags: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    return [
+        minute
+        | {"flags": [flag["name"] for flag in flags if minute["qc_flags"] >> flag["bit"] & 1]}
+        for minute in minutes
+    ]
+
+
+def _conservation(facts: DayFacts) -> list[dict[str, Any]]:
+    """Where every raw line went, a file: read = used + merged + rejected."""
+    rows = []
+    for source, entry in _entries(facts):
+        lines = {
+            fate: int(entry.get("lines", {}).get(fate, 0))
+            for fate in ("read", "used", "merged", "rejected")
+        }
+        accounted = lines["used"] + lines["merged"] + lines["rejected"]
+        balanced = lines["read"] == accounted
+        rows.append({"source": source, "path": entry.get("path"), **lines, "balanced": balanced})
+    return rows
+
+
+def _inputs(facts: DayFacts) -> list[dict[str, Any]]:
+    names = ("path", "bytes", "sha256", "adapter")
+    return [
+        {"source": source, **{name: entry.get(name) for name in names}, "notes": _notes(entry)}
+        for source, entry in _entries(facts)
+    ]
+
+
+def _notes(entry: dict[str, Any]) -> list[str]:
+    """What an adapter inferred, whether it wrote a list, a mapping or a word."""
+    notes = entry.get("notes") or []
+    if isinstance(notes, dict):
+        return [f"{key}: {value}" for key, value in sorted(notes.items())]
+    return [notes] if isinstance(notes, str) else [str(note) for note in notes]
+
+
+def _entries(facts: DayFacts) -> list[tuple[str, dict[str, Any]]]:
+    return [(source, entry) for source, found in sorted(facts.ledgers.items()) for entry in found]
