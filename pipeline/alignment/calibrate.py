@@ -1,0 +1,290 @@
+"""What does the vendor's minute mean? Offset, instrument and unit of each feed, or a refusal.
+
+Belongs here: the finding of a day, with its evidence and the correction that follows. Does not belong
+here: what a refusal does to the day (`quality/`), carrying the correction out (`align.py`). A finding
+rests on its own day's rows alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline.alignment.dense import dense_klines
+from pipeline.alignment.evidence import (
+    Block,
+    agreement,
+    allowed,
+    blocks,
+    volume_disagrees,
+)
+from pipeline.alignment.feeds import vendor_feeds
+from pipeline.alignment.figures import figures, rounded
+from pipeline.alignment.identity import (
+    MULTIPLE,
+    OTHER,
+    SAME,
+    WRONG,
+    Likeness,
+    identify,
+    likeness,
+    pairs_at,
+    prices_apart,
+    volume_unit,
+)
+from pipeline.alignment.runs import Ground, Placed, not_one_minute, place
+from pipeline.clock import day_open_us
+from pipeline.contracts.control import Control
+
+REFUSING = ("set_aside_atas", "refuse")
+"""Consequences with which a finding keeps the feed's rows out of the day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationInput:
+    """A symbol's day as the feeds tell of it.
+
+    Args:
+        symbol: The symbol, for waivers.
+        market: spot, futures_um or futures_cm.
+        day: The UTC date.
+        klines: Schema `clean_klines`.
+        bars: Feed -> schema `clean_bars`; may be empty.
+        minute_stats: Schema `minute_stats` of the tape, as the feed "atas_ticks".
+        prefer: Feeds, the preferred first.
+    """
+
+    symbol: str
+    market: str
+    day: dt.date
+    klines: pa.Table
+    bars: dict[str, pa.Table]
+    minute_stats: pa.Table | None
+    prefer: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """`calibration` is the whole finding (`contract` 7.10), `correction` what the steps below need."""
+
+    calibration: dict[str, Any]
+    correction: dict[str, Any]
+
+
+def calibrate(given: CalibrationInput, control: Control) -> Calibration:
+    """Find and judge every feed's offset, instrument and volume unit.
+
+    The day follows the first preferred feed that is not refused; where all are, it is refused for the
+    first one's reasons. Without a row of either side nothing is measured.
+    """
+    feeds = vendor_feeds(given.bars, given.minute_stats, given.prefer)
+    opened = day_open_us(given.day)
+    ground = Ground(
+        klines=dense_klines(given.klines, opened),
+        opened_us=opened,
+        evidence=control.evidence,
+        identity=control.identity,
+    )
+    found = {
+        feed: _feed_finding(bars, ground, given, control)
+        for feed, bars in feeds.items()
+        if given.klines.num_rows
+    }
+    usable = [feed for feed in found if found[feed]["status"] != "refused"]
+    shown = (usable or list(found))[:1]
+    top = found[shown[0]] if shown else _nothing()
+    chosen = usable[0] if usable else None
+    return Calibration(
+        calibration={**top, "feed": chosen, "feeds": found},
+        correction={
+            **_correction(top),
+            "feed": chosen,
+            "feeds": {feed: _correction(entry) for feed, entry in found.items()},
+        },
+    )
+
+
+def _nothing() -> dict[str, Any]:
+    """The finding of a day without ATAS rows, or without klines to hold them against."""
+    return {
+        "status": "not_measured",
+        "offset_minutes": None,
+        "skew_ms": None,
+        "skew_interval_ms": None,
+        "basis_bps_median": None,
+        "volume_unit": "unknown",
+        "volume_factor": None,
+        "identity": None,
+        "segments": [],
+        "figures": {},
+        "reasons": [],
+    }
+
+
+def _feed_finding(
+    bars: pa.Table, ground: Ground, given: CalibrationInput, control: Control
+) -> dict[str, Any]:
+    """One feed's finding, in the shape of `contract` 7.10."""
+    off_minute = not_one_minute(bars)
+    if off_minute:
+        rows = {"figures": {"rows": bars.num_rows}}
+        return _refusable(rows, [("not_one_minute", off_minute)], None, given, control)
+    placed = place(bars, ground)
+    pairs = pairs_at(
+        placed.laid.vendor,
+        ground.klines,
+        given.klines,
+        ground.opened_us,
+        placed.choice.lag - placed.base,
+    )
+    like = likeness(pairs)
+    kind = _kind(placed, like, ground)
+    hours = blocks(
+        placed.laid.vendor,
+        ground.klines,
+        placed.laid.same_price,
+        placed.choice,
+        ground.evidence["block_minutes_min"],
+        placed.base,
+    )
+    stands = placed.choice.by is not None
+    finding: dict[str, Any] = {
+        "identity": kind,
+        "basis_bps_median": rounded(like.basis_median) if like and stands else None,
+        "volume_unit": volume_unit(like, given.market, control.identity)
+        if like and stands
+        else "unknown",
+        "figures": figures(bars, placed, like, hours, ground),
+        "segments": _segments(placed) if stands else [],
+    }
+    reasons = _reasons(placed, kind, hours, ground)
+    return _refusable(finding, reasons, placed if stands else None, given, control)
+
+
+def _kind(placed: Placed, like: Likeness | None, ground: Ground) -> str | None:
+    """The instrument at the found lag; without one, only that the prices are far apart."""
+    if placed.choice.by is None or like is None:
+        apart = prices_apart(placed.laid.vendor, ground.klines, ground.identity)
+        return WRONG if apart and like is not None else None
+    found = placed.laid.scan
+    share = float(found.exact_share[found.at(placed.choice.lag)])
+    return identify(like, share, ground.evidence, ground.identity)
+
+
+def _reasons(
+    placed: Placed, kind: str | None, hours: list[Block], ground: Ground
+) -> list[tuple[str, str]]:
+    """(key below CONTROL's refusals, note), the gravest first; a refusal ends the list."""
+    choice = placed.choice
+    if choice.by is None:
+        return [_without_lag(placed, kind, hours, ground)]
+    if kind == MULTIPLE:
+        return [("multiplier", "the prices' ratio is a power of ten")]
+    if kind == WRONG:
+        return [("wrong_instrument", "basis or return correlation beyond CONTROL's limits")]
+    beyond = sorted({o for o in placed.offsets.values() if not allowed(o)})
+    if beyond:
+        return [
+            ("offset_not_allowed", f"offset {beyond[0]} min is no quarter hour and none beside")
+        ]
+    shaky = _unstable(placed, hours, ground)
+    if shaky:
+        return [shaky]
+    against = volume_disagrees(
+        placed.laid.scan, choice.lag, ground.evidence, waived=kind == OTHER or choice.by == "exact"
+    )
+    if against and choice.by != "exact":
+        return [("not_identifiable", against)]
+    if kind == OTHER:
+        return [("other_instrument", "moves alike, within the basis limits, but prices differ")]
+    return []
+
+
+def _without_lag(
+    placed: Placed, kind: str | None, hours: list[Block], ground: Ground
+) -> tuple[str, str]:
+    """Why the day as a whole has no lag: foreign prices, two lags one after the other, or too little."""
+    if placed.laid.scan.common.max() < ground.evidence["minutes_min"]:
+        return "not_identifiable", placed.choice.note
+    if kind == WRONG:
+        return "wrong_instrument", "the price ranges do not meet at any lag"
+    informative, _ = agreement(hours, placed.choice.lag)
+    first, second, share = split(hours)
+    enough = informative >= ground.evidence["blocks_min"]
+    if enough and share >= ground.evidence["block_agreement_min"]:
+        return "unstable_offset", f"hours of {first} min and hours of {second} min in one run"
+    return "not_identifiable", placed.choice.note
+
+
+def _unstable(placed: Placed, hours: list[Block], ground: Ground) -> tuple[str, str] | None:
+    """Whether the hours tell of another lag; with too few hours equal OHLC must have decided."""
+    informative, share = agreement(hours, placed.choice.lag)
+    if informative < ground.evidence["blocks_min"]:
+        if placed.choice.by == "exact":
+            return None
+        return "not_identifiable", f"{informative} informative hour blocks"
+    if share < ground.evidence["block_agreement_min"]:
+        return "unstable_offset", f"{share:.3f} of {informative} hour blocks agree"
+    return None
+
+
+def _segments(placed: Placed) -> list[dict[str, Any]]:
+    """Runs in file order, neighbours of one offset together."""
+    segments: list[dict[str, Any]] = []
+    for run, offset in sorted(placed.offsets.items()):
+        if segments and segments[-1]["offset_minutes"] == offset:
+            segments[-1]["found"]["runs"].append(run)
+        else:
+            segments.append({"offset_minutes": offset, "found": {"runs": [run]}})
+    return segments
+
+
+def _refusable(
+    finding: dict[str, Any],
+    reasons: list[tuple[str, str]],
+    placed: Placed | None,
+    given: CalibrationInput,
+    control: Control,
+) -> dict[str, Any]:
+    """The finding with its status: a reason refuses unless CONTROL or a waiver makes less of it.
+
+    Without a lag there is nothing to apply, whatever the consequence.
+    """
+    entries = [
+        {"code": control.refusals[key]["code"], "key": key, "note": note} for key, note in reasons
+    ]
+    refused = placed is None or any(
+        control.consequence(
+            entry["code"], control.refusals[entry["key"]]["consequence"], given.symbol, given.day
+        )
+        in REFUSING
+        for entry in entries
+    )
+    finding = {**_nothing(), **finding, "reasons": entries}
+    if placed is None or refused:
+        return {**finding, "status": "refused"}
+    offset = placed.choice.lag
+    moved = any(placed.offsets.values())
+    is_base = finding["volume_unit"] == "base" and finding["identity"] == SAME
+    return {
+        **finding,
+        "status": "applied" if moved else "not_needed",
+        "offset_minutes": offset,
+        "volume_factor": 1 if is_base else None,
+    }
+
+
+def _correction(entry: dict[str, Any]) -> dict[str, Any]:
+    """Status, offset, instrument and unit; offsets by run only where the runs do not all share one."""
+    names = ("status", "offset_minutes", "identity", "volume_unit", "volume_factor")
+    correction = {name: entry[name] for name in names}
+    if len(entry["segments"]) > 1 or entry["figures"].get("runs_left_out"):
+        correction["offsets"] = {
+            str(run): segment["offset_minutes"]
+            for segment in entry["segments"]
+            for run in segment["found"]["runs"]
+        }
+    return correction

@@ -1,0 +1,117 @@
+"""The figures of a calibration, as plain JSON values that are the same on every machine.
+
+Belongs here: rounding and shape of what the report shows. Does not belong here: judging it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.alignment.dense import Dense, price_places, tick_size
+from pipeline.alignment.evidence import Block, Lead, agreement, lead
+from pipeline.alignment.identity import Likeness
+from pipeline.alignment.runs import Ground, Placed
+from pipeline.alignment.scan import LagScan
+from pipeline.clock import MINUTE_US
+from pipeline.errors import ContractError
+
+CURVE_MINUTES = 5
+"""The curves show so many lags on either side of 0, and of the found lag."""
+
+_DIGITS = 12
+
+
+def rounded(value: float | None) -> float | None:
+    """12 significant digits: the last ones of a logarithm or a mean depend on the machine."""
+    if value is None or not math.isfinite(value):
+        return None
+    return float(f"{value:.{_DIGITS}g}")
+
+
+def figures(
+    bars: pa.Table, placed: Placed, like: Likeness | None, hours: list[Block], ground: Ground
+) -> dict[str, Any]:
+    """Everything that was held against a threshold, and the curves around it."""
+    found = placed.laid.scan
+    minutes_min = ground.evidence["minutes_min"]
+    returns, volumes = (
+        lead(found, measure, minutes_min) for measure in (found.rho_return, found.rho_volume)
+    )
+    best = curve_row(found, placed.choice.lag)
+    informative, share = agreement(hours, placed.choice.lag)
+    return {
+        "evidence": placed.choice.by,
+        "best": best,
+        "runner_up": curve_row(found, returns.other_lag) if returns else None,
+        "gap": rounded(returns.gap) if returns else None,
+        "n": best["n"],
+        "volume_best_lag": volumes.lag if volumes else None,
+        "volume_gap": rounded(volumes.gap) if volumes else None,
+        "exact_gap": _gap(lead(found, found.exact_share, minutes_min)),
+        "curve": _curve(found, placed.choice.lag),
+        "blocks": [
+            {"hour": b.first_hour, "hours": b.hours, "lag_minutes": b.lag, "n": b.n} for b in hours
+        ],
+        "blocks_informative": informative,
+        "block_agreement": rounded(share),
+        **_likeness(like),
+        **_ticks(placed.laid.vendor, ground.klines),
+        **_rows(bars, placed),
+    }
+
+
+def curve_row(found: LagScan, lag: int) -> dict[str, Any]:
+    """One lag of the scan; `n` counts its common traded minutes."""
+    at = found.at(lag)
+    return {
+        "lag_minutes": lag,
+        "rho_return": rounded(float(found.rho_return[at])),
+        "rho_volume": rounded(float(found.rho_volume[at])),
+        "exact_share": rounded(float(found.exact_share[at])),
+        "n": int(found.common[at]),
+    }
+
+
+def _curve(found: LagScan, best: int) -> list[dict[str, Any]]:
+    around = {
+        centre + step for centre in (0, best) for step in range(-CURVE_MINUTES, 1 + CURVE_MINUTES)
+    }
+    known = [lag for lag in sorted(around) if found.lags[0] <= lag <= found.lags[-1]]
+    return [curve_row(found, lag) for lag in known]
+
+
+def _gap(found: Lead | None) -> float | None:
+    return rounded(found.gap) if found else None
+
+
+def _likeness(like: Likeness | None) -> dict[str, Any]:
+    if like is None:
+        return {"likeness": None}
+    return {"likeness": {name: rounded(value) for name, value in asdict(like).items()}}
+
+
+def _ticks(vendor: Dense, klines: Dense) -> dict[str, Any]:
+    """Largest common step of each feed's prices; None where float noise hides it."""
+    steps = {}
+    for name, feed in (("atas", vendor), ("binance", klines)):
+        try:
+            steps[name] = rounded(tick_size(feed, price_places(feed)))
+        except ContractError:
+            steps[name] = None
+    return {"tick_size": steps}
+
+
+def _rows(bars: pa.Table, placed: Placed) -> dict[str, Any]:
+    stamp = bars["stamp"].cast(pa.int64()).to_numpy()
+    runs = len(np.unique(bars["run"].to_numpy()))
+    return {
+        "rows": bars.num_rows,
+        "rows_off_minute": int(np.count_nonzero(stamp % MINUTE_US)),
+        "runs": runs,
+        "runs_left_out": runs - len(placed.offsets),
+    }

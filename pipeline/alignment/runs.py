@@ -1,0 +1,144 @@
+"""One feed's runs, each placed in true time.
+
+Belongs here: the offset of each export run, and whether the rows are minutes at all. Does not belong
+here: the rule for one lag (`evidence.py`), merging (`merge.py`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.alignment.dense import Dense, dense_vendor, price_places
+from pipeline.alignment.evidence import Choice, choose
+from pipeline.alignment.merge import merge_runs
+from pipeline.alignment.scan import LagScan, price_ids, scan
+from pipeline.clock import MINUTE_US
+from pipeline.exact import Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What every feed of the day is laid over: the exchange's minutes and CONTROL's numbers."""
+
+    klines: Dense
+    opened_us: int
+    evidence: dict[str, float]
+    identity: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Laid:
+    """A feed laid over the exchange's minutes: its axis, price ids and scan."""
+
+    vendor: Dense
+    same_price: Ints
+    scan: LagScan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A feed's runs in true time.
+
+    `offsets` holds minutes by run; a run that fits nowhere has none. `base` is what was already taken
+    off before `laid` was scanned: 0 while all runs agree, else the `main` offset, which most rows have.
+    """
+
+    laid: Laid
+    choice: Choice
+    offsets: dict[int, int]
+    base: int
+
+
+def lay(rows: pa.Table, ground: Ground, base: int = 0) -> Laid:
+    """Merged rows of a feed, laid over the exchange's minutes and scanned."""
+    vendor = dense_vendor(rows, ground.opened_us)
+    places = price_places(ground.klines)
+    ids = price_ids(vendor, ground.klines, places, ground.identity["half_tick_share_max"])
+    return Laid(vendor=vendor, same_price=ids, scan=scan(vendor, ground.klines, ids, base))
+
+
+def not_one_minute(bars: pa.Table) -> str:
+    """Why the rows are no minutes (tick, range or 5-minute chart); empty when they are.
+
+    Half of the stamps off the minute, or all of them on a coarser grid. A thin market's minutes lie
+    apart, but not on a grid.
+    """
+    stamp = np.unique(bars["stamp"].cast(pa.int64()).to_numpy())
+    off = int(np.count_nonzero(stamp % MINUTE_US))
+    if 2 * off >= len(stamp):
+        return f"{off} of {len(stamp)} stamps lie off the minute"
+    steps = np.diff(stamp[stamp % MINUTE_US == 0]) // MINUTE_US
+    step = int(np.gcd.reduce(steps)) if len(steps) else 1
+    return f"the bars are {step} minutes apart" if step > 1 else ""
+
+
+def place(bars: pa.Table, ground: Ground) -> Placed:
+    """The offset of every run.
+
+    All runs together are looked at first. A run with enough minutes of its own may say otherwise (the
+    clock of the machine was changed, a zone ended); then each is moved by its own offset, and all are
+    looked at again. A smaller run follows the offset at which its prices fit, else the run before.
+    """
+    laid = lay(merge_runs(bars, 0), ground)
+    together = choose(laid.scan, ground.evidence)
+    sizes = Counter(bars["run"].to_pylist())
+    own = _own_offsets(bars, sizes, ground) if len(sizes) > 1 else {}
+    if set(own.values()) <= {together.lag}:
+        return Placed(
+            laid=laid, choice=together, offsets=dict.fromkeys(sizes, together.lag), base=0
+        )
+    offsets = _follow(bars, sorted(sizes), own, ground)
+    main = Counter({run: sizes[run] for run in offsets})
+    by_offset: Counter[int] = Counter()
+    for run, rows in main.items():
+        by_offset[offsets[run]] += rows
+    base = max(by_offset, key=lambda offset: (by_offset[offset], -abs(offset)))
+    moved = merge_runs(bars, {run: minutes * MINUTE_US for run, minutes in offsets.items()})
+    again = lay(moved, ground, base)
+    return Placed(
+        laid=again, choice=choose(again.scan, ground.evidence), offsets=offsets, base=base
+    )
+
+
+def _own_offsets(bars: pa.Table, sizes: Counter[int], ground: Ground) -> dict[int, int]:
+    """Offsets of the runs whose own minutes are evidence enough."""
+    found = {}
+    for run in sorted(sizes):
+        if sizes[run] >= ground.evidence["minutes_min"]:
+            choice = choose(lay(_rows_of(bars, run), ground).scan, ground.evidence)
+            if choice.by:
+                found[run] = choice.lag
+    return found
+
+
+def _follow(bars: pa.Table, runs: list[int], own: dict[int, int], ground: Ground) -> dict[int, int]:
+    """Offsets of all runs that can be placed; a run that fits at none of the found ones is left out."""
+    offsets = dict(own)
+    last = own[min(own)]
+    for run in runs:
+        fits = own.get(run, _fitting(_rows_of(bars, run), [last, *own.values()], ground))
+        if fits is not None:
+            offsets[run] = last = fits
+    return offsets
+
+
+def _fitting(rows: pa.Table, candidates: list[int], ground: Ground) -> int | None:
+    """The first offset at which a small run's prices fit; too few minutes to judge follow the first."""
+    found = lay(rows, ground).scan
+    informative = ground.evidence["block_minutes_min"]
+    for offset in candidates:
+        at = found.at(offset)
+        exact = found.exact_share[at] >= ground.evidence["exact_share_min"]
+        alike = found.rho_return[at] >= ground.evidence["return_rho_min"]
+        if found.common[at] >= informative and (exact or alike):
+            return offset
+    return candidates[0] if found.common[found.at(candidates[0])] < informative else None
+
+
+def _rows_of(bars: pa.Table, run: int) -> pa.Table:
+    return merge_runs(bars.filter(pc.equal(bars["run"], run)), 0)

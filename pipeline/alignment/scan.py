@@ -1,0 +1,105 @@
+"""Two feeds laid over each other at every lag within +-15 h.
+
+Belongs here: correlations and equal prices by lag. Does not belong here: which lag is believed
+(`evidence.py`).
+
+A lag is o = true minute open - stamped time (`contract` 7.2): the vendor's stamp s tells of minute s + o.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.alignment.dense import SCAN_MINUTES, Bools, Dense
+from pipeline.exact import Floats, Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LagScan:
+    """By lag, rising: `common` traded minutes, those with all four prices equal, rank correlations.
+
+    `n` counts the minutes in which both feeds have a change; correlations are NaN where one of the two
+    does not vary.
+    """
+
+    lags: Ints
+    common: Ints
+    equal: Ints
+    n: Ints
+    rho_return: Floats
+    rho_volume: Floats
+
+    @property
+    def exact_share(self) -> Floats:
+        """Share of the common minutes with all four prices equal; 0 without common minutes."""
+        return self.equal / np.maximum(self.common, 1)
+
+    def at(self, lag: int) -> int:
+        """The position of a lag."""
+        return int(lag - self.lags[0])
+
+
+def scan(vendor: Dense, klines: Dense, same_price: Ints, base: int = 0) -> LagScan:
+    """Compare at every lag.
+
+    Args:
+        vendor: `SCAN_MINUTES` places longer than `klines` on either side.
+        klines: the exchange's minutes, the day's or a part of it.
+        same_price: price ids of the vendor's places, then of the klines' (see `price_ids`).
+        base: offset in minutes already taken off the vendor's stamps; it is added to the lags.
+    """
+    split = len(vendor.present)
+    return LagScan(
+        lags=np.arange(-SCAN_MINUTES, SCAN_MINUTES + 1) + base,
+        common=_slide(vendor.present, klines.present),
+        equal=_equal_by_lag(same_price[:split], same_price[split:]),
+        n=_slide(vendor.changes, klines.changes),
+        rho_return=_correlation(vendor.returns, vendor.changes, klines.returns, klines.changes),
+        rho_volume=_correlation(vendor.volumes, vendor.changes, klines.volumes, klines.changes),
+    )
+
+
+def price_ids(vendor: Dense, klines: Dense, places: int, off_tick_max: float) -> Ints:
+    """One number for each distinct (open, high, low, close), vendor's places first, then klines'.
+
+    Prices are rounded to the decimal tick; a vendor's price farther from it than `off_tick_max` ticks,
+    and a place without a bar, equal nothing.
+    """
+    scaled = np.concatenate([vendor.prices, klines.prices], axis=1) * 10.0**places
+    present = np.concatenate([vendor.present, klines.present])
+    ticks = np.rint(np.where(present, scaled, 0.0))
+    on_tick = present & np.all(
+        np.abs(np.where(present, scaled, 0.0) - ticks) <= off_tick_max, axis=0
+    )
+    _, ids = np.unique(ticks.astype(np.int64), axis=1, return_inverse=True)
+    ids = ids.ravel().astype(np.int64)
+    split = len(vendor.present)
+    ids[:split][~on_tick[:split]] = -1
+    ids[split:][~on_tick[split:]] = -2
+    return ids
+
+
+def _slide(vendor: Ints | Bools, klines: Ints | Bools) -> Ints:
+    """Sum of products at every lag, rising. Far below 2^53, so float64 holds each of them exactly."""
+    sums = np.correlate(vendor.astype(np.float64), klines.astype(np.float64), "valid")
+    rising: Ints = sums[::-1].astype(np.int64)
+    return rising
+
+
+def _equal_by_lag(vendor: Ints, klines: Ints) -> Ints:
+    windows = np.lib.stride_tricks.sliding_window_view(vendor, len(klines))
+    rising: Ints = np.count_nonzero(windows == klines, axis=1)[::-1].astype(np.int64)
+    return rising
+
+
+def _correlation(x: Ints, x_known: Bools, y: Ints, y_known: Bools) -> Floats:
+    """Pearson correlation of the ranks over the places that both know, from whole sums."""
+    n = _slide(x_known, y_known)
+    sum_x, sum_y = _slide(x, y_known), _slide(x_known, y)
+    spread_x = n * _slide(x * x, y_known) - sum_x * sum_x
+    spread_y = n * _slide(x_known, y * y) - sum_y * sum_y
+    together = n * _slide(x, y) - sum_x * sum_y
+    scale = np.sqrt(spread_x.astype(np.float64)) * np.sqrt(spread_y.astype(np.float64))
+    return np.where(scale > 0, together / np.where(scale > 0, scale, 1.0), np.nan)
