@@ -19,6 +19,7 @@ from pipeline.alignment.evidence import (
     agreement,
     allowed,
     blocks,
+    split,
     volume_disagrees,
 )
 from pipeline.alignment.feeds import vendor_feeds
