@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import uuid
 from pathlib import Path
 
 from pipeline import storage
@@ -38,22 +37,6 @@ def rename_noreplace(source: Path, target: Path) -> bool:
     raise OSError(code, os.strerror(code), str(source), None, str(target))
 
 
-def keeps_noreplace(folder: Path) -> bool:
-    """Whether the file system of `folder` refuses to replace an empty folder; leaves no trace."""
-    one, two = (folder / f".probe-{uuid.uuid4().hex}" for _ in range(2))
-    one.mkdir()
-    two.mkdir()
-    try:
-        rename_noreplace(one, two)
-    except FileExistsError:
-        return True
-    finally:
-        for probe in (one, two):
-            if probe.exists():
-                probe.rmdir()
-    return False
-
-
 def claim(staging: Path, target: Path, marker: Path, *, noreplace: bool) -> None:
     """Gives the staging folder its final name, or raises with nothing overwritten.
 
@@ -62,7 +45,7 @@ def claim(staging: Path, target: Path, marker: Path, *, noreplace: bool) -> None
         target: The revision's final name.
         marker: The file whose exclusive creation is the claim where NOREPLACE is lacking. It stays:
             a number whose claimer died is never used again.
-        noreplace: What `keeps_noreplace` said of this file system.
+        noreplace: Whether NOREPLACE was seen to work here (`staging.Staging`).
 
     Raises:
         FileExistsError: another run has this revision; take the next number.

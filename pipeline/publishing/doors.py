@@ -17,7 +17,7 @@ from pipeline import storage
 from pipeline.config import SYMBOL
 from pipeline.errors import ParameterError, PublishError
 from pipeline.layout import Store
-from pipeline.publishing import claim, sums
+from pipeline.publishing import sums
 
 STORE_MODE = 0o755
 
@@ -106,16 +106,6 @@ def check_room(store: Store, sizes: list[int]) -> None:
     short |= status.f_files > 0 and files_free < _ROOM * (len(sizes) + _OVERHEAD_FILES)
     if short:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(store.root))
-
-
-def probe(folder: Path) -> bool:
-    """Whether the file system keeps NOREPLACE, tried out in a private folder of it; folder fsync must work.
-
-    Raises:
-        OSError: names cannot be made durable here.
-    """
-    storage.fsync_folder(folder)
-    return claim.keeps_noreplace(folder)
 
 
 def explain(error: OSError, store: Store, day: dt.date, sizes: list[int]) -> PublishError:

@@ -19,7 +19,7 @@ _POLL_SECONDS = 0.02
 
 
 @contextmanager
-def held(path: Path, *, wait: float = WAIT_SECONDS) -> Iterator[None]:
+def held(path: Path) -> Iterator[None]:
     """Holds the lock file's flock for the block; the file is made if absent and never removed.
 
     Raises:
@@ -29,11 +29,11 @@ def held(path: Path, *, wait: float = WAIT_SECONDS) -> Iterator[None]:
     try:
         if os.fstat(handle).st_size == 0 and os.fstat(handle).st_mode & 0o777 != _MODE:
             os.fchmod(handle, _MODE)
-        deadline = time.monotonic() + wait
+        deadline = time.monotonic() + WAIT_SECONDS
         while not try_lock(handle):
             if time.monotonic() >= deadline:
                 raise LockedError(
-                    f"{path}: another run holds the lock after {wait:g} s, wanted it free;"
+                    f"{path}: another run holds the lock after {WAIT_SECONDS:g} s, wanted it free;"
                     " wait for that run to end and ask again"
                 )
             time.sleep(_POLL_SECONDS)

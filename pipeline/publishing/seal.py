@@ -98,11 +98,10 @@ def _publish(draft: Draft, store: Store, sizes: list[int]) -> Sealed:
     if sealed is not None and _same(sealed, draft.manifest):
         return sealed
     doors.check_room(store, sizes)
-    with staging.opened(store, draft.day) as folder:
-        noreplace = doors.probe(folder)
-        _fill(draft, folder)
-        _read_back(draft, folder)
-        sealed = _claim(draft, store, folder, noreplace=noreplace)
+    with staging.opened(store, draft.day) as staged:
+        _fill(draft, staged.folder)
+        _read_back(draft, staged.folder)
+        sealed = _claim(draft, store, staged)
     links.roll_forward(store, sealed)
     return sealed
 
@@ -157,7 +156,7 @@ def _check_minutes(draft: Draft, folder: Path) -> None:
         )
 
 
-def _claim(draft: Draft, store: Store, folder: Path, *, noreplace: bool) -> Sealed:
+def _claim(draft: Draft, store: Store, staged: staging.Staging) -> Sealed:
     """Takes the next free number; when another run was quicker, its revision may be all we wanted."""
     for _ in range(_ATTEMPTS):
         parent = current(store, draft.day)
@@ -165,10 +164,10 @@ def _claim(draft: Draft, store: Store, folder: Path, *, noreplace: bool) -> Seal
             return parent
         number = max(revisions.numbers(store, draft.day), default=0) + 1
         path = store.revision(draft.day, number)
-        _write_publication(draft, folder, parent, number)
+        _write_publication(draft, staged.folder, parent, number)
         try:
             marker = store.lock(draft.day).with_name(path.name)
-            claim.claim(folder, path, marker, noreplace=noreplace)
+            claim.claim(staged.folder, path, marker, noreplace=staged.noreplace)
         except FileExistsError:
             continue
         sealed = revisions.find(store, draft.day, number)

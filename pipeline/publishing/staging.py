@@ -13,13 +13,14 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from pipeline import storage
 from pipeline.clock import parse_day
 from pipeline.layout import Store
-from pipeline.publishing import locks, sums
+from pipeline.publishing import claim, locks, sums
 from pipeline.publishing.sums import Facts
 
 OWNER = ".owner"
@@ -29,17 +30,41 @@ FOLDER_MODE = 0o555
 _NAME = re.compile(r"\.staging-([0-9]{4}-[0-9]{2}-[0-9]{2})-.+", re.ASCII)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staging:
+    """A private folder of this process, and whether NOREPLACE was seen to work in its file system."""
+
+    folder: Path
+    noreplace: bool
+
+
 @contextmanager
-def opened(store: Store, day: dt.date) -> Iterator[Path]:
-    """A new private folder, owned by this process; gone afterwards unless it was renamed."""
+def opened(store: Store, day: dt.date) -> Iterator[Staging]:
+    """A new staging folder; gone afterwards unless it was renamed. To be used under the date's lock.
+
+    Raises:
+        OSError: the file system cannot make files or names durable.
+    """
     folder = store.root / f".staging-{day.isoformat()}-{uuid.uuid4().hex}"
     folder.mkdir(mode=0o700)
     try:
         folder.chmod(0o700)
-        with locks.held(folder / OWNER):
-            yield folder
+        noreplace = _make_owner(folder)
+        with locks.if_free(folder / OWNER):
+            yield Staging(folder=folder, noreplace=noreplace)
     finally:
         discard(folder)
+
+
+def _make_owner(folder: Path) -> bool:
+    """Makes the owner's file in the two ways a revision will be made, which tries out the file system."""
+    unnamed = folder / f"{OWNER}.new"
+    write(unnamed, b"")
+    noreplace = claim.rename_noreplace(unnamed, folder / OWNER)
+    if not noreplace:
+        unnamed.rename(folder / OWNER)
+    storage.fsync_folder(folder)
+    return noreplace
 
 
 def discard(folder: Path) -> None:
