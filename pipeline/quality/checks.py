@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-import pyarrow as pa
 
 from pipeline.contracts.control import CONSEQUENCES, Control, Threshold
 from pipeline.quality.facts import (
@@ -32,8 +31,9 @@ from pipeline.quality.facts import (
 
 __all__ = ["CheckResult", "DayFacts", "run_checks"]
 
-_DROPPED_AS_MEANT = frozenset({"B17"})
-"""Codes of set-aside rows that are no fault of the feed: a candle that was still forming."""
+_FORMING, _OTHER_DAY = "B17", "C10"
+"""Codes of rows dropped as meant: a candle still forming; a row of another day, such as the next
+midnight's, which is a fault only where a minute of this day is missing in its stead."""
 
 _MAX_DECIMALS = 12
 
@@ -52,7 +52,8 @@ class CheckResult:
         unit: Unit of both.
         passed: None when not measured.
         code: The defect code that a failure carries.
-        consequence: What a failure leads to, after waivers.
+        stated: What a failure leads to, in CONTROL.
+        consequence: The same after waivers.
         waived_by: Who lowered the consequence, and why.
         note: The value in words, with its counts.
         count: Minutes, rows or lines at fault.
@@ -69,6 +70,7 @@ class CheckResult:
     unit: str
     passed: bool | None
     code: str
+    stated: str
     consequence: str
     waived_by: str | None
     note: str
@@ -114,6 +116,7 @@ def _result(threshold: Threshold, finding: _Finding, day: _Day) -> CheckResult:
         unit=threshold.unit,
         passed=None if measured is None else threshold.holds(measured),
         code=threshold.code,
+        stated=threshold.consequence,
         consequence=consequence,
         waived_by=waived_by,
         note=finding.note,
@@ -150,19 +153,26 @@ def _record_share(day: _Day) -> _Finding:
 
 
 def _record_rejects(day: _Day) -> _Finding:
-    """Rows of the exchange of record that were set aside, but for candles still forming."""
-    table = day.facts.rejects.get(RECORD)
-    codes = Counter(_faulty_rows(table)) if table is not None else Counter()
+    """Rows of the exchange of record that were set aside, but for those dropped as meant."""
+    codes = faulty_rows(day.facts)
     rows = sum(codes.values())
-    named = ", ".join(f"{code} x {n}" for code, n in sorted(codes.items()))
+    named = ", ".join(f"{code} x {n}" for code, n in codes.items())
     return _Finding(
         measured=float(rows), note=f"set aside: {named}" if rows else "none set aside", count=rows
     )
 
 
-def _faulty_rows(table: pa.Table) -> list[str]:
+def faulty_rows(facts: DayFacts) -> dict[str, int]:
+    """Rows of the exchange of record set aside as faulty, by code."""
+    table = facts.rejects.get(RECORD)
+    if table is None:
+        return {}
     pairs = zip(table["line"].to_pylist(), table["code"].to_pylist(), strict=True)
-    return [code for line, code in pairs if line > 0 and code not in _DROPPED_AS_MEANT]
+    codes = Counter(code for line, code in pairs if line > 0 and code != _FORMING)
+    minutes = minutes_of(facts)
+    if (minutes.record | minutes.outage).all():
+        codes.pop(_OTHER_DAY, None)
+    return dict(sorted(codes.items()))
 
 
 def _atas_present(day: _Day) -> _Finding:
@@ -171,7 +181,8 @@ def _atas_present(day: _Day) -> _Finding:
         return _Finding(measured=None, note="the configuration expects no ATAS feed")
     rows = int(day.minutes.atas.sum())
     if day.facts.set_aside and not rows:
-        rows = day.facts.lines(atas=True)["used"]
+        feeds = (feed for feed in day.facts.ledgers if feed.startswith("atas"))
+        rows = sum(day.facts.lines(feed)["used"] for feed in feeds)
         return _present(rows, f"{rows} ATAS rows were read, and set aside by the calibration")
     return _present(rows, f"{rows} minutes have an ATAS row")
 
@@ -250,15 +261,28 @@ def _tick(pairs: list[tuple[Floats, Floats]], compared: Mask) -> float:
 
 
 def _atas_rejects(day: _Day) -> _Finding:
-    """ATAS lines that could not be used / lines read."""
-    lines = day.facts.lines(atas=True)
-    if not lines["read"]:
+    """Lines set aside / lines read, of the worst ATAS feed that the day uses.
+
+    Each feed by itself: a tape of a million lines would hide a bar file that is half broken.
+    """
+    counts = {feed: day.facts.lines(feed) for feed in _feeds_used(day.facts)}
+    shares = {f: n["rejected"] / n["read"] for f, n in counts.items() if n["read"]}
+    if not shares:
         return _Finding(measured=None, note="no ATAS line was read")
+    worst = max(sorted(shares), key=lambda feed: shares[feed])
+    rejected, read = counts[worst]["rejected"], counts[worst]["read"]
     return _Finding(
-        measured=lines["rejected"] / lines["read"],
-        note=f"{lines['rejected']} of {lines['read']} ATAS lines were set aside",
-        count=lines["rejected"],
+        measured=shares[worst],
+        note=f"{worst}: {rejected} of {read} lines were set aside",
+        count=rejected,
     )
+
+
+def _feeds_used(facts: DayFacts) -> list[str]:
+    """The bars' feed and the tape; all ATAS feeds where none was chosen."""
+    feeds = sorted(feed for feed in facts.ledgers if feed.startswith("atas"))
+    chosen = facts.calibration.get("feed")
+    return [feed for feed in feeds if chosen is None or feed in (chosen, "atas_ticks")]
 
 
 def _flow_residual(day: _Day) -> _Finding:

@@ -1,10 +1,11 @@
-"""The defect table: row flags of the bars and lines set aside, by code.
+"""The defect table: row flags of the bars, lines set aside and lines mended, by code.
 
 Belongs here: counting and quoting. What a defect does to the day is `verdict.py`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ def defects(facts: DayFacts, flags: list[dict[str, Any]]) -> list[dict[str, Any]
     found = [entry for flag in flags if (entry := _flagged(facts, flag))]
     for source, table in sorted(facts.rejects.items()):
         found += _set_aside(source, table)
+    for source, entries in sorted(facts.ledgers.items()):
+        found += _mended(source, entries)
     return sorted(found, key=lambda entry: (entry["code"], entry["where"]))
 
 
@@ -63,6 +66,29 @@ def _set_aside(source: str, table: pa.Table) -> list[dict[str, Any]]:
             ],
         }
         for code, rows in sorted(by_code.items())
+    ]
+
+
+def _mended(source: str, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the adapters mended without loss, from the ledgers' notes."""
+    counts: Counter[str] = Counter()
+    files: dict[str, list[str]] = {}
+    for entry in entries:
+        notes = entry.get("notes")
+        for code, count in (notes.get("defects") or {} if isinstance(notes, dict) else {}).items():
+            counts[code] += int(count)
+            files.setdefault(code, []).append(str(entry.get("path")))
+    return [
+        {
+            "code": code,
+            "what": "mended while reading, nothing lost",
+            "where": f"{source}, mended",
+            "count": count,
+            "first": files[code][0],
+            "last": files[code][-1],
+            "examples": [],
+        }
+        for code, count in sorted(counts.items())
     ]
 
 

@@ -40,8 +40,11 @@ def clean(value: Any) -> Any:
 
 
 def best_row(figures: dict[str, Any]) -> dict[str, Any]:
-    """The curve's row at the found lag; empty when there is none."""
-    lag = lag_of(figures.get("best"))
+    """The curve's row at the found lag, which may be given as that row; empty when there is none."""
+    best = figures.get("best")
+    if isinstance(best, dict):
+        return best
+    lag = lag_of(best)
     rows = [row for row in figures.get("curve") or () if row.get("lag_minutes") == lag]
     return rows[0] if lag is not None and rows else {}
 
@@ -84,32 +87,23 @@ def held_against(
 
 
 def _values(figures: dict[str, Any], measured: dict[str, Any]) -> dict[str, Any]:
-    best, basis = best_row(figures), measured["basis"]
-    agreement = _agreement(figures)
+    best, likeness = best_row(figures), figures.get("likeness") or {}
     return {
         "evidence.minutes_min": figures.get("n", best.get("n")),
         "evidence.return_rho_min": best.get("rho_return"),
         "evidence.return_gap_min": figures.get("gap"),
         "evidence.volume_rho_min": best.get("rho_volume"),
         "evidence.volume_gap_min": figures.get("volume_gap"),
-        "evidence.blocks_min": agreement[0],
-        "evidence.block_agreement_min": agreement[1],
+        "evidence.blocks_min": figures.get("blocks_informative"),
+        "evidence.block_agreement_min": figures.get("block_agreement"),
         "evidence.exact_share_min": best.get("exact_share"),
-        "identity.basis_median_bps_max": basis.get("median"),
-        "identity.basis_mad_bps_max": basis.get("mad"),
-        "identity.same_return_rho_min": best.get("rho_return"),
-        "identity.volume_cv_max": measured["volume_ratio"].get("cv"),
+        "identity.basis_median_bps_max": likeness.get(
+            "basis_median", measured["basis"].get("median")
+        ),
+        "identity.basis_mad_bps_max": likeness.get("basis_mad", measured["basis"].get("mad")),
+        "identity.same_return_rho_min": likeness.get("rho"),
+        "identity.volume_cv_max": likeness.get("volume_cv", measured["volume_ratio"].get("cv")),
     }
-
-
-def _agreement(figures: dict[str, Any]) -> tuple[int | None, float | None]:
-    """Informative hour blocks, and the share of them whose own best lag is the found one."""
-    lag = lag_of(figures.get("best"))
-    lags = [lag_of(block) for block in figures.get("blocks") or ()]
-    known = [own for own in lags if own is not None]
-    if not known or lag is None:
-        return None, None
-    return len(known), round(sum(own == lag for own in known) / len(known), 6)
 
 
 def offset_words(offset: Any) -> str:

@@ -23,6 +23,9 @@ Floats = npt.NDArray[np.float64]
 RECORD = "binance_1m"
 """The feed of the exchange of record."""
 
+FATES = ("read", "used", "merged", "rejected")
+"""What becomes of raw lines: read = used + merged + rejected."""
+
 PRICES = ("open", "high", "low", "close")
 
 
@@ -36,8 +39,9 @@ class DayFacts:
         day: The UTC date, by minute_open.
         bars: The aligned `bars_1m`: 1440 rows, or none when the exchange of record is absent.
         calibration: The calibration's finding: status, offset_minutes, skew_ms, skew_interval_ms,
-            basis_bps_median, volume_unit, segments, figures, feed, feeds, identity, and reasons as
-            `{"code", "key", "note"}` with `key` below `CONTROL.refusals`.
+            basis_bps_median, volume_unit, segments, figures, feed (the one chosen), feeds (each one's
+            finding), identity, and reasons as `{"code", "key", "note"}`, `key` below
+            `CONTROL.refusals`.
         ledgers: Feed -> one entry a raw file: path, bytes, sha256, adapter, lines, notes.
         rejects: Feed -> the lines set aside.
         outages: Minutes of the day, 0..1439, in a known outage of the exchange.
@@ -66,15 +70,16 @@ class DayFacts:
         """Whether both feeds were identified as the same instrument."""
         return str(self.calibration.get("identity", "")).startswith("same")
 
-    def lines(self, *, atas: bool) -> dict[str, int]:
-        """Raw lines by fate (read, used, merged, rejected) of the ATAS feeds, or of the record."""
-        total = dict.fromkeys(("read", "used", "merged", "rejected"), 0)
-        for source, entries in sorted(self.ledgers.items()):
-            if source.startswith("atas") if atas else source == RECORD:
-                for entry in entries:
-                    for fate in total:
-                        total[fate] += int(entry.get("lines", {}).get(fate, 0))
-        return total
+    def lines(self, feed: str) -> dict[str, int]:
+        """The feed's raw lines by fate (read, used, merged, rejected), over all its files."""
+        entries = self.ledgers.get(feed, [])
+        return {fate: sum(lines_of(entry)[fate] for entry in entries) for fate in FATES}
+
+
+def lines_of(entry: dict[str, Any]) -> dict[str, int]:
+    """One file's raw lines by fate, from its ledger entry."""
+    lines = entry.get("lines") or {}
+    return {fate: int(lines.get(fate, 0)) for fate in FATES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pipeline.quality.sections import MEANING, Section, Table, headline, plain, sections
+from pipeline.quality.sections import MEANING, headline, sections
+from pipeline.quality.wording import Section, Table, plain
 
 _PROSE = 64
 _SPECIAL = re.compile(r"([\\|<`\[])")

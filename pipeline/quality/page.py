@@ -9,7 +9,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from pipeline.quality import plots
-from pipeline.quality.sections import MEANING, headline, plain, sections
+from pipeline.quality.sections import MEANING, headline, sections
+from pipeline.quality.wording import plain
 
 
 def html(report: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,17 @@ _STATE_COLOURS = {
 Report = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Drawing:
+    """Title, height and free space at the top in px; which values it shows, and how."""
+
+    title: str
+    height: int
+    values: Callable[[Report, str], Any]
+    fill: Callable[[Any, Any], None]
+    top: int = 8
+
+
 def draw(report: Report, names: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Name -> (title, `<svg>`) of each drawing for which the report has something to show."""
     import matplotlib  # loads slowly, and only a report needs it
@@ -41,12 +53,12 @@ def draw(report: Report, names: Iterable[str]) -> dict[str, tuple[str, str]]:
         matplotlib.rcdefaults()
         for name in names:
             kind, _, feed = name.partition(":")
-            title, height, fill = _DRAWINGS[kind]
-            values = _VALUES[kind](report, feed)
+            drawing = _DRAWINGS[kind]
+            values = drawing.values(report, feed)
             if values:
                 matplotlib.rcParams.update(_SETTINGS | {"svg.hashsalt": name})
-                title = f"{title}{feed}"
-                drawings[name] = title, _inline(_svg(height, fill, values), title)
+                title = f"{drawing.title}{feed}"
+                drawings[name] = title, _inline(_svg(drawing, values), title)
     return drawings
 
 
@@ -79,26 +91,22 @@ _SETTINGS: dict[Any, Any] = {
 
 _FEW = 60
 _WIDTH = 680
-_MARGINS = {"left": 58, "right": 14, "top": 24, "bottom": 42}
+_LEFT, _RIGHT, _BOTTOM = 58, 14, 42
 
 
-def _frame(height: float) -> tuple[float, float, float, float]:
-    """The axes' place: margins in px, so that no font's measure decides a drawing."""
-    wide, high = (
-        _WIDTH - _MARGINS["left"] - _MARGINS["right"],
-        height - _MARGINS["top"] - _MARGINS["bottom"],
-    )
-    return _MARGINS["left"] / _WIDTH, _MARGINS["bottom"] / height, wide / _WIDTH, high / height
+def _svg(drawing: _Drawing, values: Any) -> str:
+    """One drawing. The same values give the same bytes.
 
-
-def _svg(height: float, fill: Callable[[Any, Any], None], values: Any) -> str:
-    """One drawing, 680 px wide. The same values give the same bytes."""
+    The frame stands by fixed margins, so that no font's measure decides a drawing.
+    """
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(_WIDTH / 72, height / 72), dpi=72)
+    wide, high = _WIDTH, drawing.height
+    figure = Figure(figsize=(wide / 72, high / 72), dpi=72)
     FigureCanvasSVG(figure)
-    fill(figure.add_axes(_frame(height)), values)
+    inner = (wide - _LEFT - _RIGHT) / wide, (high - _BOTTOM - drawing.top) / high
+    drawing.fill(figure.add_axes((_LEFT / wide, _BOTTOM / high, *inner)), values)
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)
     return buffer.getvalue()
@@ -140,7 +148,7 @@ def _blocks(axes: Any, blocks: list[Report]) -> None:
     lags = [_nan(lag_of(block)) for block in blocks]
     axes.plot(hours, lags, color=FIRST, marker="s", linestyle="none", markersize=6)
     axes.set_xlabel("hour, UTC")
-    axes.set_ylabel("best lag, minutes")
+    axes.set_ylabel("lag, min")
     axes.set_xlim(-0.5, 23.5)
     axes.margins(y=0.5)
     axes.xaxis.set_ticks(range(0, 24, 3))
@@ -214,22 +222,48 @@ def _skew_curve(report: Report) -> Any:
     return (skew.get("curve") if isinstance(skew, dict) else None) or []
 
 
-_VALUES: dict[str, Callable[[Report, str], Any]] = {
-    "curve": lambda report, _: _figures(report).get("curve"),
-    "blocks": lambda report, _: _figures(report).get("blocks"),
-    "skew": lambda report, _: _skew_curve(report),
-    "basis": lambda report, _: report["basis"]["series"],
-    "histogram": lambda report, _: report["basis"]["histogram"],
-    "volume_ratio": lambda report, _: report["volume_ratio"]["by_hour"],
-    "heat": lambda report, feed: next(s["rows"] for s in report["heat"] if s["feed"] == feed),
-}
-
-_DRAWINGS: dict[str, tuple[str, float, Callable[[Any, Any], None]]] = {
-    "curve": ("Agreement of the feeds by offset", 210, _curve),
-    "blocks": ("Best offset by hour", 120, _blocks),
-    "skew": ("Residual by clock shift", 160, _skew),
-    "basis": ("Basis over the day", 190, _basis),
-    "histogram": ("Distribution of the basis", 150, _histogram),
-    "volume_ratio": ("Volume ratio by hour", 140, _volume_ratio),
-    "heat": ("Minutes of ", 250, _heat),
+_DRAWINGS = {
+    "curve": _Drawing(
+        title="Agreement of the feeds by offset",
+        height=210,
+        top=26,
+        values=lambda report, _: _figures(report).get("curve"),
+        fill=_curve,
+    ),
+    "blocks": _Drawing(
+        title="Best offset by hour",
+        height=125,
+        values=lambda report, _: _figures(report).get("blocks"),
+        fill=_blocks,
+    ),
+    "skew": _Drawing(
+        title="Residual by clock shift",
+        height=160,
+        values=lambda report, _: _skew_curve(report),
+        fill=_skew,
+    ),
+    "basis": _Drawing(
+        title="Basis over the day",
+        height=180,
+        values=lambda report, _: report["basis"]["series"],
+        fill=_basis,
+    ),
+    "histogram": _Drawing(
+        title="Distribution of the basis",
+        height=145,
+        values=lambda report, _: report["basis"]["histogram"],
+        fill=_histogram,
+    ),
+    "volume_ratio": _Drawing(
+        title="Volume ratio by hour",
+        height=130,
+        values=lambda report, _: report["volume_ratio"]["by_hour"],
+        fill=_volume_ratio,
+    ),
+    "heat": _Drawing(
+        title="Minutes of ",
+        height=245,
+        values=lambda report, feed: next(s["rows"] for s in report["heat"] if s["feed"] == feed),
+        fill=_heat,
+    ),
 }

@@ -13,7 +13,7 @@ from pipeline.contracts import schema
 from pipeline.contracts.control import Control
 from pipeline.quality import evidence, figures
 from pipeline.quality.defects import defects
-from pipeline.quality.facts import DayFacts, minutes_of
+from pipeline.quality.facts import DayFacts, lines_of, minutes_of
 from pipeline.quality.markdown import markdown
 from pipeline.quality.page import html
 
@@ -110,10 +110,7 @@ def _conservation(facts: DayFacts) -> list[dict[str, Any]]:
     """Where every raw line went, a file: read = used + merged + rejected."""
     rows = []
     for source, entry in _entries(facts):
-        lines = {
-            fate: int(entry.get("lines", {}).get(fate, 0))
-            for fate in ("read", "used", "merged", "rejected")
-        }
+        lines = lines_of(entry)
         accounted = lines["used"] + lines["merged"] + lines["rejected"]
         balanced = lines["read"] == accounted
         rows.append({"source": source, "path": entry.get("path"), **lines, "balanced": balanced})
@@ -129,11 +126,17 @@ def _inputs(facts: DayFacts) -> list[dict[str, Any]]:
 
 
 def _notes(entry: dict[str, Any]) -> list[str]:
-    """What an adapter inferred, whether it wrote a list, a mapping or a word."""
-    notes = entry.get("notes") or []
-    if isinstance(notes, dict):
-        return [f"{key}: {value}" for key, value in sorted(notes.items())]
-    return [notes] if isinstance(notes, str) else [str(note) for note in notes]
+    """What an adapter inferred, one word a note; empty notes are left out."""
+    notes = entry.get("notes") or {}
+    if not isinstance(notes, dict):
+        return [notes] if isinstance(notes, str) else [str(note) for note in notes]
+    return [f"{key}: {_said(value)}" for key, value in sorted(notes.items()) if value != {}]
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {inner}" for key, inner in sorted(value.items()))
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _entries(facts: DayFacts) -> list[tuple[str, dict[str, Any]]]:

@@ -6,13 +6,18 @@ and any figure that is not in the JSON.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from pipeline.quality import calibration_sections
+from pipeline.quality.wording import (
+    Report,
+    Section,
+    Table,
+    clock_time,
+    number,
+    plain,
+    price,
+    share,
+)
 
-from pipeline.quality.evidence import lag_of
-
-NONE = "–"
-_CURVE_NEIGHBOURS = 5
 _GAPS_SHOWN = 40
 MEANING = {
     "available": "published whole",
@@ -20,40 +25,14 @@ MEANING = {
     "missing": "not published: no row of this day is in the snapshot",
 }
 
-Rows = tuple[tuple[str, ...], ...]
-Report = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """A table of text. `right` names the columns of numbers; `empty` is said when there is no row."""
-
-    head: tuple[str, ...]
-    rows: Rows
-    right: frozenset[int] = frozenset()
-    empty: str = "None."
-    marks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """A titled part of the report. `plots` names drawings; `text` is set in fixed-width letters."""
-
-    name: str
-    title: str
-    lead: str = ""
-    tables: tuple[Table, ...] = ()
-    plots: tuple[str, ...] = ()
-    text: tuple[str, ...] = field(default=())
-
 
 def sections(report: Report) -> tuple[Section, ...]:
     """All sections, the verdict's reasons first."""
     return (
         _reasons(report),
         _thresholds(report),
-        _offset(report),
-        _basis(report),
+        calibration_sections.offset(report),
+        calibration_sections.basis(report),
         _coverage(report),
         _defects(report),
         _worst(report),
@@ -69,7 +48,11 @@ def headline(report: Report) -> list[tuple[str, str, str]]:
     coverage = f"{share(figures['binance_coverage'])} / {share(figures['atas_coverage'])}"
     offset = number(figures["offset_minutes"], "min")
     exact = f"{share(figures['exact_share'])} of minutes equal in all four prices"
-    third = ("Basis, median", number(figures["basis_bps_median"], "bps"), "ATAS against Binance")
+    third = (
+        "Basis, median",
+        number(_brief(figures["basis_bps_median"]), "bps"),
+        "ATAS against Binance",
+    )
     if figures["skew_ms"] is not None:
         third = ("Clock skew", number(figures["skew_ms"], "ms"), "ATAS against Binance")
     return [
@@ -79,46 +62,8 @@ def headline(report: Report) -> list[tuple[str, str, str]]:
     ]
 
 
-def plain(text: Any) -> str:
-    """Text with every character that does not print written as an escape; None as a dash."""
-    if text is None:
-        return NONE
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
-
-
-def number(value: Any, unit: str = "") -> str:
-    """A number with its unit: fractions as percent, six significant digits; None as a dash."""
-    if value is None or isinstance(value, bool) or not isinstance(value, (int, float)):
-        return plain(value)
-    if unit == "fraction":
-        return share(value)
-    text = str(value) if isinstance(value, int) else f"{value:.6g}"
-    return f"{text} {unit}".rstrip()
-
-
-def share(value: float | None) -> str:
-    """A fraction as percent, three decimals at most, never rounded up to the whole."""
-    if value is None:
-        return NONE
-    text = f"{100 * value:.3f}".rstrip("0").rstrip(".")
-    return "99.999+ %" if text == "100" and value < 1 else f"{text} %"
-
-
-def rho(value: float | None) -> str:
-    """A correlation, four decimals."""
-    return NONE if value is None else f"{value:.4f}"
-
-
-def price(value: float | None) -> str:
-    """A price or volume as it was measured, up to 12 digits."""
-    return NONE if value is None else f"{value:.12g}"
-
-
-def clock_time(instant: str | None) -> str:
-    """`07:36` of a minute's instant; other text as it is."""
-    if instant and len(instant) == 20 and instant.endswith(":00Z"):
-        return instant[11:16]
-    return plain(instant)
+def _brief(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
 
 
 def _reasons(report: Report) -> Section:
@@ -175,122 +120,6 @@ def _thresholds(report: Report) -> Section:
                 marks=tuple(words[check["passed"]].split()[0] for check in report["checks"]),
             ),
         ),
-    )
-
-
-def _offset(report: Report) -> Section:
-    calibration = report["calibration"]
-    lead = (
-        f"Calibration {plain(calibration.get('status'))}, identity"
-        f" {plain(calibration.get('identity'))}, feed {plain(calibration.get('feed'))}."
-        f" True minute open = stamp + offset. {plain(report['offset']).capitalize()}."
-    )
-    return Section(
-        name="offset",
-        title="Offset",
-        lead=lead,
-        tables=(_evidence(report), _curve(calibration), _scalars(calibration)),
-        plots=("curve", "blocks", "skew"),
-    )
-
-
-def _evidence(report: Report) -> Table:
-    return Table(
-        head=("evidence", "measured", "wanted", "key"),
-        rows=tuple(
-            (
-                plain(row["what"]),
-                number(row["value"], row["unit"]),
-                f"{row['relation']} {number(row['limit'], row['unit'])}",
-                plain(row["key"]),
-            )
-            for row in report["evidence"]
-        ),
-        right=frozenset({1}),
-    )
-
-
-def _curve(calibration: Report) -> Table:
-    """The lags around the found one, and the runner-up; the JSON has the whole curve."""
-    figures = calibration.get("figures") or {}
-    best, second = lag_of(figures.get("best")), lag_of(figures.get("runner_up"))
-    curve = sorted(figures.get("curve") or [], key=lambda row: row["lag_minutes"])
-    shown = [
-        row
-        for row in curve
-        if best is None
-        or abs(row["lag_minutes"] - best) <= _CURVE_NEIGHBOURS
-        or row["lag_minutes"] == second
-    ][: 4 * _CURVE_NEIGHBOURS]
-    names = {best: "found", second: "runner-up"} if best != second else {best: "found"}
-    return Table(
-        head=("lag, min", "return rho", "volume rho", "exact share", "n", ""),
-        rows=tuple(
-            (
-                number(row["lag_minutes"]),
-                rho(row.get("rho_return")),
-                rho(row.get("rho_volume")),
-                share(row.get("exact_share")),
-                number(row.get("n")),
-                names.get(row["lag_minutes"], ""),
-            )
-            for row in shown
-        ),
-        right=frozenset(range(5)),
-        empty="No lag was measured.",
-    )
-
-
-def _scalars(calibration: Report) -> Table:
-    """What else the calibration found, name by name."""
-    rest = {key: value for key, value in calibration.items() if key not in ("figures", "reasons")}
-    figures = calibration.get("figures") or {}
-    found = [*_flattened(rest), *_flattened(figures, "figures.")]
-    return Table(
-        head=("calibration", "value"),
-        rows=tuple((plain(name), number(value)) for name, value in found),
-        empty="Nothing was calibrated.",
-    )
-
-
-def _flattened(value: Report, prefix: str = "") -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
-    for key, inner in sorted(value.items()):
-        if isinstance(inner, dict):
-            found += _flattened(inner, f"{prefix}{key}.")
-        elif isinstance(inner, list):
-            if inner and all(not isinstance(item, (dict, list)) for item in inner):
-                found.append((prefix + key, ", ".join(number(item) for item in inner[:12])))
-        else:
-            found.append((prefix + key, inner))
-    return found
-
-
-def _basis(report: Report) -> Section:
-    basis, ratio = report["basis"], report["volume_ratio"]
-    names = ("n", "median", "mad", "p1", "p99")
-    return Section(
-        name="basis",
-        title="Basis and volume ratio",
-        lead="Basis: 1e4 ln(ATAS close / Binance close), in bps. Ratio: ATAS volume / Binance volume."
-        " Both of the published minutes; prices are never adjusted onto each other.",
-        tables=(
-            Table(
-                head=("", "n", "median", "MAD", "p1", "p99", "CV"),
-                rows=(
-                    ("basis, bps", *(number(basis.get(name)) for name in names), NONE),
-                    (
-                        "volume ratio",
-                        number(ratio.get("n")),
-                        number(ratio.get("median")),
-                        *(NONE,) * 3,
-                        number(ratio.get("cv")),
-                    ),
-                ),
-                right=frozenset(range(1, 7)),
-            ),
-        ),
-        plots=("basis", "histogram", "volume_ratio"),
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline.clock import MINUTES_PER_DAY
 from pipeline.contracts.control import CONSEQUENCES, Control
-from pipeline.quality.checks import CheckResult, in_force, run_checks
+from pipeline.quality.checks import CheckResult, faulty_rows, in_force, run_checks
 from pipeline.quality.facts import DayFacts, edges, mask_of
 
 NO_RECORD = "B06"
@@ -34,7 +34,8 @@ def verdict(facts: DayFacts, control: Control) -> dict[str, Any]:
     """
     checks = run_checks(facts, control)
     no_record = not any(facts.bars["src_binance"].to_pylist())
-    findings = [_from_check(c) for c in checks if c.passed is False]
+    failed = [check for check in checks if check.passed is False]
+    findings = [f for check in failed for f in _from_check(check, facts, control)]
     if no_record:
         findings = [f for f in findings if f["by"] not in _SAID_BY_NO_RECORD]
         findings.insert(0, _no_record(facts))
@@ -65,18 +66,33 @@ def _no_record(facts: DayFacts) -> dict[str, Any]:
     }
 
 
-def _from_check(check: CheckResult) -> dict[str, Any]:
+def _from_check(check: CheckResult, facts: DayFacts, control: Control) -> list[dict[str, Any]]:
+    """A failed check as a finding; of rows set aside, one finding for each code that they carry."""
     value = f"{check.name} {check.measured:.6g} {check.unit}, wanted {check.relation}"
-    waived = f" (lowered to {check.consequence} by {check.waived_by})" if check.waived_by else ""
-    return {
+    finding = {
         "by": check.name,
         "code": check.code,
         "consequence": check.consequence,
         "count": check.count,
         "first": check.first,
         "last": check.last,
-        "note": f"{value} {check.limit:.6g} ({check.key}): {check.note}{waived}",
+        "note": f"{value} {check.limit:.6g} ({check.key}): {check.note}"
+        + _lowered(check.consequence, check.waived_by),
     }
+    if check.name != "binance_rejected_rows":
+        return [finding]
+    by_code = []
+    for code, count in faulty_rows(facts).items():
+        consequence, waived_by = in_force(facts, control, code, check.stated)
+        note = f"{value} {check.limit:.6g} ({check.key}): {code} x {count}"
+        note += _lowered(consequence, waived_by)
+        own = {"code": code, "count": count, "consequence": consequence, "note": note}
+        by_code.append(finding | own)
+    return by_code
+
+
+def _lowered(consequence: str, waived_by: str | None) -> str:
+    return f" (lowered to {consequence} by {waived_by})" if waived_by else ""
 
 
 def _calibration_reasons(facts: DayFacts) -> list[dict[str, Any]]:
@@ -92,7 +108,6 @@ def _from_calibration(reason: dict[str, Any], facts: DayFacts, control: Control)
     unlisted = "set_aside_atas" if facts.set_aside else "note"
     stated = control.refusals.get(key, {}).get("consequence", unlisted)
     consequence, waived_by = in_force(facts, control, reason["code"], stated)
-    waived = f" (lowered to {consequence} by {waived_by})" if waived_by else ""
     return {
         "by": "calibration",
         "code": reason["code"],
@@ -100,7 +115,7 @@ def _from_calibration(reason: dict[str, Any], facts: DayFacts, control: Control)
         "count": int(reason.get("count") or 1),
         "first": reason.get("first"),
         "last": reason.get("last"),
-        "note": f"{reason.get('note', '')} (refusals.{key}){waived}",
+        "note": f"{reason.get('note', '')} (refusals.{key}){_lowered(consequence, waived_by)}",
     }
 
 

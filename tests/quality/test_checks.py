@@ -205,6 +205,32 @@ def test_unusable_atas_lines_are_a_share_of_all_read(facts: Build, control: Cont
     assert (check.measured, check.passed) == (15 / 1440, False)
 
 
+def test_a_broken_feed_does_not_hide_behind_a_large_one(facts: Build, control: Control) -> None:
+    """Half of the bar lines are lost: a tape of 300 000 good lines does not dilute that."""
+    ledgers = {
+        "binance_1m": [ledger("binance_1m")],
+        "atas_bars": [ledger("atas_bars", rejected=720)],
+        "atas_ticks": [ledger("atas_ticks", read=300_000)],
+    }
+
+    check = _check(facts(ledgers=ledgers), control, "atas_rejected_share")
+
+    assert (check.measured, check.count) == (0.5, 720)
+
+
+def test_a_feed_that_the_day_does_not_use_is_not_held_against_it(
+    facts: Build, control: Control
+) -> None:
+    """The older export is broken and the newer was chosen: nothing that is published suffers."""
+    ledgers = {
+        "binance_1m": [ledger("binance_1m")],
+        "atas_bars": [ledger("atas_bars")],
+        "atas_v6_3": [ledger("atas_v6_3", rejected=1000)],
+    }
+
+    assert _check(facts(ledgers=ledgers), control, "atas_rejected_share").measured == 0.0
+
+
 def test_order_flow_that_falls_short_is_named(facts: Build, control: Control) -> None:
     """Buys and sells that are nine tenths of the volume leave a residual of 0.1."""
     columns = day_columns()

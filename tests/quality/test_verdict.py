@@ -121,16 +121,42 @@ def test_one_broken_row_of_the_record_degrades(
     assert found["reasons"][0]["count"] == 1
 
 
-def test_a_broken_row_beside_a_duplicate_conflict_is_one_reason(
+def test_rows_set_aside_are_a_reason_for_each_code(
     facts: Build, control: Control, rejected: Rejected
 ) -> None:
-    """Rows set aside under several codes fail one check, which lists them."""
+    """A broken row and a pair that conflicts fail one check and are named apart."""
     table = rejected("binance_1m", (7, "B26", "x"), (8, "B15", "y"), (9, "B15", "z"))
 
     found = verdict(facts(rejects={"binance_1m": table}), control)
 
-    assert found["reasons"][0]["count"] == 3
-    assert "B15 x 2, B26 x 1" in found["reasons"][0]["note"]
+    assert [(r["code"], r["count"]) for r in found["reasons"]] == [("B15", 2), ("B26", 1)]
+    assert "checks.binance_rejected_rows" in found["reasons"][0]["note"]
+
+
+def test_a_row_of_another_day_is_a_fault_only_in_the_stead_of_a_minute(
+    facts: Build, control: Control, rejected: Rejected
+) -> None:
+    """The next midnight's row is dropped as meant; one with an absurd time leaves a minute missing."""
+    table = rejected("binance_1m", (7, "C10", "x"))
+    columns = day_columns()
+    without_record(columns, range(6, 7))
+
+    whole = verdict(facts(rejects={"binance_1m": table}), control)
+    lacking = verdict(facts(columns, rejects={"binance_1m": table}), control)
+
+    assert whole["condition"] == "available"
+    assert (lacking["condition"], _codes(lacking["reasons"])) == ("degraded", ["C10"])
+
+
+def test_a_waiver_of_one_code_of_rejected_rows_lowers_that_code(
+    facts: Build, control: Control, rejected: Rejected
+) -> None:
+    """Waiving B15 leaves B26 standing."""
+    table = rejected("binance_1m", (7, "B26", "x"), (8, "B15", "y"))
+
+    found = verdict(facts(rejects={"binance_1m": table}), waived(control, "B15", "note"))
+
+    assert (_codes(found["reasons"]), _codes(found["notes"])) == (["B26"], ["B15"])
 
 
 def test_absent_atas_degrades_with_c12_alone(facts: Build, control: Control) -> None:

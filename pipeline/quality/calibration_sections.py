@@ -1,0 +1,186 @@
+"""The report's sections on the calibration: offset, evidence, instrument, basis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.quality.evidence import lag_of
+from pipeline.quality.wording import NONE, Report, Section, Table, number, plain, rho, share
+
+_CURVE_NEIGHBOURS = 5
+_SHOWN_BY_NAME = ("curve", "blocks", "best", "runner_up", "skew")
+
+
+def offset(report: Report) -> Section:
+    """The offset in words, its evidence beside the thresholds, and what each feed was found to be."""
+    calibration = report["calibration"]
+    lead = (
+        f"Calibration {plain(calibration.get('status'))}, identity"
+        f" {plain(calibration.get('identity'))}, feed {plain(calibration.get('feed'))}."
+        f" True minute open = stamp + offset. {plain(report['offset']).capitalize()}."
+    )
+    return Section(
+        name="offset",
+        title="Offset",
+        lead=lead,
+        tables=(
+            _evidence(report),
+            _curve(calibration),
+            _feeds(calibration),
+            _segments(calibration),
+            _scalars(calibration),
+        ),
+        plots=("curve", "blocks", "skew"),
+    )
+
+
+def _evidence(report: Report) -> Table:
+    return Table(
+        head=("evidence", "measured", "wanted", "key"),
+        rows=tuple(
+            (
+                plain(row["what"]),
+                number(row["value"], row["unit"]),
+                f"{row['relation']} {number(row['limit'], row['unit'])}",
+                plain(row["key"]),
+            )
+            for row in report["evidence"]
+        ),
+        right=frozenset({1}),
+    )
+
+
+def _curve(calibration: Report) -> Table:
+    """The lags around the found one, and the runner-up; the JSON has the whole curve."""
+    figures = calibration.get("figures") or {}
+    best, second = lag_of(figures.get("best")), lag_of(figures.get("runner_up"))
+    curve = sorted(figures.get("curve") or [], key=lambda row: row["lag_minutes"])
+    shown = [
+        row
+        for row in curve
+        if best is None
+        or abs(row["lag_minutes"] - best) <= _CURVE_NEIGHBOURS
+        or row["lag_minutes"] == second
+    ][: 4 * _CURVE_NEIGHBOURS]
+    names = {best: "found", second: "runner-up"} if best != second else {best: "found"}
+    return Table(
+        head=("lag, min", "return rho", "volume rho", "exact share", "n", ""),
+        rows=tuple(
+            (
+                number(row["lag_minutes"]),
+                rho(row.get("rho_return")),
+                rho(row.get("rho_volume")),
+                share(row.get("exact_share")),
+                number(row.get("n")),
+                names.get(row["lag_minutes"], ""),
+            )
+            for row in shown
+        ),
+        right=frozenset(range(5)),
+        empty="No lag was measured.",
+    )
+
+
+def _feeds(calibration: Report) -> Table:
+    """What each ATAS feed was found to be; the day follows the first that is not refused."""
+    feeds = calibration.get("feeds")
+    rows = [
+        (name, entry, (entry.get("figures") or {}).get("best") or {})
+        for name, entry in sorted(feeds.items() if isinstance(feeds, dict) else ())
+    ]
+    return Table(
+        head=("feed", "status", "offset", "exact share", "identity", "unit", "reasons"),
+        rows=tuple(
+            (
+                plain(name),
+                plain(entry.get("status")),
+                number(entry.get("offset_minutes"), "min"),
+                share(best.get("exact_share")) if isinstance(best, dict) else NONE,
+                plain(entry.get("identity")),
+                plain(entry.get("volume_unit")),
+                "; ".join(
+                    plain(f"{reason.get('code')} {reason.get('note')}")
+                    for reason in entry.get("reasons") or ()
+                ),
+            )
+            for name, entry, best in rows
+        ),
+        right=frozenset({2, 3}),
+        empty="No ATAS feed was measured.",
+    )
+
+
+def _segments(calibration: Report) -> Table:
+    return Table(
+        head=("segment", "offset, min", "found in"),
+        rows=tuple(
+            (
+                number(position),
+                number(segment.get("offset_minutes")),
+                "; ".join(f"{name} {number(value)}" for name, value in _flattened(segment))
+                if isinstance(segment, dict)
+                else plain(segment),
+            )
+            for position, segment in enumerate(calibration.get("segments") or (), start=1)
+        ),
+        right=frozenset({1}),
+        empty="No segment was corrected.",
+    )
+
+
+def _scalars(calibration: Report) -> Table:
+    """What else the calibration found, name by name."""
+    shown = ("figures", "reasons", "feeds", "segments")
+    rest = {key: value for key, value in calibration.items() if key not in shown}
+    figures = calibration.get("figures") or {}
+    other = {key: value for key, value in figures.items() if key not in _SHOWN_BY_NAME}
+    return Table(
+        head=("calibration", "value"),
+        rows=tuple(
+            (plain(name), number(value))
+            for name, value in (*_flattened(rest), *_flattened(other, "figures."))
+        ),
+        empty="Nothing was calibrated.",
+    )
+
+
+def _flattened(value: Report, prefix: str = "") -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for key, inner in sorted(value.items()):
+        if isinstance(inner, dict):
+            found += _flattened(inner, f"{prefix}{key}.")
+        elif isinstance(inner, list):
+            if inner and all(not isinstance(item, (dict, list)) for item in inner):
+                found.append((prefix + key, ", ".join(number(item) for item in inner[:12])))
+        else:
+            found.append((prefix + key, inner))
+    return found
+
+
+def basis(report: Report) -> Section:
+    """How far the feeds' prices and volumes lie apart in the published minutes."""
+    prices, volumes = report["basis"], report["volume_ratio"]
+    names = ("n", "median", "mad", "p1", "p99")
+    return Section(
+        name="basis",
+        title="Basis and volume ratio",
+        lead="Basis: 1e4 ln(ATAS close / Binance close), in bps. Ratio: ATAS volume / Binance volume."
+        " Both of the published minutes; prices are never adjusted onto each other.",
+        tables=(
+            Table(
+                head=("", "n", "median", "MAD", "p1", "p99", "CV"),
+                rows=(
+                    ("basis, bps", *(number(prices.get(name)) for name in names), NONE),
+                    (
+                        "volume ratio",
+                        number(volumes.get("n")),
+                        number(volumes.get("median")),
+                        *(NONE,) * 3,
+                        number(volumes.get("cv")),
+                    ),
+                ),
+                right=frozenset(range(1, 7)),
+            ),
+        ),
+        plots=("basis", "histogram", "volume_ratio"),
+    )

@@ -1,0 +1,79 @@
+"""How the report writes a number, an instant and a vendor's text; and the tables that hold them.
+
+Belongs here: values -> text, without any markup. Which figure stands where is `sections.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+NONE = "–"
+
+Rows = tuple[tuple[str, ...], ...]
+Report = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table of text. `right` names the columns of numbers; `empty` is said when there is no row."""
+
+    head: tuple[str, ...]
+    rows: Rows
+    right: frozenset[int] = frozenset()
+    empty: str = "None."
+    marks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A titled part of the report. `plots` names drawings; `text` is set in fixed-width letters."""
+
+    name: str
+    title: str
+    lead: str = ""
+    tables: tuple[Table, ...] = ()
+    plots: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
+
+
+def plain(text: Any) -> str:
+    """Text with every character that does not print written as an escape; None as a dash."""
+    if text is None:
+        return NONE
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
+def number(value: Any, unit: str = "") -> str:
+    """A number with its unit: fractions as percent, six significant digits; None as a dash."""
+    if value is None or isinstance(value, bool) or not isinstance(value, (int, float)):
+        return plain(value)
+    if unit == "fraction":
+        return share(value)
+    text = str(value) if isinstance(value, int) else f"{value:.6g}"
+    return f"{text} {unit}".rstrip()
+
+
+def share(value: float | None) -> str:
+    """A fraction as percent, three decimals at most, never rounded up to the whole."""
+    if value is None:
+        return NONE
+    text = f"{100 * value:.3f}".rstrip("0").rstrip(".")
+    return "99.999+ %" if text == "100" and value < 1 else f"{text} %"
+
+
+def rho(value: float | None) -> str:
+    """A correlation, four decimals."""
+    return NONE if value is None else f"{value:.4f}"
+
+
+def price(value: float | None) -> str:
+    """A price or volume as it was measured, up to 12 digits."""
+    return NONE if value is None else f"{value:.12g}"
+
+
+def clock_time(instant: str | None) -> str:
+    """`07:36` of a minute's instant; other text as it is."""
+    if instant and len(instant) == 20 and instant.endswith(":00Z"):
+        return instant[11:16]
+    return plain(instant)
