@@ -1,0 +1,343 @@
+"""Both vendors' minutes side by side on the day's grid: schema `bars_1m`.
+
+Belongs here: carrying out a correction, which feed gives which column, flags. Does not belong here:
+finding the correction (`calibrate.py`), judging the day (`quality/`). Nothing is filled: what a feed
+did not measure is null.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.alignment.dense import PRICES, Bools
+from pipeline.alignment.feeds import TICKS, vendor_feeds
+from pipeline.alignment.flow import Sides, delta_columns, exceeds, falls_short, kline_sides
+from pipeline.alignment.grid import Grid, on_grid, span
+from pipeline.alignment.merge import merge_runs
+from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, SECOND_US, day_open_us
+from pipeline.contracts.control import Control
+from pipeline.contracts.schema import conform, empty, flag_masks, table_schema
+from pipeline.exact import Floats, Ints, decimal_places
+
+USABLE = ("applied", "not_needed")
+"""Statuses of a correction with which a feed's rows enter the day."""
+
+BASELINE = (*PRICES, "volume", "quote_volume", "trades", "taker_buy_volume")
+
+FIELD_GROUPS = (
+    ("vbuy", "vsell"),
+    ("cvd_export",),
+    ("poc", "vah", "val"),
+    ("bar_vpo_price", "bar_vpo_vol", "bar_vpo_loc", "bar_vpo_side"),
+    ("absorption_detected", "absorption_strength", "absorption_side"),
+    ("oi",),
+    ("cum_bid_depth", "cum_ask_depth"),
+)
+"""Columns that only make sense together come from one feed."""
+
+_BASIS_DECIMALS = 9
+_TIME = pa.timestamp("us", tz="UTC")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlignInput:
+    """A symbol's day, its feeds and what was found about them.
+
+    Args:
+        symbol: The symbol.
+        market: spot, futures_um or futures_cm.
+        day: The UTC date, by minute_open.
+        klines: Schema `clean_klines`; without rows the result has none.
+        bars: ATAS feed -> schema `clean_bars`, stamps as exported.
+        minute_stats: Schema `minute_stats` of the tape, None without one.
+        correction: `Calibration.correction`.
+        outages: Minutes of the day, 0..1439, in a known outage of the exchange.
+        prefer_atas: ATAS feeds, the preferred first.
+        prefer_delta: `ticks`, `atas_bars`, `klines`, the preferred first.
+        latency_seconds: `binance` and `atas`: how long after its close a minute is known.
+    """
+
+    symbol: str
+    market: str
+    day: dt.date
+    klines: pa.Table
+    bars: dict[str, pa.Table]
+    minute_stats: pa.Table | None
+    correction: dict[str, Any]
+    outages: frozenset[int]
+    prefer_atas: tuple[str, ...]
+    prefer_delta: tuple[str, ...]
+    latency_seconds: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Day:
+    """The day on the grid. `chosen` is the ATAS feed of the day, `feeds` all usable ones."""
+
+    given: AlignInput
+    klines: Grid
+    outage: Bools
+    traded: Bools
+    quiet: Bools
+    feeds: dict[str, Grid]
+    chosen: str | None
+
+    @property
+    def atas(self) -> Bools:
+        """Minutes in which the chosen feed has a row."""
+        return self._none if self.chosen is None else self.feeds[self.chosen].present
+
+    @property
+    def _none(self) -> Bools:
+        return np.zeros(MINUTES_PER_DAY, dtype=bool)
+
+    def found(self, feed: str) -> dict[str, Any]:
+        """What the correction says of a feed."""
+        entry: dict[str, Any] = self.given.correction["feeds"][feed]
+        return entry
+
+
+def align(given: AlignInput, control: Control, governance: Path) -> pa.Table:
+    """The day's 1440 rows of `bars_1m`, or none when the exchange of record has no row.
+
+    ATAS columns are those of the chosen feed; a group of columns that it lacks is taken, in its minutes,
+    from the next usable feed of the same instrument and unit. A kline without a trade that lies in a
+    known outage is no quote, and is left out. `delta` is in base units: a feed of another instrument
+    (C01: the perpetual beside spot) or with volumes in another or unknown unit has measured other
+    trades, so its order flow stays in vbuy and vsell and delta comes from the klines.
+
+    Args:
+        given: tables, correction, preferences.
+        control: CONTROL in force, for `flow`.
+        governance: folder of the schema document.
+    """
+    schema = table_schema(governance, "bars_1m")
+    if not given.klines.num_rows:
+        return empty(schema)
+    day = _read_day(given)
+    masks = flag_masks(governance)
+    vendor = _vendor_columns(day)
+    sides = Sides(buy=_floats(vendor["vbuy"]), sell=_floats(vendor["vsell"]))
+    too_much = exceeds(sides, _floats(vendor["atas_volume"]))
+    for name in ("vbuy", "vsell"):
+        vendor[name] = pc.if_else(pa.array(too_much), pa.scalar(None, pa.float64()), vendor[name])
+    flags = _flags(day, masks) | np.where(too_much, masks["flow_exceeds_volume"], 0)
+    residual_max = control.flow["residual_row_max"]
+    short = falls_short(sides, _floats(vendor["atas_volume"]), residual_max) & ~too_much
+    columns = {
+        **_keys(day),
+        **{name: day.klines.column(name) for name in BASELINE},
+        **vendor,
+        **delta_columns(_delta_sources(day), MINUTES_PER_DAY),
+        **_provenance(day),
+        "qc_flags": flags | np.where(short, masks["flow_residual"], 0),
+    }
+    return conform(pa.table(columns), schema, "bars_1m")
+
+
+def _read_day(given: AlignInput) -> _Day:
+    opened = day_open_us(given.day)
+    outage = np.zeros(MINUTES_PER_DAY, dtype=bool)
+    outage[sorted(given.outages)] = True
+    klines = on_grid(given.klines, opened)
+    volume = klines.floats("volume")
+    quoted = np.isfinite(klines.floats("close")) & ~(outage & (volume == 0))
+    klines = klines.without(~quoted)
+    feeds = _usable_feeds(given, opened)
+    chosen = given.correction.get("feed")
+    return _Day(
+        given=given,
+        klines=klines,
+        outage=outage,
+        traded=quoted & (volume > 0),
+        quiet=(quoted & (volume == 0)) | (outage & ~quoted),
+        feeds=feeds,
+        chosen=chosen if chosen in feeds else None,
+    )
+
+
+def _usable_feeds(given: AlignInput, opened_us: int) -> dict[str, Grid]:
+    """Feeds whose correction stands, moved to true time, on the grid."""
+    found = given.correction.get("feeds", {})
+    feeds = vendor_feeds(given.bars, given.minute_stats, given.prefer_atas)
+    return {
+        feed: on_grid(merge_runs(bars, _offset_us(found[feed])), opened_us)
+        for feed, bars in feeds.items()
+        if found.get(feed, {}).get("status") in USABLE
+    }
+
+
+def _offset_us(found: dict[str, Any]) -> int | Mapping[int, int]:
+    """The feed's offset, by run where the runs differ."""
+    if "offsets" in found:
+        return {int(run): minutes * MINUTE_US for run, minutes in found["offsets"].items()}
+    return int(found["offset_minutes"]) * MINUTE_US
+
+
+def _keys(day: _Day) -> dict[str, pa.Array]:
+    opened = day_open_us(day.given.day) + np.arange(MINUTES_PER_DAY, dtype=np.int64) * MINUTE_US
+    sources = ("binance",) if day.chosen is None else ("binance", "atas")
+    latency = max(day.given.latency_seconds.get(source, 0) for source in sources)
+    closed = pa.array(opened + MINUTE_US, _TIME)
+    return {
+        "symbol": pa.repeat(day.given.symbol, MINUTES_PER_DAY),
+        "ts": closed,
+        "minute_open": pa.array(opened, _TIME),
+        "minute_close": closed,
+        "available_at": pa.array(opened + MINUTE_US + round(latency * SECOND_US), _TIME),
+    }
+
+
+def _vendor_columns(day: _Day) -> dict[str, pa.Array]:
+    """The ATAS columns; all null without a usable feed."""
+    if day.chosen is None:
+        return _no_vendor_columns(day)
+    own = day.feeds[day.chosen]
+    prices = {f"atas_{name}": own.column(name) for name in (*PRICES, "volume")}
+    groups = [_group(names, day) for names in FIELD_GROUPS]
+    return prices | {name: column for group in groups for name, column in group.items()}
+
+
+def _no_vendor_columns(day: _Day) -> dict[str, pa.Array]:
+    texts = ("bar_vpo_side", "absorption_side")
+    names = [f"atas_{name}" for name in (*PRICES, "volume")]
+    names += [name for group in FIELD_GROUPS for name in group]
+    kinds = {name: pa.string() if name in texts else pa.float64() for name in names}
+    kinds["absorption_detected"] = pa.bool_()
+    return {name: pa.nulls(MINUTES_PER_DAY, kind) for name, kind in kinds.items()}
+
+
+def _group(names: tuple[str, ...], day: _Day) -> dict[str, pa.Array]:
+    """Columns that belong together, by minute from the feed that has most of them; of equals the
+    preferred, the chosen feed first. Minutes without a row in the chosen feed stay null.
+    """
+    feeds = _alike(day)
+    columns = [[feed.column(name) for name in names] for feed in feeds]
+    known = np.array([sum(_known(column) for column in group) for group in columns])
+    from_feed = np.argmax(known, axis=0)
+    picked = {}
+    for position, name in enumerate(names):
+        by_feed = [group[position] for group in columns]
+        column = pc.choose(pa.array(from_feed), *by_feed)
+        picked[name] = pc.if_else(pa.array(day.atas), column, pa.scalar(None, column.type))
+    return picked
+
+
+def _alike(day: _Day) -> list[Grid]:
+    """The chosen feed, then the others of the same instrument and volume unit."""
+    chosen = str(day.chosen)
+    wanted = [day.found(chosen)[name] for name in ("identity", "volume_unit")]
+    others = [
+        feed
+        for feed in day.feeds
+        if feed != chosen
+        and [day.found(feed)[name] for name in ("identity", "volume_unit")] == wanted
+    ]
+    return [day.feeds[feed] for feed in (chosen, *others)]
+
+
+def _delta_sources(day: _Day) -> dict[str, Sides]:
+    """Order flow in base units of this very instrument, by source name, the preferred first."""
+    sources = {
+        "klines": kline_sides(day.klines.floats("taker_buy_volume"), day.klines.floats("volume"))
+    }
+    for name, feed in (("ticks", TICKS), ("atas_bars", "atas_bars")):
+        if feed in day.feeds and day.found(feed)["volume_factor"] == 1:
+            grid = day.feeds[feed]
+            sources[name] = Sides(buy=grid.floats("vbuy"), sell=grid.floats("vsell"))
+    return {name: sources[name] for name in day.given.prefer_delta if name in sources}
+
+
+def _provenance(day: _Day) -> dict[str, pa.Array]:
+    """Which feeds tell of the minute, whether it lies in what they recorded, and the basis."""
+    inside = span(day.klines.present, day.outage)
+    for feed in _feeds_used(day):
+        inside &= span(day.feeds[feed].present, day.quiet)
+    no_trades = day.klines.floats("trades")
+    return {
+        "src_binance": pa.array(day.klines.present),
+        "src_atas": pa.array(day.atas),
+        "src_span_ok": pa.array(inside),
+        "is_filled": pa.array(
+            (day.klines.floats("volume") == 0) & (np.isnan(no_trades) | (no_trades == 0))
+        ),
+        "basis_bps": _basis(day),
+    }
+
+
+def _feeds_used(day: _Day) -> list[str]:
+    """The chosen ATAS feed, and the one that delta comes from first."""
+    first = next(iter(_delta_sources(day)), "")
+    feeds = {day.chosen, {"ticks": TICKS}.get(first, first)}
+    return [feed for feed in day.feeds if feed in feeds]
+
+
+def _basis(day: _Day) -> pa.Array:
+    """1e4 x ln(atas_close / close), to 1e-9 bps: a logarithm's last digits depend on the machine."""
+    if day.chosen is None:
+        return pa.nulls(MINUTES_PER_DAY, pa.float64())
+    theirs, ours = day.feeds[day.chosen].floats("close"), day.klines.floats("close")
+    known = (theirs > 0) & (ours > 0)
+    ratio = np.where(known, theirs, 1.0) / np.where(known, ours, 1.0)
+    return pa.array(np.round(1e4 * np.log(ratio), _BASIS_DECIMALS) + 0.0, mask=~known)
+
+
+def _flags(day: _Day, masks: dict[str, int]) -> Ints:
+    """The flags of the feeds' own rows and those of the minute."""
+    every = on_grid(day.given.klines, day_open_us(day.given.day))
+    flags = every.ints("flags")
+    raised = {
+        "known_outage": day.outage,
+        "kline_missing": ~every.present & ~day.outage,
+    }
+    if day.chosen is not None:
+        own = day.feeds[day.chosen]
+        flags = flags | own.ints("flags")
+        found = day.found(day.chosen)
+        raised |= {
+            "atas_missing": day.traded & ~own.present,
+            "volume_regressed": own.truths("volume_regressed"),
+            "flow_exceeds_volume": own.truths("flow_exceeds_volume"),
+            "other_instrument": own.present & (found["identity"] == "other_instrument"),
+            "ohlc_differs": _differs(day, own) & (found["identity"] == "same"),
+            "side_unknown": _sides_unknown(day),
+        }
+    for name, where in raised.items():
+        flags = flags | np.where(where, masks[name], 0)
+    return flags
+
+
+def _sides_unknown(day: _Day) -> Bools:
+    """Minutes of the tape without a usable side."""
+    if TICKS not in day.feeds:
+        return np.zeros(MINUTES_PER_DAY, dtype=bool)
+    tape = day.feeds[TICKS]
+    return tape.present & ~np.isfinite(tape.floats("vbuy"))
+
+
+def _differs(day: _Day, own: Grid) -> Bools:
+    """Minutes with both feeds in which a price is another one on the exchange's decimal tick."""
+    ours = [day.klines.floats(name) for name in PRICES]
+    theirs = [own.floats(name) for name in PRICES]
+    scale = 10.0 ** decimal_places(*ours)
+    equal = [np.rint(o * scale) == np.rint(t * scale) for o, t in zip(ours, theirs, strict=True)]
+    differs: Bools = day.traded & own.present & ~np.all(equal, axis=0)
+    return differs
+
+
+def _floats(column: pa.Array) -> Floats:
+    values: Floats = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return values
+
+
+def _known(column: pa.Array) -> Ints:
+    known: Ints = column.is_valid().to_numpy(zero_copy_only=False).astype(np.int64)
+    return known

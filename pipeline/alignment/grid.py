@@ -1,0 +1,78 @@
+"""A feed's rows on the day's 1440 minutes, and the span that a feed recorded.
+
+Belongs here: which row tells of which minute. Does not belong here: what a column means (`align.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.alignment.dense import Bools
+from pipeline.clock import MINUTE_US, MINUTES_PER_DAY
+from pipeline.exact import Floats, Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """A table on the day's minutes: `row` is the row of each minute, -1 where there is none."""
+
+    table: pa.Table
+    row: Ints
+
+    @property
+    def present(self) -> Bools:
+        """Minutes with a row."""
+        return self.row >= 0
+
+    def column(self, name: str) -> pa.Array:
+        """A column by minute, null where there is no row."""
+        taken = pc.take(self.table[name], pa.array(self.row, mask=~self.present))
+        return taken.combine_chunks() if isinstance(taken, pa.ChunkedArray) else taken
+
+    def floats(self, name: str) -> Floats:
+        """A number column by minute, NaN for null."""
+        values: Floats = self.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False)
+        return values
+
+    def ints(self, name: str) -> Ints:
+        """A whole-number column by minute, 0 for null."""
+        values: Ints = pc.fill_null(self.column(name).cast(pa.int64()), 0).to_numpy()
+        return values
+
+    def truths(self, name: str) -> Bools:
+        """A boolean column by minute, false for null."""
+        values: Bools = pc.fill_null(self.column(name), False).to_numpy(zero_copy_only=False)
+        return values
+
+    def without(self, minutes: Bools) -> Grid:
+        """The grid less the rows of some minutes."""
+        return Grid(table=self.table, row=np.where(minutes, -1, self.row))
+
+
+def on_grid(table: pa.Table, opened_us: int) -> Grid:
+    """Rows by `minute_open`; those outside the day are left out."""
+    at = (table["minute_open"].cast(pa.int64()).to_numpy() - opened_us) // MINUTE_US
+    inside = np.flatnonzero((at >= 0) & (at < MINUTES_PER_DAY))
+    row = np.full(MINUTES_PER_DAY, -1, dtype=np.int64)
+    row[at[inside]] = inside
+    return Grid(table=table.combine_chunks(), row=row)
+
+
+def span(present: Bools, quiet: Bools) -> Bools:
+    """From the first to the last minute with a row, and on over neighbouring quiet minutes.
+
+    A minute in which the exchange did not trade leaves no row in a feed of trades, so a recording that
+    begins or ends beside such minutes holds them too. Nothing recorded: no span.
+    """
+    covered = np.zeros(len(present), dtype=bool)
+    rows = np.flatnonzero(present)
+    if len(rows):
+        loud = np.flatnonzero(~quiet & ~present)
+        before, after = loud[loud < rows[0]], loud[loud > rows[-1]]
+        first = before[-1] + 1 if len(before) else 0
+        covered[first : after[0] if len(after) else len(present)] = True
+    return covered
