@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.clock import epoch_unit, parse_instant
-from pipeline.errors import SourceError
 from pipeline.sources.csv_fields import decimal, whole
 from pipeline.sources.kline_rows import STEPS, Kline, KlineFile, is_of_many_days, market_us
 from pipeline.sources.lines import BOM, Block, Seen, read_lines
@@ -57,11 +56,7 @@ class BinanceFetcher:
         return read_header(first) is not None and not first.startswith(b"open_time,open,")
 
     def parse(self, text: RawText, feed: Feed) -> Parsed:
-        """The day's rows; see `KlineFile` for what becomes of the others.
-
-        Raises:
-            SourceError: no header that names the columns.
-        """
+        """The day's rows; see `KlineFile` for what becomes of the others."""
         file = KlineFile(feed, is_of_many_days(feed, text.name))
         seen, blank = Seen(), 0
         header: Header | None = None
@@ -69,10 +64,11 @@ class BinanceFetcher:
             for place, line in enumerate(block.lines):
                 if not line.strip():
                     blank += 1
-                elif header is None:
-                    header = _needed_header(text.name, line)
-                else:
+                elif header is not None:
                     _read_row(file, block, place, header)
+                elif (header := read_header(line)) is None:
+                    file.read += 1
+                    file.set_aside(block, place, "B02", "no header that names the columns yet")
         notes = {
             "header": header is not None,
             "encoding": "utf-8-sig" if seen.bom else "utf-8",
@@ -91,18 +87,6 @@ def read_header(line: bytes) -> Header | None:
     if time is None or any(name not in columns for name in _NEEDED):
         return None
     return Header(delimiter=delimiter, columns=columns, time=time, width=len(names))
-
-
-def _needed_header(name: str, line: bytes) -> Header:
-    header = read_header(line)
-    if header is None:
-        shown = line[:80].decode("utf-8", "backslashreplace").strip()
-        raise SourceError(
-            f"{name}: first line {shown!r}; wanted a header with {', '.join(_NEEDED)} and one of"
-            f" {', '.join((*_OPENS, *_CLOSES))}; add it",
-            code="B02",
-        )
-    return header
 
 
 def _split(text: str, delimiter: str) -> list[str]:

@@ -35,9 +35,8 @@ class BinanceKlines:
     def parse(self, text: RawText, feed: Feed) -> Parsed:
         """The day's rows; see `KlineFile` for what becomes of the others."""
         file = KlineFile(feed, is_of_many_days(feed, text.name))
-        seen, blank, header, torn = Seen(), 0, False, False
+        seen, blank, header = Seen(), 0, False
         for block in read_lines(text.name, text.blocks(), seen):
-            torn = block.torn
             for place, line in enumerate(block.lines):
                 fields = line.strip().split(b",")
                 if fields == [b""]:
@@ -47,7 +46,7 @@ class BinanceKlines:
                 else:
                     _read_row(file, block, place, fields)
         notes = {"header": header, "encoding": "utf-8-sig" if seen.bom else "utf-8"}
-        return file.finish(notes | ({"unterminated": True} if torn else {}), blank)
+        return file.finish(notes, blank)
 
 
 def _read_row(file: KlineFile, block: Block, place: int, fields: list[bytes]) -> None:

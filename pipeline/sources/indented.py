@@ -20,15 +20,20 @@ def unindent(blocks: Iterable[Block]) -> Iterator[Block]:
         torn = block.torn
         for line in zip(block.lines, block.numbers, block.offsets, strict=True):
             text = line[0].rstrip()
-            if pending and text == b"{":
+            if pending and text.startswith(b"{"):
                 yield _joined(pending)
                 pending = []
             pending.append(line)
-            if text == b"}" or (not text and len(pending) == 1):
+            if text == b"}" or (len(pending) == 1 and _stands_alone(text)):
                 yield _joined(pending)
                 pending = []
     if pending:
         yield _joined(pending, torn=torn)
+
+
+def _stands_alone(text: bytes) -> bool:
+    """A blank line, or a whole object on one line after all."""
+    return not text or (text.startswith(b"{") and text != b"{")
 
 
 def _joined(lines: list[_Line], *, torn: bool = False) -> Block:

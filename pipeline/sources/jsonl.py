@@ -128,10 +128,6 @@ class JsonLines(Generic[Record]):
         reason = f"not the JSON object that was expected ({error})"
         if block.torn:
             reason = f"torn last line, the file ends inside it ({error})"
-            self.torn_tail = {
-                "line": block.numbers[place],
-                "byte_offset": block.offsets[place],
-                "bytes": len(block.lines[place]),
-            }
+            self.torn_tail = block.place(place)
         self.defects["A13"] += 1
         self.rejects.append(block.reject(place, "A13", reason))

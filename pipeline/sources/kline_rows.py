@@ -57,6 +57,7 @@ class KlineFile:
     merged: int = 0
     other_days: int = 0
     conflicts: list[int] = field(default_factory=list)
+    torn_tail: dict[str, int] | None = None
     units: Counter[str] = field(default_factory=Counter)
     _near: int | None = None
     _rows: dict[int, list[tuple[Kline, Block, int]]] = field(default_factory=dict)
@@ -83,7 +84,8 @@ class KlineFile:
     def set_aside(self, block: Block, place: int, code: str, reason: str) -> None:
         """Rejects the row at a place of a block."""
         if block.torn:
-            reason = f"torn last line, the file ends inside it ({reason})"
+            code, reason = "A13", f"torn last line, the file ends inside it ({reason})"
+            self.torn_tail = block.place(place)
         self.rejects.append(block.reject(place, code, reason))
 
     def finish(self, notes: dict[str, Any], blank_lines: int) -> Parsed:
@@ -91,6 +93,8 @@ class KlineFile:
         rows, numbers = self._settle()
         if len(self.units) > 1:
             self.defects["B01"] += sum(self.units.values()) - max(self.units.values())
+        if self.torn_tail is not None:
+            notes = notes | {"torn_tail": self.torn_tail}
         unit = next(iter(self.units), None) if len(self.units) < 2 else "mixed"
         return Parsed(
             rows=_table(rows, numbers, KEYS[self.feed.source]),

@@ -40,6 +40,14 @@ class Block:
             reason=reason,
         )
 
+    def place(self, place: int) -> dict[str, int]:
+        """Where a line of this block stands in the file, for a ledger."""
+        return {
+            "line": self.numbers[place],
+            "byte_offset": self.offsets[place],
+            "bytes": len(self.lines[place]),
+        }
+
 
 @dataclass(slots=True)
 class Seen:

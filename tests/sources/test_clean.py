@@ -1,0 +1,153 @@
+"""Several files of a day: fallback, copies, quarantine, the ledger."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from pathlib import Path
+
+import pytest
+from adapter_suite import drop, feed_of
+from test_atas_bars import bar
+from test_atas_ticks import tick
+from test_binance_klines import kline
+
+from pipeline.errors import UnstableInputError
+from pipeline.sources.clean import read_feed
+
+DAILY = "binance/spot/BTCUSDT-1m-2025-01-02.csv"
+MONTHLY = "binance/spot/BTCUSDT-1m-2025-01.csv"
+FALLBACK = 1 << 11
+CONFLICT = 1 << 8
+
+
+def text(*lines: bytes) -> bytes:
+    """Lines as a file."""
+    return b"".join(line + b"\n" for line in lines)
+
+
+def test_a_complete_file_is_enough(tmp_path: Path, governance: Path) -> None:
+    """Others are not even read."""
+    files = [
+        drop(tmp_path, DAILY, text(*(kline(m) for m in range(1440)))),
+        drop(tmp_path, MONTHLY, b"garbage", rank=1),
+    ]
+    found = read_feed(feed_of("binance_1m"), files, governance)
+
+    assert found.table.num_rows == 1440
+    assert [entry["path"] for entry in found.ledger] == [DAILY]
+    assert list(found.stats) == [DAILY]
+
+
+def test_a_further_file_fills_only_the_gaps(tmp_path: Path, governance: Path) -> None:
+    """The preferred file's rows win; the others' are flagged, differences counted (B08)."""
+    daily = text(kline(0), kline(1), kline(3))
+    monthly = text(kline(-5), kline(0, close="100.6"), kline(1), kline(2), kline(3), kline(4))
+    files = [drop(tmp_path, MONTHLY, monthly, rank=1), drop(tmp_path, DAILY, daily)]
+    found = read_feed(feed_of("binance_1m"), files, governance)
+
+    assert found.table["file"].to_pylist() == [0, 0, 1, 0, 1]
+    assert found.table["flags"].to_pylist() == [0, 0, FALLBACK, 0, FALLBACK]
+    assert found.table["close"].to_pylist()[0] == 100.7
+    assert found.ledger[1]["lines"] == {"read": 5, "used": 2, "merged": 3, "rejected": 0}
+    assert found.ledger[1]["other_days"] == 1
+    assert found.ledger[1]["notes"]["defects"] == {"B08": 1}
+
+
+def test_a_minute_in_conflict_may_be_filled(tmp_path: Path, governance: Path) -> None:
+    """The preferred file contradicts itself; the other file decides, and the row says so."""
+    files = [
+        drop(tmp_path, DAILY, text(kline(0), kline(0, close="100.6"))),
+        drop(tmp_path, MONTHLY, text(kline(0)), rank=1),
+    ]
+    found = read_feed(feed_of("binance_1m"), files, governance)
+
+    assert found.table["flags"].to_pylist() == [FALLBACK | CONFLICT]
+    assert found.rejects["code"].to_pylist() == ["B15", "B15"]
+
+
+def test_a_wrong_checksum_sets_the_file_aside(tmp_path: Path, governance: Path) -> None:
+    """One reject of line 0 with the file's digest, no row used, and the next file tried."""
+    data = text(kline(0), kline(1))
+    files = [drop(tmp_path, DAILY, data), drop(tmp_path, MONTHLY, text(kline(0)), rank=1)]
+    drop(tmp_path, DAILY + ".CHECKSUM", b"0" * 64 + b"  " + DAILY.split("/")[-1].encode())
+    found = read_feed(feed_of("binance_1m"), files, governance)
+    (row,) = found.rejects.to_pylist()
+
+    assert (row["line"], row["code"], row["raw_bytes"]) == (0, "B03", len(data))
+    assert row["raw_sha256"] == hashlib.sha256(data).hexdigest()
+    assert found.ledger[0]["lines"] == {"read": 0, "used": 0, "merged": 0, "rejected": 0}
+    assert found.table["flags"].to_pylist() == [FALLBACK]
+
+
+def test_a_broken_archive_is_one_reject(tmp_path: Path, governance: Path) -> None:
+    """Not one of its lines is used, for nobody can say which are whole."""
+    data = gzip.compress(text(*(bar(m) for m in range(59))))[:-20]
+    file = drop(tmp_path, "atas/bars_1m/B/date=2025-01-02/bars_1m.jsonl.gz", data)
+    found = read_feed(feed_of("atas_bars"), [file], governance)
+
+    assert found.table.num_rows == 0
+    assert found.rejects["line"].to_pylist() == [0]
+    assert found.ledger[0]["sha256"] == hashlib.sha256(data).hexdigest()
+
+
+def test_what_is_no_file_is_one_reject(tmp_path: Path, governance: Path) -> None:
+    """A folder of the name stops nothing else."""
+    folder = drop(tmp_path, "t/00/ticks.jsonl", b"")
+    folder.path.unlink()
+    folder.path.mkdir()
+    good = drop(tmp_path, "t/01/ticks.jsonl", text(tick(0)))
+    found = read_feed(feed_of("atas_ticks"), [folder, good], governance)
+
+    assert found.table["file"].to_pylist() == [1]
+    assert found.ledger[0]["sha256"] == ""
+    assert list(found.stats) == ["t/01/ticks.jsonl"]
+
+
+@pytest.mark.parametrize(("source", "line"), [("atas_bars", bar(0)), ("atas_ticks", tick(0))])
+def test_a_compressed_copy_adds_nothing(
+    tmp_path: Path, governance: Path, source: str, line: bytes
+) -> None:
+    """X.jsonl.gz beside the X.jsonl that it was made of: its lines are merged, not counted twice."""
+    data = text(line, line, b"broken")
+    files = [
+        drop(tmp_path, "x.jsonl", data),
+        drop(tmp_path, "x.jsonl.gz", gzip.compress(data), rank=1),
+    ]
+    alone = read_feed(feed_of(source), files[:1], governance)
+    both = read_feed(feed_of(source), files, governance)
+
+    assert both.table.equals(alone.table)
+    assert both.rejects.equals(alone.rejects)
+    assert both.ledger[1]["lines"] == {"read": 3, "used": 0, "merged": 3, "rejected": 0}
+    assert both.ledger[1]["notes"]["same_text_as"] == "x.jsonl"
+
+
+def test_each_bar_file_begins_a_run(tmp_path: Path, governance: Path) -> None:
+    """Runs are numbered through the day's files."""
+    files = [
+        drop(tmp_path, "a.jsonl", text(bar(0), bar(1), bar(0))),
+        drop(tmp_path, "b.jsonl", text(b"", bar(2)), rank=1),
+        drop(tmp_path, "c.jsonl", text(bar(3)), rank=2),
+    ]
+    found = read_feed(feed_of("atas_bars"), files, governance)
+
+    assert found.table["run"].to_pylist() == [0, 0, 1, 2, 3]
+
+
+def test_a_file_that_grows_makes_the_feed_pending(tmp_path: Path, governance: Path) -> None:
+    """A vanished file is not quietly a day without it."""
+    file = drop(tmp_path, DAILY, text(kline(0)))
+    file.path.unlink()
+
+    with pytest.raises(UnstableInputError):
+        read_feed(feed_of("binance_1m"), [file], governance)
+
+
+def test_a_file_of_another_format_is_all_rejects(tmp_path: Path, governance: Path) -> None:
+    """Ticks where bars are expected: every line is accounted for, none used."""
+    file = drop(tmp_path, "bars_1m.jsonl", text(*(tick(s) for s in range(5))))
+    found = read_feed(feed_of("atas_bars"), [file], governance)
+
+    assert found.table.num_rows == 0
+    assert found.ledger[0]["lines"] == {"read": 5, "used": 0, "merged": 0, "rejected": 5}

@@ -1,0 +1,264 @@
+"""Opening raw files: stability, archives that are not what they say, checksums."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import os
+import stat
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from adapter_suite import drop
+
+from pipeline.errors import SourceError, UnstableInputError
+from pipeline.layout import RawPath
+from pipeline.sources.rawfile import RATIO_FREE_BYTES, open_raw
+
+TEXT = b"".join(b"line %d of a file that is long enough to be cut\n" % i for i in range(500))
+
+
+def text_of(file: RawPath) -> bytes:
+    """The whole decompressed text, and the file sealed."""
+    with open_raw(file) as raw:
+        text = b"".join(raw.blocks())
+        raw.seal()
+    return text
+
+
+def zipped(*members: tuple[str, bytes], mode: int = 0, flags: int = 0) -> bytes:
+    """A zip of such members."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members:
+            member = zipfile.ZipInfo(name)
+            member.external_attr = mode << 16
+            member.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(member, data)
+    data = bytearray(target.getvalue())
+    if flags:
+        data[data.index(b"PK\1\2") + 8] |= flags
+        data[6] |= flags
+    return bytes(data)
+
+
+def test_a_plain_file_is_hashed_as_it_is_read(tmp_path: Path) -> None:
+    """Length, digest and figures are those of the bytes on disk."""
+    file = drop(tmp_path, "a/b.jsonl", TEXT)
+    with open_raw(file) as raw:
+        text = b"".join(raw.blocks())
+        sealed = raw.seal()
+    found = file.path.stat()
+
+    assert text == TEXT
+    assert (sealed.bytes, sealed.sha256) == (len(TEXT), hashlib.sha256(TEXT).hexdigest())
+    assert sealed.stats == [found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns]
+
+
+def test_what_nobody_parsed_is_hashed_all_the_same(tmp_path: Path) -> None:
+    """The digest is of the file, not of the part that was looked at."""
+    file = drop(tmp_path, "b.jsonl", TEXT)
+    with open_raw(file) as raw:
+        sealed = raw.seal()
+
+    assert sealed.sha256 == hashlib.sha256(TEXT).hexdigest()
+
+
+def append(path: Path) -> None:
+    """The file grows."""
+    with open(path, "ab") as handle:
+        handle.write(b"more\n")
+
+
+def replace(path: Path) -> None:
+    """Another file takes its place."""
+    other = path.with_name("other")
+    other.write_bytes(TEXT)
+    os.replace(other, path)
+
+
+def rewrite(path: Path) -> None:
+    """Other bytes of the same length."""
+    path.write_bytes(TEXT[::-1])
+
+
+@pytest.mark.parametrize(
+    "change", [append, replace, rewrite, lambda p: os.truncate(p, 10), lambda p: p.unlink()]
+)
+@pytest.mark.parametrize("name", ["b.jsonl", "b.jsonl.gz", "b.zip"])
+def test_a_file_that_changes_meanwhile_is_pending(
+    tmp_path: Path, change: Callable[[Path], None], name: str
+) -> None:
+    """Whatever happened to it, nothing of it is used."""
+    data = {"gz": gzip.compress(TEXT), "zip": zipped(("b.csv", TEXT))}.get(name[-3:].strip("."))
+    file = drop(tmp_path, name, data or TEXT)
+
+    with open_raw(file) as raw:
+        assert raw.head
+        change(file.path)
+        with pytest.raises(UnstableInputError):
+            raw.seal()
+
+
+def test_a_file_that_vanished_is_pending(tmp_path: Path) -> None:
+    """It may come back."""
+    with (
+        pytest.raises(UnstableInputError, match="No such file"),
+        open_raw(RawPath(tmp_path / "gone", "gone", 0)),
+    ):
+        pass
+
+
+def make_fifo(path: Path, root: Path) -> None:
+    """Opening it for reading would wait for ever."""
+    os.mkfifo(path)
+
+
+def make_folder(path: Path, root: Path) -> None:
+    """A folder of the name."""
+    path.mkdir()
+
+
+def make_device(path: Path, root: Path) -> None:
+    """A link to a device, which is also out of the raw folder."""
+    path.symlink_to("/dev/zero")
+
+
+def make_foreign_link(path: Path, root: Path) -> None:
+    """A link to a good file elsewhere."""
+    (root.parent / "elsewhere").write_bytes(TEXT)
+    path.symlink_to(root.parent / "elsewhere")
+
+
+def make_loop(path: Path, root: Path) -> None:
+    """A link to itself."""
+    path.symlink_to(path)
+
+
+@pytest.mark.parametrize(
+    "make", [make_fifo, make_folder, make_device, make_foreign_link, make_loop]
+)
+def test_what_is_no_file_of_the_raw_folder_is_refused(
+    tmp_path: Path, make: Callable[[Path, Path], None]
+) -> None:
+    """At once, in a sentence."""
+    root = tmp_path / "raw"
+    (root / "atas").mkdir(parents=True)
+    file = RawPath(root / "atas/b.jsonl", "atas/b.jsonl", 0)
+    make(file.path, root)
+
+    with pytest.raises(SourceError, match=r"^atas/b.jsonl: "), open_raw(file):
+        pass
+
+
+def test_links_inside_the_raw_folder_and_linked_folders_are_read(tmp_path: Path) -> None:
+    """The user may arrange the folder as they like."""
+    elsewhere = tmp_path / "disk"
+    drop(elsewhere, "real.jsonl", TEXT)
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw/atas").symlink_to(elsewhere)
+    drop(tmp_path / "raw", "one.jsonl", TEXT)
+    (tmp_path / "raw/two.jsonl").symlink_to("one.jsonl")
+
+    for name in ("atas/real.jsonl", "two.jsonl"):
+        assert text_of(RawPath(tmp_path / "raw" / name, name, 0)) == TEXT
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        zipped(),
+        zipped(("a.csv", TEXT), ("b.csv", TEXT)),
+        zipped(("../a.csv", TEXT)),
+        zipped(("x/a.csv", TEXT)),
+        zipped(("x\\a.csv", TEXT)),
+        zipped(("C:a.csv", TEXT)),
+        zipped(("a.exe", TEXT)),
+        zipped(("a.csv/", b"")),
+        zipped(("a.csv", b"/etc/passwd"), mode=stat.S_IFLNK | 0o777),
+        zipped(("a.csv", TEXT), flags=1),
+        zipped(("a.csv", TEXT)).replace(b"a.csv", b"b.csv", 1),
+        b"not a zip",
+        b"",
+    ],
+    ids=[
+        "no member", "two", "up", "folder", "backslash", "drive", "no csv", "a folder",
+        "link", "password", "two names", "garbage", "empty",
+    ],
+)  # fmt: skip
+def test_an_odd_zip_is_refused(tmp_path: Path, data: bytes) -> None:
+    """One plain CSV or nothing; nothing is written anywhere."""
+    file = drop(tmp_path, "a.zip", data)
+
+    with pytest.raises(SourceError):
+        text_of(file)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lambda text: zipped(("a.csv", text))])
+def test_a_cut_or_flipped_archive_is_refused(
+    tmp_path: Path, pack: Callable[[bytes], bytes]
+) -> None:
+    """At each of many places; what does read has the very text."""
+    whole = pack(TEXT)
+    name = "a.csv.gz" if whole.startswith(b"\x1f\x8b") else "a.zip"
+    cuts = [whole[:size] for size in range(1, len(whole), len(whole) // 25)]
+    flips = [
+        whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :]
+        for at in range(0, len(whole), len(whole) // 25)
+    ]
+
+    for data in cuts:
+        with pytest.raises(SourceError):
+            text_of(drop(tmp_path, name, data))
+    for data in flips:
+        try:
+            assert text_of(drop(tmp_path, name, data)) == TEXT
+        except SourceError:
+            continue
+
+
+def test_a_gzip_of_several_members_is_one_text(tmp_path: Path) -> None:
+    """As `cat a.gz b.gz` makes them."""
+    file = drop(tmp_path, "a.jsonl.gz", gzip.compress(TEXT) + gzip.compress(TEXT))
+
+    assert text_of(file) == TEXT + TEXT
+
+
+@pytest.mark.parametrize("name", ["a.jsonl.gz", "a.zip"])
+def test_a_bomb_is_refused(tmp_path: Path, name: str) -> None:
+    """A thousand times its size is no export."""
+    zeros = bytes(RATIO_FREE_BYTES + (4 << 20))
+    data = gzip.compress(zeros) if name.endswith("gz") else zipped(("a.csv", zeros))
+
+    with pytest.raises(SourceError, match="times the file"):
+        text_of(drop(tmp_path, name, data))
+
+
+@pytest.mark.parametrize(
+    ("line", "state"),
+    [
+        ("{sha}  a.zip\n", "ok"),
+        ("{SHA} *a.zip", "ok"),
+        (None, "missing"),
+        ("{sha}  b.zip\n", "is for 'b.zip'"),
+        ("{zeros}  a.zip\n", "file says 000"),
+        ("nonsense", "is not `sha256  name`"),
+        ("", "is not `sha256  name`"),
+    ],
+)
+def test_the_checksum_beside_it(tmp_path: Path, line: str | None, state: str) -> None:
+    """Right, missing, or wrong in words."""
+    data = zipped(("a.csv", TEXT))
+    file = drop(tmp_path, "a.zip", data)
+    sha = hashlib.sha256(data).hexdigest()
+    if line is not None:
+        text = line.format(sha=sha, SHA=sha.upper(), zeros="0" * 64)
+        drop(tmp_path, "a.zip.CHECKSUM", text.encode())
+    with open_raw(file) as raw:
+        found = raw.seal().checksum
+
+    assert found == state or (len(state) > 7 and state in found)
