@@ -27,10 +27,9 @@ _MINUTE_MS = 60_000
 _FRACTION_BITS = 10
 
 # Activity at the turn of each UTC hour: Asia's morning, Europe's opening, the American afternoon.
-_HOURS = np.array(
-    "78 70 62 56 50 48 50 62 84 88 80 78 88 118 150 146 124 104 92 84 78 70 66 72 78".split(),
-    dtype=np.int64,
-)
+_MORNING = (78, 70, 62, 56, 50, 48, 50, 62, 84, 88, 80, 78)
+_AFTERNOON = (88, 118, 150, 146, 124, 104, 92, 84, 78, 70, 66, 72, 78)
+_HOURS = np.array([*_MORNING, *_AFTERNOON], dtype=np.int64)
 _HOURS_MEAN = 82.0
 _QUIET_ONE_IN = 40
 _SPREAD_TICKS = np.array([1, 1, 1, 1, 1, 1, 2, 3], dtype=np.int64)
