@@ -39,7 +39,10 @@ def parse_day(text: str) -> dt.date:
     """
     if not _DAY.fullmatch(text):
         raise ValueError(f"{text!r} is not a date in the form YYYY-MM-DD")
-    return dt.date.fromisoformat(text)
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no date of the calendar ({error})") from None
 
 
 @lru_cache(maxsize=4096)

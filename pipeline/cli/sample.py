@@ -19,7 +19,9 @@ DEFAULT_OUT = PROJECT / "data" / "samples" / "raw"
 
 
 def _defect_list() -> str:
-    return "\b\nDefects:\n" + "\n".join(f"  {code}  {d.what}" for code, d in sorted(DEFECTS.items()))
+    return "\b\nDefects:\n" + "\n".join(
+        f"  {code}  {d.what}" for code, d in sorted(DEFECTS.items())
+    )
 
 
 @click.command("sample", epilog=_defect_list())
@@ -57,7 +59,9 @@ def command(as_json: bool, **given: Any) -> None:
     else:
         written = write_sample(request)
     size = sum(file.bytes for file in written)
-    files = [{"path": str(f.path), "bytes": f.bytes, "rows": f.rows, "what": f.what} for f in written]
+    files = [
+        {"path": str(f.path), "bytes": f.bytes, "rows": f.rows, "what": f.what} for f in written
+    ]
     output.say(
         {"out": str(request.out), "files": files, "bytes": size},
         [f"{len(written)} files, {size:,} bytes, simulated, in {request.out}"],

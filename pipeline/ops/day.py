@@ -28,7 +28,9 @@ SAMPLE_WARMUP_DAYS = 600
 def newest_complete_day(kitchen: Kitchen) -> dt.date | None:
     """The newest date for which every expected symbol has settled files of the exchange of record."""
     days = {
-        day for symbol in kitchen.symbols.values() for day in layout.raw_days(kitchen, symbol, "binance_1m")
+        day
+        for symbol in kitchen.symbols.values()
+        for day in layout.raw_days(kitchen, symbol, "binance_1m")
     }
     return next((day for day in sorted(days, reverse=True) if _is_complete(kitchen, day)), None)
 

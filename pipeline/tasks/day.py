@@ -6,7 +6,7 @@ import luigi
 
 from pipeline import layout
 from pipeline.errors import StageError
-from pipeline.publishing.seal import settled
+from pipeline.publishing.links import settled
 from pipeline.stages import STAGES
 from pipeline.tasks import context, messages
 from pipeline.tasks.base import FeedTask, RawDay, RawFeed, SymbolTask, UnitTask
@@ -52,8 +52,9 @@ class Assemble(UnitTask):
     """All symbols' outputs: one table a dataset."""
 
     def requires(self) -> list[luigi.Task]:
-        """Its inputs, and that there is anything to publish at all."""
-        return [RawDay(date=self.date), *super().requires()]
+        """Its inputs; only the raw day while there is nothing that could be published."""
+        raw_day = RawDay(date=self.date)
+        return [raw_day, *super().requires()] if raw_day.complete() else [raw_day]
 
 
 class Manifest(UnitTask):

@@ -41,7 +41,7 @@ def ran(unit: Unit, facts: dict[str, Any]) -> None:
 
 
 def _figures(facts: dict[str, Any]) -> list[tuple[str, Any]]:
-    return [(k, v) for k, v in facts.items() if k not in _QUIET_FACTS and not isinstance(v, bool)]
+    return [(k, v) for k, v in facts.items() if k not in _QUIET_FACTS]
 
 
 def attach(

@@ -11,6 +11,7 @@ import logging
 import os
 import socket
 import sys
+import warnings
 from types import TracebackType
 
 import luigi.configuration
@@ -53,6 +54,8 @@ def prepare() -> None:
 
 
 def _set_defaults() -> None:
+    # Luigi reads its rpc options from [core], yet warns that its class of that name does not know them.
+    warnings.filterwarnings("ignore", ".*'rpc_", luigi.parameter.UnconsumedParameterWarning)
     settings = luigi.configuration.get_config()
     for section, options in DEFAULTS.items():
         for option, value in options.items():
@@ -101,7 +104,7 @@ def _sentence(error: BaseException | None) -> str | None:
     if isinstance(error, luigi.parameter.MissingParameterException):
         return f"{error}; `luigi --module pipeline Snapshot --date 2025-01-02` is a whole command"
     if isinstance(error, luigi.task_register.TaskClassException):
-        return str(error).splitlines()[0]
+        return " ".join(str(error).split())
     return None
 
 

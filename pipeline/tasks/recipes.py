@@ -59,7 +59,9 @@ def clean_feed(job: Job) -> Products:
 
 def footprint(job: Job) -> Products:
     """Ticks -> volume by minute and price, and minute statistics."""
-    ticks = _table(job, "CleanFeed", "clean")
+    ticks = _optional(job, "CleanFeed", "clean")
+    if ticks is None:
+        ticks = schema.table_schema(job.kitchen.governance, "clean_ticks").empty_table()
     levels, minutes = footprint_of(job.symbol.name, ticks, _control(job), job.kitchen.governance)
     job.facts = {"rows": levels.num_rows}
     return {"footprint": levels, "minute_stats": minutes}
@@ -222,8 +224,7 @@ def snapshot(job: Job) -> Products:
         layout.Store(job.kitchen.snapshots),
     )
     job.facts = {
-        "revision": sealed.revision,
-        "new": sealed.new,
+        "published": f"r{sealed.revision}{'' if sealed.new else ' already says the same'}",
         "condition": found["condition"]["day"],
         "rows": found["files"]["bars_1m.parquet"]["rows"],
     }
