@@ -108,11 +108,11 @@ def check_room(store: Store, sizes: list[int]) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(store.root))
 
 
-def explain(error: OSError, store: Store, day: dt.date, sizes: list[int]) -> PublishError:
-    """The one sentence of an error of the operating system."""
+def explain(error: OSError, store: Store, state: str, sizes: list[int]) -> PublishError:
+    """The one sentence of an error of the operating system; `state` says how far the snapshot came."""
     needed = sum(sizes) + _OVERHEAD_BYTES
     where = error.filename2 or error.filename or store.root
-    told = f"snapshot {day} not published: {error.strerror or error} at {where}"
+    told = f"snapshot {state}: {error.strerror or error} at {where}"
     cause: Any = error.errno
     if cause in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return PublishError(

@@ -23,10 +23,9 @@ from pipeline.publishing import sums
 PRODUCER = "central-data-kitchen"
 DATASET = "market-minutes"
 
-APPLIED = ("status", "offset_minutes", "zone", "volume_unit", "segments")
-"""What of a symbol's calibration changes rows; all else is evidence."""
+APPLIED = ("feed", "status", "offset_minutes", "volume_unit", "volume_factor")
+"""What of a symbol's calibration changes rows, beside its segments' offsets; all else is evidence."""
 
-_SEGMENT_EVIDENCE = frozenset({"figures", "evidence", "found", "rows", "lines"})
 _LINES = ("read", "used", "merged", "rejected")
 
 
@@ -96,15 +95,13 @@ def calibration_hash(calibrations: dict[str, dict[str, Any]]) -> str:
     return storage.digest({symbol: _applied(found) for symbol, found in calibrations.items()})
 
 
-def _applied(calibration: dict[str, Any]) -> Any:
-    if "applied" in calibration:
-        return calibration["applied"]
-    part = {key: calibration.get(key) for key in APPLIED}
-    part["segments"] = [
-        {key: value for key, value in segment.items() if key not in _SEGMENT_EVIDENCE}
-        for segment in part["segments"] or []
-    ]
-    return part
+def _applied(calibration: dict[str, Any]) -> dict[str, Any]:
+    """The correction of a symbol, and of each of its feeds."""
+    return {
+        **{key: calibration.get(key) for key in APPLIED},
+        "segments": [s.get("offset_minutes") for s in calibration.get("segments") or ()],
+        "feeds": {f: _applied(found) for f, found in (calibration.get("feeds") or {}).items()},
+    }
 
 
 def _file(path: Path, table: pa.Table | None) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def publish(draft: Draft, store: Store) -> Sealed:
         with locks.held(store.lock(draft.day)):
             return _publish(draft, store, sizes)
     except OSError as error:
-        raise doors.explain(error, store, draft.day, sizes) from error
+        raise doors.explain(error, store, f"{draft.day} not published", sizes) from error
 
 
 def publication_unchanged(store: Store, day: dt.date, manifest: dict[str, Any]) -> bool:
@@ -102,7 +102,11 @@ def _publish(draft: Draft, store: Store, sizes: list[int]) -> Sealed:
         _fill(draft, staged.folder)
         _read_back(draft, staged.folder)
         sealed = _claim(draft, store, staged)
-    links.roll_forward(store, sealed)
+    try:
+        links.roll_forward(store, sealed)
+    except OSError as error:
+        state = f"{draft.day} sealed as r{sealed.revision}, not all links moved"
+        raise doors.explain(error, store, state, sizes) from error
     return sealed
 
 

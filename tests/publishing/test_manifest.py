@@ -136,17 +136,18 @@ def test_the_data_hash_moves_with_its_parts(change: str) -> None:
 
 def test_evidence_does_not_move_the_calibration_hash() -> None:
     """Figures and skew are evidence; an offset, a unit and a segment's offset are applied."""
-    segment = {"first": 0, "last": 9, "offset_minutes": 1, "figures": {"rho": 0.9}}
+    segment = {"offset_minutes": 1, "found": {"runs": [0]}}
     base = calibration_hash({"S": kit.calibration(segments=[segment])})
 
     def moved(**changes: Any) -> bool:
         return calibration_hash({"S": kit.calibration(**{"segments": [segment]} | changes)}) != base
 
     assert not moved(figures={"rho": 0.1}, skew_ms=400, skew_interval_ms=None)
-    assert not moved(segments=[segment | {"figures": {}}])
+    assert not moved(segments=[segment | {"found": {"runs": [0, 1]}}])
     assert moved(offset_minutes=60)
     assert moved(volume_unit="quote")
     assert moved(segments=[segment | {"offset_minutes": 2}])
+    assert moved(feeds={"atas_bars": kit.calibration(offset_minutes=60)})
 
 
 def test_lines_must_be_accounted_for(tmp_path: Path) -> None:

@@ -307,6 +307,22 @@ def test_two_processes_at_once_make_one_revision(store: Store, first: Draft) -> 
     assert verify(store, kit.DAY) == []
 
 
+def test_many_dates_at_once_never_move_latest_back(store: Store, tmp_path: Path) -> None:
+    """Different dates have different locks; whoever polls LATEST sees it only grow."""
+    days = [kit.DAY + dt.timedelta(days=i) for i in (3, 2, 1, 0)]
+    commands = [_command(kit.draft(tmp_path / day.isoformat(), day), store) for day in days]
+    runs = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for command in commands]
+    seen = []
+    while any(run.poll() is None for run in runs):
+        if store.latest().is_symlink():
+            seen.append(os.readlink(store.latest()))
+
+    assert [run.wait() for run in runs] == [0] * 4
+    assert seen == sorted(seen)
+    assert links.named_day(store) == links.named_day(store, available=True) == days[0]
+    assert all(settled(store, day) for day in days)
+
+
 def test_a_race_without_the_lock_still_makes_one_revision(
     store: Store, first: Draft, monkeypatch: pytest.MonkeyPatch
 ) -> None:
