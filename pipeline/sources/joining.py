@@ -23,9 +23,12 @@ def joined(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
 
 
 def _klines(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
-    """The most trusted file's rows, and the others' in its gaps, sorted by time."""
+    """The most trusted file's rows, and the others' in its gaps, sorted by time.
+
+    A minute whose klines contradict each other, and which no other file has, is an empty row.
+    """
     tables: list[pa.Table] = []
-    conflicts: set[int] = set()
+    conflicts: dict[int, tuple[int, int]] = {}
     for number, read in enumerate(reads):
         if read.parsed is None:
             continue
@@ -33,15 +36,16 @@ def _klines(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
         read.used = rows.num_rows
         read.merged = read.parsed.merged + read.parsed.rows.num_rows - rows.num_rows
         read.parsed.defects["B08"] += differing
-        opened = kline_day.opens(rows, feed.source)
-        rows = rows.append_column("fallback_file", _constant(rows, number > 0))
-        rows = rows.append_column(
-            "kline_conflict", pa.array([int(at) in conflicts for at in opened], pa.bool_())
-        )
+        rows = kline_day.flagged(rows, feed.source, fallback=number > 0, conflicts=conflicts)
         tables.append(_numbered(rows, number))
-        conflicts.update(read.parsed.conflicts)
-    whole = pa.concat_tables(tables) if tables else None
-    return [] if whole is None else [whole.sort_by(KEYS[feed.source])]
+        for opened, line in read.parsed.conflicts.items():
+            conflicts.setdefault(opened, (number, line))
+    if not tables:
+        return []
+    known = pa.concat_tables(tables)
+    if feed.source == "binance_1m":
+        known = pa.concat_tables([known, kline_day.empty_rows(known, conflicts)])
+    return [known.sort_by(KEYS[feed.source])]
 
 
 def _runs(reads: list[FileRead]) -> list[pa.Table]:
@@ -102,7 +106,3 @@ def _as_copy(parsed: Parsed) -> Parsed:
 
 def _numbered(rows: pa.Table, number: int) -> pa.Table:
     return rows.append_column("file", pa.array(np.full(rows.num_rows, number, dtype=np.int32)))
-
-
-def _constant(rows: pa.Table, value: bool) -> pa.Array:
-    return pa.array(np.full(rows.num_rows, value))

@@ -129,5 +129,4 @@ class JsonLines(Generic[Record]):
         if block.torn:
             reason = f"torn last line, the file ends inside it ({error})"
             self.torn_tail = block.place(place)
-        self.defects["A13"] += 1
         self.rejects.append(block.reject(place, "A13", reason))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping
+
 import numpy as np
 import pyarrow as pa
 
@@ -31,6 +33,34 @@ def fill(rows: pa.Table, before: list[pa.Table], source: str) -> tuple[pa.Table,
     differing = sum(1 for at, values in mine.items() if known.get(at, values) != values)
     missing = pa.array([at not in known for at in mine], pa.bool_())
     return rows.filter(missing), differing
+
+
+def flagged(rows: pa.Table, source: str, *, fallback: bool, conflicts: Container[int]) -> pa.Table:
+    """The rows with the flags `fallback_file`, and `kline_conflict` where a file before disagreed."""
+    mine = opens(rows, source).tolist()
+    disputed = pa.array([at in conflicts for at in mine], pa.bool_())
+    rows = rows.append_column("fallback_file", pa.array([fallback] * len(mine), pa.bool_()))
+    return rows.append_column("kline_conflict", disputed)
+
+
+def empty_rows(known: pa.Table, conflicts: Mapping[int, tuple[int, int]]) -> pa.Table:
+    """A row without values, flagged `kline_conflict`, for each minute in conflict that no row has.
+
+    `conflicts` maps an open time in us to (file, line) of the first row in conflict.
+    """
+    have = set(opens(known, "binance_1m").tolist())
+    places = {at: place for at, place in sorted(conflicts.items()) if at not in have}
+    given: dict[str, list[object]] = {
+        "minute_open": list(places),
+        "file": [file for file, _ in places.values()],
+        "line": [line for _, line in places.values()],
+        "close_time_cut": [False] * len(places),
+        "fallback_file": [False] * len(places),
+        "kline_conflict": [True] * len(places),
+    }
+    nothing: list[object] = [None] * len(places)
+    columns = [pa.array(given.get(field.name, nothing), field.type) for field in known.schema]
+    return pa.Table.from_arrays(columns, schema=known.schema)
 
 
 def _prints(rows: pa.Table, source: str) -> dict[int, tuple[float, ...]]:

@@ -56,7 +56,7 @@ class KlineFile:
     read: int = 0
     merged: int = 0
     other_days: int = 0
-    conflicts: list[int] = field(default_factory=list)
+    conflicts: dict[int, int] = field(default_factory=dict)
     torn_tail: dict[str, int] | None = None
     units: Counter[str] = field(default_factory=Counter)
     _near: int | None = None
@@ -126,7 +126,7 @@ class KlineFile:
                 self.merged += len(others)
                 self.defects["B15"] += len(others)
                 continue
-            self.conflicts.append(opened)
+            self.conflicts[opened] = block.numbers[place]
             for _, its_block, its_place in self._rows[opened]:
                 reason = f"another row of {iso(opened)} has other values; neither is used"
                 self.set_aside(its_block, its_place, "B15", reason)

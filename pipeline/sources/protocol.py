@@ -85,8 +85,9 @@ class Parsed:
     """One file as its adapter read it: `read == rows used + merged + len(rejects)`.
 
     `rows` has the columns of the source's clean table but `file` and `flags`; a flag is a boolean
-    column of the flag's name. `conflicts` are open times (us) of klines that contradict each other.
-    `defects` counts what was found and mended or flagged, by code.
+    column of the flag's name. `conflicts` maps the open time (us) of klines that contradict each other to the
+    first one's line. `defects` counts what was mended or flagged, by code; what was set aside is in
+    `rejects` alone.
     """
 
     rows: pa.Table
@@ -95,7 +96,7 @@ class Parsed:
     merged: int = 0
     blank_lines: int = 0
     other_days: int = 0
-    conflicts: list[int] = field(default_factory=list)
+    conflicts: dict[int, int] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
     defects: Counter[str] = field(default_factory=Counter)
 

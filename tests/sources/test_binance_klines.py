@@ -116,10 +116,12 @@ class TestBinanceKlines(AdapterSuite):
         assert found.ledger[0]["notes"]["defects"] == {"B14": 1}
 
     def test_equal_rows_are_merged_and_different_ones_set_aside(self) -> None:
-        """B15: nobody can say which of two different rows is right."""
+        """B15: nobody can say which of two different rows is right; their minute is an empty row."""
         found = self.rows(kline(0), kline(0), kline(1), kline(1, close="100.6"), kline(2))
 
-        assert found.table["line"].to_pylist() == [1, 5]
+        assert found.table["line"].to_pylist() == [1, 3, 5]
+        assert found.table["flags"].to_pylist() == [0, 1 << 8, 0]
+        assert found.table["close"].to_pylist() == [100.7, None, 100.7]
         assert found.ledger[0]["lines"] == {"read": 5, "used": 2, "merged": 1, "rejected": 2}
         assert found.rejects["line"].to_pylist() == [3, 4]
         assert set(found.rejects["code"].to_pylist()) == {"B15"}
