@@ -75,7 +75,7 @@ def _entry(step: Step, grid: str) -> str:
     facts = [
         f"unit: {step.unit or 'none'}",
         f"type: {step.type}",
-        f"window: {step.window} {grid}",
+        f"window: {step.window} {grid if step.window > 1 else grid.removesuffix('s')}",
         f"warm-up: {step.warm_up}",
         f"inputs: {inputs}",
         f"nulls: `{step.nulls}`",

@@ -154,7 +154,8 @@ def decimal_sum(values: Iterable[float]) -> float:
     x = np.asarray(list(values), dtype=np.float64)
     for places in range(13):
         scale = 10.0**places
-        whole = np.rint(x * scale)
+        with np.errstate(over="ignore"):
+            whole = np.rint(x * scale)
         if np.all(np.abs(whole) < _EXACT_INTEGER) and np.all(whole / scale == x):
             exact: float = sum(int(v) for v in whole) / 10**places
             return exact

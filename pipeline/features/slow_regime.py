@@ -128,7 +128,7 @@ class VolRegimeCloses(Step):
         super().__init__(
             name="vol_regime_cc",
             unit="sign",
-            inputs=("close",),
+            inputs=("open", "close"),
             window=YEAR,
             look_back=YEAR + window,
             nulls="window",

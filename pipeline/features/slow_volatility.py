@@ -7,7 +7,6 @@ import numpy as np
 from pipeline.features import windows
 from pipeline.features.exact import Floats, ln, previous, ratio
 from pipeline.features.frame import Frame
-from pipeline.features.returns import log_return
 from pipeline.features.step import Step
 
 YEAR = 365
@@ -20,8 +19,13 @@ def realised(frame: Frame, window: int, column: str = "rv") -> Floats:
 
 
 def close_to_close(frame: Frame, window: int) -> Floats:
-    """sqrt(365 x mean of squared daily log returns)."""
-    r = log_return(frame)
+    """sqrt(365 x mean of squared daily log returns).
+
+    After a missing day the day's own open stands for the close before it: the market never closes,
+    so a gap costs one return and not two.
+    """
+    before = previous(frame["close"])
+    r = ln(ratio(frame["close"], np.where(np.isnan(before), frame["open"], before)))
     return np.sqrt(YEAR * windows.mean(frame, r * r, window))
 
 
@@ -59,13 +63,16 @@ class DailyRealisedSampled(Step):
 
 
 class CloseToClose(Step):
-    """sqrt(365 x mean of squared daily log returns): known from daily klines too."""
+    """sqrt(365 x mean of ln(C / C of the day before)^2): known from daily klines too.
+
+    Where the day before is missing, the day's own open stands for its close.
+    """
 
     def __init__(self, window: int) -> None:
         super().__init__(
             name=f"rv_cc_{window}d",
             unit=_ANNUAL,
-            inputs=("close",),
+            inputs=("open", "close"),
             window=window,
             look_back=window,
             nulls="window",

@@ -1,0 +1,22 @@
+"""The page for people is the registry's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.features.catalogue import catalogue
+from pipeline.features.registry import MACRO, MICRO
+
+
+def test_page_is_up_to_date(governance: Path) -> None:
+    """docs/features.md is what the registry says; if not: python -m pipeline.features.catalogue."""
+    page = governance.parent / "docs" / "features.md"
+
+    assert page.read_text() == catalogue(governance)
+
+
+def test_page_names_every_feature_once(governance: Path) -> None:
+    """Every registered feature has its entry."""
+    page = catalogue(governance)
+
+    assert all(page.count(f"**`{step.name}`**") == 1 for step in (*MICRO, *MACRO))

@@ -1,0 +1,178 @@
+"""Minute features at their edges: gaps, standstill, what ATAS or the tape did not measure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from feature_frames import DAY, bars_of, random_bars, random_tape
+
+from pipeline.clock import MINUTES_PER_DAY
+from pipeline.contracts.features_schema import features_schema
+from pipeline.errors import ContractError
+from pipeline.features.micro import micro
+
+EXACT = 1e-12
+
+
+def test_day_before_fills_the_warm_up(governance: Path) -> None:
+    """With the day before, the first minute of the day has its windows."""
+    bars = random_bars(governance, DAY - dt.timedelta(days=1), 2)
+    table = micro(DAY, bars, None, governance)
+    wanted = ("trend_proxy", "cvd_roll_240", "corwin_schultz", "rv_5m")
+
+    assert all(table[name][0].as_py() is not None for name in wanted)
+
+
+def _flat_bars(governance: Path, **changes: list[object]) -> pa.Table:
+    columns: dict[str, object] = {
+        name: [100.0] * MINUTES_PER_DAY for name in ("open", "high", "low", "close")
+    }
+    columns.update(volume=[0.0] * MINUTES_PER_DAY, delta=[0.0] * MINUTES_PER_DAY)
+    return bars_of(governance, DAY, {**columns, **changes})
+
+
+def test_dead_market_has_no_nan(governance: Path) -> None:
+    """In a day without a trade ratios are null, returns 0, and no NaN leaves the room."""
+    table = micro(DAY, _flat_bars(governance), None, governance)
+
+    assert not any(
+        np.isnan(table[name].drop_null().to_numpy()).any()
+        for name in table.column_names
+        if pa.types.is_floating(table.schema.field(name).type)
+    )
+    assert table["delta_ratio"].null_count == table["cvd_norm"].null_count == MINUTES_PER_DAY
+    assert table["rv_5m"][5].as_py() == table["ret_1m"][5].as_py() == 0.0
+    assert table["kyle_lambda_60"].null_count == MINUTES_PER_DAY
+
+
+@pytest.mark.parametrize(("gaps", "known"), [(3, True), (4, False)])
+def test_window_bears_five_percent_of_gaps(gaps: int, known: bool, governance: Path) -> None:
+    """A window of 60 minutes is summed with 3 of them missing and null with 4."""
+    delta: list[object] = [1.0] * MINUTES_PER_DAY
+    delta[200 : 200 + gaps] = [None] * gaps
+    table = micro(DAY, _flat_bars(governance, delta=delta), None, governance)
+
+    value = table["cvd_roll_60"][240].as_py()
+
+    assert value == (60.0 - gaps if known else None)
+    assert table["cvd_roll_60"][190].as_py() == 60.0
+
+
+def test_atas_features_by_hand(governance: Path) -> None:
+    """One minute's ATAS columns give the values that one works out on paper."""
+
+    def first(value: object) -> list[object]:
+        return [value] + [None] * (MINUTES_PER_DAY - 1)
+
+    bars = bars_of(
+        governance,
+        DAY,
+        {
+            "close": first(100.0),
+            "volume": first(8.0),
+            "atas_high": first(104.0),
+            "atas_low": first(100.0),
+            "atas_close": first(101.0),
+            "atas_volume": first(10.0),
+            "bar_vpo_price": first(101.0),
+            "bar_vpo_vol": first(4.0),
+            "bar_vpo_side": first("bear"),
+            "absorption_detected": first(True),
+            "absorption_side": first("sell"),
+            "absorption_strength": first(2.5),
+            "poc": first(102.0),
+            "vah": first(103.0),
+            "val": first(99.0),
+            "basis_bps": first(99.5),
+        },
+    )
+    row = micro(DAY, bars, None, governance).slice(0, 1).to_pylist()[0]
+    expected = {
+        "vpo_loc": 0.25,
+        "vpo_intensity": 0.4,
+        "vpo_bias": -1,
+        "absorb_flag": 1,
+        "absorb_side": -1,
+        "absorb_strength": 2.5,
+        "poc_gap": 2.0,
+        "vah_gap": 3.0,
+        "val_gap": -1.0,
+        "poc_gap_bps": 200.0,
+        "vah_gap_bps": 300.0,
+        "val_gap_bps": -100.0,
+        "basis_bps": 99.5,
+        "xfeed_vol_ratio": 1.25,
+    }
+
+    assert {name: row[name] for name in expected} == pytest.approx(expected)
+
+
+def test_tape_enters_where_it_is_the_bar(governance: Path) -> None:
+    """Minute statistics count where their prices are the bar's ATAS prices, and nowhere else."""
+    bars = random_bars(governance, DAY, 1)
+    tape = random_tape(governance, bars)
+    shifted = tape.set_column(
+        tape.schema.get_field_index("high"),
+        tape.schema.field("high"),
+        pa.array(np.concatenate((tape["high"].to_numpy()[:700], np.full(740, 1.0)))),
+    )
+    table = micro(DAY, bars, shifted, governance)
+    close = bars["atas_close"].to_numpy()
+    gap, spread = (tape[name].to_numpy() for name in ("gap_ms_mean", "gap_ms_std"))
+
+    np.testing.assert_allclose(table["mid"].to_numpy()[:700], close[:700], rtol=EXACT)
+    np.testing.assert_allclose(
+        table["burstiness"].to_numpy()[:700], ((spread - gap) / (spread + gap))[:700], rtol=EXACT
+    )
+    np.testing.assert_allclose(table["spread_bps"].to_numpy()[:700], 1e4 / close[:700], rtol=EXACT)
+    np.testing.assert_allclose(
+        table["interarrival_cv"].to_numpy()[:700], (spread / gap)[:700], rtol=EXACT
+    )
+    np.testing.assert_allclose(table["largest_share"].to_numpy()[:700], 1 / 3, rtol=EXACT)
+    assert table["min_delta"].slice(0, 700).equals(tape["delta_min"].slice(0, 700))
+    assert table["max_delta"].slice(0, 700).equals(tape["delta_max"].slice(0, 700))
+    assert table["interarrival_mean"].slice(0, 700).equals(tape["gap_ms_mean"].slice(0, 700))
+    assert table["mid"].slice(700).null_count == 740
+
+
+def test_a_session_with_holes_has_no_sum(governance: Path) -> None:
+    """The session's sum is null from where more than 5 % of the minutes since 00:00 lack a delta."""
+    delta: list[object] = [1.0] * MINUTES_PER_DAY
+    delta[10:12] = [None, None]
+    cvd = [None if d is None else float(i) for i, d in enumerate(delta)]
+    table = micro(DAY, _flat_bars(governance, delta=delta, cvd=cvd), None, governance)
+    session = table["cvd_session"].to_pylist()
+
+    assert session[9] == 9.0
+    assert session[10:39] == [None] * 29
+    assert session[39] == 39.0
+
+
+def test_schema_is_the_documents(governance: Path) -> None:
+    """The table has the governed columns and types, units in their metadata."""
+    table = micro(DAY, random_bars(governance, DAY, 1), None, governance)
+
+    assert table.schema.equals(features_schema(governance, "micro"), check_metadata=True)
+    assert table.schema.field("poc_gap_bps").metadata[b"unit"] == b"bps"
+    assert table["available_at"][0].as_py() - table["ts"][0].as_py() == dt.timedelta(seconds=2)
+
+
+def test_short_day_is_refused(governance: Path) -> None:
+    """A day without its 1440 minutes is refused in one sentence that says what to do."""
+    bars = random_bars(governance, DAY, 1).slice(0, 1000)
+
+    with pytest.raises(ContractError, match="got 1000 rows of the day, wanted 1440; build"):
+        micro(DAY, bars, None, governance)
+
+
+def test_minute_twice_is_refused(governance: Path) -> None:
+    """A minute that stands twice in the day before is refused, not overwritten."""
+    bars = random_bars(governance, DAY - dt.timedelta(days=1), 2)
+    doubled = pa.concat_tables([bars.slice(0, 1), bars])
+
+    with pytest.raises(ContractError, match="off the minute grid or twice"):
+        micro(DAY, doubled, None, governance)
