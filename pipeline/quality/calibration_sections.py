@@ -117,9 +117,11 @@ def _segments(calibration: Report) -> Table:
             (
                 number(position),
                 number(segment.get("offset_minutes")),
-                "; ".join(f"{name} {number(value)}" for name, value in _flattened(segment))
-                if isinstance(segment, dict)
-                else plain(segment),
+                "; ".join(
+                    f"{plain(name)} {number(value)}"
+                    for name, value in _flattened(segment)
+                    if name != "offset_minutes"
+                ),
             )
             for position, segment in enumerate(calibration.get("segments") or (), start=1)
         ),

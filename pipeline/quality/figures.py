@@ -38,6 +38,7 @@ STATES = {
 """Letter of a heat strip -> what the minute is."""
 
 _HISTOGRAM_BINS = 41
+_LEAST_SPAN_BPS = 0.1
 _WORST = 10
 _KEYS = ("symbol", "ts", "minute_open", "minute_close", "available_at")
 
@@ -137,7 +138,7 @@ def _histogram(values: Floats, low: float, high: float) -> dict[str, Any]:
 
     Values beyond are counted in the outermost bins, so that one bad print does not hide the rest.
     """
-    reach = max(high - low, 1e-6) / 2
+    reach = max(high - low, _LEAST_SPAN_BPS) / 2
     span = (low - reach, high + reach)
     counts, bounds = np.histogram(np.clip(values, *span), bins=_HISTOGRAM_BINS, range=span)
     return {"edges": [rounded(float(e)) for e in bounds], "counts": counts.tolist()}

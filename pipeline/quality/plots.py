@@ -86,6 +86,7 @@ _SETTINGS: dict[Any, Any] = {
     "axes.spines.right": False,
     "axes.formatter.useoffset": False,
     "legend.frameon": False,
+    "path.simplify": False,
 }
 
 
@@ -113,13 +114,14 @@ def _svg(drawing: _Drawing, values: Any) -> str:
 
 
 def _inline(text: str, title: str) -> str:
-    """A stand-alone SVG as a part of a page: no prolog, metadata, style sheet or fixed colour."""
+    """A stand-alone SVG as a part of a page: no prolog, metadata, style sheet, fixed colour."""
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
     text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>\s*", "", text, flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
     text = re.sub(r"<g id=\"[^\"]*\"", "<g", text)
     text = re.sub(r" xmlns(:xlink)?=\"[^\"]*\"", "", text)
+    text = re.sub(r"(\.[0-9]{2})[0-9]+", r"\1", text)  # hundredths of a px are enough
     text = re.sub(r"#01010[0-9a-c]", lambda m: f"var({_VARIABLES[m.group()]})", text)
     text = re.sub(r"^<svg ", f'<svg role="img" aria-label="{title}" ', text)
     return re.sub(r"(<svg [^>]*>)", rf"\1<title>{title}</title>", text, count=1).strip()
@@ -166,8 +168,13 @@ def _skew(axes: Any, curve: list[Report]) -> None:
 
 
 def _basis(axes: Any, series: list[float | None]) -> None:
-    hours = np.arange(len(series)) / 60
-    axes.plot(hours, [_nan(value) for value in series], color=FIRST, linewidth=0.9)
+    """Each minute as a level stroke from its open to its close, so that a lonely minute shows too."""
+    xs: list[float] = []
+    ys: list[float] = []
+    for minute, value in enumerate(series):
+        xs += [minute / 60, (minute + 1) / 60]
+        ys += [_nan(value)] * 2
+    axes.plot(xs, ys, color=FIRST, linewidth=0.9)
     _hours(axes)
     axes.set_ylabel("basis, bps")
 
@@ -187,13 +194,10 @@ def _volume_ratio(axes: Any, by_hour: list[float | None]) -> None:
 
 
 def _heat(axes: Any, rows: list[str]) -> None:
-    """24 lines of 60 marks; equal neighbours are one bar, so that a whole hour is one shape."""
-    for hour, letters in enumerate(rows):
-        for letter in sorted(set(letters)):
-            spans = [
-                (m.start(), len(m.group())) for m in re.finditer(f"{re.escape(letter)}+", letters)
-            ]
-            axes.broken_barh(spans, (hour - 0.42, 0.84), color=_STATE_COLOURS[letter], lw=0)
+    """24 lines of 60 marks; all marks of one state are one path, so that a torn day stays small."""
+    for letter, colour in _STATE_COLOURS.items():
+        xs, ys = _strokes(rows, letter)
+        axes.plot(xs, ys, color=colour, linewidth=6.8, solid_capstyle="butt")
     axes.set_xlim(0, 60)
     axes.set_ylim(23.6, -0.6)
     axes.grid(visible=False)
@@ -201,6 +205,17 @@ def _heat(axes: Any, rows: list[str]) -> None:
     axes.yaxis.set_ticks(range(0, 24, 3))
     axes.set_xlabel("minute")
     axes.set_ylabel("hour, UTC")
+
+
+def _strokes(rows: list[str], letter: str) -> tuple[list[float], list[float]]:
+    """The letter's runs as strokes from start to stop, one line an hour, NaN between them."""
+    xs: list[float] = []
+    ys: list[float] = []
+    for hour, letters in enumerate(rows):
+        for run in re.finditer(f"{re.escape(letter)}+", letters):
+            xs += [run.start(), run.end(), np.nan]
+            ys += [hour, hour, np.nan]
+    return xs, ys
 
 
 def _hours(axes: Any) -> None:
