@@ -143,14 +143,8 @@ def _feed_finding(
     )
     like = likeness(pairs)
     kind = _kind(placed, like, ground)
-    hours = blocks(
-        placed.laid.vendor,
-        ground.klines,
-        placed.laid.same_price,
-        placed.choice,
-        ground.evidence["block_minutes_min"],
-        placed.base,
-    )
+    block_min = ground.evidence["block_minutes_min"]
+    hours = blocks(placed.laid, ground.klines, placed.choice, block_min, placed.base)
     stands = placed.choice.by is not None
     finding: dict[str, Any] = {
         "identity": kind,

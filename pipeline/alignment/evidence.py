@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.alignment.dense import SCAN_MINUTES, Dense
-from pipeline.alignment.scan import LagScan, scan
-from pipeline.exact import Floats, Ints
+from pipeline.alignment.scan import LagScan, Laid, scan
+from pipeline.exact import Floats
 
 BLOCK_MINUTES = 60
 QUARTER_HOUR = 15
@@ -122,28 +122,26 @@ class Block:
 
 
 def blocks(
-    vendor: Dense,
-    klines: Dense,
-    same_price: Ints,
-    choice: Choice,
-    minutes_min: float,
-    base: int = 0,
+    laid: Laid, klines: Dense, choice: Choice, minutes_min: float, base: int = 0
 ) -> list[Block]:
     """The lag of each hour by itself, hours merged with the next until they have enough minutes.
 
     The measure is that which found the day's lag. Where several lags are as good as the day's (a flat
     hour), the day's stands.
     """
-    here = vendor.present[SCAN_MINUTES - (choice.lag - base) :][: len(klines.present)]
+    here = laid.vendor.present[SCAN_MINUTES - (choice.lag - base) :][: len(klines.present)]
     common = np.add.reduceat(here & klines.present, np.arange(0, len(here), BLOCK_MINUTES))
     found = []
     for first, hours in _spans(common.tolist(), minutes_min):
         span = slice(first * BLOCK_MINUTES, (first + hours) * BLOCK_MINUTES)
         wider = (span.start, span.stop + 2 * SCAN_MINUTES)
         ids = np.concatenate(
-            [same_price[wider[0] : wider[1]], same_price[len(vendor.present) :][span]]
+            [
+                laid.same_price[wider[0] : wider[1]],
+                laid.same_price[len(laid.vendor.present) :][span],
+            ]
         )
-        part = scan(vendor.between(*wider), klines.between(span.start, span.stop), ids, base)
+        part = scan(laid.vendor.between(*wider), klines.between(span.start, span.stop), ids, base)
         n = int(part.common[part.at(choice.lag)])
         lag = _own_lag(part, choice, minutes_min)
         found.append(Block(first_hour=first, hours=hours, n=n, lag=lag))

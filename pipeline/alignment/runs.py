@@ -16,9 +16,8 @@ import pyarrow.compute as pc
 from pipeline.alignment.dense import Dense, dense_vendor, price_places
 from pipeline.alignment.evidence import Choice, choose
 from pipeline.alignment.merge import merge_runs
-from pipeline.alignment.scan import LagScan, price_ids, scan
+from pipeline.alignment.scan import Laid, price_ids, scan
 from pipeline.clock import MINUTE_US
-from pipeline.exact import Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,15 +28,6 @@ class Ground:
     opened_us: int
     evidence: dict[str, float]
     identity: dict[str, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Laid:
-    """A feed laid over the exchange's minutes: its axis, price ids and scan."""
-
-    vendor: Dense
-    same_price: Ints
-    scan: LagScan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,15 @@ class LagScan:
         return int(lag - self.lags[0])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Laid:
+    """A feed laid over the exchange's minutes: its axis, price ids and scan."""
+
+    vendor: Dense
+    same_price: Ints
+    scan: LagScan
+
+
 def scan(vendor: Dense, klines: Dense, same_price: Ints, base: int = 0) -> LagScan:
     """Compare at every lag.
 
