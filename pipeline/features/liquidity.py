@@ -37,7 +37,8 @@ class KyleLambda(Step):
 class Amihud(Step):
     """Mean of |r| / quote_volume x 1e6 over the traded minutes of the trailing window.
 
-    A minute without a trade has no such value and counts as a gap. Source: Amihud 2002.
+    A minute without a trade has no such value and is left out of the mean; null where all are.
+    Source: Amihud 2002.
     """
 
     def __init__(self, window: int) -> None:
@@ -51,8 +52,13 @@ class Amihud(Step):
         )
 
     def __call__(self, frame: Frame) -> Floats:
-        impact = ratio(np.abs(log_return(frame)), frame["quote_volume"]) * 1e6
-        return windows.mean(frame, impact, self.window)
+        r, value = np.abs(log_return(frame)), frame["quote_volume"]
+        unknown = np.isnan(r + value)
+        impact = np.where(unknown, np.nan, np.where(value > 0, ratio(r, value) * 1e6, 0.0))
+        traded = np.where(unknown, np.nan, value > 0)
+        return ratio(
+            windows.total(frame, impact, self.window), windows.total(frame, traded, self.window)
+        )
 
 
 class RollSpread(Step):

@@ -152,6 +152,19 @@ def test_a_session_with_holes_has_no_sum(governance: Path) -> None:
     assert session[39] == 39.0
 
 
+def test_amihud_leaves_out_minutes_without_a_trade(governance: Path) -> None:
+    """In a thin market the mean is over the traded minutes, and null where there is none."""
+    value: list[object] = [0.0] * MINUTES_PER_DAY
+    close: list[object] = [100.0] * 700 + [101.0] * 740
+    value[700] = value[710] = 5e5
+    bars = _flat_bars(governance, close=close, quote_volume=value)
+    impact = micro(DAY, bars, None, governance)["amihud_60"].to_pylist()
+
+    assert impact[699] is None
+    assert impact[705] == pytest.approx(1e6 * np.log(1.01) / 5e5)
+    assert impact[715] == pytest.approx(1e6 * np.log(1.01) / 5e5 / 2)
+
+
 def test_schema_is_the_documents(governance: Path) -> None:
     """The table has the governed columns and types, units in their metadata."""
     table = micro(DAY, random_bars(governance, DAY, 1), None, governance)
