@@ -70,7 +70,7 @@ def test_bars_equal_klines(sample: Path, market: str) -> None:
 
 
 def test_order_flow_of_bars(sample: Path, market: str) -> None:
-    """The vbuy of a bar is the exchange's taker volume, vbuy + vsell the volume, cvd their running difference."""
+    """Vbuy is the exchange's taker volume, vbuy + vsell the volume, cvd their running difference."""
     exchange, running = klines(zip_path(sample, market=market)), Decimal(0)
     for bar in lines(bars_path(sample)):
         running += bar["vbuy"] - bar["vsell"]
