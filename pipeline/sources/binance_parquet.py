@@ -54,7 +54,7 @@ class BinanceParquet:
 
 def _columns(text: RawText) -> dict[str, Sequence[Any]]:
     try:
-        table = pq.read_table(pa.BufferReader(_whole(text)))
+        table = pq.ParquetFile(pa.BufferReader(_whole(text))).read(use_threads=False)
         columns = {name.lower(): table[name].to_pylist() for name in table.column_names}
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise SourceError(

@@ -12,6 +12,7 @@ import io
 import os
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -47,6 +48,7 @@ _BROKEN = (
     zipfile.BadZipFile,
     gzip.BadGzipFile,
     zlib.error,
+    struct.error,
     EOFError,
     NotImplementedError,
     RuntimeError,
@@ -196,14 +198,23 @@ def _only_member(name: str, raw: _Hashing) -> IO[bytes]:
             f"{name}: {len(members)} files in the archive; wanted exactly one .csv; fetch it again"
         )
     member = members[0]
-    plain = stat.S_IFMT(member.external_attr >> 16) in (0, stat.S_IFREG)
-    safe = not _UNSAFE_MEMBER.search(member.filename) and member.filename.lower().endswith(".csv")
-    if not (plain and safe) or member.is_dir() or member.flag_bits & 1:
+    if not _is_plain_csv(member):
         raise SourceError(
-            f"{name}: holds {member.filename[:80]!r}; wanted one plain .csv without folders, links or"
-            " password; fetch it again"
+            f"{name}: holds {member.filename[:80]!r}; wanted one plain deflated .csv without folders,"
+            " links or password; fetch it again"
         )
     return archive.open(member)
+
+
+def _is_plain_csv(member: zipfile.ZipInfo) -> bool:
+    name = member.filename
+    return (
+        name.lower().endswith(".csv")
+        and not _UNSAFE_MEMBER.search(name)
+        and stat.S_IFMT(member.external_attr >> 16) in (0, stat.S_IFREG)
+        and member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+        and not member.flag_bits & 1
+    )
 
 
 def _read_all(name: str, raw: _Hashing) -> bytes:
