@@ -118,8 +118,14 @@ def month_files(days: Bars, instrument: Instrument, market: str) -> list[RawFile
     month = first.replace(day=1)
     content = csv_text(rows, header=market != "spot")
     written = (month + dt.timedelta(days=31)).replace(day=2)
-    archive = _zip_file("binance_1d", instrument.symbol, market, month, content, written)
-    archive = replace(archive, rows=len(rows))
+    name = _name("binance_1d", instrument.symbol, market, month)
+    archive = RawFile(
+        name=name,
+        what="binance_1d",
+        day=month,
+        data=zipped(_inside(name), content, written),
+        rows=len(rows),
+    )
     return [archive, _checksum(archive)]
 
 
@@ -130,22 +136,22 @@ def _name(feed: str, symbol: str, market: str, day: dt.date) -> str:
     )
 
 
-def _zip_file(
-    feed: str, symbol: str, market: str, day: dt.date, content: bytes, written: dt.date
-) -> RawFile:
-    name = _name(feed, symbol, market, day)
-    inside = name.rpartition("/")[2].removesuffix(".zip") + ".csv"
-    return RawFile(name=name, what=feed, day=day, data=zipped(inside, content, written), rows=0)
+def _inside(name: str) -> str:
+    """The name of the one file in an archive."""
+    return name.rpartition("/")[2].removesuffix(".zip") + ".csv"
 
 
 def _archive(export: DayExport) -> RawFile:
-    tape = export.tape
+    day = export.tape.day
     content = csv_text(export.klines, header=export.header)
-    written = tape.day + dt.timedelta(days=1)
-    file = _zip_file(
-        "binance_1m", tape.instrument.symbol, export.market, tape.day, content, written
+    name = _name("binance_1m", export.tape.instrument.symbol, export.market, day)
+    return RawFile(
+        name=name,
+        what="binance_1m",
+        day=day,
+        data=zipped(_inside(name), content, day + dt.timedelta(days=1)),
+        rows=len(export.klines),
     )
-    return replace(file, rows=len(export.klines))
 
 
 def _checksum(archive: RawFile) -> RawFile:
