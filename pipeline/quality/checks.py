@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pipeline.contracts.control import CONSEQUENCES, Control, Threshold
+from pipeline.exact import decimal_places
 from pipeline.quality.facts import (
     PRICES,
     RECORD,
     DayFacts,
-    Floats,
     Mask,
     Minutes,
     edges,
@@ -34,8 +34,6 @@ __all__ = ["CheckResult", "DayFacts", "run_checks"]
 _FORMING, _OTHER_DAY = "B17", "C10"
 """Codes of rows dropped as meant: a candle still forming; a row of another day, such as the next
 midnight's, which is a fault only where a minute of this day is missing in its stead."""
-
-_MAX_DECIMALS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,7 +233,8 @@ def _ohlc_mismatch(day: _Day) -> _Finding:
     total = int(compared.sum())
     if not total:
         return _Finding(measured=None, note="no minute has the prices of both feeds")
-    allowed = day.control.identity["half_tick_share_max"] * _tick(pairs, compared)
+    tick = 10.0 ** -decimal_places(*(ours[compared] for ours, _ in pairs))
+    allowed = day.control.identity["half_tick_share_max"] * tick
     differs = np.zeros_like(compared)
     for ours, theirs in pairs:
         differs[compared] |= np.abs(ours[compared] - theirs[compared]) > allowed
@@ -246,18 +245,6 @@ def _ohlc_mismatch(day: _Day) -> _Finding:
         count=count,
         at_fault=mask_of(positions(day.facts)[differs].tolist()),
     )
-
-
-def _tick(pairs: list[tuple[Floats, Floats]], compared: Mask) -> float:
-    """The largest power of ten that divides every price of the exchange.
-
-    Rounding to k decimals divides two integers that float64 holds exactly, so a price that was
-    written with k decimals comes back as the very same number.
-    """
-    prices = np.concatenate([ours[compared] for ours, _ in pairs])
-    decimals = range(_MAX_DECIMALS)
-    k = next((k for k in decimals if np.array_equal(np.round(prices, k), prices)), _MAX_DECIMALS)
-    return float(10.0**-k)
 
 
 def _atas_rejects(day: _Day) -> _Finding:
