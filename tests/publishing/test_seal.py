@@ -11,7 +11,9 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -544,20 +546,30 @@ def test_a_full_disk_is_refused_before_anything_is_written(
     assert sorted(os.listdir(store.root)) == [".locks", ".revisions"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_a_store_that_may_not_be_written_is_one_sentence(
-    store: Store, first: Draft, second: Draft, tmp_path: Path
-) -> None:
-    """Another user without write permission gets a sentence and exit code 30, and changes nothing."""
-    publish(first, store)
-    command = _command(second, store)
-    before = kit.tree(store.root)
-    for folder in [tmp_path, *tmp_path.parents]:
-        if folder.stat().st_uid == 0 and folder != Path("/") and "pytest" in str(folder):
-            folder.chmod(0o755)
-    drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+@pytest.fixture
+def common() -> Iterator[Path]:
+    """A folder that other users can enter; pytest's own are closed to them by every new session."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    folder = Path(tempfile.mkdtemp(prefix="kitchen-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
 
-    done = subprocess.run([*drop, *command], capture_output=True, text=True, cwd="/")
+
+def _as_nobody(command: list[str]) -> subprocess.CompletedProcess[str]:
+    drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    return subprocess.run([*drop, *command], capture_output=True, text=True, cwd="/")
+
+
+def test_a_store_that_may_not_be_written_is_one_sentence(common: Path) -> None:
+    """Another user without write permission gets a sentence and exit code 30, and changes nothing."""
+    store = Store(common / "snapshots")
+    publish(kit.draft(common / "first"), store)
+    command = _command(kit.draft(common / "second", price=101.0), store)
+    before = kit.tree(store.root)
+
+    done = _as_nobody(command)
 
     assert done.returncode == 30, done.stderr
     assert len(done.stdout.splitlines()) == 1
@@ -566,22 +578,15 @@ def test_a_store_that_may_not_be_written_is_one_sentence(
     assert kit.tree(store.root) == before
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_an_ordinary_user_publishes_too(tmp_path: Path, first: Draft, second: Draft) -> None:
+def test_an_ordinary_user_publishes_too(common: Path) -> None:
     """Sealed 0555 folders do not stop the user who made them from publishing the next revision."""
-    home = tmp_path / "home"
-    home.mkdir()
-    os.chown(home, 65534, 65534)
-    for folder in [tmp_path, *tmp_path.parents]:
-        if "pytest" in str(folder):
-            folder.chmod(0o755)
-    store = Store(home / "snapshots")
-    drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    (common / "home").mkdir()
+    os.chown(common / "home", 65534, 65534)
+    store = Store(common / "home" / "snapshots")
+    first, second = (kit.draft(common / str(price), price=price) for price in (100.0, 101.0))
 
     for draft, said in ((first, "r1 True"), (second, "r2 True"), (second, "r2 False")):
-        done = subprocess.run(
-            [*drop, *_command(draft, store)], capture_output=True, text=True, cwd="/"
-        )
+        done = _as_nobody(_command(draft, store))
         assert done.stdout.strip() == said, done.stderr
 
 
