@@ -54,9 +54,7 @@ class SymbolDay:
         return bool(self.verdict["condition"] != "missing")
 
 
-def assemble(
-    day: dt.date, parts: Sequence[SymbolDay], governance: Path
-) -> dict[str, pa.Table | dict[str, Any]]:
+def assemble(day: dt.date, parts: Sequence[SymbolDay], governance: Path) -> dict[str, Any]:
     """The five tables of a day, sorted by symbol and time, and `condition`.
 
     Args:
