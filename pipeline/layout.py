@@ -91,21 +91,13 @@ def raw_files(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> list
 
 def raw_days(kitchen: Kitchen, symbol: Symbol, feed: str) -> frozenset[dt.date]:
     """Every day for which the feed has a file; a monthly file counts for each day of its month."""
-    return _raw_days(kitchen.raw, tuple(_wildcards(kitchen, symbol, feed)))
+    name = symbol.vendor_symbol if feed.startswith("binance") else symbol.atas_symbol
+    return _raw_days(kitchen.raw, patterns(kitchen, symbol, feed), symbol.market, name)
 
 
 def forget_listings() -> None:
     """Looks at the raw folder afresh from now on."""
     _raw_days.cache_clear()
-
-
-def _wildcards(kitchen: Kitchen, symbol: Symbol, feed: str) -> list[tuple[str, str]]:
-    marks = {"date": "\1", "month": "\2", "yyyymmdd": "\3"}
-    forms = []
-    for pattern in patterns(kitchen, symbol, feed):
-        filled = _filled(pattern, symbol, feed, **marks)
-        forms.append((re.sub("[\1\2\3]", "*", filled), _date_expression(filled)))
-    return forms
 
 
 def _date_expression(filled: str) -> str:
@@ -121,10 +113,12 @@ def _date_expression(filled: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def _raw_days(raw: Path, forms: tuple[tuple[str, str], ...]) -> frozenset[dt.date]:
+def _raw_days(raw: Path, wanted: tuple[str, ...], market: str, name: str) -> frozenset[dt.date]:
     days: set[dt.date] = set()
-    for wildcard, expression in forms:
-        for path in raw.glob(wildcard):
+    for pattern in wanted:
+        filled = pattern.format(market=market, symbol=name, date="\1", month="\2", yyyymmdd="\3")
+        expression = _date_expression(filled)
+        for path in raw.glob(re.sub("[\1\2\3]", "*", filled)):
             match = re.fullmatch(expression, path.relative_to(raw).as_posix())
             if match:
                 days.update(_days_named(match.groupdict()))

@@ -16,19 +16,22 @@ import pyarrow.parquet as pq
 from pipeline import storage
 
 
-def write(path: Path, table: pa.Table, *, group_by: str | None = None) -> None:
+def write(
+    path: Path, table: pa.Table, *, group_by: str | None = None, sync_folder: bool = True
+) -> None:
     """Writes a table: zstd-3, byte-stream-split floats, dictionaries on strings only.
 
     Args:
         path: Where to; replaced whole or not at all.
         table: Sorted as it shall be read. No pandas metadata is written.
         group_by: A column, already sorted; each of its values becomes one row group.
+        sync_folder: As in `storage.replacing`.
     """
     fields = [table.schema.field(i) for i in range(table.num_columns)]
     floats = [f.name for f in fields if pa.types.is_floating(f.type)]
     strings = [f.name for f in fields if pa.types.is_string(f.type)]
     with (
-        storage.replacing(path) as handle,
+        storage.replacing(path, sync_folder=sync_folder) as handle,
         pq.ParquetWriter(
             handle,
             table.schema,

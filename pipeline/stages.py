@@ -23,8 +23,10 @@ MACRO_LOOK_BACK_DAYS = 600
 class Need:
     """One input: an output of an earlier step, of the same day and of `look_back` days before.
 
-    `source` names the feed for a need on a step of grain "feed"; "atas" stands for each ATAS feed that
-    has raw files on the day. A step of grain "date" reads the output of every expected symbol.
+    `source` names the feed for a need on a step of grain "feed"; "atas" stands for each ATAS feed that has
+    raw files on the day. A step of grain "date" reads the output of every expected symbol. A need that is
+    `inline` is built within the step that has it, not as tasks of their own: hundreds of tiny units would
+    cost more to schedule than to build. An `optional` feed is read only where it has raw files.
     """
 
     stage: str
@@ -32,13 +34,17 @@ class Need:
     source: str | None = None
     look_back: int = 0
     today: bool = True
+    inline: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One step. `outputs` maps an output's name to its file name; `code` are the modules whose
-    functions (and all they import of this package) decide the result; `config` and `governance` are
-    the slices that do."""
+    """One step.
+
+    `outputs` maps an output's name to its file name; `code` are the modules whose functions (and all
+    they import of this package) decide the result; `config` and `governance` are the slices that do.
+    """
 
     name: str
     grain: Grain
@@ -79,7 +85,7 @@ STAGES: dict[str, Stage] = {
         Stage(
             name="Footprint",
             grain="symbol",
-            needs=(Need(stage="CleanFeed", output="clean", source="atas_ticks"),),
+            needs=(Need(stage="CleanFeed", output="clean", source="atas_ticks", optional=True),),
             outputs={"footprint": "footprint.parquet", "minute_stats": "minute_stats.parquet"},
             code=("pipeline.bars.footprint",),
             governance=(*_tables("footprint", "minute_stats"), "CONTROL.flow"),
@@ -89,8 +95,8 @@ STAGES: dict[str, Stage] = {
             grain="symbol",
             needs=(
                 Need(stage="CleanFeed", output="clean", source="binance_1m"),
-                Need(stage="CleanFeed", output="clean", source="atas_bars"),
-                Need(stage="CleanFeed", output="clean", source="atas_v6_3"),
+                Need(stage="CleanFeed", output="clean", source="atas_bars", optional=True),
+                Need(stage="CleanFeed", output="clean", source="atas_v6_3", optional=True),
                 Need(stage="Footprint", output="minute_stats"),
             ),
             outputs={"calibration": "calibration.json", "correction": "correction.json"},
@@ -108,8 +114,8 @@ STAGES: dict[str, Stage] = {
             grain="symbol",
             needs=(
                 Need(stage="CleanFeed", output="clean", source="binance_1m"),
-                Need(stage="CleanFeed", output="clean", source="atas_bars"),
-                Need(stage="CleanFeed", output="clean", source="atas_v6_3"),
+                Need(stage="CleanFeed", output="clean", source="atas_bars", optional=True),
+                Need(stage="CleanFeed", output="clean", source="atas_v6_3", optional=True),
                 Need(stage="Footprint", output="minute_stats"),
                 Need(stage="Calibration", output="correction"),
             ),
@@ -161,8 +167,8 @@ STAGES: dict[str, Stage] = {
             name="DailyStats",
             grain="symbol",
             needs=(
-                Need(stage="CleanFeed", output="clean", source="binance_1m"),
-                Need(stage="CleanFeed", output="clean", source="binance_1d"),
+                Need(stage="CleanFeed", output="clean", source="binance_1m", optional=True),
+                Need(stage="CleanFeed", output="clean", source="binance_1d", optional=True),
             ),
             outputs={"daily_stats": "daily_stats.parquet"},
             code=("pipeline.features.daily",),
@@ -177,6 +183,7 @@ STAGES: dict[str, Stage] = {
                     output="daily_stats",
                     look_back=MACRO_LOOK_BACK_DAYS,
                     today=False,
+                    inline=True,
                 ),
             ),
             outputs={"macro_slow": "macro_slow.parquet"},

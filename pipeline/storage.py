@@ -61,11 +61,12 @@ def fsync_folder(path: Path) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path, *, sync_folder: bool = True) -> Iterator[BinaryIO]:
     """A binary file that takes the place of `path` when the block ends well, and leaves no trace when not.
 
     Temporary name in the same folder, fsync, rename, fsync of the folder: after a power cut the old
     bytes or the new ones are there. An fsync that failed is never tried again; the error goes up.
+    Without `sync_folder` the caller makes the name durable, with others in the same folder at once.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
@@ -78,12 +79,13 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    fsync_folder(path.parent)
+    if sync_folder:
+        fsync_folder(path.parent)
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes, *, sync_folder: bool = True) -> None:
     """Puts `data` at `path`, whole or not at all."""
-    with replacing(path) as handle:
+    with replacing(path, sync_folder=sync_folder) as handle:
         handle.write(data)
 
 

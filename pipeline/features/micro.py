@@ -49,15 +49,18 @@ def micro(
         governance: Folder of the governance documents.
 
     Returns:
-        1440 rows: symbol, ts, available_at, then the features; null where not known.
+        1440 rows: symbol, ts, available_at, then the features; null where not known. No rows where
+        the day has none, because the exchange of record is absent.
 
     Raises:
-        ContractError: the day does not have its 1440 minutes.
+        ContractError: the day has some of its 1440 minutes.
         ConfigError: SCHEMA_features.json and the registry differ.
     """
     steps = registry.steps(governance, "micro")
     opens = bars["minute_open"].cast(pa.int64()).to_numpy()
     today = bars.filter(pa.array(opens // DAY_US == day_open_us(day) // DAY_US))
+    if today.num_rows == 0:
+        return features_schema.features_schema(governance, "micro").empty_table()
     if today.num_rows != MINUTES_PER_DAY:
         raise ContractError(
             f"bars_1m of {day}: got {today.num_rows} rows of the day, wanted {MINUTES_PER_DAY};"

@@ -50,7 +50,8 @@ class Freshness:
             return ["never built"]
         stale = [edge for edge in graph.edges(self.kitchen, unit) if not self.receipt(edge.unit)]
         if stale:
-            return [f"input {edge.unit} is stale" for edge in dict.fromkeys(stale)]
+            more = f" and {len(stale) - 1} more" if len(stale) > 1 else ""
+            return [f"input {stale[0].unit} is stale{more}"]
         broken = receipt.damaged(where, kept)
         if broken is not None:
             return [f"output {broken} is gone or damaged"]

@@ -40,10 +40,11 @@ class Unit:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Edge:
-    """One input of a unit: an output of another."""
+    """One input of a unit: an output of another, which is built within this one where `inline`."""
 
     unit: Unit
     output: str
+    inline: bool = False
 
 
 def folder(kitchen: Kitchen, unit: Unit) -> Path:
@@ -125,12 +126,12 @@ def edges(kitchen: Kitchen, unit: Unit) -> list[Edge]:
 
 def _edges(kitchen: Kitchen, unit: Unit, need: Need) -> Iterator[Edge]:
     if STAGES[need.stage].grain == "date":
-        yield Edge(Unit(need.stage, unit.day), need.output)
+        yield Edge(Unit(need.stage, unit.day), need.output, need.inline)
         return
     for symbol in _symbols(kitchen, unit):
         for day in _days(kitchen, symbol, unit.day, need):
             for source in _sources(kitchen, symbol, day, need):
-                yield Edge(Unit(need.stage, day, symbol.name, source), need.output)
+                yield Edge(Unit(need.stage, day, symbol.name, source), need.output, need.inline)
 
 
 def _symbols(kitchen: Kitchen, unit: Unit) -> list[Symbol]:
@@ -143,12 +144,17 @@ def _days(kitchen: Kitchen, symbol: Symbol, day: dt.date, need: Need) -> Iterato
     """The look-back's days that have raw data and are settled, oldest first, then the day itself."""
     for back in range(need.look_back, 0, -1):
         earlier = day - dt.timedelta(days=back)
-        if _has_raw(kitchen, symbol, earlier, need) and is_settled(
-            kitchen, symbol, "binance", earlier
+        if _has_raw(kitchen, symbol, earlier, need) and all(
+            is_settled(kitchen, symbol, vendor, earlier) for vendor in _vendors(need)
         ):
             yield earlier
     if need.today:
         yield day
+
+
+def _vendors(need: Need) -> tuple[str, ...]:
+    """Whose files decide an earlier day's output: daily statistics know the exchange alone."""
+    return ("binance",) if need.stage == "DailyStats" else ("binance", "atas")
 
 
 def _has_raw(kitchen: Kitchen, symbol: Symbol, day: dt.date, need: Need) -> bool:
@@ -158,15 +164,15 @@ def _has_raw(kitchen: Kitchen, symbol: Symbol, day: dt.date, need: Need) -> bool
     return need.stage != "Footprint" or "atas_ticks" in atas_feeds(kitchen, symbol, day)
 
 
-def _sources(kitchen: Kitchen, symbol: Symbol, day: dt.date, need: Need) -> list[str | None]:
-    """The feeds behind a need. Only Binance's minutes are needed where there is no file of them."""
+def _sources(kitchen: Kitchen, symbol: Symbol, day: dt.date, need: Need) -> list[str] | list[None]:
+    """The feeds behind a need; a need on a step without feeds has the one feed None."""
     if STAGES[need.stage].grain != "feed":
         skip = need.stage == "Footprint" and "atas_ticks" not in atas_feeds(kitchen, symbol, day)
         return [] if skip else [None]
     if need.source == "atas":
-        return list(atas_feeds(kitchen, symbol, day))
-    if need.source in ATAS_FEEDS:
-        return [need.source] if need.source in atas_feeds(kitchen, symbol, day) else []
-    if need.source == "binance_1d" and day not in layout.raw_days(kitchen, symbol, "binance_1d"):
-        return []
-    return [need.source]
+        return atas_feeds(kitchen, symbol, day)
+    feed = str(need.source)
+    if feed in ATAS_FEEDS:
+        return [feed] if feed in atas_feeds(kitchen, symbol, day) else []
+    there = day in layout.raw_days(kitchen, symbol, feed)
+    return [feed] if there or not need.optional else []

@@ -72,9 +72,9 @@ class UnitTask(luigi.Task):
         )
 
     def requires(self) -> list[luigi.Task]:
-        """The tasks of all units that this one reads, each once."""
-        units = dict.fromkeys(edge.unit for edge in graph.edges(context.kitchen(), self.unit))
-        return [task_of(unit) for unit in units]
+        """The tasks of all units that this one reads and does not build itself, each once."""
+        edges = graph.edges(context.kitchen(), self.unit)
+        return [task_of(unit) for unit in dict.fromkeys(e.unit for e in edges if not e.inline)]
 
     def output(self) -> dict[str, luigi.LocalTarget]:
         """Output name -> file."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from pipeline.freshness import code, graph, receipt
 from pipeline.freshness.check import Freshness, label
 from pipeline.freshness.graph import Edge, Unit
 from pipeline.freshness.receipt import Output, Receipt
+
+logger = logging.getLogger("kitchen")
 
 Report = Callable[[str, int], None]
 """Tells people what a unit is doing: a phrase, and how far it is in per cent."""
@@ -76,6 +79,7 @@ def perform(freshness: Freshness, unit: Unit, report: Report, urgent: list[str])
     if not reasons:
         return {"reason": "fresh"}
     started = time.monotonic()
+    _build_inline(freshness, unit, report)
     report(f"{reasons[0]}; reading and computing", 10)
     parts = freshness.parts_without_raw(unit)
     job = Job(kitchen=freshness.kitchen, unit=unit, reasons=reasons, code=freshness.code)
@@ -101,6 +105,23 @@ def perform(freshness: Freshness, unit: Unit, report: Report, urgent: list[str])
     return facts
 
 
+def _build_inline(freshness: Freshness, unit: Unit, report: Report) -> None:
+    """Builds the stale units that this one builds itself, and what those read, earliest first."""
+    edges = [edge for edge in graph.edges(freshness.kitchen, unit) if edge.inline]
+    stale = [edge.unit for edge in edges if freshness.receipt(edge.unit) is None]
+    if stale:
+        logger.info("%s: builds %d days of its history first", unit, len(stale))
+    for done, inner in enumerate(stale):
+        report(f"history {inner.day}, {done} of {len(stale)} days", 10 + 60 * done // len(stale))
+        _build_with_inputs(freshness, inner)
+
+
+def _build_with_inputs(freshness: Freshness, unit: Unit) -> None:
+    for edge in graph.edges(freshness.kitchen, unit):
+        _build_with_inputs(freshness, edge.unit)
+    perform(freshness, unit, lambda phrase, per_cent: None, [])
+
+
 def _recipe(stage: str) -> Callable[[Job], Mapping[str, Any]]:
     """The function that builds a step; its module is imported now, because it loads heavy libraries."""
     module = importlib.import_module(code.RECIPES)
@@ -122,15 +143,19 @@ def _write(kitchen: Kitchen, unit: Unit, products: Mapping[str, Any]) -> dict[st
 
 
 def _write_one(path: Path, product: Any) -> str:
-    """Writes a table, a text or a JSON value, and returns the digest of its content."""
+    """Writes a table, a text or a JSON value, and returns the digest of its content.
+
+    The folder is made durable once, with the receipt that makes the outputs count.
+    """
     if isinstance(product, str):
-        storage.write_bytes(path, product.encode())
+        storage.write_bytes(path, product.encode(), sync_folder=False)
         return hashlib.sha256(product.encode()).hexdigest()
     if isinstance(product, (dict, list)):
-        storage.write_json(path, product)
+        storage.write_bytes(path, storage.readable_json(product), sync_folder=False)
         return storage.digest(product)
     tables = importlib.import_module("pipeline.parquet")
-    tables.write(path, product, group_by="symbol" if "symbol" in product.column_names else None)
+    group = "symbol" if "symbol" in product.column_names else None
+    tables.write(path, product, group_by=group, sync_folder=False)
     return str(tables.content_hash(product))
 
 

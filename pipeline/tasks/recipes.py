@@ -177,7 +177,7 @@ def macro_features(job: Job) -> Products:
 def assemble(job: Job) -> Products:
     """All symbols' outputs -> one table a dataset, and the day's condition."""
     parts = [_symbol_day(job, name) for name in _symbols(job)]
-    products = assemble_of(job.unit.day, parts, job.kitchen.governance)
+    products: Products = assemble_of(job.unit.day, parts, job.kitchen.governance)
     job.facts = {"rows": products["bars_1m"].num_rows, "condition": products["condition"]["day"]}
     return products
 
