@@ -237,7 +237,16 @@ STAGES: dict[str, Stage] = {
             outputs={"manifest": "dataset_manifest.json"},
             code=("pipeline.publishing.manifest",),
             config=("simulated",),
-            governance=("SCHEMA_data.version", "SCHEMA_features.version", "CONTROL"),
+            governance=(
+                "SCHEMA_data.version",
+                "SCHEMA_features.version",
+                "CONTROL.checks",
+                "CONTROL.evidence",
+                "CONTROL.flow",
+                "CONTROL.identity",
+                "CONTROL.refusals",
+                "CONTROL.waivers",
+            ),
         ),
         Stage(
             name="Snapshot",

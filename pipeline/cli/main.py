@@ -45,9 +45,13 @@ def cli() -> None:
 
     Days are built with Luigi: luigi --module pipeline Snapshot --date 2025-01-02
 
-    Exit codes: 0 done, 2 wrong command line, 10 locked by another run, 20 pending, 25 not granted,
-    30 failed or refused, 35 scheduling failed, 40 bad value or configuration.
-    """
+    \b
+    Exit codes:
+      0 done                  25 not granted by the scheduler
+      2 wrong command line    30 failed or refused
+      10 another run's lock   35 scheduling failed
+      20 pending              40 bad value or configuration
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
 
 
 def main(arguments: list[str] | None = None) -> Any:

@@ -12,14 +12,12 @@ import os
 import socket
 import sys
 import warnings
-from contextlib import suppress
 from types import TracebackType
 
 import luigi.configuration
 import luigi.parameter
 import luigi.task_register
 
-from pipeline.config import load_kitchen
 from pipeline.errors import KitchenError
 from pipeline.tasks import day as day  # registers the tasks with Luigi
 
@@ -27,6 +25,9 @@ DEFAULTS = {
     "core": {
         "log_level": "WARNING",
         "autoload_range": "false",
+        # Luigi's own lock knows the command line alone, yet two kitchens may run the same one; the
+        # folder of a published date is locked where it matters.
+        "no_lock": "true",
         "rpc_retry_attempts": "3",
         "rpc_retry_wait": "1",
         "rpc_connect_timeout": "5",
@@ -63,13 +64,6 @@ def _set_defaults() -> None:
         for option, value in options.items():
             if not settings.has_option(section, option):
                 settings.set(section, option, value)
-    if not settings.has_option("core", "lock_pid_dir"):
-        # Luigi's lock knows the command line alone, yet two kitchens may run the same one; and its own
-        # default is a folder that all users of the machine share.
-        with suppress(KitchenError, OSError):  # reported where it is first needed
-            folder = load_kitchen().prepared / ".locks"
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            settings.set("core", "lock_pid_dir", str(folder))
 
 
 def _fall_back_to_local_scheduler() -> None:

@@ -23,8 +23,10 @@ from pipeline.features.daily import daily_stats as daily_stats_of
 from pipeline.features.macro import macro
 from pipeline.features.micro import micro
 from pipeline.freshness import graph
+from pipeline.publishing import revisions
 from pipeline.publishing.assemble import SymbolDay
 from pipeline.publishing.assemble import assemble as assemble_of
+from pipeline.publishing.changes import changes
 from pipeline.publishing.manifest import ManifestInput
 from pipeline.publishing.manifest import manifest as manifest_of
 from pipeline.publishing.seal import Draft, publish
@@ -213,15 +215,17 @@ def manifest(job: Job) -> Products:
 def snapshot(job: Job) -> Products:
     """The manifest and the files that it names -> a sealed revision, and the links."""
     found = _json(job, "Manifest", "manifest")
+    store = layout.Store(job.kitchen.snapshots)
+    parent = revisions.current(store, job.unit.day)
     sealed = publish(
         Draft(
             day=job.unit.day,
             files=published_files(job),
             manifest=found,
-            reason="; ".join(job.reasons),
+            reason=changes(revisions.read_manifest(parent) if parent else None, found),
             run=uuid.uuid4().hex,
         ),
-        layout.Store(job.kitchen.snapshots),
+        store,
     )
     job.facts = {
         "published": f"r{sealed.revision}{'' if sealed.new else ' already says the same'}",
