@@ -7,6 +7,7 @@ times, so an upstream step that was rebuilt with the same result stops the wave.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -107,9 +108,12 @@ class Freshness:
 
 def _digest(file: layout.RawPath, known: Mapping[str, Sequence[Any]], seen_ns: int) -> str:
     """A raw file's digest, without reading it where its stat signature proves that it is the same."""
+    status = os.stat(file.path)
+    if not stat.S_ISREG(status.st_mode):
+        return "not a regular file"  # opening a fifo would wait for ever
     if file.name in known:
-        stat, sha256 = known[file.name]
-        if receipt.is_trusted(list(stat), receipt.signature(os.stat(file.path)), seen_ns):
+        signature, sha256 = known[file.name]
+        if receipt.is_trusted(list(signature), receipt.signature(status), seen_ns):
             return str(sha256)
     return storage.file_digest(file.path)
 

@@ -77,7 +77,7 @@ def _close(day: Any, how_long: str) -> None:
         f" {symbols} symbol{'s' * (symbols != 1)}, {how_long}\n"
         f"{_reasons(manifest['condition']['symbols'])}"
         f"  folder  {link}\n"
-        f"  open    python -c \"import pandas; print(pandas.read_parquet('{link}/bars_1m.parquet'))\"\n"
+        f"  open    {sys.executable} -c \"import pandas; print(pandas.read_parquet('{link}/bars_1m.parquet'))\"\n"
     )
     sys.stdout.flush()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -50,10 +51,9 @@ def test_the_closing_lines_say_where_and_how_to_open(root: Path) -> None:
     """The command that they print really opens the bars."""
     run = luigi(root, "Snapshot", "--date", "2025-01-02")
     command = next(line for line in run.stdout.splitlines() if line.startswith("  open    "))
-    command = command.removeprefix("  open    python ").replace('"', "").removeprefix("-c ")
 
     shown = subprocess.run(
-        [sys.executable, "-c", command], capture_output=True, text=True, check=False
+        shlex.split(command.removeprefix("  open    ")), capture_output=True, text=True, check=False
     )
 
     assert "available, 2880 rows of simulated data, 2 symbols" in run.stdout
