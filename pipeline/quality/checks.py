@@ -177,6 +177,8 @@ def _atas_present(day: _Day) -> _Finding:
     """ATAS minutes on the grid; of a refused calibration, the lines it was refused on."""
     if not day.facts.atas_expected:
         return _Finding(measured=None, note="the configuration expects no ATAS feed")
+    if not day.facts.bars.num_rows:
+        return _Finding(measured=None, note="there are no minutes to find ATAS rows in")
     rows = int(day.minutes.atas.sum())
     if day.facts.set_aside and not rows:
         feeds = (feed for feed in day.facts.ledgers if feed.startswith("atas"))

@@ -67,19 +67,26 @@ def _close(day: Any, how_long: str) -> None:
     link = store.date_link(day)
     manifest = storage.read_json(link / "dataset_manifest.json")
     revision = link.resolve().name.rpartition(".")[2]
-    rows, symbols = (
-        manifest["files"]["bars_1m.parquet"]["rows"],
-        len(manifest["condition"]["symbols"]),
-    )
+    rows = manifest["files"]["bars_1m.parquet"]["rows"]
     simulated = " of simulated data" if manifest["simulated"] else ""
+    look = f"import pandas; print(pandas.read_parquet('{link}/bars_1m.parquet'))"
     sys.stdout.write(
-        f"Snapshot {day} {revision}: {manifest['condition']['day']}, {rows} rows{simulated},"
-        f" {symbols} symbol{'s' * (symbols != 1)}, {how_long}\n"
+        f"Snapshot {day} {revision}: {_condition(manifest['condition'])},"
+        f" {rows} rows{simulated}, {how_long}\n"
         f"{_reasons(manifest['condition']['symbols'])}"
         f"  folder  {link}\n"
-        f"  open    {sys.executable} -c \"import pandas; print(pandas.read_parquet('{link}/bars_1m.parquet'))\"\n"
+        f'  open    {sys.executable} -c "{look}"\n'
     )
     sys.stdout.flush()
+
+
+def _condition(condition: dict[str, Any]) -> str:
+    """`available, 2 symbols`, or how many of them are missing."""
+    count = len(condition["symbols"])
+    absent = sum(entry["condition"] == "missing" for entry in condition["symbols"].values())
+    if absent:
+        return f"{absent} of {count} symbols missing"
+    return f"{condition['day']}, {count} symbol{'s' * (count != 1)}"
 
 
 def _reasons(symbols: dict[str, Any]) -> str:

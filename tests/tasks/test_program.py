@@ -56,7 +56,7 @@ def test_the_closing_lines_say_where_and_how_to_open(root: Path) -> None:
         shlex.split(command.removeprefix("  open    ")), capture_output=True, text=True, check=False
     )
 
-    assert "available, 2880 rows of simulated data, 2 symbols" in run.stdout
+    assert "available, 2 symbols, 2880 rows of simulated data" in run.stdout
     assert "[2880 rows x" in shown.stdout, shown.stderr
 
 
@@ -133,6 +133,25 @@ def test_a_day_that_governance_refuses_fails_with_the_reason(tmp_path: Path) -> 
 
     assert_one_sentence(run, 30, "BTCUSDT", "B05", "0.95")
     assert not (tmp_path / "snapshots" / "2025-01-02").exists()
+
+
+def test_a_symbol_without_klines_is_missing_and_the_other_is_published(tmp_path: Path) -> None:
+    """Past the deadline the day goes on without it, and the closing lines say so."""
+    write_config(tmp_path, dict.fromkeys(("BTCUSDT", "ETHUSDT"), "{market: futures_um}"))
+    write_sample(
+        SampleRequest(
+            out=tmp_path / "data/raw",
+            first=DAY,
+            symbols=("BTCUSDT", "ETHUSDT"),
+            trades_per_day=3000,
+        )
+    )
+    (tmp_path / "data/raw/binance/futures_um/BTCUSDT-1m-2025-01-02.zip").unlink()
+
+    run = luigi(tmp_path, "Snapshot", "--date", "2025-01-02")
+
+    assert_one_sentence(run, 0, "1 of 2 symbols missing, 1440 rows", "BTCUSDT is missing: B06")
+    assert "C12" not in run.stdout
 
 
 @pytest.mark.parametrize("folder", ["/", "/tmp"])  # noqa: S108 - only a place to stand
