@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from pipeline import parquet, storage
 from pipeline.alignment.align import AlignInput, align
-from pipeline.alignment.calibrate import CalibrationInput, calibrate
+from pipeline.alignment.calibrate import Calibration, CalibrationInput, calibrate
 from pipeline.bars.footprint import footprint
 from pipeline.clock import parse_day
 from pipeline.config import ATAS_FEEDS, MARKETS
@@ -57,6 +57,22 @@ class Aligned:
     report: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Day:
+    """The pair, once it is known what it is of."""
+
+    symbol: str
+    market: str
+    day: dt.date
+    governance: Path
+    rules: control.Control
+
+    @property
+    def closed(self) -> frozenset[int]:
+        """Minutes in a known outage."""
+        return outages.outage_minutes(self.governance, self.market, self.symbol, self.day)
+
+
 def align_files(pair: Pair) -> Aligned:
     """Reads, calibrates, aligns and judges one day.
 
@@ -64,62 +80,80 @@ def align_files(pair: Pair) -> Aligned:
         ParameterError: the date or the symbol is neither given nor in the files' names.
         SourceError: a file is of no known format, or of the other vendor.
     """
-    rules = control.load(pair.governance)
-    day, symbol = _day(pair), _symbol(pair)
-    market = next((part for part in pair.binance.parts if part in MARKETS), "spot")
-    feeds = {}
-    for path, vendor in ((pair.binance, "binance"), (pair.atas, "atas")):
-        source = _source(path, vendor)
-        feed = Feed(symbol=symbol, market=market, source=source, vendor_symbol=symbol, day=day)
-        feeds[source] = read_feed(feed, [RawPath(path, path.name, 0)], pair.governance)
-    tables = {source: found.table for source, found in feeds.items()}
+    day = _Day(
+        symbol=_symbol(pair),
+        market=next((part for part in pair.binance.parts if part in MARKETS), "spot"),
+        day=_day(pair),
+        governance=pair.governance,
+        rules=control.load(pair.governance),
+    )
+    feeds = dict([_read(day, pair.binance, "binance"), _read(day, pair.atas, "atas")])
+    bars, found = _align(day, {source: feed.table for source, feed in feeds.items()})
+    facts = DayFacts(
+        symbol=day.symbol,
+        market=day.market,
+        day=day.day,
+        bars=bars,
+        calibration=found.calibration,
+        ledgers={source: feed.ledger for source, feed in feeds.items()},
+        rejects={source: feed.rejects for source, feed in feeds.items()},
+        outages=day.closed,
+        atas_expected=True,
+        simulated=False,
+    )
+    judged = verdict(facts, day.rules)
+    page = report(facts, judged, day.rules, day.governance)
+    return Aligned(day=day.day, bars=bars, feeds=feeds, verdict=judged, report=page)
+
+
+def _read(day: _Day, path: Path, vendor: str) -> tuple[str, CleanFeed]:
+    source = _source(path, vendor)
+    feed = Feed(
+        symbol=day.symbol,
+        market=day.market,
+        source=source,
+        vendor_symbol=day.symbol,
+        day=day.day,
+    )
+    return source, read_feed(feed, [RawPath(path, path.name, 0)], day.governance)
+
+
+def _align(day: _Day, tables: dict[str, pa.Table]) -> tuple[pa.Table, Calibration]:
+    """Both vendors' clean tables -> the day's bars, and what was found on the way."""
     klines, ticks = tables.pop("binance_1m"), tables.pop("atas_ticks", None)
-    minutes = footprint(symbol, ticks, rules, pair.governance)[1] if ticks is not None else None
+    minutes = None
+    if ticks is not None:
+        minutes = footprint(day.symbol, ticks, day.rules, day.governance)[1]
     found = calibrate(
         CalibrationInput(
-            symbol=symbol,
-            market=market,
-            day=day,
+            symbol=day.symbol,
+            market=day.market,
+            day=day.day,
             klines=klines,
             bars=tables,
             minute_stats=minutes,
             prefer=ATAS_FEEDS,
         ),
-        rules,
+        day.rules,
     )
-    closed = outages.outage_minutes(pair.governance, market, symbol, day)
     bars = align(
         AlignInput(
-            symbol=symbol,
-            market=market,
-            day=day,
+            symbol=day.symbol,
+            market=day.market,
+            day=day.day,
             klines=klines,
             bars=tables,
             minute_stats=minutes,
             correction=found.correction,
-            outages=closed,
+            outages=day.closed,
             prefer_atas=ATAS_FEEDS,
             prefer_delta=DELTA,
             latency_seconds={"binance": 0, "atas": 0},
         ),
-        rules,
-        pair.governance,
+        day.rules,
+        day.governance,
     )
-    facts = DayFacts(
-        symbol=symbol,
-        market=market,
-        day=day,
-        bars=bars,
-        calibration=found.calibration,
-        ledgers={source: entry.ledger for source, entry in feeds.items()},
-        rejects={source: entry.rejects for source, entry in feeds.items()},
-        outages=closed,
-        atas_expected=True,
-        simulated=False,
-    )
-    judged = verdict(facts, rules)
-    page = report(facts, judged, rules, pair.governance)
-    return Aligned(day=day, bars=bars, feeds=feeds, verdict=judged, report=page)
+    return bars, found
 
 
 def write(aligned: Aligned, out: Path) -> list[Path]:
