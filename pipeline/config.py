@@ -87,6 +87,11 @@ _DOCUMENT: dict[str, Any] = {
         },
     },
     "simulated": {"type": "boolean", "default": False},
+    "signing": {
+        "type": "dict",
+        "default": {},
+        "schema": {"key": {"type": "string"}, "trusted": {"type": "string"}},
+    },
 }
 
 
@@ -107,7 +112,11 @@ class Symbol:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kitchen:
-    """The whole configuration. Folders are absolute; `file` is where it was read from."""
+    """The whole configuration. Folders are absolute; `file` is where it was read from.
+
+    `signing_key` is the private key's file, None when nothing is signed; `trusted_keys` are the public
+    keys that `kitchen verify` goes by, where that file exists.
+    """
 
     file: Path
     raw: Path
@@ -120,6 +129,8 @@ class Kitchen:
     prefer_atas: tuple[str, ...]
     prefer_delta: tuple[str, ...]
     simulated: bool
+    signing_key: Path | None
+    trusted_keys: Path
 
     def symbol(self, name: str) -> Symbol:
         """The configured symbol of that name.
@@ -156,7 +167,7 @@ def _load(path: Path) -> Kitchen:
     base = path.parent.parent if path.parent.name == "configs" else path.parent
     folders = {name: _folder(base, text) for name, text in document["paths"].items()}
     _refuse_nested(folders, path)
-    preference = document["preference"]
+    preference, signing = document["preference"], document["signing"]
     return Kitchen(
         file=path,
         raw=folders["raw"],
@@ -171,6 +182,8 @@ def _load(path: Path) -> Kitchen:
         prefer_atas=tuple(preference.get("atas", ATAS_FEEDS)),
         prefer_delta=tuple(preference.get("delta", ("ticks", "atas_bars", "klines"))),
         simulated=document["simulated"],
+        signing_key=_folder(base, signing["key"]) if "key" in signing else None,
+        trusted_keys=_folder(base, signing.get("trusted", str(path.parent / "trusted_keys.pem"))),
     )
 
 
