@@ -16,6 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.bars.profile import Levels, Profile, read_levels, read_profile
+from pipeline.bars.quotes import effective_spread, order_flow_imbalance, size_quantile
 from pipeline.bars.tape import Tape, read_tape
 from pipeline.contracts.control import Control
 from pipeline.contracts.schema import conform, empty, table_schema
@@ -83,6 +84,11 @@ def _stats_table(tape: Tape, levels: Levels, profile: Profile) -> pa.Table:
             **_gaps(tape),
             "best_bid": _last_known(tape.bid, tape.start),
             "best_ask": _last_known(tape.ask, tape.start),
+            "bid_size": _last_known(tape.bid_size, tape.start),
+            "ask_size": _last_known(tape.ask_size, tape.start),
+            "ofi": order_flow_imbalance(tape),
+            "eff_spread": effective_spread(tape),
+            "qty_q95": _decimal(size_quantile(tape, 95), tape.qty_places),
         }
     )
 

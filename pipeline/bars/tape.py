@@ -32,6 +32,8 @@ class Tape:
     side: Ints
     bid: Floats
     ask: Floats
+    bid_size: Floats
+    ask_size: Floats
     price_places: int
     qty_places: int
     start: Ints
@@ -79,6 +81,8 @@ def read_tape(ticks: pa.Table, flow: dict[str, float]) -> Tape:
         side=_usable_sides(ticks["side"], flow)[order],
         bid=_floats(ticks["best_bid"])[order],
         ask=_floats(ticks["best_ask"])[order],
+        bid_size=_floats(ticks["bid_volume"])[order],
+        ask_size=_floats(ticks["ask_volume"])[order],
         price_places=places[0],
         qty_places=places[1],
         start=start,
