@@ -82,9 +82,9 @@ def _whole(text: RawText) -> bytes:
 def _as_lines(columns: dict[str, Sequence[Any]]) -> Block:
     """The rows as CSV lines, for rejects; they have no byte position of their own."""
     lines = [",".join(map(str, row)).encode() for row in zip(*columns.values(), strict=True)]
-    return Block(
-        lines=lines, numbers=range(1, len(lines) + 1), offsets=[0] * len(lines), ascii=True
-    )
+    block = Block(body=b"\n".join(lines), number=1, offset=0)
+    block.lines, block.offsets = lines, [0] * len(lines)
+    return block
 
 
 def _read_row(file: KlineFile, block: Block, place: int, row: dict[str, Any]) -> None:

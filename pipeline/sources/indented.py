@@ -39,6 +39,4 @@ def _stands_alone(text: bytes) -> bool:
 def _joined(lines: list[_Line], *, torn: bool = False) -> Block:
     whole = b"\n".join(line for line, _, _ in lines)
     _, number, offset = lines[0]
-    return Block(
-        lines=[whole], numbers=[number], offsets=[offset], ascii=whole.isascii(), torn=torn
-    )
+    return Block(body=whole, number=number, offset=offset, torn=torn, whole=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -57,21 +57,38 @@ class JsonLines(Generic[Record]):
         Raises:
             SourceError: the file as a whole cannot be read.
         """
+        for block in self.blocks():
+            yield self.batch(block, range(block.count))
+
+    def blocks(self) -> Iterator[Block]:
+        """The file's lines, counted but not yet read.
+
+        Raises:
+            SourceError: the file as a whole cannot be read.
+        """
+        blocks = read_lines(self.text.name, self.text.blocks(), self.seen)
+        first = next((line for line in self.text.head.split(b"\n") if line.strip()), b"")
+        self.indented = first.removeprefix(BOM).rstrip() == b"{"
+        for block in unindent(blocks) if self.indented else blocks:
+            self.lines += block.count
+            yield block
+
+    def batch(self, block: Block, places: Iterable[int]) -> Batch[Record]:
+        """The good records among some lines of a block; the others are set aside."""
         decode = self._decoder.decode
-        for block in self._blocks():
-            batch: Batch[Record] = Batch(records=[], places=[], block=block)
-            for place, line in enumerate(block.lines):
-                try:
-                    record = decode(line)
-                    if not block.ascii:
-                        line.decode()  # the decoder does not look into fields that nobody asked for
-                except (ValueError, RecursionError) as error:
-                    self._mend(batch, place, error)
-                else:
-                    batch.records.append(record)
-                    batch.places.append(place)
-            self.lines += len(block.lines)
-            yield batch
+        batch: Batch[Record] = Batch(records=[], places=[], block=block)
+        for place in places:
+            line = block.lines[place]
+            try:
+                record = decode(line)
+                if not block.ascii:
+                    line.decode()  # the decoder does not look into fields that nobody asked for
+            except (ValueError, RecursionError) as error:
+                self._mend(batch, place, error)
+            else:
+                batch.records.append(record)
+                batch.places.append(place)
+        return batch
 
     @property
     def read(self) -> int:
@@ -95,12 +112,6 @@ class JsonLines(Generic[Record]):
     def reject(self, batch: Batch[Record], index: int, code: str, reason: str) -> None:
         """Sets the record at an index of the batch aside."""
         self.rejects.append(batch.block.reject(batch.places[index], code, reason))
-
-    def _blocks(self) -> Iterator[Block]:
-        blocks = read_lines(self.text.name, self.text.blocks(), self.seen)
-        first = next((line for line in self.text.head.split(b"\n") if line.strip()), b"")
-        self.indented = first.removeprefix(BOM).rstrip() == b"{"
-        return unindent(blocks) if self.indented else blocks
 
     def _mend(self, batch: Batch[Record], place: int, error: Exception) -> None:
         line = batch.block.lines[place]

@@ -5,8 +5,9 @@ Belongs here: line ends, the byte order mark, the unterminated last line. What a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 
 from pipeline.errors import SourceError
@@ -18,17 +19,44 @@ MAX_LINE_BYTES = 32 << 20
 BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class Block:
-    """Consecutive lines without their line feeds. `numbers` count from 1, `offsets` are byte positions
-    in the decompressed text. `torn`: its one line ends the file without a line feed.
+    """Consecutive lines: `body` without its last line feed, the number and byte offset of its first line.
+
+    `torn`: its one line ends the file without a line feed. `whole`: the body is one record, although it
+    has line feeds inside. The lines are cut only when somebody asks for them.
     """
 
-    lines: list[bytes]
-    numbers: Sequence[int]
-    offsets: Sequence[int]
-    ascii: bool
+    body: bytes
+    number: int
+    offset: int
     torn: bool = False
+    whole: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many lines, or the one record."""
+        return 1 if self.whole else self.body.count(b"\n") + 1
+
+    @cached_property
+    def lines(self) -> list[bytes]:
+        """The lines without their line feeds."""
+        return [self.body] if self.whole else self.body.split(b"\n")
+
+    @property
+    def numbers(self) -> range:
+        """The lines' numbers, which count from 1."""
+        return range(self.number, self.number + self.count)
+
+    @cached_property
+    def offsets(self) -> list[int]:
+        """The lines' byte positions in the decompressed text."""
+        return list(accumulate((len(line) + 1 for line in self.lines[:-1]), initial=self.offset))
+
+    @cached_property
+    def ascii(self) -> bool:
+        """Whether no byte can be part of a sequence that is not UTF-8."""
+        return self.body.isascii()
 
     def reject(self, place: int, code: str, reason: str) -> Reject:
         """Sets the line at a place in this block aside."""
@@ -73,23 +101,11 @@ def read_lines(name: str, blocks: Iterable[bytes], seen: Seen) -> Iterator[Block
             continue
         body = carry + head
         seen.crlf = seen.crlf or body.endswith(b"\r") or b"\r\n" in body
-        block = _block(body, number, offset)
+        block = Block(body=body, number=number, offset=offset)
         yield block
-        number, offset, carry = number + len(block.lines), offset + len(body) + 1, tail
+        number, offset, carry = number + block.count, offset + len(body) + 1, tail
     if carry:
-        block = _block(carry, number, offset)
-        block.torn = True
-        yield block
-
-
-def _block(body: bytes, number: int, offset: int) -> Block:
-    lines = body.split(b"\n")
-    return Block(
-        lines=lines,
-        numbers=range(number, number + len(lines)),
-        offsets=list(accumulate((len(line) + 1 for line in lines[:-1]), initial=offset)),
-        ascii=body.isascii(),
-    )
+        yield Block(body=carry, number=number, offset=offset, torn=True)
 
 
 def _bounded(name: str, carry: bytes) -> bytes:
