@@ -6,6 +6,9 @@ check. Does not belong here: what is summed, and why.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +26,9 @@ LARGEST_UNIT = 1 << 53
 _NOISE = 1e-12
 """Arithmetic's own noise, relative to the value: 0.1 + 0.2 is read as 0.3 (defect C06)."""
 
+
+LOT_DECIMALS = 8
+"""No exchange quotes a quantity with more decimals."""
 
 _GLANCE = 1024
 """Too few places mostly show in the first values already."""
@@ -78,3 +84,26 @@ def check_sum(units: Ints, what: str) -> None:
             f"{what}: the sum of {len(units)} values is {total:.3g} units, wanted below 2^62;"
             " look for an absurd value in the cleaned feed"
         )
+
+
+def decimal_sum(values: Iterable[float]) -> float:
+    """The sum of decimal numbers as the float nearest to the exact decimal sum, in any order.
+
+    Values that need more digits than a float64 holds are summed by `math.fsum` (one rounding, at the end).
+    """
+    x = np.asarray(list(values), dtype=np.float64)
+    try:
+        places = decimal_places(x)
+    except ContractError:
+        return math.fsum(x)
+    exact: float = sum(to_units(x, places).tolist()) / 10**places
+    return exact
+
+
+def lots(x: Floats) -> Floats:
+    """A sum of quantities, freed of binary dust: the nearest multiple of 1e-8.
+
+    For sums of decimals of at most eight places this is the exact decimal sum. Each value is rounded
+    by itself, so that no later row can move it. Sums too large to hold eight places stay as they are.
+    """
+    return np.where(np.abs(x) < LARGEST_UNIT / 10**LOT_DECIMALS, np.round(x, LOT_DECIMALS), x)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from decimal import Decimal
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import ContractError
-from pipeline.exact import check_sum, decimal_places, from_units, to_units
+from pipeline.exact import check_sum, decimal_places, decimal_sum, from_units, lots, to_units
+
+CENTS = st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=60)
 
 
 @given(st.lists(st.integers(-(10**14), 10**14), min_size=1, max_size=20), st.integers(0, 10))
@@ -53,3 +58,33 @@ def test_a_sum_that_could_overflow_is_refused() -> None:
     """Each value fits, their sum does not."""
     with pytest.raises(ContractError, match="the sum of 2 values"):
         check_sum(np.array([1 << 61, 1 << 61]), "qty")
+
+
+@given(CENTS, st.integers(0, 6), st.randoms(use_true_random=False))
+def test_decimal_sum_is_exact_in_any_order(whole: list[int], places: int, random: object) -> None:
+    """The float nearest to the decimal sum, however the values are shuffled."""
+    decimals = [Decimal(value) / 10**places for value in whole]
+    values = [float(d) for d in decimals]
+    random.shuffle(values)  # type: ignore[attr-defined]
+
+    assert decimal_sum(values) == float(sum(decimals))
+
+
+def test_decimal_sum_of_other_numbers_rounds_once() -> None:
+    """Numbers that are no short decimals are summed without losing the small ones."""
+    assert decimal_sum([1e300, math.pi, -1e300]) == math.pi
+
+
+@given(st.lists(st.integers(-(10**9), 10**9), min_size=2, max_size=240))
+def test_lots_frees_sums_from_dust(whole: list[int]) -> None:
+    """A float sum of thousandths becomes the exact decimal sum."""
+    dusty = float(np.sum(np.array(whole) / 1000))
+
+    assert lots(np.array([dusty]))[0] == sum(whole) / 1000
+
+
+def test_lots_leaves_large_sums() -> None:
+    """A sum too large to hold eight places is not touched."""
+    large = 123_456_789_012.345
+
+    assert lots(np.array([large]))[0] == large

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.features.exact import Floats
+from pipeline.exact import Floats
 from pipeline.features.frame import Frame
 from pipeline.features.step import Step
 

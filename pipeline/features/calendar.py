@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.clock import DAY_US, HOUR_US, MINUTE_US, MINUTES_PER_DAY
-from pipeline.features.exact import Floats, turn_sin
+from pipeline.exact import Floats
+from pipeline.features.arithmetic import turn_sin
 from pipeline.features.frame import Frame
 from pipeline.features.step import Step
 

@@ -1,6 +1,6 @@
 """Order flow: delta D (aggressive buys minus aggressive sells) and its running sums.
 
-Sums of quantities are freed of binary dust by `exact.lots`: they equal the exact decimal sums.
+Sums of quantities are freed of binary dust by `lots`: they equal the exact decimal sums.
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.clock import DAY_US, MINUTES_PER_DAY
+from pipeline.exact import Floats, lots
 from pipeline.features import windows
-from pipeline.features.exact import Floats, lots, ratio
+from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
 from pipeline.features.returns import log_return
 from pipeline.features.step import Step

@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us
 from pipeline.contracts import features_schema
 from pipeline.contracts.schema import conform, empty, table_schema
+from pipeline.exact import Floats, decimal_sum
+from pipeline.features.arithmetic import ln, previous, ratio
 from pipeline.features.evaluate import as_floats
-from pipeline.features.exact import Floats, decimal_sum, ln, previous, ratio
 
 _SUMS = ("volume", "quote_volume", "taker_buy_volume")
 _COPIED = ("open", "high", "low", "close", *_SUMS, "trades")

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.contracts.schema import TYPES
-from pipeline.features.exact import Floats
+from pipeline.exact import Floats
 from pipeline.features.frame import Frame
 from pipeline.features.step import Step
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.features.exact import Floats, ratio
+from pipeline.exact import Floats
+from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import Step
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.contracts.features_schema import Rules
-from pipeline.features.exact import Floats
+from pipeline.exact import Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 
+from pipeline.exact import Floats
 from pipeline.features import windows
-from pipeline.features.exact import Floats, exp, ln, previous, ratio, root
+from pipeline.features.arithmetic import exp, ln, previous, ratio, root
 from pipeline.features.frame import Frame
 from pipeline.features.returns import log_return
 from pipeline.features.step import Step

@@ -17,9 +17,9 @@ from pipeline.clock import DAY_US, MINUTE_US, MINUTES_PER_DAY, day_open_us
 from pipeline.contracts import features_schema
 from pipeline.contracts.schema import conform
 from pipeline.errors import ContractError
+from pipeline.exact import Floats
 from pipeline.features import registry
 from pipeline.features.evaluate import as_floats, evaluate
-from pipeline.features.exact import Floats
 from pipeline.features.frame import Frame
 from pipeline.features.step import Step
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from pipeline.exact import Floats
 from pipeline.features import windows
+from pipeline.features.arithmetic import previous, ratio
 from pipeline.features.calendar import weekday
-from pipeline.features.exact import Floats, previous, ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import Step
 

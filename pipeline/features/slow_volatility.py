@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from pipeline.exact import Floats
 from pipeline.features import windows
-from pipeline.features.exact import Floats, ln, previous, ratio
+from pipeline.features.arithmetic import ln, previous, ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import Step
 

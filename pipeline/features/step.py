@@ -9,7 +9,7 @@ import inspect
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from pipeline.features.exact import Floats
+from pipeline.exact import Floats
 from pipeline.features.frame import Frame
 
 

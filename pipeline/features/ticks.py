@@ -5,7 +5,8 @@ The tape's minutes enter where they are the bar's (`micro.py` sees to it), null 
 
 from __future__ import annotations
 
-from pipeline.features.exact import Floats, ratio
+from pipeline.exact import Floats
+from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import Step
 

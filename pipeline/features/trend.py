@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from pipeline.exact import Floats
 from pipeline.features import windows
-from pipeline.features.exact import Floats, ratio
+from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import Step
 

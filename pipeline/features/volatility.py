@@ -7,8 +7,9 @@ from abc import abstractmethod
 
 import numpy as np
 
+from pipeline.exact import Floats
 from pipeline.features import windows
-from pipeline.features.exact import Floats, ln, previous, ratio
+from pipeline.features.arithmetic import ln, previous, ratio
 from pipeline.features.frame import Frame
 from pipeline.features.returns import log_return
 from pipeline.features.step import Step

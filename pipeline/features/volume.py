@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from pipeline.exact import Floats
+from pipeline.features.arithmetic import ln, ratio
 from pipeline.features.candle import typical_price
-from pipeline.features.exact import Floats, ln, ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import Step
 

@@ -11,7 +11,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.features.exact import Floats, ratio, root
+from pipeline.exact import Floats
+from pipeline.features.arithmetic import ratio, root
 from pipeline.features.frame import Frame
 
 Known = npt.NDArray[np.bool_]

@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from pipeline.exact import Floats
 from pipeline.features.evaluate import values
-from pipeline.features.exact import Floats
 from pipeline.features.frame import Frame
 from pipeline.features.step import Step
 

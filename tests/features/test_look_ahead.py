@@ -19,9 +19,10 @@ from feature_frames import (
 from look_ahead import faults
 
 from pipeline.clock import MINUTES_PER_DAY
+from pipeline.exact import Floats
 from pipeline.features import windows
+from pipeline.features.arithmetic import previous
 from pipeline.features.evaluate import values
-from pipeline.features.exact import Floats, previous
 from pipeline.features.frame import Frame
 from pipeline.features.macro import macro
 from pipeline.features.micro import micro

@@ -1,19 +1,17 @@
-"""Arithmetic against libm, the decimal module and sums in any order."""
+"""Arithmetic against libm."""
 
 from __future__ import annotations
 
 import math
-from decimal import Decimal
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.features.exact import decimal_sum, exp, ln, lots, previous, ratio, turn_sin
+from pipeline.features.arithmetic import exp, ln, previous, ratio, turn_sin
 
 POSITIVE = st.floats(min_value=1e-300, max_value=1e300)
-CENTS = st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=60)
 
 
 def _ulps(actual: float, expected: float) -> float:
@@ -57,36 +55,6 @@ def test_turn_sin_is_the_sine() -> None:
 
     np.testing.assert_allclose(found, np.sin(2 * np.pi * minutes / 1440), rtol=0, atol=2e-15)
     assert found[[0, 360, 720, 1080]].tolist() == [0.0, 1.0, 0.0, -1.0]
-
-
-@given(CENTS, st.integers(0, 6), st.randoms(use_true_random=False))
-def test_decimal_sum_is_exact_in_any_order(whole: list[int], places: int, random: object) -> None:
-    """The float nearest to the decimal sum, however the values are shuffled."""
-    decimals = [Decimal(value) / 10**places for value in whole]
-    values = [float(d) for d in decimals]
-    random.shuffle(values)  # type: ignore[attr-defined]
-
-    assert decimal_sum(values) == float(sum(decimals))
-
-
-def test_decimal_sum_of_other_numbers_rounds_once() -> None:
-    """Numbers that are no short decimals are summed without losing the small ones."""
-    assert decimal_sum([1e300, math.pi, -1e300]) == math.pi
-
-
-@given(st.lists(st.integers(-(10**9), 10**9), min_size=2, max_size=240))
-def test_lots_frees_sums_from_dust(whole: list[int]) -> None:
-    """A float sum of thousandths becomes the exact decimal sum."""
-    dusty = float(np.sum(np.array(whole) / 1000))
-
-    assert lots(np.array([dusty]))[0] == sum(whole) / 1000
-
-
-def test_lots_leaves_large_sums() -> None:
-    """A sum too large to hold eight places is not touched."""
-    large = 123_456_789_012.345
-
-    assert lots(np.array([large]))[0] == large
 
 
 def test_ratio_by_zero_is_nan() -> None:

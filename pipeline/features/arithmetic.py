@@ -2,23 +2,19 @@
 
 numpy and libm choose their logarithm by processor, and the choices differ in the last bit. The functions
 here use only operations that IEEE 754 fixes (+, -, x, /, sqrt, rounding), one numpy call each, so that no
-compiler can fuse two of them. Belongs here: numbers -> numbers. Windows are `windows.py`.
+compiler can fuse two of them. Belongs here: numbers -> numbers. Windows are `windows.py`,
+decimals are `pipeline/exact.py`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from pipeline.exact import Floats
 
-LOT_DECIMALS = 8
-"""No exchange quotes a quantity with more decimals."""
-
-_EXACT_INTEGER = 2.0**53
 _LN2_HIGH = 6.93147180369123816490e-01
 _LN2_LOW = 1.90821492927058770002e-10
 _LN2_INVERSE = 1.44269504088896338700e00
@@ -134,29 +130,3 @@ def root(x: Floats) -> Floats:
 def previous(x: Floats, rows: int = 1) -> Floats:
     """`x` of `rows` rows before, NaN where the grid has none."""
     return np.concatenate((np.full(min(rows, x.size), np.nan), x[:-rows]))
-
-
-def lots(x: Floats) -> Floats:
-    """A sum of quantities, freed of binary dust: the nearest multiple of 1e-8.
-
-    For sums of decimals of at most eight places this is the exact decimal sum. Each value is rounded
-    by itself, so that no later row can move it. Sums too large to hold eight places stay as they are.
-    """
-    return np.where(np.abs(x) < _EXACT_INTEGER / 10**LOT_DECIMALS, np.round(x, LOT_DECIMALS), x)
-
-
-def decimal_sum(values: Iterable[float]) -> float:
-    """The sum of decimal numbers as the float nearest to the exact decimal sum, in any order.
-
-    Sums integers: the values times the smallest power of ten that makes all of them whole. Values
-    that are no decimals of at most twelve places are summed by `math.fsum` (one rounding, at the end).
-    """
-    x = np.asarray(list(values), dtype=np.float64)
-    for places in range(13):
-        scale = 10.0**places
-        with np.errstate(over="ignore"):
-            whole = np.rint(x * scale)
-        if np.all(np.abs(whole) < _EXACT_INTEGER) and np.all(whole / scale == x):
-            exact: float = sum(int(v) for v in whole) / 10**places
-            return exact
-    return math.fsum(x)
