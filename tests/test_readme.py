@@ -1,0 +1,103 @@
+"""What the README says is true."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import main as program
+from pipeline.config import PROJECT
+from pipeline.sample.generate import SampleRequest, write_sample
+from tests_support import luigi, write_config
+
+README = (PROJECT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    """The code blocks of a language."""
+    return re.findall(rf"```{language}\n(.*?)```", README, re.S)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root with a published day of BTCUSDT."""
+    root = tmp_path_factory.mktemp("readme")
+    write_config(root)
+    write_sample(
+        SampleRequest(out=root / "data/raw", first=dt.date(2025, 1, 2), trades_per_day=3000)
+    )
+    run = luigi(root, "Snapshot", "--date", "2025-01-02")
+    assert run.returncode == 0, run.stderr
+    return root
+
+
+def test_its_python_runs(root: Path) -> None:
+    """Every block, in one go, in the folder that holds the snapshots."""
+    code = "\n".join(blocks("python")) + "\nprint(len(bars), len(features), table.num_rows)\n"
+    environment = {**os.environ, "KITCHEN_CONFIG": str(root / "configs/kitchen.yaml")}
+
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.stdout.split() == ["1440", "1440", "1440"], run.stderr
+
+
+def test_its_make_targets_exist() -> None:
+    """`make X` for every X that it names."""
+    named = set(re.findall(r"\bmake ([a-z.]+)\b", README))
+    targets = set(re.findall(r"^([a-z.]+):", (PROJECT / "Makefile").read_text(), re.M))
+
+    assert named
+    assert named <= targets
+
+
+def test_its_kitchen_commands_exist() -> None:
+    """Commands and their options."""
+    for line in re.findall(r"^kitchen (.+)$", "\n".join(blocks("sh")), re.M):
+        command, *rest = line.split()
+        options = {word for word in rest if word.startswith("--")}
+        known = program.cli.get_command(None, command)
+
+        assert known is not None, command
+        assert options <= {name for parameter in known.params for name in parameter.opts}
+
+
+def test_the_files_it_points_to_exist() -> None:
+    """Links and pictures."""
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+
+    assert targets
+    assert [target for target in targets if not (PROJECT / target).exists()] == []
+
+
+def test_its_exit_codes_are_those_of_luigi_cfg() -> None:
+    """One table, one file, the same numbers."""
+    listed = {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.M)}
+    set_there = {
+        int(code) for code in re.findall(r"=(\d\d)$", (PROJECT / "luigi.cfg").read_text(), re.M)
+    }
+
+    assert {10, 20, 25, 30, 35, 40} <= listed
+    assert {10, 20, 25, 30, 35, 40} <= set_there
+
+
+def test_the_names_of_the_exports_are_those_that_are_looked_for() -> None:
+    """Every path pattern of the table is one of the layout's."""
+    from pipeline.layout import PATTERNS
+
+    patterns = " ".join(p for texts in PATTERNS.values() for p in texts)
+    for shown in ("atas/bars_1m/", "atas/v6_3/", "atas/ticks/", "binance/fetcher/", "-1d-", "-1m-"):
+        assert shown in README
+        assert shown in patterns
