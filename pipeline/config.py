@@ -9,13 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pipeline.clock import parse_day
-from pipeline.contracts.documents import check, load_yaml
+from pipeline.contracts.documents import load_checked
 from pipeline.errors import ConfigError, ParameterError
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -25,6 +25,28 @@ SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9_.-]{0,31}", re.ASCII)
 MARKETS = ("spot", "futures_um", "futures_cm")
 ATAS_FEEDS = ("atas_bars", "atas_v6_3", "atas_ticks")
 FEEDS = ("binance_1m", "binance_1d", *ATAS_FEEDS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a raw file may cost; beyond, it is no export and is set aside.
+
+    Args:
+        text_bytes: Decompressed text: no day or month of an export has 4 GiB.
+        text_ratio: Text / file: klines and JSON lines compress 5 to 30 times.
+        zip_bytes: A zip, which is read whole to reach its directory.
+        parquet_bytes: A Parquet file, which is read in a process of its own.
+        parquet_memory_bytes: That process's address space.
+        parquet_seconds: Its processor time.
+    """
+
+    text_bytes: int = 4 << 30
+    text_ratio: int = 200
+    zip_bytes: int = 256 << 20
+    parquet_bytes: int = 256 << 20
+    parquet_memory_bytes: int = 4 << 30
+    parquet_seconds: int = 60
+
 
 _PATTERNS = {
     "type": "dict",
@@ -86,6 +108,11 @@ _DOCUMENT: dict[str, Any] = {
             },
         },
     },
+    "limits": {
+        "type": "dict",
+        "default": {},
+        "schema": {limit.name: {"type": "integer", "min": 1} for limit in fields(Limits)},
+    },
     "simulated": {"type": "boolean", "default": False},
     "signing": {
         "type": "dict",
@@ -131,6 +158,7 @@ class Kitchen:
     simulated: bool
     signing_key: Path | None
     trusted_keys: Path
+    limits: Limits = Limits()
 
     def symbol(self, name: str) -> Symbol:
         """The configured symbol of that name.
@@ -163,7 +191,7 @@ def load_kitchen() -> Kitchen:
 
 @lru_cache(maxsize=8)
 def _load(path: Path) -> Kitchen:
-    document = check(load_yaml(path), _DOCUMENT, path)
+    document = load_checked(path, _DOCUMENT)
     base = path.parent.parent if path.parent.name == "configs" else path.parent
     folders = {name: _folder(base, text) for name, text in document["paths"].items()}
     _refuse_nested(folders, path)
@@ -184,6 +212,7 @@ def _load(path: Path) -> Kitchen:
         simulated=document["simulated"],
         signing_key=_folder(base, signing["key"]) if "key" in signing else None,
         trusted_keys=_folder(base, signing.get("trusted", str(path.parent / "trusted_keys.pem"))),
+        limits=Limits(**document["limits"]),
     )
 
 

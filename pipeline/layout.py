@@ -8,6 +8,7 @@ Standard library only, so that a run with nothing to do stays light.
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,27 +17,25 @@ from pathlib import Path
 from pipeline.clock import parse_day
 from pipeline.config import Kitchen, Symbol
 
-_JSONL = ("", ".gz")
+_JSONL = ("", ".gz", ".part")
+"""A `.part` is what an exporter was about to rename: read where the file itself is missing."""
+
+_KLINES = ("zip", "csv", "csv.gz", "parquet", "json", "json.gz")
 
 PATTERNS: dict[str, tuple[str, ...]] = {
     "binance_1m": (
-        "binance/{market}/{symbol}-1m-{date}.zip",
-        "binance/{market}/{symbol}-1m-{date}.csv",
-        "binance/{market}/{symbol}-1m-{date}.csv.gz",
-        "binance/{market}/{symbol}-1m-{date}.parquet",
-        "binance/{market}/{symbol}-1m-{month}.zip",
-        "binance/{market}/{symbol}-1m-{month}.csv",
+        *(f"binance/{{market}}/{{symbol}}-1m-{{date}}.{form}" for form in _KLINES),
+        *(f"binance/{{market}}/{{symbol}}-1m-{{month}}.{form}" for form in _KLINES),
         "binance/fetcher/{symbol}_{date}.csv",
     ),
     "binance_1d": (
-        "binance/{market}/{symbol}-1d-{date}.zip",
-        "binance/{market}/{symbol}-1d-{date}.csv",
-        "binance/{market}/{symbol}-1d-{month}.zip",
-        "binance/{market}/{symbol}-1d-{month}.csv",
+        *(f"binance/{{market}}/{{symbol}}-1d-{{date}}.{form}" for form in _KLINES),
+        *(f"binance/{{market}}/{{symbol}}-1d-{{month}}.{form}" for form in _KLINES),
     ),
     "atas_bars": tuple(f"atas/bars_1m/{{symbol}}/date={{date}}/bars_1m.jsonl{z}" for z in _JSONL),
-    "atas_v6_3": tuple(
-        f"atas/v6_3/{{symbol}}/date={{date}}/bar_{{yyyymmdd}}.jsonl{z}" for z in _JSONL
+    "atas_v6_3": (
+        *(f"atas/v6_3/{{symbol}}/date={{date}}/bar_{{yyyymmdd}}.jsonl{z}" for z in _JSONL),
+        *(f"atas/v6_3/{{symbol}}/market_data_{{yyyymmdd}}.jsonl{z}" for z in _JSONL),
     ),
     "atas_ticks": (
         *(f"atas/ticks/{{symbol}}/date={{date}}/ticks.jsonl{z}" for z in _JSONL),
@@ -48,11 +47,15 @@ PATTERNS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class RawPath:
-    """A raw file: its absolute path, its path below `paths.raw`, and how far it is preferred (0 first)."""
+    """A raw file: its absolute path, its path below `paths.raw`, and how far it is preferred (0 first).
+
+    `neighbour`: it is filed under another day, or under none, and may hold rows of this one.
+    """
 
     path: Path
     name: str
     rank: int
+    neighbour: bool = False
 
 
 def patterns(kitchen: Kitchen, symbol: Symbol, feed: str) -> tuple[str, ...]:
@@ -89,15 +92,76 @@ def raw_files(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> list
     return list(found.values())
 
 
+UNDATED_TICKS = "atas/ticks/{symbol}/date={{date}}/**/ticks.jsonl*"
+"""A folder that is called `date={date}`, to the letter: a fault of one exporter, any day may lie there."""
+
+_NEIGHBOUR_RANK = 1_000
+_HOUR = re.compile(r"/([0-9]{2})/[^/]+$")
+_PEEK_BYTES = 1 << 16
+_STAMP_DATE = re.compile(rb'"ts"\s*:\s*"([0-9]{4}-[0-9]{2}-[0-9]{2})T')
+
+
+def is_undated(name: str) -> bool:
+    """Whether a file lies in the folder that is called `date={date}`."""
+    return "/date={date}/" in name
+
+
+def spills_to(name: str) -> tuple[int, ...]:
+    """Which days (+1 the next, -1 the one before) may have ticks in a tick file of that name.
+
+    The last hour's file the next day's, the first hour's the day before's; a file of a whole day both.
+    """
+    hour = _HOUR.search(name)
+    return {"00": (-1,), "23": (1,)}.get(hour[1], ()) if hour else (-1, 1)
+
+
+def neighbour_files(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> list[RawPath]:
+    """Files that are not the day's and may hold ticks of it.
+
+    An exporter files a whole batch under its first tick's hour, and a clock may step back over
+    midnight: see `spills_to`; and the files that lie under no day at all. Other feeds have none.
+    """
+    if feed != "atas_ticks":
+        return []
+    beside = [
+        file.path
+        for back in (1, -1)
+        for file in raw_files(kitchen, symbol, feed, day - dt.timedelta(days=back))
+        if back in spills_to(file.name)
+    ]
+    undated = sorted(kitchen.raw.glob(UNDATED_TICKS.format(symbol=symbol.atas_symbol)))
+    by_name = {
+        path.relative_to(kitchen.raw).as_posix(): path
+        for path in (
+            *beside,
+            *(path for path in undated if not path.name.startswith(".")),
+        )
+    }
+    return [RawPath(path, name, _NEIGHBOUR_RANK, True) for name, path in sorted(by_name.items())]
+
+
+def input_files(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> list[RawPath]:
+    """Every file whose bytes decide the feed's day: its own, their checksums, and its neighbours."""
+    own = raw_files(kitchen, symbol, feed, day)
+    sums = [
+        RawPath(path, f"{file.name}.CHECKSUM", file.rank)
+        for file in own
+        if (path := Path(f"{file.path}.CHECKSUM")).is_file()
+    ]
+    return [*own, *sums, *neighbour_files(kitchen, symbol, feed, day)]
+
+
 def raw_days(kitchen: Kitchen, symbol: Symbol, feed: str) -> frozenset[dt.date]:
     """Every day for which the feed has a file; a monthly file counts for each day of its month."""
     name = symbol.vendor_symbol if feed.startswith("binance") else symbol.atas_symbol
-    return _raw_days(kitchen.raw, patterns(kitchen, symbol, feed), symbol.market, name)
+    days = _raw_days(kitchen.raw, patterns(kitchen, symbol, feed), symbol.market, name)
+    return days | _undated_days(kitchen.raw, name) if feed == "atas_ticks" else days
 
 
 def forget_listings() -> None:
     """Looks at the raw folder afresh from now on."""
     _raw_days.cache_clear()
+    _undated_days.cache_clear()
 
 
 def _date_expression(filled: str) -> str:
@@ -122,6 +186,25 @@ def _raw_days(raw: Path, wanted: tuple[str, ...], market: str, name: str) -> fro
             match = re.fullmatch(expression, path.relative_to(raw).as_posix())
             if match:
                 days.update(_days_named(match.groupdict()))
+    return frozenset(days)
+
+
+@lru_cache(maxsize=512)
+def _undated_days(raw: Path, name: str) -> frozenset[dt.date]:
+    """The days from the first to the last stamp of each tick file that no folder gives a date."""
+    days: set[dt.date] = set()
+    for path in sorted(raw.glob(UNDATED_TICKS.format(symbol=name))):
+        if not path.is_file():
+            continue
+        with open(path, "rb") as handle:
+            text = handle.read(_PEEK_BYTES)
+            handle.seek(max(handle.seek(0, os.SEEK_END) - _PEEK_BYTES, 0))
+            text += b"\n" + handle.read()
+        stamps = [match.decode() for match in _STAMP_DATE.findall(text)]
+        if stamps:
+            first, last = (_days_named({"date": stamp}) for stamp in (min(stamps), max(stamps)))
+            span = (last[0] - first[0]).days if first and last else -1
+            days.update(first[0] + dt.timedelta(days=n) for n in range(span + 1))
     return frozenset(days)
 
 

@@ -75,7 +75,7 @@ STAGES: dict[str, Stage] = {
                 "ledger": "ledger.json",
             },
             code=("pipeline.sources.clean",),
-            config=("symbol.market",),
+            config=("symbol.market", "limits"),
             governance=(
                 _FLAGS,
                 *_tables("clean_klines", "clean_daily", "clean_bars", "clean_ticks", "rejects"),

@@ -85,7 +85,7 @@ class Freshness:
     def raw_digests(
         self, unit: Unit, known: Mapping[str, Sequence[Any]], seen_ns: int
     ) -> dict[str, str]:
-        """Raw file name -> SHA-256, of every file that the unit's feed has on its day.
+        """Raw file name -> SHA-256, of every file that decides the unit's feed on its day.
 
         Args:
             unit: A unit of grain "feed".
@@ -94,7 +94,7 @@ class Freshness:
         """
         digests: dict[str, str] = {}
         symbol = self.kitchen.symbol(str(unit.symbol))
-        for file in layout.raw_files(self.kitchen, symbol, str(unit.source), unit.day):
+        for file in layout.input_files(self.kitchen, symbol, str(unit.source), unit.day):
             try:
                 digests[file.name] = _digest(file, known, seen_ns)
             except OSError as error:

@@ -7,6 +7,7 @@ upstream output) and `raw` (the bytes of the raw files). Equal parts mean an equ
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -60,6 +61,8 @@ def _config(kitchen: Kitchen, unit: Unit, key: str) -> Any:
         if unit.symbol is None:
             raise ConfigError(f"{unit}: {key} is a symbol's, the step has none; mend stages.py")
         return getattr(kitchen.symbol(unit.symbol), key.removeprefix("symbol."))
+    if key == "limits":
+        return asdict(kitchen.limits)
     if key == "preference":
         return [kitchen.prefer_atas, kitchen.prefer_delta]
     return getattr(kitchen, key)

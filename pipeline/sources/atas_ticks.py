@@ -15,14 +15,20 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.clock import DAY_US, day_open_us, iso, parse_instant
+from pipeline.layout import spills_to
 from pipeline.sources import tick_tape
 from pipeline.sources.jsonl import Batch, JsonLines
+from pipeline.sources.kline_rows import is_of_many_days
 from pipeline.sources.protocol import Feed, Parsed, RawText
 
 _SIDES = {"buy": 1, "sell": -1}
 _SIDELESS = ("between", "unknown", "")
 _MOST_EXCHANGES = 8
 """The ledger names so many; the field is free text."""
+
+_ANY_DAY = range(-3_660_000, 3_660_000)
+
+OTHER_DAY = ("A16", "of another day, which reads it from here")
 
 _UTC = pa.timestamp("us", tz="UTC")
 _COLUMNS: dict[str, pa.DataType] = {
@@ -68,7 +74,7 @@ class AtasTicks:
     def parse(self, text: RawText, feed: Feed) -> Parsed:
         """Reads a tape in file order; sorting and repeated trades are the feed's (`tick_tape.py`)."""
         lines = JsonLines(text, Tick)
-        tape = _Tape(feed, lines)
+        tape = _Tape(feed, lines, text.name)
         tables = [tape.take(batch) for batch in lines.batches()]
         rows = pa.concat_tables([_table([], [], []), *tables])
         inversions, step_back_us = tick_tape.order(rows)
@@ -76,8 +82,9 @@ class AtasTicks:
         return Parsed(
             rows=rows,
             rejects=lines.rejects,
-            read=lines.read,
+            read=lines.read - tape.other_days,
             blank_lines=lines.blank_lines,
+            other_days=tape.other_days,
             notes={
                 **lines.notes(),
                 **tape.notes(),
@@ -91,13 +98,15 @@ class AtasTicks:
 class _Tape:
     """Judges ticks one by one and keeps the counts for the ledger."""
 
-    def __init__(self, feed: Feed, lines: JsonLines[Tick]) -> None:
+    def __init__(self, feed: Feed, lines: JsonLines[Tick], name: str) -> None:
+        self._reach = _ANY_DAY if is_of_many_days(feed, name) else spills_to(name)
         self._opened = day_open_us(feed.day)
         self._names = {_plain(feed.symbol), _plain(feed.vendor_symbol)}
         self._lines = lines
         self._sides: Counter[str] = Counter()
         self._exchanges: Counter[str] = Counter()
         self._sub_ms = 0
+        self.other_days = 0
         self._crossed = 0
 
     def take(self, batch: Batch[Tick]) -> pa.Table:
@@ -105,6 +114,9 @@ class _Tape:
         good, instants, numbers = [], [], []
         for index, tick in enumerate(batch.records):
             fault, instant = self._judge(tick)
+            if fault == OTHER_DAY:
+                self.other_days += 1
+                continue
             if fault is not None:
                 self._lines.reject(batch, index, *fault)
                 continue
@@ -134,6 +146,8 @@ class _Tape:
         if tick.symbol is not None and _plain(tick.symbol) not in self._names:
             return ("A22", f"symbol {tick.symbol!r} in a tape of {sorted(self._names)[0]}"), 0
         if not 0 <= instant - self._opened < DAY_US:
+            if (instant - self._opened) // DAY_US in self._reach:
+                return OTHER_DAY, 0
             return ("A16", f"ts {iso(instant)} is not of the day under which the file lies"), 0
         return None, instant
 

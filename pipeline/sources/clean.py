@@ -6,20 +6,22 @@ Belongs here: which files are read, how they make one table, and that no line is
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from pipeline.config import Limits
 from pipeline.contracts import schema
 from pipeline.errors import SourceError
-from pipeline.layout import RawPath
+from pipeline.layout import RawPath, is_undated
 from pipeline.sources import kline_day
-from pipeline.sources.files import FileRead, read_file
+from pipeline.sources.files import FileRead, holds_day, read_file
 from pipeline.sources.joining import joined
 from pipeline.sources.protocol import Feed
+from pipeline.sources.rawfile import NO_MORE_THAN, Sealed
 
 TABLES = {
     "binance_1m": "clean_klines",
@@ -37,26 +39,35 @@ class CleanFeed:
 
     `ledger` has one entry a file read, in order: path, bytes, sha256, adapter, lines {read, used, merged,
     rejected}, blank_lines, other_days, notes. `stats` maps a path to the [size, mtime_ns, inode, ctime_ns]
-    of the very bytes that were read.
+    of the very bytes that were read, `digests` to their SHA-256: of the files in the ledger, of their
+    checksum files, and of files that were looked into and hold nothing of the day.
     """
 
     table: pa.Table
     rejects: pa.Table
     ledger: list[dict[str, Any]]
     stats: dict[str, list[int]]
+    digests: dict[str, str]
 
 
-def read_feed(feed: Feed, files: Sequence[RawPath], governance: Path) -> CleanFeed:
+def read_feed(
+    feed: Feed, files: Sequence[RawPath], governance: Path, limits: Limits = NO_MORE_THAN
+) -> CleanFeed:
     """Reads a feed's files of a day, the most trusted first.
 
     Klines: a further file is read only while rows of the day are missing, and fills those alone. ATAS: all
-    files are read, and one with the text of a file before is merged into it. No files: an empty table.
+    files are read, and one with the text of a file before is merged into it; a neighbour's file only where it
+    holds a stamp of the day. No files: an empty table.
 
     Raises:
         UnstableInputError: a file changed, grew or vanished while it was read.
         SourceError: lines were lost on the way (a fault of this program).
     """
-    reads = list(_read_all(feed, sorted(files, key=lambda file: (file.rank, file.name))))
+    seen: dict[str, Sealed] = {}
+    ordered = sorted(files, key=lambda file: (file.rank, file.name))
+    reads = list(_read_all(feed, ordered, limits, seen))
+    for read in reads:
+        _remember(read, seen)
     wanted = schema.table_schema(governance, TABLES[feed.source])
     tables = [_with_flags(table, wanted, governance) for table in joined(feed, reads)]
     return CleanFeed(
@@ -67,19 +78,50 @@ def read_feed(feed: Feed, files: Sequence[RawPath], governance: Path) -> CleanFe
         ),
         rejects=_rejects(feed, reads, schema.table_schema(governance, "rejects")),
         ledger=[_entry(read) for read in reads],
-        stats={read.file.name: read.sealed.stats for read in reads if read.sealed},
+        stats={name: sealed.stats for name, sealed in seen.items()},
+        digests={name: sealed.sha256 for name, sealed in seen.items()},
     )
 
 
-def _read_all(feed: Feed, files: list[RawPath]) -> Iterator[FileRead]:
-    seen: set[int] = set()
+def _read_all(
+    feed: Feed, files: list[RawPath], limits: Limits, seen: dict[str, Sealed]
+) -> Iterator[FileRead]:
+    minutes: set[int] = set()
     for file in files:
-        read = read_file(feed, file)
+        if file.neighbour:
+            has_rows, sealed = holds_day(feed, file, limits)
+            if not has_rows:
+                seen.update({file.name: sealed} if sealed else {})
+                continue
+        read = read_file(feed, file, limits)
+        if file.neighbour and not is_undated(file.name):
+            _leave_to_its_day(read)
         yield read
         if feed.source in kline_day.COMPLETE and read.parsed is not None:
-            seen.update(kline_day.opens(read.parsed.rows, feed.source).tolist())
-            if len(seen) == kline_day.COMPLETE[feed.source]:
+            minutes.update(kline_day.opens(read.parsed.rows, feed.source).tolist())
+            if len(minutes) == kline_day.COMPLETE[feed.source]:
                 return
+
+
+def _leave_to_its_day(read: FileRead) -> None:
+    """Of a neighbour's file only the rows of this day count; its other lines are its own day's."""
+    if read.parsed is not None:
+        read.parsed.read -= len(read.parsed.rejects)
+        read.parsed.other_days += len(read.parsed.rejects)
+        read.parsed.rejects.clear()
+        read.parsed.defects.clear()
+
+
+def _remember(read: FileRead, seen: dict[str, Sealed]) -> None:
+    """What was read of a file and of its checksum file."""
+    sealed = read.sealed
+    if sealed is None:
+        return
+    seen[read.file.name] = sealed
+    if sealed.checksum_sha256 is not None and sealed.checksum_stats is not None:
+        seen[f"{read.file.name}.CHECKSUM"] = replace(
+            sealed, sha256=sealed.checksum_sha256, stats=sealed.checksum_stats
+        )
 
 
 def _with_flags(table: pa.Table, wanted: pa.Schema, governance: Path) -> pa.Table:

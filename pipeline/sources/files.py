@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pipeline.config import Limits
 from pipeline.errors import SourceError, UnstableInputError
 from pipeline.layout import RawPath
 from pipeline.sources import registry
@@ -55,7 +56,7 @@ class FileRead:
         return notes
 
 
-def read_file(feed: Feed, file: RawPath) -> FileRead:
+def read_file(feed: Feed, file: RawPath, limits: Limits) -> FileRead:
     """Reads one file of a feed.
 
     Raises:
@@ -63,7 +64,7 @@ def read_file(feed: Feed, file: RawPath) -> FileRead:
     """
     read = FileRead(file=file)
     try:
-        with open_raw(file) as raw:
+        with open_raw(file, limits) as raw:
             _parse(feed, raw, read)
             read.sealed = raw.seal()
     except UnstableInputError:
@@ -78,6 +79,29 @@ def read_file(feed: Feed, file: RawPath) -> FileRead:
     if read.failure is not None:
         read.parsed = None
     return read
+
+
+def holds_day(feed: Feed, file: RawPath, limits: Limits) -> tuple[bool, Sealed | None]:
+    """Whether a neighbour's file has a stamp of the feed's day, and what was read to know it.
+
+    Tick stamps are written in UTC, so the day stands in them to the letter. A file that cannot be read
+    holds nothing: its own day says why.
+
+    Raises:
+        UnstableInputError: it changed, grew or vanished while it was read.
+    """
+    wanted = b'"' + feed.day.isoformat().encode() + b"T"
+    found, end = False, b""
+    try:
+        with open_raw(file, limits) as raw:
+            for block in raw.blocks():
+                found = found or wanted in end + block
+                end = block[-len(wanted) :]
+            return found, raw.seal()
+    except UnstableInputError:
+        raise
+    except SourceError:
+        return False, None
 
 
 def _parse(feed: Feed, raw: RawFile, read: FileRead) -> None:

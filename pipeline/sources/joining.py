@@ -5,13 +5,18 @@ Belongs here: what several files of one feed mean together. One file alone is `f
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pyarrow as pa
 
-from pipeline.sources import kline_day, tick_tape
+from pipeline.clock import DAY_US, HOUR_US
+from pipeline.sources import kline_day, part_files, tick_tape
 from pipeline.sources.files import FileRead
-from pipeline.sources.kline_rows import KEYS
+from pipeline.sources.kline_rows import KEYS, is_of_many_days
 from pipeline.sources.protocol import Feed, Parsed
+
+_HOUR = re.compile(r"/([0-9]{2})/[^/]+$")
 
 
 def joined(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
@@ -19,7 +24,8 @@ def joined(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
     if feed.source in kline_day.COMPLETE:
         return _klines(feed, reads)
     _merge_copies(reads)
-    return _tape(reads) if feed.source == "atas_ticks" else _runs(reads)
+    part_files.settle(reads)
+    return _tape(feed, reads) if feed.source == "atas_ticks" else _runs(reads)
 
 
 def _klines(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
@@ -36,6 +42,7 @@ def _klines(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
         read.used = rows.num_rows
         read.merged = read.parsed.merged + read.parsed.rows.num_rows - rows.num_rows
         read.parsed.defects["B08"] += differing
+        read.parsed.defects["B07"] += bool(read.parsed.other_days and not read.parsed.read)
         rows = kline_day.flagged(rows, feed.source, fallback=number > 0, conflicts=conflicts)
         tables.append(_numbered(rows, number))
         for opened, line in read.parsed.conflicts.items():
@@ -64,8 +71,11 @@ def _runs(reads: list[FileRead]) -> list[pa.Table]:
     return tables
 
 
-def _tape(reads: list[FileRead]) -> list[pa.Table]:
+def _tape(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
     """Ticks of all files, repeated trades merged, stably sorted by time."""
+    for read in reads:
+        if read.parsed is not None:
+            read.parsed.defects["A16"] += _misfiled(feed, read.file.name, read.parsed)
     tables = [
         _numbered(read.parsed.rows, number)
         for number, read in enumerate(reads)
@@ -79,6 +89,18 @@ def _tape(reads: list[FileRead]) -> list[pa.Table]:
             read.merged = read.parsed.merged + lost
             read.used = read.parsed.rows.num_rows - lost
     return [tape]
+
+
+def _misfiled(feed: Feed, name: str, parsed: Parsed) -> int:
+    """Ticks that lie under another day or hour than their own; those of other days are read with theirs."""
+    if is_of_many_days(feed, name):
+        return int(parsed.rows.num_rows)
+    hour = _HOUR.search(name)
+    if hour is None:
+        return parsed.other_days
+    stamps = parsed.rows["ts"].cast(pa.int64()).to_numpy()
+    wrong = np.count_nonzero(stamps % DAY_US // HOUR_US != int(hour[1]))
+    return parsed.other_days + int(wrong)
 
 
 def _merge_copies(reads: list[FileRead]) -> None:

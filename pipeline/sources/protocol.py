@@ -14,6 +14,8 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from pipeline.config import Limits
+
 RAW_TEXT_BYTES = 4096
 """How much of a rejected line is kept as text; its length and digest stand for the rest."""
 
@@ -69,6 +71,7 @@ class RawText(Protocol):
     """An open raw file as an adapter sees it: decompressed bytes in blocks, read once."""
 
     name: str
+    limits: Limits
 
     @property
     def head(self) -> bytes:

@@ -21,23 +21,18 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from pipeline.config import Limits
 from pipeline.errors import SourceError, UnstableInputError
 from pipeline.layout import RawPath
 
 BLOCK_BYTES = 1 << 20
 """Read in blocks of 1 MiB: memory does not grow with the file."""
 
-MAX_TEXT_BYTES = 4 << 30
-"""No day or month of an export decompresses to 4 GiB; what does is a bomb."""
-
-MAX_RATIO = 200
-"""Klines and JSON lines compress 5 to 30 times; beyond 200 is a bomb ..."""
-
 RATIO_FREE_BYTES = 16 << 20
-"""... which below 16 MiB of text can do no harm."""
+"""A file that compresses too well can do no harm below 16 MiB of text."""
 
-MAX_ZIP_BYTES = 256 << 20
-"""A zip is read whole to reach its directory; the largest monthly archive is a few MiB."""
+NO_MORE_THAN = Limits()
+"""The limits where no configuration sets others."""
 
 MAX_CHECKSUM_BYTES = 4096
 """A .CHECKSUM file is one line of some 100 bytes."""
@@ -59,8 +54,8 @@ _BROKEN = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealed:
     """What was read: length and digest of the file's own bytes, digest of the decompressed text
-    (equal for a plain file), [size, mtime_ns, inode, ctime_ns], and the checksum's state
-    (`ok`, `missing`, or a sentence that says what is wrong).
+    (equal for a plain file), [size, mtime_ns, inode, ctime_ns], the checksum's state
+    (`ok`, `missing`, or a sentence that says what is wrong), and the checksum file's own digest and figures.
     """
 
     bytes: int
@@ -68,6 +63,8 @@ class Sealed:
     text_sha256: str
     stats: list[int]
     checksum: str
+    checksum_sha256: str | None = None
+    checksum_stats: list[int] | None = None
 
 
 class _Hashing(io.RawIOBase):
@@ -92,8 +89,9 @@ class _Hashing(io.RawIOBase):
 class RawFile:
     """An open raw file; see `open_raw`. `name` is the path below the raw folder."""
 
-    def __init__(self, file: RawPath, descriptor: int) -> None:
+    def __init__(self, file: RawPath, descriptor: int, limits: Limits) -> None:
         self.name = file.name
+        self.limits = limits
         self._file = file
         self._before = _figures(os.fstat(descriptor))
         self._raw = _Hashing(descriptor)
@@ -142,12 +140,15 @@ class RawFile:
             )
         sha256 = self._raw.sha256.hexdigest()
         text = self._text_sha256.hexdigest() if self._compressed else sha256
+        state, its_sha256, its_stats = _checksum(self._file, sha256)
         return Sealed(
             bytes=self._raw.size,
             sha256=sha256,
             text_sha256=text,
             stats=after,
-            checksum=_checksum(self._file, sha256),
+            checksum=state,
+            checksum_sha256=its_sha256,
+            checksum_stats=its_stats,
         )
 
     @property
@@ -176,22 +177,23 @@ class RawFile:
         if self.name.endswith(".gz"):
             return gzip.GzipFile(fileobj=io.BufferedReader(self._raw, BLOCK_BYTES))
         if self.name.endswith(".zip"):
-            return _only_member(self.name, self._raw)
+            return _only_member(self.name, self._raw, self.limits.zip_bytes)
         return io.BufferedReader(self._raw, BLOCK_BYTES)
 
     def _refuse_bomb(self) -> None:
         text, size = self._text_bytes, self._before[0]
-        too_dense = text > RATIO_FREE_BYTES and text > MAX_RATIO * size
-        if text > MAX_TEXT_BYTES or (self._compressed and too_dense):
+        most, ratio = self.limits.text_bytes, self.limits.text_ratio
+        too_dense = text > min(RATIO_FREE_BYTES, most) and text > ratio * size
+        if text > most or (self._compressed and too_dense):
             raise SourceError(
-                f"{self.name}: {text} bytes of text from {size}; wanted at most {MAX_TEXT_BYTES} and"
-                f" {MAX_RATIO} times the file; this is no export, remove it"
+                f"{self.name}: {text} bytes of text from {size}; wanted at most {most} and"
+                f" {ratio} times the file (limits of kitchen.yaml); this is no export, remove it"
             )
 
 
-def _only_member(name: str, raw: _Hashing) -> IO[bytes]:
+def _only_member(name: str, raw: _Hashing, most: int) -> IO[bytes]:
     """The one CSV of a zip, by position, never by a path that the archive names."""
-    archive = zipfile.ZipFile(io.BytesIO(_read_all(name, raw)))
+    archive = zipfile.ZipFile(io.BytesIO(_read_all(name, raw, most)))
     members = archive.infolist()
     if len(members) != 1:
         raise SourceError(
@@ -217,19 +219,19 @@ def _is_plain_csv(member: zipfile.ZipInfo) -> bool:
     )
 
 
-def _read_all(name: str, raw: _Hashing) -> bytes:
+def _read_all(name: str, raw: _Hashing, most: int) -> bytes:
     chunks = []
     while chunk := raw.read(BLOCK_BYTES):
         chunks.append(chunk)
-        if raw.size > MAX_ZIP_BYTES:
+        if raw.size > most:
             raise SourceError(
-                f"{name}: a zip larger than {MAX_ZIP_BYTES} bytes; no kline archive is; remove it"
+                f"{name}: a zip larger than {most} bytes (limits.zip_bytes); no kline archive is; remove it"
             )
     return b"".join(chunks)
 
 
 @contextmanager
-def open_raw(file: RawPath) -> Iterator[RawFile]:
+def open_raw(file: RawPath, limits: Limits = NO_MORE_THAN) -> Iterator[RawFile]:
     """Opens a regular file below the raw folder, without ever waiting on it.
 
     Raises:
@@ -242,7 +244,7 @@ def open_raw(file: RawPath) -> Iterator[RawFile]:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise SourceError(f"{file.name}: not a regular file; wanted one; remove it")
-        yield RawFile(file, descriptor)
+        yield RawFile(file, descriptor, limits)
     finally:
         os.close(descriptor)
 
@@ -281,12 +283,22 @@ def _unreadable(file: RawPath, error: OSError) -> UnstableInputError:
     )
 
 
-def _checksum(file: RawPath, sha256: str) -> str:
+def _checksum(file: RawPath, sha256: str) -> tuple[str, str | None, list[int] | None]:
+    """Its state in words, and the digest and figures of the bytes that say so."""
     beside = Path(f"{file.path}.CHECKSUM")
     if not beside.is_file():
-        return "missing"
+        return "missing", None, None
     with _readable(file), open(beside, "rb") as handle:
-        found = _CHECKSUM.fullmatch(handle.read(MAX_CHECKSUM_BYTES))
+        figures = _figures(os.fstat(handle.fileno()))
+        text = handle.read(MAX_CHECKSUM_BYTES)
+        digest = hashlib.sha256(text)
+        while more := handle.read(BLOCK_BYTES):
+            digest.update(more)
+    return _judged(file, text, sha256), digest.hexdigest(), figures
+
+
+def _judged(file: RawPath, text: bytes, sha256: str) -> str:
+    found = _CHECKSUM.fullmatch(text)
     if found is None:
         return "the .CHECKSUM file beside it is not `sha256  name`"
     wanted, named = found[1].decode().lower(), found[2].decode("utf-8", "backslashreplace")

@@ -52,9 +52,9 @@ def clean_feed(job: Job) -> Products:
         day=job.unit.day,
     )
     files = layout.raw_files(job.kitchen, symbol, source, job.unit.day)
-    found = read_feed(feed, files, job.kitchen.governance)
-    digests = {entry["path"]: entry["sha256"] for entry in found.ledger}
-    job.raw = {name: (stat, digests[name]) for name, stat in found.stats.items()}
+    files += layout.neighbour_files(job.kitchen, symbol, source, job.unit.day)
+    found = read_feed(feed, files, job.kitchen.governance, job.kitchen.limits)
+    job.raw = {name: (stat, found.digests[name]) for name, stat in found.stats.items()}
     job.facts = {"rows": found.table.num_rows, "rejects": found.rejects.num_rows}
     return {"clean": found.table, "rejects": found.rejects, "ledger": found.ledger}
 

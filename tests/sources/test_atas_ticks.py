@@ -63,8 +63,8 @@ class TestAtasTicks(AdapterSuite):
             ({"ts": "2025-01-02T00:00:61.0000000Z"}, "A13"),
             ({"symbol": "ETHUSDT"}, "A22"),
             ({"symbol": "UNKNOWN"}, "A22"),
-            ({"ts": "2025-01-01T23:59:59.9999999Z"}, "A16"),
-            ({"ts": "2025-01-03T00:00:00.0000000Z"}, "A16"),
+            ({"ts": "2024-12-31T23:59:59.9999999Z"}, "A16"),
+            ({"ts": "2025-01-04T00:00:00.0000000Z"}, "A16"),
         ],
     )
     def test_a_tick_that_cannot_be_used_is_set_aside(
