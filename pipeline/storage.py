@@ -89,6 +89,18 @@ def write_bytes(path: Path, data: bytes, *, sync_folder: bool = True) -> None:
         handle.write(data)
 
 
+def write_scratch(path: Path, data: bytes) -> None:
+    """Puts `data` at `path`, whole or not at all, but not durably: for what may be made again at will."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
 def write_json(path: Path, value: Any) -> None:
     """Puts the readable JSON of `value` at `path`, whole or not at all."""
     write_bytes(path, readable_json(value))

@@ -1,50 +1,29 @@
 """Reading a YAML or JSON document that a person wrote, and checking it with cerberus.
 
-All faults of a document come in one error, each with its key path.
+All faults of a document come in one error, each with its key path. A checked YAML document is kept as
+JSON in the user's cache folder, by the bytes it was read from: PyYAML and cerberus are loaded only when
+a document has changed. The kept copies may be deleted at will.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import hashlib
+import importlib
 import json
-from collections.abc import Iterator
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import yaml
-from cerberus import Validator
-
+from pipeline import storage
 from pipeline.errors import ConfigError
 
 MAX_BYTES = 1 << 20
 """No document that a person writes is larger; a larger one is refused before it is parsed."""
 
-
-class _StrictLoader(yaml.SafeLoader):
-    """SafeLoader that refuses duplicate keys and aliases (which multiply without limit)."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(
-                problem="aliases are not allowed", problem_mark=event.start_mark
-            )
-        node: yaml.Node | None = super().compose_node(parent, index)
-        return node
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, (list, dict)):
-                raise yaml.MarkedYAMLError(
-                    problem="a key must be a word", problem_mark=key_node.start_mark
-                )
-            if key in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"key {key!r} stands twice", problem_mark=key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep=deep)
+_HEAVY = "pipeline.contracts.strict_yaml"
+_DATE = "$date"
 
 
 def _text(path: Path) -> str:
@@ -64,14 +43,7 @@ def load_yaml(path: Path) -> Any:
     Raises:
         ConfigError: missing, unreadable, too large or not such YAML, with line and column.
     """
-    try:
-        return yaml.load(_text(path), Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ConfigError(f"{path}{where}: {error.problem}; mend the YAML there") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{path}: not YAML that can be read ({str(error)[:200]})") from error
+    return importlib.import_module(_HEAVY).parse(_text(path), path)
 
 
 def load_json(path: Path) -> Any:
@@ -94,21 +66,41 @@ def check(document: Any, schema: dict[str, Any], where: Path) -> dict[str, Any]:
     Raises:
         ConfigError: one line a fault, each with its key path.
     """
-    if not isinstance(document, dict):
-        raise ConfigError(f"{where}: wanted keys and values, got {type(document).__name__}")
-    validator = Validator(schema, allow_unknown=False)
-    if validator.validate(document):
-        checked: dict[str, Any] = validator.document
-        return checked
-    faults = "; ".join(f"{path}: {text}" for path, text in _faults(validator.errors))
-    raise ConfigError(f"{where}: {faults}")
+    checked: dict[str, Any] = importlib.import_module(_HEAVY).check(document, schema, where)
+    return checked
 
 
-def _faults(errors: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    for key, found in sorted(errors.items(), key=lambda item: str(item[0])):
-        here = f"{path}.{key}" if path else str(key)
-        for fault in found:
-            if isinstance(fault, dict):
-                yield from _faults(fault, here)
-            else:
-                yield here, str(fault)
+def load_checked(path: Path, schema: dict[str, Any]) -> dict[str, Any]:
+    """The checked value of a YAML document, from the kept copy where these bytes were checked before.
+
+    Raises:
+        ConfigError: as `load_yaml` and `check`.
+    """
+    text = _text(path)
+    state = hashlib.sha256(repr(schema).encode())
+    state.update(text.encode())
+    kept = _cache_folder() / f"{state.hexdigest()}.json"
+    with suppress(OSError, ValueError):
+        document = json.loads(kept.read_bytes(), object_hook=_with_dates)
+        if isinstance(document, dict):
+            return document
+    document = check(load_yaml(path), schema, path)
+    # A folder that cannot be written, or a value that JSON lacks, costs time and nothing else.
+    with suppress(OSError, TypeError, ValueError):
+        storage.write_scratch(kept, json.dumps(document, default=_as_json).encode())
+    return document
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return Path(base) / "central-data-kitchen" / "documents"
+
+
+def _as_json(value: Any) -> dict[str, str]:
+    if type(value) is dt.date:
+        return {_DATE: value.isoformat()}
+    raise TypeError(type(value).__name__)
+
+
+def _with_dates(value: dict[str, Any]) -> Any:
+    return dt.date.fromisoformat(value[_DATE]) if set(value) == {_DATE} else value

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from pipeline.clock import DAY_US, MINUTE_US, day_open_us, parse_instant
-from pipeline.contracts.documents import check, load_yaml
+from pipeline.contracts.documents import load_checked
 from pipeline.errors import ConfigError
 
 MARKETS = ("spot", "futures_um", "futures_cm")
@@ -34,7 +34,7 @@ _DOCUMENT = {
 @lru_cache(maxsize=8)
 def _spans(governance: Path) -> tuple[tuple[str, tuple[str, ...], int, int], ...]:
     path = governance / "KNOWN_outages.yaml"
-    document = check(load_yaml(path), _DOCUMENT, path)
+    document = load_checked(path, _DOCUMENT)
     spans = []
     for number, outage in enumerate(document["outages"]):
         try:
