@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.clock import parse_day
+from pipeline.contracts import operations
 from pipeline.contracts.documents import load_checked
 from pipeline.errors import ConfigError, ParameterError
 
@@ -114,6 +115,7 @@ _DOCUMENT: dict[str, Any] = {
         "schema": {limit.name: {"type": "integer", "min": 1} for limit in fields(Limits)},
     },
     "simulated": {"type": "boolean", "default": False},
+    **operations.SCHEMA,
     "signing": {
         "type": "dict",
         "default": {},
@@ -159,6 +161,7 @@ class Kitchen:
     signing_key: Path | None
     trusted_keys: Path
     limits: Limits = Limits()
+    operations: operations.Operations = operations.Operations()
 
     def symbol(self, name: str) -> Symbol:
         """The configured symbol of that name.
@@ -213,6 +216,7 @@ def _load(path: Path) -> Kitchen:
         signing_key=_folder(base, signing["key"]) if "key" in signing else None,
         trusted_keys=_folder(base, signing.get("trusted", str(path.parent / "trusted_keys.pem"))),
         limits=Limits(**document["limits"]),
+        operations=operations.operations(document, base),
     )
 
 

@@ -33,6 +33,7 @@ def _numbers(*names: str) -> dict[str, Any]:
 _DOCUMENT: dict[str, Any] = {
     "version": {"type": "integer", "required": True, "allowed": [1]},
     "settling": _numbers("quiet_minutes", "binance_deadline_hours", "atas_deadline_hours"),
+    "heartbeat": _numbers("beat_seconds_max", "file_minutes_max", "row_minutes_max"),
     "evidence": _numbers(
         "minutes_min",
         "return_rho_min",
@@ -157,6 +158,7 @@ class Control:
     """The whole document, checked. `raw` is it as a plain value, for digests and the manifest."""
 
     settling: dict[str, float]
+    heartbeat: dict[str, float]
     evidence: dict[str, float]
     identity: dict[str, float]
     flow: dict[str, float]
@@ -201,6 +203,7 @@ def load(governance: Path) -> Control:
     )
     return Control(
         settling=document["settling"],
+        heartbeat=document["heartbeat"],
         evidence=document["evidence"],
         identity=document["identity"],
         flow=document["flow"],
