@@ -6,23 +6,34 @@ repeat the quantity by side. A price or quantity of zero or NaN is a failed refl
 
 from __future__ import annotations
 
-from collections import Counter
-from functools import lru_cache
+from collections import Counter, deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 
-from pipeline.clock import DAY_US, day_open_us, iso, parse_instant
+from pipeline.clock import DAY_US, day_open_us, iso
 from pipeline.layout import spills_to
 from pipeline.sources import tick_tape
 from pipeline.sources.jsonl import Batch, JsonLines
 from pipeline.sources.kline_rows import is_of_many_days
+from pipeline.sources.lines import Block
 from pipeline.sources.protocol import Feed, Parsed, RawText
+from pipeline.sources.tick_columns import Columns, read_columns
+from pipeline.sources.tick_line import (
+    Tick,
+    id_text,
+    plain_symbol,
+    side_sign,
+    side_word,
+    tick_instant,
+)
 
-_SIDES = {"buy": 1, "sell": -1}
-_SIDELESS = ("between", "unknown", "")
+_THREADS = 2
+"""More help little: a part of the work on a block holds the interpreter."""
+
 _MOST_EXCHANGES = 8
 """The ledger names so many; the field is free text."""
 
@@ -45,22 +56,6 @@ _COLUMNS: dict[str, pa.DataType] = {
 }
 
 
-class Tick(msgspec.Struct, gc=False):
-    """One line. What a version does not have is null."""
-
-    ts: str
-    price: float | None = None
-    qty: float | None = None
-    side: str | None = None
-    symbol: str | None = None
-    exchange: str | None = None
-    best_bid: float | None = None
-    best_ask: float | None = None
-    bid_volume: float | None = None
-    ask_volume: float | None = None
-    trade_id: str | int | None = None
-
-
 class AtasTicks:
     """The adapter."""
 
@@ -75,7 +70,7 @@ class AtasTicks:
         """Reads a tape in file order; sorting and repeated trades are the feed's (`tick_tape.py`)."""
         lines = JsonLines(text, Tick)
         tape = _Tape(feed, lines, text.name)
-        tables = [tape.take(batch) for batch in lines.batches()]
+        tables = [tape.take(block, columns) for block, columns in tape.by_columns(lines.blocks())]
         rows = pa.concat_tables([_table([], [], []), *tables])
         inversions, step_back_us = tick_tape.order(rows)
         lines.defects["A18"] += inversions
@@ -96,12 +91,12 @@ class AtasTicks:
 
 
 class _Tape:
-    """Judges ticks one by one and keeps the counts for the ledger."""
+    """Takes what is plainly good by columns, judges the other ticks one by one, counts for the ledger."""
 
     def __init__(self, feed: Feed, lines: JsonLines[Tick], name: str) -> None:
         self._reach = _ANY_DAY if is_of_many_days(feed, name) else spills_to(name)
         self._opened = day_open_us(feed.day)
-        self._names = {_plain(feed.symbol), _plain(feed.vendor_symbol)}
+        self._names = {plain_symbol(feed.symbol), plain_symbol(feed.vendor_symbol)}
         self._lines = lines
         self._sides: Counter[str] = Counter()
         self._exchanges: Counter[str] = Counter()
@@ -109,8 +104,44 @@ class _Tape:
         self.other_days = 0
         self._crossed = 0
 
-    def take(self, batch: Batch[Tick]) -> pa.Table:
-        """The good ticks of a batch as a table; the others are set aside."""
+    def by_columns(self, blocks: Iterator[Block]) -> Iterator[tuple[Block, Columns | None]]:
+        """Each block in order with what of it can be read by columns, some blocks ahead of the caller.
+
+        The threads end with the file, so none lives when a worker process is forked.
+        """
+        with ThreadPoolExecutor(_THREADS) as pool:
+            waiting: deque[tuple[Block, Future[Columns | None]]] = deque()
+            for block in blocks:
+                waiting.append((block, pool.submit(read_columns, block, self._names)))
+                if len(waiting) > _THREADS:
+                    first, columns = waiting.popleft()
+                    yield first, columns.result()
+            for first, columns in waiting:
+                yield first, columns.result()
+
+    def take(self, block: Block, columns: Columns | None) -> pa.Table:
+        """The block's good ticks as a table, in order of their lines; bad ones are set aside."""
+        if columns is None:
+            return self._take_lines(self._lines.batch(block, range(block.count)))
+        table = self._take_columns(block, columns)
+        if not columns.odd:
+            return table
+        others = self._take_lines(self._lines.batch(block, columns.odd))
+        return pa.concat_tables([table, others]).sort_by("line") if others.num_rows else table
+
+    def _take_columns(self, block: Block, columns: Columns) -> pa.Table:
+        day = (columns.ts - self._opened) // DAY_US
+        if day.any():
+            elsewhere = np.isin(day, [other for other in np.unique(day) if other in self._reach])
+            self.other_days += int(np.count_nonzero(elsewhere & (day != 0)))
+            columns.leave_out(day != 0, odd=(day != 0) & ~elsewhere)
+        self._crossed += columns.drop_crossed()
+        self._sides.update(columns.side_words())
+        self._exchanges.update(columns.exchanges())
+        self._sub_ms += int(np.count_nonzero(columns.ts % 1000))
+        return _table_of(block, columns)
+
+    def _take_lines(self, batch: Batch[Tick]) -> pa.Table:
         good, instants, numbers = [], [], []
         for index, tick in enumerate(batch.records):
             fault, instant = self._judge(tick)
@@ -140,10 +171,10 @@ class _Tape:
         if price is None or qty is None or price <= 0 or qty <= 0:
             return ("A10", f"price {price}, qty {qty}; wanted both above 0"), 0
         try:
-            instant, _ = _instant(tick.ts)
+            instant = tick_instant(tick.ts)
         except ValueError as error:
             return ("A13", f"ts: {error}"), 0
-        if tick.symbol is not None and _plain(tick.symbol) not in self._names:
+        if tick.symbol is not None and plain_symbol(tick.symbol) not in self._names:
             return ("A22", f"symbol {tick.symbol!r} in a tape of {sorted(self._names)[0]}"), 0
         if not 0 <= instant - self._opened < DAY_US:
             if (instant - self._opened) // DAY_US in self._reach:
@@ -152,15 +183,10 @@ class _Tape:
         return None, instant
 
     def _count(self, good: list[Tick], instants: list[int]) -> None:
-        self._sides.update(_side_word(tick.side) for tick in good)
+        self._sides.update(side_word(tick.side) for tick in good)
         self._exchanges.update(tick.exchange or "" for tick in good)
         self._sub_ms += sum(1 for instant in instants if instant % 1000)
         self._crossed += sum(_drop_crossed(tick) for tick in good)
-
-
-def _side_word(side: str | None) -> str:
-    word = (side or "").lower()
-    return word if word in _SIDES or word in _SIDELESS else "other"
 
 
 def _drop_crossed(tick: Tick) -> bool:
@@ -173,29 +199,9 @@ def _drop_crossed(tick: Tick) -> bool:
     return True
 
 
-@lru_cache(maxsize=1024)
-def _second_us(text: str) -> int:
-    return parse_instant(text + "Z")[0]
-
-
-def _instant(text: str) -> tuple[int, int | None]:
-    """As `clock.parse_instant`; the exporters' own form takes a short cut, second by second."""
-    digits = text[20:27]
-    usual = len(text) == 28 and text[27] == "Z" and text[19] == "."
-    if usual and digits.isascii() and digits.isdigit():
-        return _second_us(text[:19]) + int(digits[:6]), 0
-    return parse_instant(text)
-
-
-@lru_cache(maxsize=1024)
-def _plain(symbol: str) -> str:
-    """As the exporters write a symbol into a path."""
-    return symbol.replace("/", "_").replace(" ", "_").upper()
-
-
 def _table(ticks: list[Tick], instants: list[int], numbers: list[int]) -> pa.Table:
-    ids = [None if t.trade_id in (None, "") else str(t.trade_id) for t in ticks]
-    sides = [_SIDES.get((t.side or "").lower()) for t in ticks]
+    ids = [id_text(t.trade_id) for t in ticks]
+    sides = [side_sign(t.side) for t in ticks]
     quotes = ("best_bid", "best_ask", "bid_volume", "ask_volume")
     columns: dict[str, Any] = {
         "ts": pa.array(np.array(instants, dtype=np.int64)).cast(_UTC),
@@ -207,3 +213,20 @@ def _table(ticks: list[Tick], instants: list[int], numbers: list[int]) -> pa.Tab
         "line": numbers,
     }
     return pa.table({name: pa.array(columns[name], kind) for name, kind in _COLUMNS.items()})
+
+
+def _table_of(block: Block, columns: Columns) -> pa.Table:
+    """As `_table`, of columns; NaN is null."""
+    rows = len(columns.ts)
+    made: dict[str, Any] = {
+        "ts": pa.array(columns.ts).cast(_UTC),
+        "side": pa.array(columns.side, mask=columns.side == 0),
+        "trade_id": columns.trade_id,
+        "line": pa.array(columns.places + block.number),
+    }
+    for name, kind in _COLUMNS.items():
+        if name not in made:
+            values = columns.numbers.get(name)
+            no_values = values is None
+            made[name] = pa.nulls(rows, kind) if no_values else pa.array(values, from_pandas=True)
+    return pa.table({name: made[name] for name in _COLUMNS})

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipeline.clock import SECOND_US
 from pipeline.sources.tick_line import second_us
 
 Bools = NDArray[np.bool_]
@@ -19,13 +20,11 @@ Ints = NDArray[np.int64]
 Words = NDArray[np.uint64]
 
 _TS = re.compile(rb'(\{?\s*"ts"\s*:\s*")[^"\\]{19}\.[0-9]{7}Z("\s*\}?\s*)')
-_SECOND, _FRACTION = 19, 8
-"""`2025-01-02T00:00:00` and `.1234567`."""
+_MINUTE, _SECOND = 16, 19
+"""Characters of `2025-01-02T00:00` and `2025-01-02T00:00:00`."""
 
 _DOT_TO_ZERO = np.uint64(ord(".") ^ ord("0"))
-_ZEROS, _HIGH, _ABOVE_NINE = (
-    np.uint64(int(text * 8, 16)) for text in ("30", "80", "46")
-)
+_ZEROS, _HIGH, _ABOVE_NINE = (np.uint64(int(text * 8, 16)) for text in ("30", "80", "46"))
 
 
 def instants(column: pa.Array) -> tuple[Ints, Bools]:
@@ -93,25 +92,27 @@ class _Texts:
 
 
 def _seconds(texts: _Texts, head: bytes) -> tuple[Ints, Bools]:
-    """The instant of each text's second. Rows that share it follow each other and are read once."""
-    length = len(head) + _SECOND
+    """The instant of each text's second. Rows of one minute follow each other; it is read once."""
+    length = len(head) + _MINUTE
     changed = np.zeros(texts.rows, dtype=bool)
     changed[0] = True
     for at in (*range(0, length - 8, 8), length - 8):
         words = texts.words(at)
         changed[1:] |= words[1:] != words[:-1]
     starts = np.flatnonzero(changed)
-    read = [_second(texts.bytes[row, :length].tobytes(), head) for row in starts.tolist()]
+    read = [_minute(texts.bytes[row, :length].tobytes(), head) for row in starts.tolist()]
     counts = np.diff(np.append(starts, texts.rows))
-    return (
-        np.repeat(np.array([us or 0 for us in read], dtype=np.int64), counts),
-        np.repeat(np.array([us is not None for us in read]), counts),
-    )
+    colon, tens, ones = (texts.bytes[:, length + place] for place in range(3))
+    tens, ones = tens - np.uint8(ord("0")), ones - np.uint8(ord("0"))
+    us = np.repeat(np.array([us or 0 for us in read], dtype=np.int64), counts)
+    us += (tens * np.int64(10) + ones) * SECOND_US
+    known = np.repeat(np.array([us is not None for us in read]), counts)
+    return us, known & (colon == ord(":")) & (tens <= 5) & (ones <= 9)
 
 
-def _second(text: bytes, head: bytes) -> int | None:
+def _minute(text: bytes, head: bytes) -> int | None:
     try:
-        return second_us(text[len(head) :].decode()) if text.startswith(head) else None
+        return second_us(text[len(head) :].decode() + ":00") if text.startswith(head) else None
     except ValueError:
         return None
 

@@ -8,9 +8,9 @@ read. Any other line is left to the strict reader, which alone decides what is w
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -37,10 +37,12 @@ _MEMBER = {
 """For each key that is read: an object of that member alone, of the type that the strict reader wants."""
 
 _ANY: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any])
-_NUMBERS = ("price", "qty", "best_bid", "best_ask", "bid_volume", "ask_volume")
+_QUOTES = ("best_bid", "best_ask", "bid_volume", "ask_volume")
+_NUMBERS = ("price", "qty", *_QUOTES)
+_WORDS = ("side", "exchange", "symbol")
 _NEEDED = ("ts", "price", "qty")
 _FIXED = ("ts", "trade_id")
-_SAMPLES = 3
+_SAMPLES, _SAMPLE_BYTES = 3, 4096
 """So many of a block's first lines are asked for the order of the keys."""
 
 _TEXT = pa.binary()
@@ -51,8 +53,8 @@ _REPEATED = pa.dictionary(pa.int32(), _TEXT)
 class Columns:
     """The lines of a block that are plainly good, in order: arrays of equal length.
 
-    `places` are positions in the block; numbers have NaN for null; `side` is 0 where unknown. `odd` are the
-    places of all other lines.
+    `places` are positions in the block; numbers have NaN for null; `side` is 0 where unknown. `words` has the
+    distinct texts of a field and each row's position among them. `odd` are the places of all other lines.
     """
 
     places: Ints
@@ -60,9 +62,46 @@ class Columns:
     numbers: dict[str, Floats]
     side: NDArray[np.int8]
     trade_id: pa.Array
-    side_words: Counter[str] = field(default_factory=Counter)
-    exchanges: Counter[str] = field(default_factory=Counter)
-    odd: list[int] = field(default_factory=list)
+    words: dict[str, tuple[list[str | None], Ints]]
+    odd: list[int]
+
+    def leave_out(self, rows: Bools, *, odd: Bools) -> None:
+        """Without some rows; some of those join the odd ones."""
+        self.odd = sorted([*self.odd, *self.places[odd].tolist()])
+        keep = ~rows
+        if keep.all():
+            return
+        self.places, self.ts, self.side = self.places[keep], self.ts[keep], self.side[keep]
+        self.numbers = {name: values[keep] for name, values in self.numbers.items()}
+        self.words = {name: (words, index[keep]) for name, (words, index) in self.words.items()}
+        self.trade_id = self.trade_id.filter(pa.array(keep))
+
+    def drop_crossed(self) -> int:
+        """How many quotes were none: a best bid at or above the best ask, or a price of zero."""
+        nothing = np.full(len(self.ts), np.nan)
+        bid, ask = (self.numbers.get(name, nothing) for name in ("best_bid", "best_ask"))
+        wrong = (bid <= 0) | (ask <= 0) | (bid >= ask)
+        if wrong.any():
+            for name in _QUOTES:
+                if name in self.numbers:
+                    self.numbers[name] = np.where(wrong, np.nan, self.numbers[name])
+        return int(np.count_nonzero(wrong))
+
+    def side_words(self) -> Counter[str]:
+        """How often each side stands, as the ledger counts it."""
+        return self._counted("side", side_word)
+
+    def exchanges(self) -> Counter[str]:
+        """How often each exchange stands, "" where the line names none."""
+        return self._counted("exchange", lambda word: word or "")
+
+    def _counted(self, name: str, known_as: Callable[[str | None], str]) -> Counter[str]:
+        words, index = self.words.get(name, ([None], np.zeros(len(self.ts), dtype=np.int64)))
+        counts: Counter[str] = Counter()
+        for word, count in zip(words, np.bincount(index, minlength=len(words)), strict=True):
+            if count:
+                counts[known_as(word)] += int(count)
+        return counts
 
 
 def read_columns(block: Block, symbols: set[str]) -> Columns | None:
@@ -72,11 +111,8 @@ def read_columns(block: Block, symbols: set[str]) -> Columns | None:
         block: lines of a tape.
         symbols: the names, as in a path, that a line's symbol may have.
     """
-    keys = None if block.whole or _has_lone_return(block.body) else _keys(block.body)
-    if keys is None:
-        return None
-    split = _split(block, keys)
-    if split is None:
+    keys = None if block.whole else _keys(block.body)
+    if keys is None or (split := _split(block, keys)) is None:
         return None
     table, odd = split
     reader = _Reader(table, keys)
@@ -84,14 +120,9 @@ def read_columns(block: Block, symbols: set[str]) -> Columns | None:
     return reader.columns(places, odd, symbols)
 
 
-def _has_lone_return(body: bytes) -> bool:
-    """A carriage return inside a line is a blank to JSON and a line end to a table."""
-    return body.count(b"\r") != body.count(b"\r\n") + body.endswith(b"\r")
-
-
 def _keys(body: bytes) -> tuple[str, ...] | None:
     """The keys of the block's lines, in order, from the first line that has them."""
-    for line in body.split(b"\n", _SAMPLES)[:_SAMPLES]:
+    for line in body[:_SAMPLE_BYTES].split(b"\n")[:_SAMPLES]:
         try:
             keys = tuple(_ANY.decode(line))
         except (ValueError, RecursionError):
@@ -102,35 +133,36 @@ def _keys(body: bytes) -> tuple[str, ...] | None:
 
 
 def _split(block: Block, keys: tuple[str, ...]) -> tuple[pa.Table, list[int]] | None:
-    """The block cut at its commas, and the places of the lines that have another number of them."""
-    odd: list[int] = []
+    """The block cut at its commas, and the places of the lines that have another number of them.
 
-    def set_aside(row: Any) -> str:
-        odd.append(row.number - 1)
-        return "skip"
+    A table's row also ends at a carriage return inside a line, which to JSON is a blank. Then there are
+    more rows than lines, and the block is no table; a blank line at its end must not make up for it.
+    """
+    table = None if block.body.endswith(b"\n") else _table(block.body, keys)
+    if table is not None:
+        return (table, []) if table.num_rows == block.count else None
+    commas = len(keys) - 1
+    odd = [place for place, line in enumerate(block.lines) if line.count(b",") != commas]
+    lines = [line for line in block.lines if line.count(b",") == commas]
+    table = _table(b"\n".join(lines), keys)
+    return (table, odd) if table is not None and table.num_rows == len(lines) else None
 
+
+def _table(body: bytes, keys: tuple[str, ...]) -> pa.Table | None:
+    """The body's rows; None where one has another number of columns, or there is none."""
     names = [f"{place}" for place in range(len(keys))]
     kinds = {n: _TEXT if k in _FIXED else _REPEATED for n, k in zip(names, keys, strict=True)}
     try:
-        table = csv.read_csv(
-            pa.BufferReader(block.body),
-            csv.ReadOptions(
-                use_threads=False, column_names=names, block_size=len(block.body) + 1024
-            ),
+        return csv.read_csv(
+            pa.BufferReader(body),
+            csv.ReadOptions(use_threads=False, column_names=names, block_size=len(body) + 1024),
             csv.ParseOptions(
-                quote_char=False,
-                double_quote=False,
-                escape_char=False,
-                ignore_empty_lines=False,
-                invalid_row_handler=set_aside,
+                quote_char=False, double_quote=False, escape_char=False, ignore_empty_lines=False
             ),
             csv.ConvertOptions(check_utf8=False, column_types=kinds, strings_can_be_null=False),
         )
     except pa.ArrowInvalid:
         return None
-    if table.num_rows == 0 or table.num_rows + len(odd) != block.count:
-        return None
-    return table, odd
 
 
 class _Reader:
@@ -150,28 +182,21 @@ class _Reader:
             numbers={name: self._number(name) for name in _NUMBERS if name in self.columns_of},
             side=np.zeros(self.rows, dtype=np.int8),
             trade_id=self._ids(),
+            words={name: self._words(name) for name in _WORDS if name in self.columns_of},
+            odd=odd,
         )
-        sides = self._repeated("side", lambda tick: True)
-        exchanges = self._repeated("exchange", lambda tick: True)
-        self._repeated("symbol", lambda tick: _is_of(tick.symbol, symbols))
-        self._unread()
         for name in ("price", "qty"):
-            with np.errstate(invalid="ignore"):
-                self.good &= found.numbers[name] > 0
-        self._keep(found, odd)
-        _count_words(found, sides, exchanges, self.good)
+            self.good &= found.numbers[name] > 0
+        if "symbol" in found.words:
+            names, index = found.words["symbol"]
+            right = [name is None or plain_symbol(name) in symbols for name in names]
+            self.good &= np.array(right)[index]
+        if "side" in found.words:
+            words, index = found.words["side"]
+            found.side = np.array([side_sign(word) or 0 for word in words], dtype=np.int8)[index]
+        self._unread()
+        found.leave_out(~self.good, odd=~self.good)
         return found
-
-    def _keep(self, found: Columns, odd: list[int]) -> None:
-        """Only the good rows; the others join the odd ones."""
-        good = self.good
-        found.odd = sorted([*odd, *found.places[~good].tolist()])
-        if good.all():
-            return
-        found.places, found.ts = found.places[good], found.ts[good]
-        found.numbers = {name: values[good] for name, values in found.numbers.items()}
-        found.side = found.side[good]
-        found.trade_id = found.trade_id.filter(pa.array(good))
 
     def _ts(self) -> Ints:
         ts, good = fixed_text.instants(self.columns_of["ts"])
@@ -185,22 +210,22 @@ class _Reader:
         if ids is not None:
             return ids
         self.columns_of["trade_id"] = self.columns_of["trade_id"].dictionary_encode()
-        ticks, index = self._repeated("trade_id", lambda tick: True)
-        texts = [id_text(getattr(tick, "trade_id", None)) for tick in ticks]
-        return pa.array(texts, pa.string()).take(pa.array(index))
+        found, index = self._words("trade_id")
+        return pa.array([id_text(value) for value in found], pa.string()).take(pa.array(index))
 
     def _number(self, name: str) -> Floats:
-        ticks, index = self._repeated(name, lambda tick: True)
-        values = [getattr(tick, name, None) for tick in ticks]
-        return np.array(values, dtype=np.float64)[index]
+        found, index = self._words(name)
+        return np.array(found, dtype=np.float64)[index]
 
-    def _repeated(self, name: str, wanted: Any) -> tuple[list[Any], Ints]:
+    def _words(self, name: str) -> tuple[list[Any], Ints]:
+        """The values of the distinct texts, None for one that is not right, and each row's position."""
+        ticks, index = self._repeated(name)
+        return [None if tick is None else getattr(tick, name) for tick in ticks], index
+
+    def _repeated(self, name: str) -> tuple[list[Any], Ints]:
         """The record of each distinct text, None for one that is not right, and each row's position."""
-        if name not in self.columns_of:
-            return [], np.zeros(0, dtype=np.int64)
         column = self.columns_of[name]
         ticks = self._records(name, column, _MEMBER[name])
-        ticks = [tick if tick is not None and wanted(tick) else None for tick in ticks]
         index = column.indices.to_numpy()
         if None in ticks:
             self.good &= np.array([tick is not None for tick in ticks])[index]
@@ -208,17 +233,22 @@ class _Reader:
 
     def _unread(self) -> None:
         """Fields that nobody asks for must be whole too, and no key may stand twice."""
-        owner = {name: name for name in self.columns_of}
-        owner |= {name: name for name in _TYPES}
+        owner = {name: name for name in (*self.columns_of, *_TYPES)}
         for name, column in self.columns_of.items():
             if name in _TYPES:
                 continue
-            right = []
-            for record in self._records(name, column, _ANY):
-                key = next(iter(record)) if record is not None and len(record) == 1 else None
-                right.append(key is not None and owner.setdefault(key, name) == name)
-            if not all(right):
-                self.good &= np.array(right)[column.indices.to_numpy()]
+            records = self._records(name, column, _ANY)
+            single = None not in records and sum(map(len, records)) == len(records)
+            keys = set().union(*records) if single else set()
+            if single and all(owner.setdefault(key, name) == name for key in keys):
+                continue
+            right = [
+                record is not None
+                and len(record) == 1
+                and owner.setdefault(next(iter(record)), name) == name
+                for record in records
+            ]
+            self.good &= np.array(right)[column.indices.to_numpy()]
 
     def _records(self, name: str, column: pa.Array, decoder: Any) -> list[Any]:
         """Each distinct text as an object of its own; None where it is not one."""
@@ -238,29 +268,3 @@ def _record(decoder: Any, line: bytes) -> Any:
         return decoder.decode(line)
     except (ValueError, RecursionError):
         return None
-
-
-def _is_of(symbol: str | None, symbols: set[str]) -> bool:
-    return symbol is None or plain_symbol(symbol) in symbols
-
-
-def _count_words(
-    found: Columns, sides: tuple[list[Any], Ints], exchanges: tuple[list[Any], Ints], good: Bools
-) -> None:
-    """Signs of the sides, and how often each word stands in the good rows."""
-    ticks, index = sides
-    if ticks:
-        signs = [side_sign(getattr(tick, "side", None)) or 0 for tick in ticks]
-        found.side = np.array(signs, dtype=np.int8)[index[good]]
-    for tick, count in _counts(sides, good):
-        found.side_words[side_word(tick.side if tick else None)] += count
-    for tick, count in _counts(exchanges, good):
-        found.exchanges[(tick.exchange if tick else None) or ""] += count
-
-
-def _counts(column: tuple[list[Any], Ints], good: Bools) -> list[tuple[Any, int]]:
-    ticks, index = column
-    if not ticks:
-        return [(None, int(good.sum()))]
-    counts = np.bincount(index[good], minlength=len(ticks)).tolist()
-    return [(tick, count) for tick, count in zip(ticks, counts, strict=True) if count]
