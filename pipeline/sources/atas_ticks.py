@@ -23,6 +23,7 @@ from pipeline.sources.lines import Block
 from pipeline.sources.protocol import Feed, Parsed, RawText
 from pipeline.sources.tick_columns import Columns, read_columns
 from pipeline.sources.tick_line import (
+    UNKNOWN_WORD,
     Tick,
     id_text,
     plain_symbol,
@@ -174,6 +175,8 @@ class _Tape:
             instant = tick_instant(tick.ts)
         except ValueError as error:
             return ("A13", f"ts: {error}"), 0
+        if side_word(tick.side) == UNKNOWN_WORD:
+            return ("A13", f"side {tick.side!r}; wanted buy, sell, between, unknown or nothing"), 0
         if tick.symbol is not None and plain_symbol(tick.symbol) not in self._names:
             return ("A22", f"symbol {tick.symbol!r} in a tape of {sorted(self._names)[0]}"), 0
         if not 0 <= instant - self._opened < DAY_US:

@@ -21,7 +21,14 @@ from numpy.typing import NDArray
 
 from pipeline.sources import fixed_text
 from pipeline.sources.lines import Block
-from pipeline.sources.tick_line import Tick, id_text, plain_symbol, side_sign, side_word
+from pipeline.sources.tick_line import (
+    UNKNOWN_WORD,
+    Tick,
+    id_text,
+    plain_symbol,
+    side_sign,
+    side_word,
+)
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -193,6 +200,7 @@ class _Reader:
             self.good &= np.array(right)[index]
         if "side" in found.words:
             words, index = found.words["side"]
+            self.good &= np.array([side_word(word) != UNKNOWN_WORD for word in words])[index]
             found.side = np.array([side_sign(word) or 0 for word in words], dtype=np.int8)[index]
         self._unread()
         found.leave_out(~self.good, odd=~self.good)

@@ -15,6 +15,9 @@ from pipeline.clock import parse_instant
 SIDES = {"buy": 1, "sell": -1}
 _SIDELESS = ("between", "unknown", "")
 
+UNKNOWN_WORD = "other"
+"""What no exporter writes as a side: the line was damaged there."""
+
 
 class Tick(msgspec.Struct, gc=False):
     """One line. What a version does not have is null."""
@@ -38,9 +41,9 @@ def side_sign(side: str | None) -> int | None:
 
 
 def side_word(side: str | None) -> str:
-    """The side as the ledger counts it."""
+    """The side as the ledger counts it, or `UNKNOWN_WORD`."""
     word = (side or "").lower()
-    return word if word in SIDES or word in _SIDELESS else "other"
+    return word if word in SIDES or word in _SIDELESS else UNKNOWN_WORD
 
 
 def id_text(trade_id: str | int | None) -> str | None:
