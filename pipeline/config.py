@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.clock import parse_day
-from pipeline.contracts import operations
+from pipeline.contracts import fetching, operations
 from pipeline.contracts.documents import load_checked
 from pipeline.errors import ConfigError, ParameterError
 
@@ -116,6 +116,7 @@ _DOCUMENT: dict[str, Any] = {
     },
     "simulated": {"type": "boolean", "default": False},
     **operations.SCHEMA,
+    "fetch": fetching.SCHEMA,
     "signing": {
         "type": "dict",
         "default": {},
@@ -162,6 +163,7 @@ class Kitchen:
     trusted_keys: Path
     limits: Limits = Limits()
     operations: operations.Operations = operations.Operations()
+    fetch: fetching.Fetch = field(default_factory=fetching.Fetch)
 
     def symbol(self, name: str) -> Symbol:
         """The configured symbol of that name.
@@ -217,6 +219,7 @@ def _load(path: Path) -> Kitchen:
         trusted_keys=_folder(base, signing.get("trusted", str(path.parent / "trusted_keys.pem"))),
         limits=Limits(**document["limits"]),
         operations=operations.operations(document, base),
+        fetch=fetching.from_document(document["fetch"], path),
     )
 
 

@@ -9,6 +9,7 @@ The tree::
     │   └── UnstableInputError    the file changed, grew or vanished while it was read          exit 20
     ├── ContractError             a table does not have the columns or types its schema promises
     ├── PendingError              raw data is not there yet; try again later                    exit 20
+    ├── FetchError                what was asked of the exchange did not come, or not right       exit 30
     ├── RefusedError              governance refuses the day                                    exit 30
     ├── StageError                a step did not write what it declares                         exit 30
     └── PublishError              the snapshot store cannot be written safely                   exit 30
@@ -65,6 +66,12 @@ class PendingError(KitchenError):
     """What was asked for needs raw data that is not there yet."""
 
     exit_code = 20
+
+
+class FetchError(KitchenError):
+    """What was asked of the exchange, or of the user's fetch program, did not come, or not right."""
+
+    exit_code = 30
 
 
 class RefusedError(KitchenError):
