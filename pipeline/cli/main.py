@@ -13,7 +13,14 @@ from pipeline.errors import KitchenError
 
 COMMANDS = {
     "align": "two files in, aligned bars and a report out",
+    "diff": "rows and columns in which two revisions differ",
+    "gc": "collect old revisions by a policy; a plan unless --apply",
+    "index": "the condition of every day and symbol, made anew",
+    "keys": "the signing key, and the keys that verify trusts",
+    "pin": "keep a revision for ever",
+    "rollback": "a new revision with an older content",
     "sample": "vendor-format exports of a simulated market",
+    "verify": "re-hash what was published; --rebuild from the raw files",
 }
 """Command -> what it does; `pipeline.cli.<command>` holds it, loaded only when it is called."""
 

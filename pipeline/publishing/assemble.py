@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us
 from pipeline.contracts import schema
 from pipeline.errors import ContractError, PendingError, RefusedError
+from pipeline.publishing.datapackage import datapackage
 
 CONDITIONS = ("available", "degraded", "missing")
 """Best first. `pending` is none of them: a pending symbol-day stops the whole day."""
@@ -55,7 +56,7 @@ class SymbolDay:
 
 
 def assemble(day: dt.date, parts: Sequence[SymbolDay], governance: Path) -> dict[str, Any]:
-    """The five tables of a day, sorted by symbol and time, and `condition`.
+    """The five tables of a day, sorted by symbol and time, what describes them, and `condition`.
 
     Args:
         day: The UTC date; every published symbol has its 1440 minutes and no other.
@@ -64,7 +65,8 @@ def assemble(day: dt.date, parts: Sequence[SymbolDay], governance: Path) -> dict
 
     Returns:
         `bars_1m`, `features_micro`, `macro_slow`, `footprint` (no rows where there are no ticks),
-        `rejects`, and `condition` = `{"day": worst, "symbols": {S: {"condition", "reasons"}}}`.
+        `rejects`, `datapackage` (see `datapackage.py`), and `condition` = `{"day": worst, "symbols":
+        {S: {"condition", "reasons"}}}`.
 
     Raises:
         PendingError: a symbol's day is not settled.
@@ -76,7 +78,7 @@ def assemble(day: dt.date, parts: Sequence[SymbolDay], governance: Path) -> dict
     published = [part for part in parts if part.has_rows]
     for part in published:
         _check_minutes(day, part)
-    return {
+    tables = {
         "bars_1m": _governed("bars_1m", [p.bars for p in published], governance),
         "features_micro": _features("features_micro", [p.micro for p in published]),
         "macro_slow": _features("macro_slow", [p.macro for p in published]),
@@ -84,8 +86,9 @@ def assemble(day: dt.date, parts: Sequence[SymbolDay], governance: Path) -> dict
             "footprint", [p.footprint for p in published if p.footprint is not None], governance
         ),
         "rejects": _governed("rejects", [t for p in parts for t in p.rejects], governance),
-        "condition": condition,
     }
+    described = datapackage(day, tables, governance)
+    return {**tables, "datapackage": described, "condition": condition}
 
 
 def _condition(day: dt.date, parts: Sequence[SymbolDay]) -> dict[str, Any]:

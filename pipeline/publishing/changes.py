@@ -1,8 +1,14 @@
-"""What a new revision of a day changes, in words: the reason that its publication gives."""
+"""What a new revision of a day changes: in words as its reason, and row by row in numbers."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
+
+from pipeline.publishing import diff, revisions
+from pipeline.publishing.revisions import Sealed
 
 FIRST = "first publication"
 
@@ -24,6 +30,27 @@ def changes(before: dict[str, Any] | None, after: dict[str, Any]) -> str:
     raw = _named("", _inputs(before), _inputs(after))
     because = f"; raw files: {', '.join(raw)}" if raw else ""
     return f"{', '.join(words) or 'nothing but form'} changed{because}"
+
+
+def summary(parent: Sealed, folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+    """How many rows of which columns differ from the parent, and whose condition.
+
+    Args:
+        parent: The revision before.
+        folder: Where the new one's files lie.
+        manifest: What describes them.
+    """
+    before = revisions.read_manifest(parent)
+    try:
+        found = diff.diff_folders(parent.path, folder, (before, manifest))
+        tables: dict[str, Any] | None = {table.name: table.summary() for table in found}
+    except (OSError, pa.ArrowException):  # a damaged parent is the very reason to publish anew
+        tables = None
+    return {
+        "tables": tables,
+        "conditions": diff.conditions((before, manifest)),
+        "correction": before["calibration_hash"] != manifest["calibration_hash"],
+    }
 
 
 def _hashes(manifest: dict[str, Any]) -> dict[str, str]:

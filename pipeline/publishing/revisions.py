@@ -11,11 +11,14 @@ import hashlib
 import json
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline import storage
+from pipeline.clock import parse_day
+from pipeline.errors import ParameterError
 from pipeline.layout import Store
 from pipeline.publishing import sums
 
@@ -27,13 +30,56 @@ _NAME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.r([1-9][0-9]{0,8})", re.ASCII
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealed:
-    """One revision. `new` is False when it was there before and nothing was published."""
+    """One revision. `new` is False when it was there before and nothing was published; `note` says why."""
 
     day: dt.date
     revision: int
     path: Path
     new: bool
     manifest_sha256: str
+    note: str = ""
+
+
+def parse(text: str) -> tuple[dt.date, int | None]:
+    """The date and number in `2025-01-02.r3`; no number in `2025-01-02`.
+
+    Raises:
+        ParameterError: neither form.
+    """
+    match = _NAME.fullmatch(text)
+    try:
+        return (parse_day(match[1]), int(match[2])) if match else (parse_day(text), None)
+    except ValueError:
+        raise ParameterError(
+            f"{text!r} is neither a date nor a revision; wanted 2025-01-02 or 2025-01-02.r3"
+        ) from None
+
+
+def wanted(store: Store, day: dt.date, number: int | None) -> Sealed:
+    """The revision of that number, or the current one.
+
+    Raises:
+        ParameterError: there is none; says which there are.
+    """
+    sealed = current(store, day) if number is None else find(store, day, number)
+    if sealed is None:
+        there = [f"r{n}" for n in numbers(store, day) if find(store, day, n)]
+        named = day.isoformat() if number is None else f"{day}.r{number}"
+        raise ParameterError(
+            f"{named}: no such whole revision in {store.root}; the date has {', '.join(there) or 'none'}"
+        )
+    return sealed
+
+
+def all_days(store: Store) -> list[dt.date]:
+    """Every date of which a revision lies in the store, linked or not, ascending."""
+    found = set()
+    for name in _names(store.revisions):
+        match = _NAME.fullmatch(name)
+        if match:
+            with suppress(ValueError):
+                found.add(parse_day(match[1]))
+    return sorted(found)
 
 
 def numbers(store: Store, day: dt.date) -> list[int]:

@@ -10,14 +10,27 @@ from __future__ import annotations
 import datetime as dt
 import platform
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pipeline import clock, parquet, storage
 from pipeline.errors import PublishError, SnapshotExistsError
 from pipeline.layout import Store
-from pipeline.publishing import claim, doors, links, locks, revisions, staging, sums
+from pipeline.publishing import (
+    changes,
+    claim,
+    content,
+    doors,
+    index,
+    links,
+    locks,
+    revisions,
+    staging,
+    sums,
+)
 from pipeline.publishing.links import settled
 from pipeline.publishing.revisions import Sealed, current
 
@@ -30,7 +43,8 @@ _ATTEMPTS = 100
 class Draft:
     """What shall be published: `files` maps relative names to prepared files, `manifest` describes them.
 
-    `reason` and `run` say why and by which run; they stand in `publication.json` alone.
+    `reason` and `run` say why and by which run; they stand in `publication.json` alone, as does `extra`,
+    what a rollback says of itself. With a `key` the publication is signed.
     """
 
     day: dt.date
@@ -38,14 +52,16 @@ class Draft:
     manifest: dict[str, Any]
     reason: str
     run: str
+    extra: dict[str, Any] = field(default_factory=dict)
+    key: Ed25519PrivateKey | None = None
 
 
 def publish(draft: Draft, store: Store) -> Sealed:
     """Publishes a draft as the date's next revision, unless its content is already the current one.
 
     A new revision is made only when a table's content, a condition or reason, or an applied correction
-    differs. Otherwise nothing in the store is touched, and the current revision comes back with `new`
-    False.
+    differs, and not of a content that was rolled back. Otherwise nothing in the store is touched, and the
+    current revision comes back with `new` False and a `note` of why.
 
     Raises:
         ParameterError: a date or file name that could leave the store.
@@ -66,17 +82,20 @@ def publish(draft: Draft, store: Store) -> Sealed:
 
 
 def publication_unchanged(store: Store, day: dt.date, manifest: dict[str, Any]) -> bool:
-    """Whether the date's current revision says the same: tables, condition, reasons and corrections.
-
-    Different bytes, code, inputs, libraries or governance with the same result are no change.
-    """
+    """Whether the date's current revision says the same: tables, condition, reasons and corrections."""
     sealed = current(store, day)
-    return sealed is not None and _same(sealed, manifest)
+    return sealed is not None and content.says_the_same(sealed, manifest)
 
 
-def _same(sealed: Sealed, manifest: dict[str, Any]) -> bool:
-    kept = revisions.read_manifest(sealed)
-    return all(kept.get(k) == manifest[k] for k in ("data_manifest_hash", "calibration_hash"))
+def _standing(sealed: Sealed | None, draft: Draft) -> Sealed | None:
+    """The current revision, with a note why, when the draft asks for no other."""
+    if sealed is None:
+        return None
+    if content.says_the_same(sealed, draft.manifest):
+        return replace(sealed, note="already says the same")
+    if not draft.extra and content.is_withdrawn(sealed, draft.manifest):
+        return replace(sealed, note="stands: what the raw files give was rolled back")
+    return None
 
 
 def _check_manifest(draft: Draft) -> None:
@@ -95,8 +114,10 @@ def _publish(draft: Draft, store: Store, sizes: list[int]) -> Sealed:
     if sealed is not None and not links.is_settled(store, sealed):
         links.roll_forward(store, sealed)
     staging.sweep(store, draft.day)
-    if sealed is not None and _same(sealed, draft.manifest):
-        return sealed
+    standing = _standing(sealed, draft)
+    if standing is not None:
+        index.note(store, standing)
+        return standing
     doors.check_room(store, sizes)
     with staging.opened(store, draft.day) as staged:
         _fill(draft, staged.folder)
@@ -104,6 +125,7 @@ def _publish(draft: Draft, store: Store, sizes: list[int]) -> Sealed:
         sealed = _claim(draft, store, staged)
     try:
         links.roll_forward(store, sealed)
+        index.note(store, sealed)
     except OSError as error:
         state = f"{draft.day} sealed as r{sealed.revision}, not all links moved"
         raise doors.explain(error, store, state, sizes) from error
@@ -164,8 +186,9 @@ def _claim(draft: Draft, store: Store, staged: staging.Staging) -> Sealed:
     """Takes the next free number; when another run was quicker, its revision may be all we wanted."""
     for _ in range(_ATTEMPTS):
         parent = current(store, draft.day)
-        if parent is not None and _same(parent, draft.manifest):
-            return parent
+        standing = _standing(parent, draft)
+        if standing is not None:
+            return standing
         number = max(revisions.numbers(store, draft.day), default=0) + 1
         path = store.revision(draft.day, number)
         _write_publication(draft, staged.folder, parent, number)
@@ -195,9 +218,14 @@ def _write_publication(draft: Draft, folder: Path, parent: Sealed | None, number
         "run": draft.run,
         "host": platform.node(),
         "manifest_sha256": storage.file_digest(folder / sums.MANIFEST),
+        "changes": changes.summary(parent, folder, draft.manifest) if parent else None,
+        **draft.extra,
     }
     publication[revisions.SELF_DIGEST] = revisions.publication_digest(publication)
-    for name in (sums.PUBLICATION, staging.OWNER):
+    paper = storage.readable_json(publication)
+    for name in (sums.PUBLICATION, sums.SIGNATURE, staging.OWNER):
         (folder / name).unlink(missing_ok=True)
-    staging.write(folder / sums.PUBLICATION, storage.readable_json(publication))
+    staging.write(folder / sums.PUBLICATION, paper)
+    if draft.key is not None:
+        staging.write(folder / sums.SIGNATURE, draft.key.sign(paper))
     staging.sync_folders(folder)

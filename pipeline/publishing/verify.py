@@ -6,15 +6,17 @@ import datetime as dt
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from pipeline import storage
 from pipeline.errors import PublishError
 from pipeline.layout import Store
-from pipeline.publishing import links, revisions, sums
+from pipeline.publishing import index, links, revisions, signing, sums
 from pipeline.publishing.revisions import Sealed
 from pipeline.publishing.sums import Facts
 
@@ -35,20 +37,42 @@ class Finding:
         return f"{self.day}{number}: {self.file}: {self.what}"
 
 
-def verify(store: Store, day: dt.date, revision: int | None = None) -> list[Finding]:
+def verify(
+    store: Store,
+    day: dt.date,
+    revision: int | None = None,
+    trusted: Sequence[Ed25519PublicKey] | None = None,
+) -> list[Finding]:
     """Everything wrong with a revision; empty when it is good.
 
     Args:
         store: Where it lies.
         day: Its date.
         revision: Its number; None means the one that readers get, and the links are judged as well.
+        trusted: The keys of which one must have signed; None means that signatures are not asked for.
     """
     findings: list[tuple[str, str]] = []
     if revision is None:
         revision, findings = _linked(store, day)
     if revision is not None:
-        findings += _folder(store, day, revision)
+        findings += _folder(store, day, revision, trusted)
     return [Finding(day=day, revision=revision, file=f, what=w) for f, w in findings]
+
+
+def verify_day(
+    store: Store, day: dt.date, trusted: Sequence[Ed25519PublicKey] | None = None
+) -> list[Finding]:
+    """Everything wrong with any of a date's revisions, and with its links."""
+    findings = verify(store, day, None, trusted)
+    linked = links.named_revision(store, day) if not findings else _number(findings)
+    for number in revisions.numbers(store, day):
+        if number != linked and os.path.lexists(store.revision(day, number)):
+            findings += verify(store, day, number, trusted)
+    return findings
+
+
+def _number(findings: list[Finding]) -> int | None:
+    return findings[0].revision
 
 
 def _linked(store: Store, day: dt.date) -> tuple[int | None, list[tuple[str, str]]]:
@@ -64,7 +88,25 @@ def _linked(store: Store, day: dt.date) -> tuple[int | None, list[tuple[str, str
     if newest is not None and newest.revision != number:
         behind = f"names r{number}, wanted r{newest.revision}, the newest whole one"
         findings.append((day.isoformat(), behind))
+    findings += _indexed(store, day, number)
     return number, findings
+
+
+def _indexed(store: Store, day: dt.date, number: int) -> Iterator[tuple[str, str]]:
+    """The index knows the newest revision of each date, also one that somebody took away since."""
+    said = index.read(store).get(day.isoformat())
+    sealed = revisions.find(store, day, number)
+    if said is None or sealed is None:
+        if sealed is not None:
+            yield index.FILE, "does not have this date; run `kitchen index`"
+    elif said.get("revision") != number:
+        yield (
+            index.FILE,
+            f"has r{said.get('revision')}, the date's link names r{number}: rolled back by hand, or the"
+            " index is behind",
+        )
+    elif said != index.entry(sealed):
+        yield index.FILE, "does not say what the revision says; run `kitchen index`"
 
 
 def _latest(store: Store, day: dt.date, sealed: Sealed | None) -> Iterator[tuple[str, str]]:
@@ -85,17 +127,35 @@ def _latest(store: Store, day: dt.date, sealed: Sealed | None) -> Iterator[tuple
             yield link.name, f"names {day}, whose condition is not available"
 
 
-def _folder(store: Store, day: dt.date, number: int) -> list[tuple[str, str]]:
+def _folder(
+    store: Store, day: dt.date, number: int, trusted: Sequence[Ed25519PublicKey] | None
+) -> list[tuple[str, str]]:
     path = store.revision(day, number)
     if path.is_symlink() or not path.is_dir():
         return [(path.name, "is not a folder of its own; the revision is not there")]
     found, findings = _walk(path)
     publication, manifest = (_read(path / name) for name in (sums.PUBLICATION, sums.MANIFEST))
     findings += _publication(store, day, number, publication)
+    findings += _signature(path, trusted)
     findings += _manifest(day, found, publication, manifest)
     if isinstance(manifest.get("files"), dict):
         findings += _files(path, found, manifest["files"])
     return sorted(findings)
+
+
+def _signature(path: Path, trusted: Sequence[Ed25519PublicKey] | None) -> Iterator[tuple[str, str]]:
+    """Whether one of the trusted keys signed the very bytes of the publication."""
+    if trusted is None:
+        return
+    try:
+        signature = (path / sums.SIGNATURE).read_bytes()
+        paper = (path / sums.PUBLICATION).read_bytes()
+    except OSError:
+        yield sums.SIGNATURE, "is missing, wanted the signature of a trusted key"
+        return
+    if signing.signer(trusted, paper, signature) is None:
+        known = ", ".join(signing.fingerprint(key) for key in trusted) or "none"
+        yield sums.SIGNATURE, f"is of no trusted key, or of another publication; trusted: {known}"
 
 
 def _walk(path: Path) -> tuple[dict[str, Facts], list[tuple[str, str]]]:

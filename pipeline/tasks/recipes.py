@@ -23,7 +23,7 @@ from pipeline.features.daily import daily_stats as daily_stats_of
 from pipeline.features.macro import macro
 from pipeline.features.micro import micro
 from pipeline.freshness import graph
-from pipeline.publishing import revisions
+from pipeline.publishing import revisions, signing
 from pipeline.publishing.assemble import SymbolDay
 from pipeline.publishing.assemble import assemble as assemble_of
 from pipeline.publishing.changes import changes
@@ -217,6 +217,7 @@ def snapshot(job: Job) -> Products:
     found = _json(job, "Manifest", "manifest")
     store = layout.Store(job.kitchen.snapshots)
     parent = revisions.current(store, job.unit.day)
+    key = signing.key_file(job.kitchen)
     sealed = publish(
         Draft(
             day=job.unit.day,
@@ -224,11 +225,12 @@ def snapshot(job: Job) -> Products:
             manifest=found,
             reason=changes(revisions.read_manifest(parent) if parent else None, found),
             run=uuid.uuid4().hex,
+            key=None if key is None else signing.load(key, job.kitchen),
         ),
         store,
     )
     job.facts = {
-        "published": f"r{sealed.revision}{'' if sealed.new else ' already says the same'}",
+        "published": f"r{sealed.revision} {sealed.note}".rstrip(),
         "condition": found["condition"]["day"],
         "rows": found["files"]["bars_1m.parquet"]["rows"],
     }
@@ -241,7 +243,7 @@ def published_files(job: Job) -> dict[str, Path]:
     files = {}
     for output, name in day.declared.outputs.items():
         path = graph.output_path(job.kitchen, day, output)
-        if name.endswith(".parquet") and (output != "footprint" or parquet.rows(path)):
+        if output != "condition" and (output != "footprint" or parquet.rows(path)):
             files[name] = path
     for symbol in graph.expected_symbols(job.kitchen, job.unit.day):
         unit = graph.Unit("Verdict", job.unit.day, symbol.name)

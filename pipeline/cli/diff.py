@@ -1,0 +1,106 @@
+"""`kitchen diff`: which rows and columns of a date changed between two revisions."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import click
+
+from pipeline.cli import output
+from pipeline.config import load_kitchen
+from pipeline.errors import ParameterError
+from pipeline.layout import Store
+from pipeline.publishing import revisions
+from pipeline.publishing.diff import TableDiff, conditions, diff_folders
+from pipeline.publishing.revisions import Sealed
+
+
+@click.command("diff")
+@click.argument("before")
+@click.argument("after", required=False)
+@click.option("--rows", type=click.IntRange(0), default=10, show_default=True, help="0: all rows.")
+@click.option("--json", "as_json", is_flag=True, help="Every changed row as JSON.")
+def command(before: str, after: str | None, rows: int, as_json: bool) -> None:
+    """Name the rows and columns in which two revisions differ.
+
+    Without a number the current revision is meant; without a second name, BEFORE is held against the
+    current revision of its date, or the current revision against its parent.
+
+    \b
+    Example:
+      kitchen diff 2025-01-02.r1 2025-01-02.r2 --rows 20
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    old, new = _two(Store(load_kitchen().snapshots), before, after)
+    manifests = revisions.read_manifest(old), revisions.read_manifest(new)
+    tables = diff_folders(old.path, new.path, manifests)
+    states = conditions(manifests)
+    facts = {
+        "before": old.path.name,
+        "after": new.path.name,
+        "conditions": states,
+        "tables": {table.name: _facts(table) for table in tables},
+    }
+    lines = [
+        f"{old.path.name} -> {new.path.name}: {'differ' if tables or states else 'say the same'}"
+    ]
+    lines += [f"  {s}: {a or 'unknown'} -> {b or 'unknown'}" for s, (a, b) in states.items()]
+    for table in tables:
+        lines += _lines(table, rows)
+    output.say(facts, lines, as_json=as_json)
+
+
+def _two(store: Store, before: str, after: str | None) -> tuple[Sealed, Sealed]:
+    day, number = revisions.parse(before)
+    if after is not None:
+        return revisions.wanted(store, day, number), revisions.wanted(
+            store, *revisions.parse(after)
+        )
+    current = revisions.wanted(store, day, None)
+    if number is None:
+        number = revisions.read_publication(current.path).get("parent")
+        if number is None:
+            raise ParameterError(
+                f"{day}: r{current.revision} has no parent to differ from; name two revisions"
+            )
+    return revisions.wanted(store, day, number), current
+
+
+def _facts(table: TableDiff) -> dict[str, Any]:
+    return {
+        **table.summary(),
+        "keys": list(table.keys),
+        "added_rows": [_plain(row) for row in table.added],
+        "removed_rows": [_plain(row) for row in table.removed],
+        "changed_rows": [
+            {"row": _plain(row), "columns": {c: _plain(pair) for c, pair in columns.items()}}
+            for row, columns in table.changed
+        ],
+    }
+
+
+def _plain(values: tuple[Any, ...]) -> list[Any]:
+    """Instants as text, for JSON has none."""
+    return [v.isoformat() if isinstance(v, dt.datetime) else v for v in values]
+
+
+def _lines(table: TableDiff, limit: int) -> list[str]:
+    """The table's counts, and its first rows."""
+    shown = table.summary()
+    columns = ", ".join(f"{name} {count}" for name, count in table.columns.items())
+    head = (
+        f"  {table.name}: {shown['changed']} rows changed, {shown['added']} added,"
+        f" {shown['removed']} removed{f'; columns: {columns}' if columns else ''}"
+    )
+    rows = [f"    + {_row(row)}" for row in table.added]
+    rows += [f"    - {_row(row)}" for row in table.removed]
+    for row, changed in table.changed:
+        told = ", ".join(f"{c} {a} -> {b}" for c, (a, b) in changed.items())
+        rows.append(f"    ~ {_row(row)}: {told}")
+    kept = rows[: limit or None]
+    more = [f"    and {len(rows) - len(kept)} more rows; --rows 0 shows all"]
+    return [head, *kept, *(more if len(kept) < len(rows) else [])]
+
+
+def _row(key: tuple[Any, ...]) -> str:
+    return " ".join(str(value) for value in _plain(key))

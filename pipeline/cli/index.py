@@ -1,0 +1,34 @@
+"""`kitchen index`: the condition of every day and symbol, made anew."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import click
+
+from pipeline.cli import output
+from pipeline.config import load_kitchen
+from pipeline.layout import Store
+from pipeline.publishing import index
+
+
+@click.command("index")
+@click.option("--json", "as_json", is_flag=True, help="The whole index as JSON.")
+def command(as_json: bool) -> None:
+    """Make snapshots/index.json anew from the published revisions.
+
+    Every publication keeps it up to date; this is for a store that was restored or moved.
+
+    \b
+    Example:
+      kitchen index --json
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    store = Store(load_kitchen().snapshots)
+    days = index.rebuild(store)
+    states = Counter(entry["condition"] for entry in days.values())
+    told = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    output.say(
+        {"file": str(index.path(store)), "days": days},
+        [f"{index.path(store)}: {len(days)} days{f', {told}' if told else ''}"],
+        as_json=as_json,
+    )

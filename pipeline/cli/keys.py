@@ -1,0 +1,64 @@
+"""`kitchen keys`: the key that signs publications, and the keys that verifying trusts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pipeline.cli import output
+from pipeline.config import Kitchen, load_kitchen
+from pipeline.errors import ConfigError
+from pipeline.publishing import signing
+
+
+@click.command("keys")
+@click.option("--create", is_flag=True, help="Make the signing key, and trust its public half.")
+@click.option(
+    "--trust",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Trust the public keys in a PEM file.",
+)
+@click.option("--name", default="", help="Whose key it is, for people who read the trusted file.")
+@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+def command(create: bool, trust: Path | None, name: str, as_json: bool) -> None:
+    """Show, make or trust Ed25519 keys. No private key is ever shown.
+
+    The signing key is the file that signing.key of the configuration or KITCHEN_SIGNING_KEY names, outside
+    the repository and readable by its owner alone; signing.trusted names the public keys.
+
+    \b
+    Example:
+      kitchen keys --create --name "build host"
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    kitchen = load_kitchen()
+    path = signing.key_file(kitchen)
+    if create:
+        if path is None:
+            raise ConfigError(
+                f"{kitchen.file}: names no signing.key, and {signing.VARIABLE} is not set;"
+                " name a file outside the repository"
+            )
+        signing.trust(kitchen.trusted_keys, signing.create(path, kitchen), name)
+    for key in signing.read_trusted(trust) if trust is not None else ():
+        signing.trust(kitchen.trusted_keys, key, name)
+    _say(kitchen, path, as_json=as_json)
+
+
+def _say(kitchen: Kitchen, path: Path | None, *, as_json: bool) -> None:
+    public = signing.load(path, kitchen).public_key() if path is not None else None
+    trusted = signing.trusted_by(kitchen) or []
+    signs = None if public is None else signing.fingerprint(public)
+    facts = {
+        "key_file": None if path is None else str(path),
+        "signs_as": signs,
+        "public": None if public is None else signing.public_pem(public).decode(),
+        "trusted_file": str(kitchen.trusted_keys),
+        "trusted": [signing.fingerprint(key) for key in trusted],
+    }
+    lines = [
+        f"signs as {signs} ({path})" if signs else "no signing key: publications are not signed",
+        *(f"trusts   {name}" for name in facts["trusted"] or ()),
+        f"trusted keys in {kitchen.trusted_keys}" if trusted else "no key is trusted",
+    ]
+    output.say(facts, lines, as_json=as_json)

@@ -1,0 +1,40 @@
+"""`kitchen pin`: revisions that are never collected."""
+
+from __future__ import annotations
+
+import click
+
+from pipeline.cli import output
+from pipeline.config import load_kitchen
+from pipeline.layout import Store
+from pipeline.publishing import pins, revisions
+
+
+@click.command("pin")
+@click.argument("revision", metavar="[D.rN]", required=False)
+@click.option("--note", default="", help="Who needs it, and for what.")
+@click.option("--remove", is_flag=True, help="Take the pin away.")
+@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+def command(revision: str | None, note: str, remove: bool, as_json: bool) -> None:
+    """Keep a revision for ever, or list what is kept.
+
+    A date without a number pins its current revision.
+
+    \b
+    Example:
+      kitchen pin 2025-01-02.r1 --note "paper of March"
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    store = Store(load_kitchen().snapshots)
+    changed = None
+    if revision is not None:
+        day, number = revisions.parse(revision)
+        changed = pins.unpin(store, day, number) if remove else pins.pin(store, day, number, note)
+    elif remove or note:
+        raise click.UsageError("name a revision such as 2025-01-02.r1")
+    kept = pins.pinned(store)
+    lines = [f"{changed}: {'no longer pinned' if remove else 'pinned'}"] if changed else []
+    if changed is None:
+        lines = [f"{name}  {said.get('note', '')}".rstrip() for name, said in kept.items()]
+    output.say(
+        {"changed": changed, "pinned": kept}, lines or ["nothing is pinned"], as_json=as_json
+    )

@@ -1,0 +1,53 @@
+"""`kitchen rollback`: a new revision with an older content."""
+
+from __future__ import annotations
+
+import click
+
+from pipeline.cli import output
+from pipeline.clock import parse_day
+from pipeline.config import load_kitchen
+from pipeline.errors import ParameterError
+from pipeline.layout import Store
+from pipeline.publishing import signing
+from pipeline.publishing.rollback import rollback
+
+
+@click.command("rollback")
+@click.argument("date")
+@click.argument("revision", metavar="rN")
+@click.option("--reason", required=True, help="Why, in words; it stands in publication.json.")
+@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+def command(date: str, revision: str, reason: str, as_json: bool) -> None:
+    """Publish the content of an older revision again, as the date's next revision.
+
+    No byte of any revision changes. What the later revisions say is withdrawn: the next Snapshot run leaves
+    the rolled-back content in place until the raw files or the rules give something else.
+
+    \b
+    Example:
+      kitchen rollback 2025-01-02 r1 --reason "r2 came from a wrong export"
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    kitchen = load_kitchen()
+    number = revision.removeprefix("r")
+    if not number.isascii() or not number.isdigit() or int(number) < 1:
+        raise ParameterError(f"{revision!r} is no revision; wanted r1, r2 and so on")
+    try:
+        day = parse_day(date)
+    except ValueError as error:
+        raise ParameterError(f"{error}; give a UTC date such as 2025-01-02") from None
+    path = signing.key_file(kitchen)
+    key = None if path is None else signing.load(path, kitchen)
+    sealed = rollback(Store(kitchen.snapshots), day, int(number), reason, key)
+    what = f"published with the content of r{int(number)}" if sealed.new else sealed.note
+    output.say(
+        {
+            "date": day.isoformat(),
+            "revision": sealed.revision,
+            "content_of": int(number),
+            "new": sealed.new,
+            "folder": str(sealed.path),
+        },
+        [f"{day} r{sealed.revision}: {what}", f"  folder  {sealed.path}"],
+        as_json=as_json,
+    )

@@ -1,0 +1,85 @@
+"""`datapackage.json`: a day's tables as other tools read about them (Frictionless Data Package).
+
+Made of the tables' own schemas alone: types, units and descriptions stand there as field metadata. Which
+bytes the files have is the manifest's to say.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline.contracts import schema
+from pipeline.publishing.diff import KEYS
+
+FILE = "datapackage.json"
+
+_FEATURES = {
+    "features_micro": "Micro features of each minute; the same keys as bars_1m.",
+    "macro_slow": "Macro features known on the day, from completed days only; one row a symbol.",
+}
+
+
+def datapackage(day: dt.date, tables: Mapping[str, pa.Table], governance: Path) -> dict[str, Any]:
+    """The descriptor of a day's published tables.
+
+    Args:
+        day: The date.
+        tables: Dataset -> table; one without columns or (as for a day without ticks) a footprint without
+            rows is not published and not described.
+        governance: Where the tables' own descriptions stand.
+    """
+    return {
+        "profile": "data-package",
+        "name": f"market-minutes-{day}",
+        "title": f"Market minutes of {day}, UTC",
+        "description": "Minute bars of two vendors on one UTC grid, with features. Null: not measured.",
+        "resources": [
+            _resource(name, table, governance)
+            for name, table in tables.items()
+            if table.num_rows or name != "footprint"
+        ],
+    }
+
+
+def _resource(name: str, table: pa.Table, governance: Path) -> dict[str, Any]:
+    known = schema.load(governance)["tables"].get(name)
+    columns: dict[str, Any] = {"fields": [_field(field) for field in table.schema]}
+    if name != "rejects":  # one line may have several defects of one code
+        columns["primaryKey"] = list(KEYS[f"{name}.parquet"])
+    return {
+        "profile": "data-resource",
+        "name": name,
+        "path": f"{name}.parquet",
+        "format": "parquet",
+        "mediatype": "application/vnd.apache.parquet",
+        "description": known["description"] if known else _FEATURES[name],
+        "schema": columns,
+    }
+
+
+def _field(field: pa.Field) -> dict[str, Any]:
+    """A column: its type in Frictionless' words, and in `arrowType` as it is in the file."""
+    said = {k.decode(): v.decode() for k, v in (field.metadata or {}).items()}
+    return {
+        "name": field.name,
+        "type": _type(field.type),
+        "arrowType": str(field.type),
+        "description": said.get("description", ""),
+        "unit": said.get("unit", ""),
+        "constraints": {"required": not field.nullable},
+    }
+
+
+def _type(kind: pa.DataType) -> str:
+    if pa.types.is_timestamp(kind):
+        return "datetime"
+    if pa.types.is_boolean(kind):
+        return "boolean"
+    if pa.types.is_integer(kind):
+        return "integer"
+    return "number" if pa.types.is_floating(kind) else "string"

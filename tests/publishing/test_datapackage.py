@@ -1,0 +1,68 @@
+"""`datapackage.json`: every table as other tools read about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import snapshot_kit as kit
+from pipeline.contracts import schema
+from pipeline.publishing.datapackage import datapackage
+
+TABLES = {
+    "bars_1m": kit.bars(kit.DAY, "BTCUSDT"),
+    "features_micro": kit.micro(kit.DAY, "BTCUSDT"),
+    "macro_slow": kit.macro("BTCUSDT"),
+    "footprint": kit.footprint(kit.DAY, "BTCUSDT"),
+    "rejects": kit.reject("BTCUSDT"),
+}
+
+
+def resource(name: str) -> dict[str, Any]:
+    """The description of one table."""
+    found = datapackage(kit.DAY, TABLES, kit.GOVERNANCE)["resources"]
+    return next(r for r in found if r["name"] == name)
+
+
+def test_every_column_has_type_unit_and_description() -> None:
+    """In Frictionless' words, and as Arrow has it."""
+    fields = {f["name"]: f for f in resource("bars_1m")["schema"]["fields"]}
+
+    assert list(fields) == TABLES["bars_1m"].column_names
+    assert fields["volume"]["type"] == "number"
+    assert fields["volume"]["unit"] == "base"
+    assert fields["ts"] | {"description": ""} == {
+        "name": "ts",
+        "type": "datetime",
+        "arrowType": "timestamp[us, tz=UTC]",
+        "description": "",
+        "unit": "",
+        "constraints": {"required": True},
+    }
+    governed = schema.load(kit.GOVERNANCE)["tables"]["bars_1m"]["columns"]
+    assert {c["name"]: c["description"] for c in governed} == {
+        name: field["description"] for name, field in fields.items()
+    }
+
+
+def test_a_day_without_ticks_describes_no_footprint() -> None:
+    """Only what is published is described; rejects are, also without rows."""
+    empty = {
+        name: table.slice(0, 0)
+        for name, table in TABLES.items()
+        if name in ("footprint", "rejects")
+    }
+    found = datapackage(kit.DAY, TABLES | empty, kit.GOVERNANCE)["resources"]
+
+    assert [r["name"] for r in found] == ["bars_1m", "features_micro", "macro_slow", "rejects"]
+
+
+def test_the_validator_of_frictionless_accepts_it() -> None:
+    """Its own metadata check has no error, and reads the columns back."""
+    frictionless = pytest.importorskip("frictionless", exc_type=ImportError)
+
+    package = frictionless.Package.from_descriptor(datapackage(kit.DAY, TABLES, kit.GOVERNANCE))
+
+    assert package.get_resource("macro_slow").schema.field_names == ["symbol", "ema_20"]
+    assert not list(frictionless.Package.metadata_validate(package.to_descriptor()))
