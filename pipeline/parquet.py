@@ -6,28 +6,32 @@ Belongs here: Arrow table <-> Parquet bytes. Which columns a table has is `contr
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline import storage
+from pipeline.parts import Part, Parts, single
 
 
 def write(
-    path: Path, table: pa.Table, *, group_by: str | None = None, sync_folder: bool = True
+    path: Path, table: pa.Table | Parts, *, group_by: str | None = None, sync_folder: bool = True
 ) -> None:
     """Writes a table: zstd-3, byte-stream-split floats, dictionaries on strings only.
 
     Args:
         path: Where to; replaced whole or not at all.
-        table: Sorted as it shall be read. No pandas metadata is written.
-        group_by: A column, already sorted; each of its values becomes one row group.
+        table: Sorted as it shall be read; each part of one in parts becomes a row group. No pandas
+            metadata is written.
+        group_by: A column, already sorted; each of its values becomes one row group of its part.
         sync_folder: As in `storage.replacing`.
     """
-    fields = [table.schema.field(i) for i in range(table.num_columns)]
+    fields = list(table.schema)
     floats = [f.name for f in fields if pa.types.is_floating(f.type)]
     strings = [f.name for f in fields if pa.types.is_string(f.type)]
     with (
@@ -44,10 +48,10 @@ def write(
             store_schema=True,
         ) as writer,
     ):
-        for start, stop in _row_groups(table, group_by):
-            writer.write_table(
-                table.slice(start, stop - start), row_group_size=max(1, stop - start)
-            )
+        for part in table.tables() if isinstance(table, Parts) else [table]:
+            for start, stop in _row_groups(part, group_by):
+                rows = part.slice(start, stop - start)
+                writer.write_table(rows, row_group_size=max(1, stop - start))
 
 
 def _row_groups(table: pa.Table, group_by: str | None) -> list[tuple[int, int]]:
@@ -70,35 +74,82 @@ def rows(path: Path) -> int:
         return int(file.metadata.num_rows)
 
 
-def content_hash(table: pa.Table) -> str:
+def in_parts(path: Path) -> Parts:
+    """The table in a Parquet file by its row groups, each read when it is needed."""
+    with pq.ParquetFile(path) as file:
+        schema = file.schema_arrow
+        counts = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
+
+    def part(number: int, count: int) -> Part:
+        return Part(num_rows=count, read=lambda names: _read_group(path, number, names))
+
+    return Parts(schema=schema, parts=tuple(part(n, count) for n, count in enumerate(counts)))
+
+
+def _read_group(path: Path, number: int, columns: list[str] | None) -> pa.Table:
+    with pq.ParquetFile(path) as file:
+        table = file.read_row_group(number, columns=columns, use_threads=False)
+    return table if columns is None else table.select(columns)
+
+
+def content_hash(table: pa.Table | Parts) -> str:
     """SHA-256 over names, types and values in row order, independent of any Parquet writer.
 
     Encoding, column by column: the field's name and type as text; the validity of each row as one
     byte (1 valid, 0 null); then fixed-width values little-endian with nulls as zero and every NaN as
     the one quiet NaN, or, for strings and binaries, each length (int64) followed by all bytes.
     """
+    parts = table if isinstance(table, Parts) else single(table)
     state = hashlib.sha256()
-    state.update(f"rows={table.num_rows}\n".encode())
-    for field in table.schema:
-        column = table[field.name].combine_chunks()
+    state.update(f"rows={parts.num_rows}\n".encode())
+    for field in parts.schema:
         state.update(f"{field.name}:{field.type}\n".encode())
-        valid = np.asarray(column.is_valid().to_numpy(zero_copy_only=False), dtype=np.uint8)
-        state.update(valid.tobytes())
-        state.update(_value_bytes(column, field.type))
+        for column in _column(parts, field.name):
+            state.update(_bytes(column.is_valid().cast(pa.uint8()).to_numpy(zero_copy_only=False)))
+        is_text = pa.types.is_string(field.type) or pa.types.is_binary(field.type)
+        if is_text:
+            for column in _column(parts, field.name):
+                state.update(_bytes(_text_lengths(column).astype("<i8")))
+        for column in _column(parts, field.name):
+            state.update(_text_bytes(column) if is_text else _bytes(_values(column, field.type)))
     return state.hexdigest()
 
 
-def _value_bytes(column: pa.Array, kind: pa.DataType) -> bytes:
-    if pa.types.is_string(kind) or pa.types.is_binary(kind):
-        values = [v.encode() if isinstance(v, str) else (v or b"") for v in column.to_pylist()]
-        lengths = np.array([len(v) for v in values], dtype="<i8")
-        return lengths.tobytes() + b"".join(values)
+def _column(parts: Parts, name: str) -> Iterator[pa.Array]:
+    """A column part by part, each in one chunk."""
+    for table in parts.tables([name]):
+        column = table[name].combine_chunks()
+        yield from column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+
+
+def _bytes(values: np.ndarray) -> memoryview:
+    return np.ascontiguousarray(values).view(np.uint8).data
+
+
+def _text_lengths(column: pa.Array) -> np.ndarray:
+    lengths: np.ndarray = pc.binary_length(_no_null(column)).to_numpy(zero_copy_only=False)
+    return lengths
+
+
+def _no_null(column: pa.Array) -> pa.Array:
+    return column.fill_null(pa.scalar(b"", pa.binary()).cast(column.type))
+
+
+def _text_bytes(column: pa.Array) -> memoryview:
+    """The bytes of all values, one behind the other."""
+    whole = _no_null(column)
+    ends = np.frombuffer(whole.buffers()[1], dtype=np.int32)
+    first, last = int(ends[whole.offset]), int(ends[whole.offset + len(whole)])
+    return memoryview(whole.buffers()[2] or b"")[first:last]
+
+
+def _values(column: pa.Array, kind: pa.DataType) -> np.ndarray:
     if pa.types.is_boolean(kind):
-        return bytes(column.fill_null(False).cast(pa.uint8()).to_numpy(zero_copy_only=False))
+        booleans: np.ndarray = column.fill_null(False).cast(pa.uint8()).to_numpy()
+        return booleans
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        width = pa.int32() if pa.types.is_date32(kind) else pa.int64()
-        column, kind = column.cast(width), width
-    values_np = column.fill_null(0).to_numpy(zero_copy_only=False)
+        column = column.cast(pa.int32() if pa.types.is_date32(kind) else pa.int64())
+    values = column.fill_null(0).to_numpy(zero_copy_only=False)
     if pa.types.is_floating(kind):
-        values_np = np.where(np.isnan(values_np), np.nan, values_np)
-    return np.ascontiguousarray(values_np).astype(values_np.dtype.newbyteorder("<")).tobytes()
+        values = np.where(np.isnan(values), np.nan, values)
+    return np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))

@@ -17,11 +17,13 @@ from pipeline.config import Limits
 from pipeline.contracts import schema
 from pipeline.errors import SourceError
 from pipeline.layout import RawPath, is_undated
+from pipeline.parts import Parts, Spill, in_memory, single
 from pipeline.sources import kline_day
 from pipeline.sources.files import FileRead, holds_day, read_file
-from pipeline.sources.joining import joined
+from pipeline.sources.joining import joined, joined_tape, put_aside
 from pipeline.sources.protocol import Feed
 from pipeline.sources.rawfile import NO_MORE_THAN, Sealed
+from pipeline.sources.tick_tape import Keep
 
 TABLES = {
     "binance_1m": "clean_klines",
@@ -35,29 +37,39 @@ TABLES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanFeed:
-    """One feed's day. `table` as in `TABLES`, `rejects` as `rejects` of `SCHEMA_data.json`.
+    """One feed's day. `parts` as in `TABLES`, `rejects` as `rejects` of `SCHEMA_data.json`.
 
     `ledger` has one entry a file read, in order: path, bytes, sha256, adapter, lines {read, used, merged,
-    rejected}, blank_lines, other_days, notes. `stats` maps a path to the [size, mtime_ns, inode, ctime_ns]
-    of the very bytes that were read, `digests` to their SHA-256: of the files in the ledger, of their
+    rejected}, blank_lines, other_days, notes, inferred. `stats` maps a path to the
+    [size, mtime_ns, inode, ctime_ns] of the very bytes that were read, `digests` to their SHA-256: of the files in the ledger, of their
     checksum files, and of files that were looked into and hold nothing of the day.
     """
 
-    table: pa.Table
+    parts: Parts
     rejects: pa.Table
     ledger: list[dict[str, Any]]
     stats: dict[str, list[int]]
     digests: dict[str, str]
 
+    @property
+    def table(self) -> pa.Table:
+        """All parts as one table."""
+        return self.parts.whole()
+
 
 def read_feed(
-    feed: Feed, files: Sequence[RawPath], governance: Path, limits: Limits = NO_MORE_THAN
+    feed: Feed,
+    files: Sequence[RawPath],
+    governance: Path,
+    limits: Limits = NO_MORE_THAN,
+    spill: Path | None = None,
 ) -> CleanFeed:
     """Reads a feed's files of a day, the most trusted first.
 
     Klines: a further file is read only while rows of the day are missing, and fills those alone. ATAS: all
     files are read, and one with the text of a file before is merged into it; a neighbour's file only where it
-    holds a stamp of the day. No files: an empty table.
+    holds a stamp of the day. No files: an empty table. Ticks are put aside file by file in the folder
+    `spill`, if one is given; else they stand in memory.
 
     Raises:
         UnstableInputError: a file changed, grew or vanished while it was read.
@@ -65,22 +77,30 @@ def read_feed(
     """
     seen: dict[str, Sealed] = {}
     ordered = sorted(files, key=lambda file: (file.rank, file.name))
-    reads = list(_read_all(feed, ordered, limits, seen))
-    for read in reads:
-        _remember(read, seen)
     wanted = schema.table_schema(governance, TABLES[feed.source])
-    tables = [_with_flags(table, wanted, governance) for table in joined(feed, reads)]
+    keep = in_memory if spill is None else Spill(spill).put
+    reads: list[FileRead] = []
+    for read in _read_all(feed, ordered, limits, seen):
+        _remember(read, seen)
+        if feed.source == "atas_ticks":
+            put_aside(read, len(reads), wanted, keep)
+        reads.append(read)
     return CleanFeed(
-        table=schema.conform(
-            pa.concat_tables(tables) if tables else schema.empty(wanted),
-            wanted,
-            TABLES[feed.source],
-        ),
+        parts=_parts(feed, reads, governance, keep),
         rejects=_rejects(feed, reads, schema.table_schema(governance, "rejects")),
         ledger=[_entry(read) for read in reads],
         stats={name: sealed.stats for name, sealed in seen.items()},
         digests={name: sealed.sha256 for name, sealed in seen.items()},
     )
+
+
+def _parts(feed: Feed, reads: list[FileRead], governance: Path, keep: Keep) -> Parts:
+    wanted = schema.table_schema(governance, TABLES[feed.source])
+    if feed.source == "atas_ticks":
+        return Parts(schema=wanted, parts=tuple(joined_tape(feed, reads, keep)))
+    tables = [_with_flags(table, wanted, governance) for table in joined(feed, reads)]
+    whole = pa.concat_tables(tables) if tables else schema.empty(wanted)
+    return single(schema.conform(whole, wanted, TABLES[feed.source]))
 
 
 def _read_all(
@@ -169,4 +189,5 @@ def _entry(read: FileRead) -> dict[str, Any]:
         "blank_lines": parsed.blank_lines if parsed else 0,
         "other_days": parsed.other_days if parsed else 0,
         "notes": read.notes(),
+        "inferred": read.inferred(),
     }

@@ -8,29 +8,45 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pyarrow as pa
+
 from pipeline.config import Limits
 from pipeline.errors import SourceError, UnstableInputError
 from pipeline.layout import RawPath
 from pipeline.sources import registry
 from pipeline.sources.protocol import Feed, Parsed, Reject, reject
 from pipeline.sources.rawfile import RawFile, Sealed, open_raw
+from pipeline.sources.tick_tape import TapeFile
+
+_INFERRED = (
+    *("encoding", "header", "unit", "volume", "time_from", "label", "columns", "delimiter"),
+    *("decimal_mark", "thousands_mark", "array", "indented", "not_measured", "recovered_from_part"),
+)
 
 
 @dataclass(slots=True, kw_only=True)
 class FileRead:
     """One file, read. `parsed` is None where it could not be used as a whole, for the `failure`.
 
-    `used` and `merged` count its lines in the day's table; `sealed` is None for what is no file.
+    `used` and `merged` count its lines in the day's table; `sealed` is None for what is no file. The rows of
+    a tape are put aside in `tape`, and `parsed` then has none.
     """
 
     file: RawPath
     adapter: str | None = None
     sealed: Sealed | None = None
     parsed: Parsed | None = None
+    tape: TapeFile | None = None
     failure: SourceError | None = None
     used: int = 0
     merged: int = 0
     more_notes: dict[str, Any] = field(default_factory=dict)
+
+    def rows(self) -> pa.Table:
+        """Its rows, wherever they are; none of a file that could not be used."""
+        if self.tape is not None:
+            return self.tape.part.read(None)
+        return self.parsed.rows if self.parsed is not None else pa.table({})
 
     def rejects(self) -> list[Reject]:
         """The lines set aside; for a file set aside as a whole one of line 0, with the file's digest."""
@@ -54,6 +70,12 @@ class FileRead:
         if self.sealed is not None and (is_archive or self.sealed.checksum != "missing"):
             notes["checksum"] = self.sealed.checksum
         return notes
+
+    def inferred(self) -> dict[str, Any]:
+        """Of these, what the file does not say itself: its format, units, labels, marks."""
+        if self.parsed is None:
+            return {}
+        return {"format": self.adapter} | {k: v for k, v in self.notes().items() if k in _INFERRED}
 
 
 def read_file(feed: Feed, file: RawPath, limits: Limits) -> FileRead:

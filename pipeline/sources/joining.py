@@ -11,21 +11,51 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.clock import DAY_US, HOUR_US
+from pipeline.contracts.schema import conform
+from pipeline.parts import Part
 from pipeline.sources import kline_day, part_files, tick_tape
 from pipeline.sources.files import FileRead
 from pipeline.sources.kline_rows import KEYS, is_of_many_days
 from pipeline.sources.protocol import Feed, Parsed
+from pipeline.sources.tick_tape import Keep
 
 _HOUR = re.compile(r"/([0-9]{2})/[^/]+$")
 
 
 def joined(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
-    """The tables that follow each other in the day's table, with the column `file`; fills the counts."""
+    """The tables that follow each other in the day's table, with the column `file`; fills the counts.
+
+    Of klines and bars; ticks are `joined_tape`.
+    """
     if feed.source in kline_day.COMPLETE:
         return _klines(feed, reads)
     _merge_copies(reads)
     part_files.settle(reads)
-    return _tape(feed, reads) if feed.source == "atas_ticks" else _runs(reads)
+    return _runs(reads)
+
+
+def put_aside(read: FileRead, number: int, wanted: pa.Schema, keep: Keep) -> None:
+    """Puts the ticks of the file at a position aside, as they will stand in the day's table."""
+    if read.parsed is not None:
+        rows = conform(_numbered(read.parsed.rows, number), wanted, "clean_ticks")
+        read.tape = tick_tape.tape_file(number, rows, keep)
+        read.parsed.rows = read.parsed.rows.slice(0, 0)
+
+
+def joined_tape(feed: Feed, reads: list[FileRead], keep: Keep) -> list[Part]:
+    """The day's ticks, repeated trades merged, stably sorted by time, in parts; fills the counts."""
+    _merge_copies(reads)
+    part_files.settle(reads)
+    for read in reads:
+        if read.parsed is not None:
+            read.parsed.defects["A16"] += _misfiled(feed, read, read.parsed)
+    parts, lost = tick_tape.join([read.tape for read in reads if read.tape is not None], keep)
+    for number, read in enumerate(reads):
+        if read.parsed is not None:
+            repeated = lost.get(number, 0)
+            read.merged = read.parsed.merged + repeated
+            read.used = read.tape.part.num_rows - repeated if read.tape is not None else 0
+    return parts
 
 
 def _klines(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
@@ -71,34 +101,14 @@ def _runs(reads: list[FileRead]) -> list[pa.Table]:
     return tables
 
 
-def _tape(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
-    """Ticks of all files, repeated trades merged, stably sorted by time."""
-    for read in reads:
-        if read.parsed is not None:
-            read.parsed.defects["A16"] += _misfiled(feed, read.file.name, read.parsed)
-    tables = [
-        _numbered(read.parsed.rows, number)
-        for number, read in enumerate(reads)
-        if read.parsed is not None
-    ]
-    if not tables:
-        return []
-    tape, repeated = tick_tape.join(tables, len(reads))
-    for read, lost in zip(reads, repeated, strict=True):
-        if read.parsed is not None:
-            read.merged = read.parsed.merged + lost
-            read.used = read.parsed.rows.num_rows - lost
-    return [tape]
-
-
-def _misfiled(feed: Feed, name: str, parsed: Parsed) -> int:
+def _misfiled(feed: Feed, read: FileRead, parsed: Parsed) -> int:
     """Ticks that lie under another day or hour than their own; those of other days are read with theirs."""
-    if is_of_many_days(feed, name):
-        return int(parsed.rows.num_rows)
-    hour = _HOUR.search(name)
-    if hour is None:
+    if is_of_many_days(feed, read.file.name):
+        return read.tape.part.num_rows if read.tape is not None else 0
+    hour = _HOUR.search(read.file.name)
+    if hour is None or read.tape is None:
         return parsed.other_days
-    stamps = parsed.rows["ts"].cast(pa.int64()).to_numpy()
+    stamps = read.tape.part.read(["ts"])["ts"].cast(pa.int64()).to_numpy()
     wrong = np.count_nonzero(stamps % DAY_US // HOUR_US != int(hour[1]))
     return parsed.other_days + int(wrong)
 
@@ -112,7 +122,7 @@ def _merge_copies(reads: list[FileRead]) -> None:
         name = first.setdefault(read.sealed.text_sha256, read.file.name)
         if name != read.file.name:
             read.more_notes["same_text_as"] = name
-            read.parsed = _as_copy(read.parsed)
+            read.parsed, read.tape = _as_copy(read.parsed), None
 
 
 def _as_copy(parsed: Parsed) -> Parsed:

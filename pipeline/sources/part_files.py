@@ -14,6 +14,8 @@ from pipeline.sources.protocol import Parsed
 
 SUFFIX = ".part"
 
+_PLACES = ("file", "line")
+
 
 def settle(reads: list[FileRead]) -> None:
     """Decides what the rows of each `.part` are worth; A14 is counted once a file.
@@ -29,15 +31,16 @@ def settle(reads: list[FileRead]) -> None:
         beside = whole.get(read.file.name.removesuffix(SUFFIX))
         if beside is None or beside.parsed is None:
             read.more_notes["recovered_from_part"] = True
-        elif _tells_nothing_new(read.parsed.rows, beside.parsed.rows):
+        elif _tells_nothing_new(read.rows(), beside.rows()):
             read.more_notes["left_over_of"] = beside.file.name
-            _merge_all(read.parsed)
+            _merge_all(read, read.parsed)
         else:
             read.more_notes["batch_not_in"] = beside.file.name
 
 
 def _tells_nothing_new(part: pa.Table, whole: pa.Table) -> bool:
-    part, whole = (table.drop_columns(["line"]) for table in (part, whole))
+    names = [name for name in part.column_names if name not in _PLACES]
+    part, whole = part.select(names), whole.select(names)
     count = min(part.num_rows, whole.num_rows)
     if not count:
         return not part.num_rows
@@ -45,6 +48,6 @@ def _tells_nothing_new(part: pa.Table, whole: pa.Table) -> bool:
     return bool(begins or part.equals(whole.slice(whole.num_rows - part.num_rows)))
 
 
-def _merge_all(parsed: Parsed) -> None:
-    parsed.merged += parsed.rows.num_rows
-    parsed.rows = parsed.rows.slice(0, 0)
+def _merge_all(read: FileRead, parsed: Parsed) -> None:
+    parsed.merged += read.rows().num_rows
+    parsed.rows, read.tape = parsed.rows.slice(0, 0), None

@@ -1,0 +1,105 @@
+"""A table in parts that follow each other, for days whose ticks shall not stand in memory at once.
+
+Belongs here: putting tables aside and getting their columns back. Parquet files are `parquet.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+Columns = list[str] | None
+"""Names of columns, in the order wanted; None for all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Rows that can be read when they are needed."""
+
+    num_rows: int
+    read: Callable[[Columns], pa.Table]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """A table in parts, in order."""
+
+    schema: pa.Schema
+    parts: tuple[Part, ...]
+
+    @property
+    def num_rows(self) -> int:
+        """Rows of all parts."""
+        return sum(part.num_rows for part in self.parts)
+
+    def tables(self, columns: Columns = None) -> Iterator[pa.Table]:
+        """One part after the other."""
+        return (part.read(columns) for part in self.parts)
+
+    def whole(self) -> pa.Table:
+        """All parts as one table."""
+        return pa.concat_tables([self.schema.empty_table(), *self.tables()]).combine_chunks()
+
+
+def in_memory(table: pa.Table) -> Part:
+    """A table as a part."""
+    return Part(
+        num_rows=table.num_rows, read=lambda names: table if names is None else table.select(names)
+    )
+
+
+def single(table: pa.Table) -> Parts:
+    """A table as its only part."""
+    return Parts(schema=table.schema, parts=(in_memory(table),))
+
+
+class Spill:
+    """Tables put aside in a file without a name, column by column; it ends with this object.
+
+    Nothing of it is ever seen in the folder, whatever happens to the program.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+        self._end = 0
+
+    def put(self, table: pa.Table) -> Part:
+        """Puts a table aside.
+
+        Raises:
+            OSError: no room left.
+        """
+        places = {name: self._put(table.select([name])) for name in table.column_names}
+        schema = table.schema
+
+        def read(names: Columns) -> pa.Table:
+            wanted = schema.names if names is None else names
+            arrays = [self._get(schema.field(name), *places[name]) for name in wanted]
+            return pa.Table.from_arrays(arrays, schema=pa.schema(map(schema.field, wanted)))
+
+        return Part(num_rows=table.num_rows, read=read)
+
+    def _put(self, column: pa.Table) -> tuple[int, int]:
+        start = self._end
+        for batch in column.combine_chunks().to_batches():
+            data = memoryview(batch.serialize())
+            while data:
+                written = self._file.write(data)
+                data, self._end = data[written:], self._end + written
+        return start, self._end - start
+
+    def _get(self, field: pa.Field, start: int, size: int) -> pa.Array:
+        if size == 0:
+            return pa.array([], field.type)
+        data = bytearray(size)
+        view, done = memoryview(data), 0
+        while done < size:
+            done += os.preadv(self._file.fileno(), [view[done:]], start + done)
+        batch = pa.ipc.read_record_batch(pa.py_buffer(data), pa.schema([field]))
+        return batch.column(0)
