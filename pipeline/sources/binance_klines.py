@@ -44,12 +44,18 @@ class BinanceKlines:
                 elif not header and not file.read and not file.other_days and _is_header(fields):
                     header = True
                 else:
-                    _read_row(file, block, place, fields)
-        notes = {"header": header, "encoding": "utf-8-sig" if seen.bom else "utf-8"}
+                    read_row(file, block, place, fields)
+        file.defects["B02"] += bool(file.read) and header != (feed.market != "spot")
+        notes = {
+            "header": header,
+            "volume": _volume_words(feed),
+            "encoding": "utf-8-sig" if seen.bom else "utf-8",
+        }
         return file.finish(notes, blank)
 
 
-def _read_row(file: KlineFile, block: Block, place: int, fields: list[bytes]) -> None:
+def read_row(file: KlineFile, block: Block, place: int, fields: list[bytes]) -> None:
+    """Hands the row of twelve columns at a place of a block to its file, or sets it aside."""
     opened = _opened(fields[0])
     if file.is_others(opened):
         file.other_days += 1
@@ -63,6 +69,7 @@ def _read_row(file: KlineFile, block: Block, place: int, fields: list[bytes]) ->
         file.set_aside(block, place, "B26", str(error))
         return
     file.units[epoch_unit(int(fields[0]))] += 1
+    file.defects["B20"] += file.feed.market == "futures_cm"
     file.take(row, block, place)
 
 
@@ -90,6 +97,13 @@ def _kline(fields: list[bytes], opened: int, feed: Feed) -> Kline:
         taker_buy_volume=taker,
         close_time_cut=_is_cut(opened, fields[6], STEPS[feed.source]),
     )
+
+
+def _volume_words(feed: Feed) -> str:
+    """Which columns are the base and quote volume."""
+    if feed.market != "futures_cm":
+        return "base, as written"
+    return f"base, from the quote column; quote, contracts x {_contract_usd(feed)} USD"
 
 
 def _contract_usd(feed: Feed) -> int:

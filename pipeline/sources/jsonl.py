@@ -1,6 +1,6 @@
 """JSON lines -> typed records in batches; a line that cannot be read is one reject and nothing else.
 
-Belongs here: JSON, bare NaN, indented objects, torn ends. What a field means is the adapters'.
+Belongs here: JSON, bare NaN, indented objects, arrays, torn ends. What a field means is the adapters'.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from pipeline.sources.indented import unindent
+from pipeline.sources.json_array import elements, is_array
 from pipeline.sources.lines import BOM, Block, Seen, read_lines
 from pipeline.sources.protocol import RawText, Reject
 
@@ -45,6 +46,7 @@ class JsonLines(Generic[Record]):
     torn_tail: dict[str, int] | None = None
     bare_nan: int = 0
     indented: bool = False
+    array: bool = False
     seen: Seen = field(default_factory=Seen)
     _decoder: msgspec.json.Decoder[Record] = field(init=False)
 
@@ -66,12 +68,18 @@ class JsonLines(Generic[Record]):
         Raises:
             SourceError: the file as a whole cannot be read.
         """
+        for block in self._cut():
+            self.lines += block.count
+            yield block
+
+    def _cut(self) -> Iterator[Block]:
+        if is_array(self.text.head):
+            self.array, self.seen.bom = True, self.text.head.startswith(BOM)
+            return elements(self.text.name, self.text.blocks())
         blocks = read_lines(self.text.name, self.text.blocks(), self.seen)
         first = next((line for line in self.text.head.split(b"\n") if line.strip()), b"")
         self.indented = first.removeprefix(BOM).rstrip() == b"{"
-        for block in unindent(blocks) if self.indented else blocks:
-            self.lines += block.count
-            yield block
+        return unindent(blocks) if self.indented else blocks
 
     def batch(self, block: Block, places: Iterable[int]) -> Batch[Record]:
         """The good records among some lines of a block; the others are set aside."""
@@ -107,6 +115,8 @@ class JsonLines(Generic[Record]):
             notes["bare_nan_lines"] = self.bare_nan
         if self.indented:
             notes["indented"] = True
+        if self.array:
+            notes["array"] = "a JSON array; lines are its elements"
         return notes
 
     def reject(self, batch: Batch[Record], index: int, code: str, reason: str) -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from pipeline.clock import DAY_US, MINUTE_US, day_of, day_open_us, epoch_us, iso
+from pipeline.sources.decimal_noise import without_noise
 from pipeline.sources.lines import Block
 from pipeline.sources.protocol import Feed, Parsed, Reject
 
@@ -24,6 +26,7 @@ STEPS = {"binance_1m": MINUTE_US, "binance_1d": DAY_US}
 KEYS = {"binance_1m": "minute_open", "binance_1d": "day_open"}
 """Kline feed -> the column that holds the open time."""
 
+_PRICES = ("open", "high", "low", "close")
 _NUMBERS = ("open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume")
 
 
@@ -47,10 +50,14 @@ class KlineFile:
     """Collects the rows of one file, in file order.
 
     A file of one day may not hold rows of another (C10); in one of many days they are counted and left.
+    `live`: written by people's programs from a running exchange, page by page: a row may stand again on the
+    next page (B18), may have been taken while its minute was forming (B17), and its decimals may carry the
+    noise of a computation (C06).
     """
 
     feed: Feed
     many_days: bool
+    live: bool = False
     rejects: list[Reject] = field(default_factory=list)
     defects: Counter[str] = field(default_factory=Counter)
     read: int = 0
@@ -91,6 +98,8 @@ class KlineFile:
     def finish(self, notes: dict[str, Any], blank_lines: int) -> Parsed:
         """The file's rows, sorted. Equal rows of one minute are merged; of different ones none is used."""
         rows, numbers = self._settle()
+        if self.live:
+            rows, self.defects["C06"] = without_noise(rows, (_PRICES, ("volume",)))
         if len(self.units) > 1:
             self.defects["B01"] += sum(self.units.values()) - max(self.units.values())
         if self.torn_tail is not None:
@@ -124,13 +133,39 @@ class KlineFile:
                 rows.append(row)
                 numbers.append(block.numbers[place])
                 self.merged += len(others)
-                self.defects["B15"] += len(others)
+                self.defects["B18" if self.live else "B15"] += len(others)
+                continue
+            if self.live and self._grows(opened):
+                last, its_block, its_place = self._rows[opened][-1]
+                rows.append(last)
+                numbers.append(its_block.numbers[its_place])
                 continue
             self.conflicts[opened] = block.numbers[place]
             for _, its_block, its_place in self._rows[opened]:
                 reason = f"another row of {iso(opened)} has other values; neither is used"
                 self.set_aside(its_block, its_place, "B15", reason)
         return rows, numbers
+
+    def _grows(self, opened: int) -> bool:
+        """Whether a minute's rows are states of one forming candle; all but the last are then dropped."""
+        states = self._rows[opened]
+        if not all(_may_become(one[0], two[0]) for one, two in pairwise(states)):
+            return False
+        for _, block, place in states[:-1]:
+            self.set_aside(
+                block, place, "B17", f"{iso(opened)} was still forming; it stands again, later"
+            )
+        return True
+
+
+def _may_become(one: Kline, two: Kline) -> bool:
+    """Whether a candle of the first values, still forming, can end as the second."""
+    return (
+        one.open == two.open
+        and one.high <= two.high
+        and one.low >= two.low
+        and one.volume <= two.volume
+    )
 
 
 def market_us(value: int) -> int:

@@ -8,12 +8,14 @@ from pipeline.sources.atas_ticks import AtasTicks
 from pipeline.sources.binance_fetcher import BinanceFetcher
 from pipeline.sources.binance_klines import BinanceKlines
 from pipeline.sources.binance_parquet import BinanceParquet
+from pipeline.sources.binance_rest import BinanceRest
 from pipeline.sources.protocol import Adapter
 
 ADAPTERS: tuple[Adapter, ...] = (
     BinanceKlines(),
     BinanceFetcher(),
     BinanceParquet(),
+    BinanceRest(),
     AtasBars(),
     AtasSimplified(),
     AtasTicks(),

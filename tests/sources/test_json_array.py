@@ -1,0 +1,88 @@
+"""Exports as one JSON array, bare or wrapped in {"data": ...}."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from adapter_suite import drop, feed_of, without
+from hypothesis import given
+from hypothesis import strategies as st
+from test_atas_bars import bar
+
+from pipeline.sources.clean import read_feed
+from pipeline.sources.json_array import elements, is_array
+
+NAME = "atas/bars_1m/BTCUSDT/date=2025-01-02/bars_1m.jsonl"
+BARS = [bar(i) for i in range(5)]
+
+
+def pretty(lines: list[bytes], wrap: bool) -> bytes:
+    """As json.dump(indent=2) writes it."""
+    whole = [json.loads(line) for line in lines]
+    return json.dumps({"data": whole} if wrap else whole, indent=2).encode()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"[" + b",".join(BARS) + b"]",
+        b"[\r\n" + b",\r\n".join(BARS) + b"\r\n]\r\n",
+        b'{"data":[' + b", ".join(BARS) + b'],"next":null}',
+        pretty(BARS, wrap=False),
+        pretty(BARS, wrap=True),
+        b"\xef\xbb\xbf[" + b",".join(BARS) + b",]",
+    ],
+)
+def test_an_array_is_read_as_lines_are(tmp_path: Path, governance: Path, data: bytes) -> None:
+    """Same rows; the ledger says how it was written."""
+    lines = drop(tmp_path, NAME, b"".join(line + b"\n" for line in BARS))
+    plain = read_feed(feed_of("atas_bars"), [lines], governance)
+    found = read_feed(feed_of("atas_bars"), [drop(tmp_path, NAME, data)], governance)
+
+    assert without(found.table, "line").equals(without(plain.table, "line"))
+    assert found.rejects.num_rows == 0
+    assert "array" in found.ledger[0]["notes"]
+
+
+@pytest.mark.parametrize("bad", [b"xx", b'{"a":', b'{"a": "never closed', b"[1,2", b"{}"])
+def test_a_broken_element_costs_itself(tmp_path: Path, governance: Path, bad: bytes) -> None:
+    """With an element a line, the next line begins the next element."""
+    data = b"[\n" + b",\n".join([*BARS[:2], bad, *BARS[2:]]) + b"\n]\n"
+    found = read_feed(feed_of("atas_bars"), [drop(tmp_path, NAME, data)], governance)
+
+    assert found.table.num_rows == 5
+    (row,) = found.rejects.to_pylist()
+    assert row["line"] == 3
+    assert data[row["byte_offset"] :].startswith(bad)
+
+
+def test_a_torn_array_loses_its_last_element(tmp_path: Path, governance: Path) -> None:
+    """It is set aside as a torn end."""
+    data = b"[" + b",".join(BARS)[:-30]
+    found = read_feed(feed_of("atas_bars"), [drop(tmp_path, NAME, data)], governance)
+
+    assert found.table.num_rows == 4
+    assert found.rejects["reason"].to_pylist()[0].startswith("torn last line")
+
+
+@given(
+    values=st.lists(st.recursive(
+        st.none() | st.text() | st.integers(), lambda x: st.dictionaries(st.text(), x, max_size=3)
+    ).map(lambda x: {"x": x}), max_size=6),
+    size=st.integers(1, 40),
+)  # fmt: skip
+def test_cutting_does_not_depend_on_blocks(values: list[dict], size: int) -> None:
+    """Whatever the blocks, the elements are those of the array."""
+    text = json.dumps(values).encode()
+    blocks = [text[i : i + size] for i in range(0, len(text), size)]
+    found = [line for block in elements("x", iter(blocks)) for line in block.lines]
+
+    assert is_array(text)
+    assert [json.loads(line) for line in found] == values
+
+
+def test_lines_of_arrays_are_no_array() -> None:
+    """`[1, 2]` on each line is a format of lines."""
+    assert not is_array(b"[1,2]\n[3,4]\n")
