@@ -23,7 +23,9 @@ from pipeline.publishing import sums
 PRODUCER = "central-data-kitchen"
 DATASET = "market-minutes"
 
-APPLIED = ("feed", "status", "offset_minutes", "volume_unit", "volume_factor")
+APPLIED = (
+    *("feed", "status", "offset_minutes", "skew_applied_ms", "volume_unit", "volume_factor"),
+)
 """What of a symbol's calibration changes rows, beside its segments' offsets; all else is evidence."""
 
 _LINES = ("read", "used", "merged", "rejected")
@@ -132,7 +134,7 @@ def _window(table: pa.Table) -> dict[str, str] | None:
 
 
 def _inputs(symbol: str, ledger: list[dict[str, Any]]) -> dict[str, Any]:
-    """Raw name -> bytes, sha256 and lines, once lines read = used + merged + rejected."""
+    """Raw name -> bytes, sha256, lines and what was inferred, once lines read = used + merged + rejected."""
     inputs: dict[str, Any] = {}
     for entry in ledger:
         name, lines = entry["path"], {key: int(entry["lines"][key]) for key in _LINES}
@@ -142,7 +144,12 @@ def _inputs(symbol: str, ledger: list[dict[str, Any]]) -> dict[str, Any]:
                 f"manifest {symbol}: {name} has {lines['read']} lines read and {kept} accounted for"
                 f"{', and is listed twice' if name in inputs else ''}; wanted the same, once"
             )
-        inputs[name] = {"bytes": entry["bytes"], "sha256": entry["sha256"], "lines": lines}
+        inputs[name] = {
+            "bytes": entry["bytes"],
+            "sha256": entry["sha256"],
+            "lines": lines,
+            "inferred": entry.get("inferred") or {},
+        }
     return inputs
 
 

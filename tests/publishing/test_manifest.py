@@ -68,6 +68,7 @@ def test_it_has_the_fields_of_the_contract(tmp_path: Path) -> None:
         "bytes": 60_000,
         "sha256": "a" * 64,
         "lines": {"read": 1441, "used": 1440, "merged": 0, "rejected": 1},
+        "inferred": {},
     }
     assert found["quality"]["binance_coverage"]["at_least"] == 0.95
     assert found["contract"]["files"]["SCHEMA_data.json"] == storage.file_digest(
