@@ -1,0 +1,66 @@
+"""`kitchen cron`: the unattended run, and how to install it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import click
+
+from pipeline.cli import output
+from pipeline.clock import utc_now
+from pipeline.config import Kitchen, load_kitchen
+from pipeline.ops import cron, units
+
+
+@click.group("cron", invoke_without_command=True)
+@click.option("--look-back", type=click.IntRange(1, 366), help="Completed days to look at.")
+@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+@click.pass_context
+def command(context: click.Context, look_back: int | None, as_json: bool) -> None:
+    """Catch up without a person: build what the look-back lacks, and tell what is wrong.
+
+    It may run as often as you like, from any folder and with an empty environment; one run at a time.
+
+    \b
+    Example:
+      kitchen cron --look-back 7
+    \b
+    Exit codes:
+      0 every day is published    25 not granted by the scheduler
+      10 another run is at it     30 a day failed
+      20 raw data is awaited      35, 40 a fault of set-up; 130 stopped
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    if context.invoked_subcommand is not None:
+        return
+    outcome = cron.run(_with_look_back(load_kitchen(), look_back), utc_now())
+    lines = [f"{day}: {judged.state}, {judged.why}" for day, judged in outcome.days.items()]
+    lines += [f"{problem.what}; do: {problem.action}" for problem in outcome.problems]
+    if outcome.code == cron.LOCKED:
+        lines.append("another run is at it")
+    output.say(outcome.facts(), lines, as_json=as_json)
+    sys.exit(outcome.code)
+
+
+def _with_look_back(kitchen: Kitchen, days: int | None) -> Kitchen:
+    if days is None:
+        return kitchen
+    settings = replace(kitchen.operations.cron, look_back_days=days)
+    return replace(kitchen, operations=replace(kitchen.operations, cron=settings))
+
+
+@command.command("install")
+@click.option("--print", "shown", is_flag=True, required=True, help="Print; nothing is installed.")
+@click.option("--minute", type=click.IntRange(0, 59), default=17, show_default=True)
+@click.option("--user", default="kitchen", show_default=True, help="The account of the service.")
+@click.option("--json", "as_json", is_flag=True, help="Name -> text as JSON.")
+def install(shown: bool, minute: int, user: str, as_json: bool) -> None:
+    """Print the crontab line, and a hardened systemd service and timer.
+
+    \b
+    Example:
+      kitchen cron install --print --user kitchen
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    made = units.units(load_kitchen(), units.this_program(), user=user, minute=minute)
+    lines = [line for name, text in made.items() for line in (f"# --- {name}", text)]
+    output.say(made, lines, as_json=as_json)

@@ -1,0 +1,45 @@
+"""`kitchen heartbeat`: are the live exporters alive?"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from pipeline.cli import output
+from pipeline.clock import utc_now
+from pipeline.config import load_kitchen
+from pipeline.ops import alerts
+from pipeline.ops.heartbeat import problems, signs
+
+STALE = 30
+
+
+@click.command("heartbeat")
+@click.option("--no-alert", is_flag=True, help="Look and print, tell nobody.")
+@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+def command(no_alert: bool, as_json: bool) -> None:
+    """Ages of every live exporter's heartbeat, newest file and newest row.
+
+    Exit 0 when all are alive, 30 when one is stale by the thresholds of CONTROL (section heartbeat), or
+    when `kitchen cron` has not succeeded for too long. Stale ones are told through the configured alerts.
+
+    \b
+    Example:
+      kitchen heartbeat --no-alert
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    kitchen, now = load_kitchen(), utc_now()
+    found = signs(kitchen, now)
+    wrong = problems(kitchen, found, now)
+    if not no_alert:
+        alerts.tell(kitchen, "heartbeat", wrong, now)
+    code = STALE if wrong else 0
+    facts = {
+        "exit": code,
+        "signs": [sign.facts() for sign in found],
+        "problems": [{"what": problem.what, "do": problem.action} for problem in wrong],
+    }
+    others = [problem.what for problem in wrong if problem.key == "cron"]
+    lines = [*map(str, found), *others] or ["no symbol with live exports is configured"]
+    output.say(facts, lines, as_json=as_json)
+    sys.exit(code)

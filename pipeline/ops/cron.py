@@ -1,0 +1,293 @@
+"""The run without a person: it catches up, judges by what is complete, and speaks up when it cannot.
+
+One run at a time, from any folder and with an empty environment, with or without luigid. Every day of the
+look-back that is not published and true is built, oldest first, in a process of its own; a late day
+blocks no other.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from logging.handlers import RotatingFileHandler
+from types import FrameType
+from typing import Any
+
+from pipeline import storage
+from pipeline.clock import DAY_US, day_open_us, iso, parse_instant
+from pipeline.config import Kitchen
+from pipeline.errors import ConfigError, KitchenError, LockedError
+from pipeline.layout import Store
+from pipeline.ops import alerts, child, luigid_door, truth
+from pipeline.ops.alerts import Problem
+from pipeline.ops.child import Ended
+from pipeline.ops.places import Places
+from pipeline.ops.text import plain, span
+from pipeline.ops.truth import Judged
+from pipeline.publishing.links import published_days
+
+logger = logging.getLogger("kitchen")
+
+OK, LOCKED, PENDING, FAILED, BAD_VALUE, INTERRUPTED = 0, 10, 20, 30, 40, 130
+TRY_AGAIN = (10, 25, 130)
+"""Codes of a build after which another try may help: a lock, a scheduler that was away, a stop."""
+
+TRIES = 3
+_LOG_BYTES, _LOGS_KEPT = 1 << 20, 7
+_BUILD_CODES = (10, 25, 30, 35, 40)
+
+Build = Callable[[Kitchen, dt.date], Ended]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a run found at its end: the exit code, each date's state, and what is wrong."""
+
+    code: int
+    days: dict[dt.date, Judged] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+    def facts(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "exit": self.code,
+            "days": {
+                day.isoformat(): {"state": j.state, "why": j.why} for day, j in self.days.items()
+            },
+            "problems": [{"what": p.what, "do": p.action} for p in self.problems],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hands:
+    """What a run does to the world; tests put others in their place."""
+
+    build: Build
+    send: alerts.Send = alerts.send
+    wait: Callable[[float], None] = time.sleep
+    prune: Callable[[], bool] = luigid_door.prune
+
+
+def build_day(kitchen: Kitchen, day: dt.date) -> Ended:
+    """`luigi --module pipeline Snapshot --date D`, with luigid where it answers and without where not."""
+    command = [sys.executable, "-m", "luigi", "--module", "pipeline", "Snapshot"]
+    return child.run(
+        [*command, "--date", day.isoformat()],
+        child.environment(kitchen),
+        kitchen.operations.cron.day_minutes * 60,
+    )
+
+
+def run(kitchen: Kitchen, now: dt.datetime, hands: Hands | None = None) -> Outcome:
+    """One unattended run. Never raises what a person must know of: it is told, and is the exit code.
+
+    Args:
+        kitchen: The configuration.
+        now: The present instant, aware: what is yesterday, and since when things last.
+        hands: For tests.
+    """
+    hands = hands or Hands(build=build_day)
+    places = Places.of(kitchen)
+    with _log_file(places), _terminable():
+        try:
+            with places.locked("cron") as lock:
+                storage.write_bytes(places.root / "cron.started", iso(_us(now)).encode())
+                logger.info("cron run of %s, process lock %d", iso(_us(now)), lock)
+                outcome = _guarded(kitchen, now, hands, places)
+        except LockedError as error:
+            logger.warning("%s", error)
+            outcome = Outcome(code=LOCKED, problems=_held_too_long(kitchen, places, now))
+            _tell(kitchen, "cron lock", outcome, now, hands)
+            return outcome
+        except KeyboardInterrupt:
+            logger.warning("the run was stopped; the next one goes on where it was")
+            return Outcome(code=INTERRUPTED)
+        _tell(kitchen, "cron lock", Outcome(code=OK), now, hands)
+        _tell(kitchen, "cron", outcome, now, hands)
+        logger.info("cron run ends with %d", outcome.code)
+        return outcome
+
+
+def _guarded(kitchen: Kitchen, now: dt.datetime, hands: Hands, places: Places) -> Outcome:
+    """A run under the lock; what stops it altogether is a problem too."""
+    try:
+        outcome = _catch_up(kitchen, now, hands)
+        if not any(judged.state == truth.UNBUILT for judged in outcome.days.values()):
+            storage.write_bytes(places.last_success, iso(_us(now)).encode() + b"\n")
+        return outcome
+    except KitchenError as error:
+        return _stopped(str(error), error.exit_code, "mend what the sentence names")
+    except OSError as error:
+        return _stopped(str(error), FAILED, "look at the disk and the folders' permissions")
+
+
+def _stopped(sentence: str, code: int, action: str) -> Outcome:
+    logger.error("%s", sentence)
+    problem = Problem(key="run", what=f"cron could not run: {sentence}", action=action)
+    return Outcome(code=code, problems=(problem,))
+
+
+def _catch_up(kitchen: Kitchen, now: dt.datetime, hands: Hands) -> Outcome:
+    days = look_back(kitchen, now)
+    _refuse_old_clock(kitchen, now)
+    before = truth.judge(kitchen, days)
+    ended = {}
+    for day, judged in before.items():
+        logger.info("%s is %s: %s", day, judged.state, judged.why)
+        if judged.state == truth.UNBUILT:
+            ended[day] = _build(kitchen, day, hands)
+    after = truth.judge(kitchen, days) if ended else before
+    problems = [p for judged in after.values() for p in _problem(kitchen, judged, ended)]
+    return Outcome(code=_code(after, ended), days=after, problems=tuple(problems))
+
+
+def look_back(kitchen: Kitchen, now: dt.datetime) -> list[dt.date]:
+    """The completed UTC days that a run looks at, oldest first."""
+    today = now.astimezone(dt.UTC).date()
+    count = kitchen.operations.cron.look_back_days
+    return [today - dt.timedelta(days=back) for back in range(count, 0, -1)]
+
+
+def _refuse_old_clock(kitchen: Kitchen, now: dt.datetime) -> None:
+    newest = max(published_days(Store(kitchen.snapshots)), default=None)
+    if newest is not None and _us(now) < day_open_us(newest) + DAY_US:
+        raise ConfigError(
+            f"the clock says {iso(_us(now))}, yet {newest} is published in {kitchen.snapshots} and a day is"
+            " published only after its end; set the clock"
+        )
+
+
+def _build(kitchen: Kitchen, day: dt.date, hands: Hands) -> Ended:
+    """Builds a day, with another try where that may help."""
+    hands.prune()
+    for left in range(TRIES - 1, -1, -1):
+        ended = hands.build(kitchen, day)
+        if left == 0 or not (ended.code in TRY_AGAIN or ended.code < 0):
+            break
+        seconds = luigid_door.disconnect_seconds()
+        logger.warning("%s ended with %d; tries again in %g s", day, ended.code, seconds)
+        hands.wait(seconds)
+        hands.prune()
+    return ended
+
+
+def _code(days: dict[dt.date, Judged], ended: dict[dt.date, Ended]) -> int:
+    """The run's exit code: what is not built counts more than what is not there."""
+    failed = [ended[d].code for d, j in days.items() if j.state == truth.UNBUILT and d in ended]
+    if any(j.state == truth.UNBUILT for j in days.values()):
+        return max((code for code in failed if code in _BUILD_CODES), default=FAILED)
+    return PENDING if any(j.state != truth.PUBLISHED for j in days.values()) else OK
+
+
+def _problem(kitchen: Kitchen, judged: Judged, ended: dict[dt.date, Ended]) -> Iterator[Problem]:
+    day = judged.day
+    if judged.state == truth.MISSING:
+        yield Problem(
+            key=f"missing {day}",
+            what=f"{day} has no snapshot: {judged.why}",
+            action=f"bring the klines of {day} to {kitchen.raw}; the next run publishes it",
+            since_us=day_open_us(day) + DAY_US,
+        )
+    if judged.state == truth.UNBUILT:
+        end = ended.get(day)
+        said = next((line for line in reversed(end.lines) if line.strip()), "") if end else ""
+        yield Problem(
+            key=f"failed {day}",
+            what=f"{day} could not be built{f', exit {end.code}' if end else ''}: {said or judged.why}",
+            action=f"read {Places.of(kitchen).log}, then run `kitchen cron` again",
+            since_us=day_open_us(day) + DAY_US,
+            link=_report(kitchen, day),
+        )
+
+
+def _report(kitchen: Kitchen, day: dt.date) -> str:
+    """Where the date's reports are, as far as an earlier revision has any."""
+    base = kitchen.operations.alerts.reports
+    if base:
+        return f"{base.rstrip('/')}/{day}/qc/"
+    folder = Store(kitchen.snapshots).date_link(day) / "qc"
+    return str(folder) if folder.is_dir() else ""
+
+
+def _held_too_long(kitchen: Kitchen, places: Places, now: dt.datetime) -> tuple[Problem, ...]:
+    try:
+        since = parse_instant((places.root / "cron.started").read_text())[0]
+    except (OSError, ValueError):
+        return ()
+    seconds = (_us(now) - since) / 1e6
+    if seconds <= kitchen.operations.cron.lock_held_minutes * 60:
+        return ()
+    return (
+        Problem(
+            key="held",
+            what=f"another cron run holds the lock for {span(seconds)}",
+            action=f"see what it does in {places.log}; stop it if it hangs, the next run goes on",
+            since_us=since,
+        ),
+    )
+
+
+def _tell(kitchen: Kitchen, scope: str, outcome: Outcome, now: dt.datetime, hands: Hands) -> None:
+    """Telling may fail; the run's own result stands all the same."""
+    try:
+        alerts.tell(kitchen, scope, outcome.problems, now, hands.send)
+    except (KitchenError, OSError) as error:
+        logger.error("%s", error)
+
+
+def _us(now: dt.datetime) -> int:
+    return int(now.timestamp() * 1_000_000)
+
+
+class _Plain(logging.Formatter):
+    """UTC stamps, and nothing that could drive the terminal of who reads the log."""
+
+    def formatTime(  # noqa: N802 - logging names it
+        self, record: logging.LogRecord, datefmt: str | None = None
+    ) -> str:
+        """The record's instant."""
+        return iso(int(record.created) * 1_000_000)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as plain text."""
+        return plain(super().format(record))
+
+
+@contextmanager
+def _log_file(places: Places) -> Iterator[None]:
+    """Lets the logger `kitchen` write to the rotating log for the block, and nowhere else."""
+    handler = RotatingFileHandler(
+        places.log, maxBytes=_LOG_BYTES, backupCount=_LOGS_KEPT, encoding="utf-8"
+    )
+    handler.setFormatter(_Plain("%(asctime)s %(levelname)s %(message)s"))
+    level, propagate = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagate
+        handler.close()
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends a run as Ctrl-C does: what it started is stopped first."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

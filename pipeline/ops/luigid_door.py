@@ -1,0 +1,49 @@
+"""The few things that a run asks of luigid, where one answers."""
+
+from __future__ import annotations
+
+import http.client
+from configparser import ConfigParser, Error
+from urllib.parse import urlsplit
+
+from pipeline.config import PROJECT
+
+_SECONDS = 2.0
+_DISCONNECT_SECONDS = 30.0
+_DEFAULT_URL = "http://localhost:8082"
+
+
+def _settings() -> ConfigParser:
+    settings = ConfigParser(interpolation=None)
+    try:
+        settings.read(PROJECT / "luigi.cfg", encoding="utf-8")
+    except (Error, UnicodeDecodeError):  # Luigi itself says what is wrong with it
+        return ConfigParser()
+    return settings
+
+
+def url() -> str:
+    """Where luigid is looked for."""
+    return _settings().get("core", "default_scheduler_url", fallback=_DEFAULT_URL)
+
+
+def disconnect_seconds() -> float:
+    """After so long, luigid takes a worker that went silent for gone."""
+    return _settings().getfloat(
+        "scheduler", "worker_disconnect_delay", fallback=_DISCONNECT_SECONDS
+    )
+
+
+def prune() -> bool:
+    """Asks luigid to forget workers that are gone; False where none answers."""
+    where = urlsplit(url())
+    kind = http.client.HTTPSConnection if where.scheme == "https" else http.client.HTTPConnection
+    try:
+        connection = kind(where.hostname or "localhost", where.port, timeout=_SECONDS)
+        connection.request("POST", f"{where.path.rstrip('/')}/api/prune", b"data=%7B%7D", _FORM)
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
