@@ -13,8 +13,10 @@ from pipeline.errors import KitchenError
 
 COMMANDS = {
     "align": "two files in, aligned bars and a report out",
+    "cron": "catch up without a person; install --print shows the timer",
     "diff": "rows and columns in which two revisions differ",
     "gc": "collect old revisions by a policy; a plan unless --apply",
+    "heartbeat": "are the live exporters alive?",
     "index": "the condition of every day and symbol, made anew",
     "keys": "the signing key, and the keys that verify trusts",
     "pin": "keep a revision for ever",
