@@ -72,13 +72,13 @@ def from_units(units: Ints, places: int) -> Floats:
     return units / 10.0**places
 
 
-def check_sum(units: Ints, what: str) -> None:
-    """Make sure that no sum over any of the units leaves 64 bits.
+def check_sum(units: Ints, what: str, times: Ints | int = 1) -> None:
+    """Make sure that no sum over any of the units, each standing so many times, leaves 64 bits.
 
     Raises:
         ContractError: it could.
     """
-    total = float(np.abs(units).sum(dtype=np.float64))
+    total = float((np.abs(units) * np.asarray(times, dtype=np.float64)).sum())
     if total >= float(1 << 62):
         raise ContractError(
             f"{what}: the sum of {len(units)} values is {total:.3g} units, wanted below 2^62;"

@@ -17,17 +17,18 @@ from numpy.typing import NDArray
 
 from pipeline.bars.profile import Levels, Profile, read_levels, read_profile
 from pipeline.bars.quotes import effective_spread, order_flow_imbalance, size_quantile
-from pipeline.bars.tape import Tape, read_tape
+from pipeline.bars.tape import Tape, read_scale, read_tapes
 from pipeline.contracts.control import Control
 from pipeline.contracts.schema import conform, empty, table_schema
 from pipeline.exact import Floats, Ints, from_units
+from pipeline.parts import Parts, single
 
 Bools = NDArray[np.bool_]
 _TIME = pa.timestamp("us", tz="UTC")
 
 
 def footprint(
-    symbol: str, ticks: pa.Table, control: Control, governance: Path
+    symbol: str, ticks: pa.Table | Parts, control: Control, governance: Path
 ) -> tuple[pa.Table, pa.Table]:
     """The tape's volume by minute and price, and one row of statistics a traded minute.
 
@@ -37,7 +38,8 @@ def footprint(
 
     Args:
         symbol: written into the footprint.
-        ticks: schema `clean_ticks`; may be empty.
+        ticks: schema `clean_ticks`; may be empty. Parts follow each other in time, and one at a time
+            stands in memory; where they are cut does not show in the result.
         control: CONTROL in force, for `flow`.
         governance: folder of the schema document.
 
@@ -47,15 +49,18 @@ def footprint(
     Raises:
         ContractError: a price or size needs more digits than exact integers allow.
     """
-    schemas = [table_schema(governance, name) for name in ("footprint", "minute_stats")]
-    if ticks.num_rows == 0:
-        return empty(schemas[0]), empty(schemas[1])
-    tape = read_tape(ticks, control.flow)
-    levels = read_levels(tape)
-    return (
-        conform(_footprint_table(symbol, tape, levels), schemas[0], "footprint"),
-        conform(_stats_table(tape, levels, read_profile(levels)), schemas[1], "minute_stats"),
-    )
+    names = ("footprint", "minute_stats")
+    schemas = [table_schema(governance, name) for name in names]
+    tables = [[empty(schema)] for schema in schemas]
+    parts = ticks if isinstance(ticks, Parts) else single(ticks)
+    scale = read_scale(parts, control.flow)
+    for tape in read_tapes(parts, scale) if scale is not None else ():
+        levels = read_levels(tape)
+        tables[0].append(conform(_footprint_table(symbol, tape, levels), schemas[0], names[0]))
+        stats = _stats_table(tape, levels, read_profile(levels))
+        tables[1].append(conform(stats, schemas[1], names[1]))
+    whole = [pa.concat_tables(found).combine_chunks() for found in tables]
+    return whole[0], whole[1]
 
 
 def _footprint_table(symbol: str, tape: Tape, levels: Levels) -> pa.Table:

@@ -7,15 +7,21 @@ Does not belong here: what is computed per price level (`profile.py`) or put int
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from pipeline.clock import MINUTE_US
 from pipeline.exact import Floats, Ints, check_sum, decimal_places, to_units
+from pipeline.parts import Parts
+
+_QUOTES = ["best_bid", "best_ask", "bid_volume", "ask_volume"]
+
+_COLUMNS = ["ts", "price", "qty", "side", *_QUOTES]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +61,20 @@ class Tape:
         return np.append(self.start[1:], len(self.ts)) - 1
 
 
-def read_tape(ticks: pa.Table, flow: dict[str, float]) -> Tape:
-    """The trades of `clean_ticks`, at least one, as a tape; equal stamps keep their row order.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """What holds for a whole tape: decimal places of its prices and sizes, and whether its sides count."""
+
+    price_places: int
+    qty_places: int
+    has_sides: bool
+
+
+def read_scale(ticks: Parts, flow: dict[str, float]) -> Scale | None:
+    """The scale of a tape, None of one without trades.
+
+    An exporter without a side to read writes "buy" on every trade, so one-sidedness of a whole tape
+    says that nothing was measured (defect A09). It is judged from CONTROL's number of trades on.
 
     Args:
         ticks: a table of schema `clean_ticks`.
@@ -65,26 +83,80 @@ def read_tape(ticks: pa.Table, flow: dict[str, float]) -> Tape:
     Raises:
         ContractError: prices or sizes do not fit exact integers.
     """
-    ts = ticks["ts"].cast(pa.int64()).to_numpy()
-    order = np.argsort(ts, kind="stable")
-    ts = ts[order]
-    price, qty = (_floats(ticks[name])[order] for name in ("price", "qty"))
-    places = decimal_places(price), decimal_places(qty)
-    units = to_units(price, places[0]), to_units(qty, places[1])
-    check_sum(units[1], "ticks.qty")
+    prices, qtys, counts, sides = [], [], [], Counter[int | None]()
+    for table in ticks.tables(["price", "qty", "side"]):
+        prices.append(pc.unique(table["price"]).to_numpy())
+        values, times = pc.value_counts(table["qty"]).flatten()
+        qtys.append(values.to_numpy())
+        counts.append(times.to_numpy())
+        for entry in pc.value_counts(table["side"]).to_pylist():
+            sides[entry["values"]] += entry["counts"]
+    if not sum(map(len, prices)):
+        return None
+    places = decimal_places(*prices), decimal_places(*qtys)
+    for values, times in zip(qtys, counts, strict=True):
+        check_sum(to_units(values, places[1]), "ticks.qty", times)
+    known = sides[1] + sides[-1]
+    one_sided = (
+        known >= flow["one_sided_trades_min"]
+        and max(sides[1], sides[-1]) > flow["one_sided_share_max"] * known
+    )
+    return Scale(price_places=places[0], qty_places=places[1], has_sides=not one_sided)
+
+
+def read_tapes(ticks: Parts, scale: Scale) -> Iterator[Tape]:
+    """The tape in pieces, in the order of time, that each hold all trades of their minutes.
+
+    Args:
+        ticks: schema `clean_ticks`, parts that follow each other in time; inside a part any order,
+            equal stamps keep theirs.
+        scale: of the whole tape.
+    """
+    return (_tape(piece, scale) for piece in _whole_minutes(ticks))
+
+
+def _whole_minutes(ticks: Parts) -> Iterator[pa.Table]:
+    held = ticks.schema.empty_table().select(_COLUMNS)
+    for part in ticks.tables(_COLUMNS):
+        table = _in_order(pa.concat_tables([held, part]))
+        ts = _instants(table)
+        last = int(np.searchsorted(ts, ts[-1] // MINUTE_US * MINUTE_US)) if len(ts) else 0
+        if last:
+            yield table.slice(0, last)
+        held = table.slice(last)
+    if held.num_rows:
+        yield held
+
+
+def _in_order(table: pa.Table) -> pa.Table:
+    ts = _instants(table)
+    if (np.diff(ts) >= 0).all():
+        return table
+    return table.take(pa.array(np.argsort(ts, kind="stable")))
+
+
+def _instants(table: pa.Table) -> Ints:
+    stamps: Ints = table["ts"].cast(pa.int64()).to_numpy()
+    return stamps
+
+
+def _tape(ticks: pa.Table, scale: Scale) -> Tape:
+    """Trades in the order of time, at least one."""
+    ts = _instants(ticks)
     minute = ts // MINUTE_US
     start = np.flatnonzero(np.diff(minute, prepend=minute[0] - 1))
+    side: Ints = pc.fill_null(ticks["side"].cast(pa.int64()), 0).to_numpy()
     return Tape(
         ts=ts,
-        price=units[0],
-        qty=units[1],
-        side=_usable_sides(ticks["side"], flow)[order],
-        bid=_floats(ticks["best_bid"])[order],
-        ask=_floats(ticks["best_ask"])[order],
-        bid_size=_floats(ticks["bid_volume"])[order],
-        ask_size=_floats(ticks["ask_volume"])[order],
-        price_places=places[0],
-        qty_places=places[1],
+        price=to_units(_floats(ticks["price"]), scale.price_places),
+        qty=to_units(_floats(ticks["qty"]), scale.qty_places),
+        side=side if scale.has_sides else np.zeros_like(side),
+        bid=_floats(ticks["best_bid"]),
+        ask=_floats(ticks["best_ask"]),
+        bid_size=_floats(ticks["bid_volume"]),
+        ask_size=_floats(ticks["ask_volume"]),
+        price_places=scale.price_places,
+        qty_places=scale.qty_places,
         start=start,
         minute=minute[start] * MINUTE_US,
     )
@@ -94,18 +166,3 @@ def _floats(column: pa.ChunkedArray) -> Floats:
     """The column with NaN for null."""
     values: Floats = column.cast(pa.float64()).to_numpy()
     return values
-
-
-def _usable_sides(column: pa.ChunkedArray, flow: dict[str, float]) -> Ints:
-    """Signs by row, 0 where unknown; all 0 when nearly all known ones are the same (defect A09).
-
-    An exporter without a side to read writes "buy" on every trade, so one-sidedness of a whole tape
-    says that nothing was measured. It is judged from CONTROL's number of trades on.
-    """
-    side: NDArray[np.int64] = pc.fill_null(column.cast(pa.int64()), 0).to_numpy()
-    known = int(np.count_nonzero(side))
-    larger = max(int(np.count_nonzero(side > 0)), int(np.count_nonzero(side < 0)))
-    one_sided = (
-        known >= flow["one_sided_trades_min"] and larger > flow["one_sided_share_max"] * known
-    )
-    return np.zeros_like(side) if one_sided else side
