@@ -70,6 +70,11 @@ _DOCUMENT = {
             "regime_low": _SHARE,
             "regime_high": _SHARE,
             "regime_margin": _SHARE,
+            "imbalance_ratio": {"type": "number", "required": True, "min": 1},
+            "imbalance_share_min": {**_SHARE, "min": 1e-9},
+            "imbalance_run": _COUNT,
+            "absorption_quantile": _SHARE,
+            "absorption_body_max": _SHARE,
         },
     },
     "null_policies": {"type": "dict", "required": True, "valuesrules": {"type": "string"}},
@@ -84,6 +89,11 @@ _DOCUMENT = {
         "required": True,
         "schema": {"type": "dict", "schema": _FEATURE},
     },
+    "not_possible": {
+        "type": "list",
+        "required": True,
+        "schema": {"type": "dict", "schema": {"name": _NAME, "reason": _TEXT}},
+    },
 }
 
 
@@ -97,6 +107,11 @@ class Rules:
         regime_low: Percentile below which a quiet regime begins.
         regime_high: Percentile above which a lively regime begins.
         regime_margin: How far past a border a percentile must be to change the regime.
+        imbalance_ratio: So many times the volume diagonally opposite makes a level imbalanced.
+        imbalance_share_min: Share of the minute's volume that an imbalanced level trades at least.
+        imbalance_run: So many imbalanced levels in a row are a stack.
+        absorption_quantile: Rank in the trailing day from which volume and its one-sidedness are high.
+        absorption_body_max: Largest body, in ATR14, of a minute that absorbed.
     """
 
     null_share_max: float
@@ -104,6 +119,11 @@ class Rules:
     regime_low: float
     regime_high: float
     regime_margin: float
+    imbalance_ratio: float
+    imbalance_share_min: float
+    imbalance_run: int
+    absorption_quantile: float
+    absorption_body_max: float
 
 
 @lru_cache(maxsize=8)

@@ -1,12 +1,19 @@
-"""The exporter's absorption heuristic: null where it was not measured, never 0."""
+"""Heavy one-sided flow that did not move the price: the ATAS exporter's heuristic, and our own."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from pipeline.clock import MINUTES_PER_DAY
 from pipeline.exact import Floats
+from pipeline.features import windows
+from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import Step
+from pipeline.features.volatility import average_true_range
+
+_ROUNDING = 1e-12
+"""A rank that is the quantile itself counts, however its division was rounded."""
 
 
 class AbsorptionFlag(Step):
@@ -63,3 +70,79 @@ class AbsorptionStrength(Step):
 
     def __call__(self, frame: Frame) -> Floats:
         return frame["absorption_strength"]
+
+
+def absorbed(frame: Frame) -> Floats:
+    """1 in a minute that absorbed, 0 in one that did not; see own_absorb_flag."""
+    return frame.shared("absorbed", lambda: _absorbed(frame))
+
+
+def _absorbed(frame: Frame) -> Floats:
+    rules, delta = frame.rules, frame["delta"]
+    share = ratio(np.abs(delta), frame["volume"])
+    body = frame["close"] - frame["open"]
+    bound = rules.absorption_body_max * average_true_range(frame)
+    heavy, one_sided = (
+        windows.rank(frame, x, MINUTES_PER_DAY) - rules.absorption_quantile
+        for x in (frame["volume"], share)
+    )
+    still = (np.abs(body) <= bound) & (np.sign(body) * np.sign(delta) <= 0) & (delta != 0)
+    known = ~np.isnan(heavy + one_sided + body + bound)
+    found = (heavy >= -_ROUNDING) & (one_sided >= -_ROUNDING) & still
+    return np.where(known, found, np.nan)
+
+
+class _OwnAbsorption(Step):
+    """A step on the minutes that absorbed by our own definition."""
+
+    def __init__(self, name: str, unit: str, kind: str) -> None:
+        super().__init__(
+            name=name,
+            unit=unit,
+            inputs=("open", "high", "low", "close", "volume", "delta"),
+            window=MINUTES_PER_DAY,
+            look_back=MINUTES_PER_DAY - 1,
+            nulls="window",
+            type=kind,
+        )
+
+
+class OwnAbsorptionFlag(_OwnAbsorption):
+    """1 where volume and |D| / volume rank in the top fifth, |c - o| <= 0.1 ATR14 and not with D; else 0.
+
+    Ranks are among the trailing day's minutes, the row's own included; a rank is the share of them that
+    are at most as large. Borders are governed (absorption_quantile, absorption_body_max), ATR14 is that
+    of cvd_atr. Source: the definition is ours.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("own_absorb_flag", "", "int8")
+
+    def __call__(self, frame: Frame) -> Floats:
+        return absorbed(frame)
+
+
+class OwnAbsorptionSide(_OwnAbsorption):
+    """-sign(D) where own_absorb_flag is 1: the passive side, buyers +1, sellers -1; else null.
+
+    Source: the definition is ours.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("own_absorb_side", "sign", "int8")
+
+    def __call__(self, frame: Frame) -> Floats:
+        return np.where(absorbed(frame) == 1, -np.sign(frame["delta"]), np.nan)
+
+
+class OwnAbsorptionScore(_OwnAbsorption):
+    """|D| / volume where own_absorb_flag is 1, 0 where it is 0: how one-sided the absorbed flow was.
+
+    Source: the definition is ours.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("own_absorb_score", "fraction", "float64")
+
+    def __call__(self, frame: Frame) -> Floats:
+        return absorbed(frame) * ratio(np.abs(frame["delta"]), frame["volume"])

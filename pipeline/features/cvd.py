@@ -10,11 +10,13 @@ import numpy as np
 from pipeline.clock import DAY_US, MINUTES_PER_DAY
 from pipeline.exact import Floats, lots
 from pipeline.features import windows
-from pipeline.features.arithmetic import ratio
+from pipeline.features.arithmetic import ln, ratio
 from pipeline.features.frame import Frame
 from pipeline.features.returns import log_return
 from pipeline.features.step import Step
 from pipeline.features.volatility import ATR_ROWS, average_true_range
+
+_LN2 = 0.6931471805599453
 
 
 class Delta(Step):
@@ -166,3 +168,35 @@ class DeltaDivergence(Step):
 
     def __call__(self, frame: Frame) -> Floats:
         return windows.correlation(frame, log_return(frame), frame["delta"], self.window)
+
+
+class SignEntropy(Step):
+    """-(p log2 p + q log2 q), p and q the shares of rising and falling D among the window's minutes.
+
+    Minutes with D = 0 are left out; 1 is balanced flow, 0 one-sided; null where all are left out.
+    Source: Shannon 1948.
+    """
+
+    def __init__(self, window: int) -> None:
+        super().__init__(
+            name=f"sign_entropy_{window}",
+            unit="bits",
+            inputs=("delta",),
+            window=window,
+            look_back=window - 1,
+            nulls="window",
+        )
+
+    def __call__(self, frame: Frame) -> Floats:
+        delta = frame["delta"]
+        unknown = np.isnan(delta)
+        up, down = (
+            windows.total(frame, np.where(unknown, np.nan, side), self.window)
+            for side in (delta > 0, delta < 0)
+        )
+        return _bits(ratio(up, up + down)) + _bits(ratio(down, up + down))
+
+
+def _bits(share: Floats) -> Floats:
+    """-p log2 p, 0 where p is 0."""
+    return np.where(share == 0, 0.0, -share * ln(share) / _LN2)

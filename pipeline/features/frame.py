@@ -6,14 +6,15 @@ a row without a measurement is NaN inside the room and becomes null at its door 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.contracts.features_schema import Rules
 from pipeline.exact import Floats
+from pipeline.features.levels import Levels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Frame:
         rules: The governed numbers.
         columns: Name -> values, NaN where not measured. Columns of the minute statistics have the
             prefix `ticks.`.
+        levels: The traded price levels of each row.
     """
 
     start_us: int
@@ -36,6 +38,8 @@ class Frame:
     rows: int
     rules: Rules
     columns: Mapping[str, Floats]
+    levels: Levels
+    _shared: dict[str, Floats] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def __getitem__(self, name: str) -> Floats:
         """The column of that name over the whole grid."""
@@ -48,3 +52,9 @@ class Frame:
     def opens_us(self) -> npt.NDArray[np.int64]:
         """Each row's open, microseconds since 1970 UTC."""
         return self.start_us + self.step_us * np.arange(len(self), dtype=np.int64)
+
+    def shared(self, name: str, compute: Callable[[], Floats]) -> Floats:
+        """What several steps read off the same rows: computed by the first that asks for it."""
+        if name not in self._shared:
+            self._shared[name] = compute()
+        return self._shared[name]

@@ -13,8 +13,10 @@ from pipeline.clock import DAY_US, SECOND_US, day_open_us
 from pipeline.contracts import features_schema
 from pipeline.contracts.schema import conform
 from pipeline.features import registry
-from pipeline.features.evaluate import as_floats, evaluate
+from pipeline.features.columns import as_floats
+from pipeline.features.evaluate import evaluate
 from pipeline.features.frame import Frame
+from pipeline.features.levels import no_levels
 from pipeline.features.step import Step
 
 
@@ -79,6 +81,7 @@ def frame_of(
         rows=1,
         rules=rules,
         columns=columns,
+        levels=no_levels(np.zeros(length, dtype=np.bool_)),
     )
 
 

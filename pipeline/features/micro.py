@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +20,10 @@ from pipeline.contracts.schema import conform
 from pipeline.errors import ContractError
 from pipeline.exact import Floats
 from pipeline.features import registry
-from pipeline.features.evaluate import as_floats, evaluate
+from pipeline.features.columns import as_floats
+from pipeline.features.evaluate import evaluate
 from pipeline.features.frame import Frame
+from pipeline.features.levels import PREFIX, Bools, Levels, no_levels, on_grid
 from pipeline.features.step import Step
 
 _GRID = 2 * MINUTES_PER_DAY
@@ -29,11 +32,23 @@ _SIDES = {
     "absorption_side": {"buy": 1.0, "sell": -1.0},
 }
 _TAPE = "ticks."
+_NO_TRADE = ("volume", "src_span_ok")
 _SAME_BAR = (("atas_high", "high"), ("atas_low", "low"), ("atas_close", "close"))
 
 
+class Tape(NamedTuple):
+    """What a recorded tape says of the same days: one row a minute, one row a minute and price."""
+
+    minute_stats: pa.Table | None = None
+    footprint: pa.Table | None = None
+
+
 def micro(
-    day: dt.date, bars: pa.Table, minute_stats: pa.Table | None, governance: Path
+    day: dt.date,
+    bars: pa.Table,
+    minute_stats: pa.Table | None,
+    governance: Path,
+    footprint: pa.Table | None = None,
 ) -> pa.Table:
     """Every registered minute feature of a day.
 
@@ -47,6 +62,8 @@ def micro(
             and close are the bar's ATAS prices: so a tape that alignment shifted or refused adds
             nothing.
         governance: Folder of the governance documents.
+        footprint: `footprint` rows of the same tape and days, or None. The levels of a minute count
+            where its minute statistics do.
 
     Returns:
         1440 rows: symbol, ts, available_at, then the features; null where not known. No rows where
@@ -66,7 +83,8 @@ def micro(
             f"bars_1m of {day}: got {today.num_rows} rows of the day, wanted {MINUTES_PER_DAY};"
             " build AlignedBars of that day first"
         )
-    frame = frame_of(day, bars, minute_stats, steps, features_schema.rules(governance))
+    tape = Tape(minute_stats, footprint)
+    frame = frame_of(day, bars, tape, steps, features_schema.rules(governance))
     keys = {name: today[name] for name in ("symbol", "ts", "available_at")}
     schema = features_schema.features_schema(governance, "micro")
     return conform(pa.table({**keys, **evaluate(steps, frame)}), schema, "features_micro")
@@ -75,7 +93,7 @@ def micro(
 def frame_of(
     day: dt.date,
     bars: pa.Table,
-    minute_stats: pa.Table | None,
+    tape: Tape,
     steps: tuple[Step, ...],
     rules: features_schema.Rules,
 ) -> Frame:
@@ -86,30 +104,31 @@ def frame_of(
     """
     start = day_open_us(day) - DAY_US
     rows, places = _places(bars, start, "bars_1m")
-    needed = {name for step in steps for name in step.inputs}
+    needed = {name for step in steps for name in step.inputs if not name.startswith(PREFIX)}
     wanted = {name for name in needed if not name.startswith(_TAPE)}
-    wanted.update(atas for atas, _ in _SAME_BAR)
+    wanted.update((*(atas for atas, _ in _SAME_BAR), *_NO_TRADE))
     columns = {
         name: _on_grid(as_floats(bars, name, _SIDES.get(name))[rows], places)
         for name in sorted(wanted)
     }
-    tape = sorted(name for name in needed if name.startswith(_TAPE))
-    columns.update(_tape_columns(minute_stats, tape, columns, start))
+    found, same = _tape_columns(tape.minute_stats, sorted(needed - wanted), columns, start)
     return Frame(
         start_us=start,
         step_us=MINUTE_US,
         since=int(places.min(initial=_GRID)),
         rows=MINUTES_PER_DAY,
         rules=rules,
-        columns=columns,
+        columns={**columns, **found},
+        levels=_levels(tape, same, columns, start),
     )
 
 
 def _tape_columns(
     minute_stats: pa.Table | None, names: list[str], bars: dict[str, Floats], start: int
-) -> dict[str, Floats]:
+) -> tuple[dict[str, Floats], Bools]:
+    """The named columns, NaN where the tape's minute is not the bar's; and where it is."""
     if minute_stats is None:
-        return {name: np.full(_GRID, np.nan) for name in names}
+        return {name: np.full(_GRID, np.nan) for name in names}, np.zeros(_GRID, dtype=np.bool_)
     rows, places = _places(minute_stats, start, "minute_stats")
     same = np.logical_and.reduce(
         [
@@ -121,7 +140,19 @@ def _tape_columns(
         name: _on_grid(as_floats(minute_stats, name.removeprefix(_TAPE))[rows], places)
         for name in names
     }
-    return {name: np.where(same, x, np.nan) for name, x in found.items()}
+    return {name: np.where(same, x, np.nan) for name, x in found.items()}, same
+
+
+def _levels(tape: Tape, same: Bools, bars: dict[str, Floats], start: int) -> Levels:
+    """The footprint of the minutes that are the bar's; minutes without a trade have no levels."""
+    if tape.footprint is None or tape.minute_stats is None:
+        return no_levels(np.zeros(_GRID, dtype=np.bool_))
+    volume, inside = (bars[name] for name in _NO_TRADE)
+    _, taped = _places(tape.minute_stats, start, "minute_stats")
+    silent = (volume == 0) & (inside == 1)
+    silent[taped] = False
+    opens = tape.footprint["minute_open"].cast(pa.int64()).to_numpy()
+    return on_grid(tape.footprint, (opens - start) // MINUTE_US, same, same | silent)
 
 
 def _places(

@@ -1,4 +1,4 @@
-"""What only the tape tells about a minute: the path of delta, the rhythm of trades, the last quote.
+"""What only the tape tells about a minute: the path of delta, the rhythm of trades, their sizes.
 
 The tape's minutes enter where they are the bar's (`micro.py` sees to it), null elsewhere.
 """
@@ -11,7 +11,7 @@ from pipeline.features.frame import Frame
 from pipeline.features.step import Step
 
 
-class _FromTape(Step):
+class FromTape(Step):
     """A step that reads minute statistics."""
 
     def __init__(self, name: str, unit: str, *inputs: str) -> None:
@@ -27,7 +27,7 @@ class _FromTape(Step):
         return tuple(frame[name] for name in self.inputs)
 
 
-class DeltaExtreme(_FromTape):
+class DeltaExtreme(FromTape):
     """Lowest or highest running delta inside the minute, starting from 0.
 
     Source: freqtrade orderflow.
@@ -41,7 +41,7 @@ class DeltaExtreme(_FromTape):
         return value
 
 
-class GapMean(_FromTape):
+class GapMean(FromTape):
     """Mean time between successive trades of the minute; null below two trades."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class GapMean(_FromTape):
         return value
 
 
-class GapVariation(_FromTape):
+class GapVariation(FromTape):
     """s / m of the times between trades (s: population standard deviation, m: mean)."""
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class GapVariation(_FromTape):
         return ratio(*self.columns(frame))
 
 
-class Burstiness(_FromTape):
+class Burstiness(FromTape):
     """(s - m) / (s + m) of the times between trades, [-1, 1].
 
     Source: Goh and Barabasi 2008.
@@ -76,7 +76,7 @@ class Burstiness(_FromTape):
         return ratio(deviation - mean, deviation + mean)
 
 
-class LargestShare(_FromTape):
+class LargestShare(FromTape):
     """Largest trade / volume of the minute, [0, 1]."""
 
     def __init__(self) -> None:
@@ -86,23 +86,15 @@ class LargestShare(_FromTape):
         return ratio(*self.columns(frame))
 
 
-class Mid(_FromTape):
-    """(best_bid + best_ask) / 2 of the minute's last quote."""
+class LargeSize(FromTape):
+    """Smallest trade size of the minute that at least 95 % of its trades do not exceed.
+
+    Source: nearest rank, numpy's inverted_cdf.
+    """
 
     def __init__(self) -> None:
-        super().__init__("mid", "quote per base", "best_bid", "best_ask")
+        super().__init__("size_q95", "as measured", "qty_q95")
 
     def __call__(self, frame: Frame) -> Floats:
-        bid, ask = self.columns(frame)
-        return (bid + ask) / 2
-
-
-class QuotedSpread(_FromTape):
-    """1e4 x (best_ask - best_bid) / mid of the minute's last quote."""
-
-    def __init__(self) -> None:
-        super().__init__("spread_bps", "bps", "best_bid", "best_ask")
-
-    def __call__(self, frame: Frame) -> Floats:
-        bid, ask = self.columns(frame)
-        return ratio(1e4 * (ask - bid), (bid + ask) / 2)
+        (value,) = self.columns(frame)
+        return value

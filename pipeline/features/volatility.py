@@ -103,6 +103,12 @@ class GarmanKlass(_RangeEstimator):
         return 0.5 * u * u - (2 * _LN2 - 1) * c * c
 
 
+def rogers_satchell(frame: Frame) -> Floats:
+    """The candle's variance ln(h/c) ln(h/o) + ln(l/c) ln(l/o)."""
+    o, h, l, c = (frame[name] for name in ("open", "high", "low", "close"))  # noqa: E741
+    return ln(ratio(h, c)) * ln(ratio(h, o)) + ln(ratio(l, c)) * ln(ratio(l, o))
+
+
 class RogersSatchell(_RangeEstimator):
     """sqrt(mean of ln(h/c) ln(h/o) + ln(l/c) ln(l/o)) over the trailing window.
 
@@ -114,8 +120,37 @@ class RogersSatchell(_RangeEstimator):
 
     def variance(self, frame: Frame) -> Floats:
         """ln(h/c) ln(h/o) + ln(l/c) ln(l/o)."""
-        o, h, l, c = (frame[name] for name in ("open", "high", "low", "close"))  # noqa: E741
-        return ln(ratio(h, c)) * ln(ratio(h, o)) + ln(ratio(l, c)) * ln(ratio(l, o))
+        return rogers_satchell(frame)
+
+
+class YangZhang(Step):
+    """sqrt(var(ln(o / c of the minute before)) + k var(ln(c / o)) + (1 - k) mean(rs)), trailing window.
+
+    rs is Rogers and Satchell's variance, var the sample variance (n - 1), k = 0.34 / (1.34 + (n + 1) /
+    (n - 1)), n the rows of the window. Source: Yang and Zhang 2000.
+    """
+
+    def __init__(self, window: int) -> None:
+        super().__init__(
+            name=f"yang_zhang_{window}",
+            unit=_PER_MINUTE,
+            inputs=("open", "high", "low", "close"),
+            window=window,
+            look_back=window,
+            nulls="window",
+        )
+
+    def __call__(self, frame: Frame) -> Floats:
+        n = self.window
+        k = 0.34 / (1.34 + (n + 1) / (n - 1))
+        jump = ln(ratio(frame["open"], previous(frame["close"])))
+        body = ln(ratio(frame["close"], frame["open"]))
+        variance = (
+            windows.covariance(frame, jump, jump, n)
+            + k * windows.covariance(frame, body, body, n)
+            + (1 - k) * windows.mean(frame, rogers_satchell(frame), n)
+        )
+        return np.sqrt(np.maximum(variance, 0.0))
 
 
 def bipower(frame: Frame, window: int) -> Floats:

@@ -130,6 +130,16 @@ def slope_t(frame: Frame, x: Floats, y: Floats, window: int) -> Floats:
     return each(frame, (x, y), window, reduce)
 
 
+def rank(frame: Frame, x: Floats, window: int) -> Floats:
+    """Share of each window's measured rows that are at most as large as its last one."""
+
+    def reduce(known: Known, v: Floats) -> Floats:
+        below = ((v <= v[:, -1:]) & known).sum(axis=1)
+        return np.where(known[:, -1], ratio(below, _count(known)), np.nan)
+
+    return each(frame, (x,), window, reduce)
+
+
 def recursive_kernel(alpha: float, seed: int, length: int) -> Floats:
     """The weights of an exponential mean over exactly `length` rows, oldest first.
 

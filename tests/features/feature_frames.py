@@ -15,7 +15,9 @@ from pipeline.clock import DAY_US, MINUTE_US, MINUTES_PER_DAY, day_open_us
 from pipeline.contracts import features_schema
 from pipeline.contracts.schema import table_schema
 from pipeline.features.frame import Frame
+from pipeline.features.levels import Levels, no_levels, on_grid
 from pipeline.features.macro import frame_of as macro_frame
+from pipeline.features.micro import Tape
 from pipeline.features.micro import frame_of as micro_frame
 from pipeline.features.registry import MACRO, MICRO
 
@@ -124,8 +126,36 @@ def random_tape(governance: Path, bars: pa.Table, seed: int = 2) -> pa.Table:
             "gap_ms_std": rng.uniform(10, 900, rows),
             "best_bid": close - 0.5,
             "best_ask": close + 0.5,
+            "bid_size": rng.integers(1, 99, rows) / 10,
+            "ask_size": rng.integers(1, 99, rows) / 10,
+            "ofi": rng.normal(0, 9, rows),
+            "eff_spread": rng.random(rows) * 1e-4,
+            "qty_q95": bars["atas_volume"].to_numpy() / 5,
         },
         rows,
+    )
+
+
+def random_footprint(governance: Path, bars: pa.Table, seed: int = 5) -> pa.Table:
+    """`footprint` of one to twelve levels a minute, up to 55 below or above its close."""
+    rng = np.random.default_rng(seed)
+    count = rng.integers(1, 13, bars.num_rows)
+    row = np.repeat(np.arange(bars.num_rows), count)
+    place = np.arange(row.size) - np.repeat(np.cumsum(count) - count, count)
+    buy, sell = (rng.integers(0, 40, row.size) ** 2 / 1000 for _ in range(2))
+    centre = np.floor(bars["atas_close"].to_numpy() / 5) * 5
+    return _table(
+        table_schema(governance, "footprint"),
+        {
+            "symbol": ["BTCUSDT"] * row.size,
+            "minute_open": bars["minute_open"].cast(pa.int64()).to_numpy()[row],
+            "price": centre[row] + 5 * (place - count[row] // 2),
+            "buy": buy,
+            "sell": sell,
+            "volume": np.round(buy + sell, 3),
+            "trades": np.ones(row.size, dtype=np.int64),
+        },
+        row.size,
     )
 
 
@@ -152,15 +182,25 @@ def random_history(governance: Path, last: dt.date, days: int, seed: int = 3) ->
 def minute_frame(governance: Path, day: dt.date = DAY) -> Frame:
     """The frame of a day and the day before, from `random_bars` with a tape."""
     bars = random_bars(governance, day - dt.timedelta(days=1), 2)
-    tape = random_tape(governance, bars)
+    tape = whole_tape(governance, bars)
     return micro_frame(day, bars, tape, MICRO, features_schema.rules(governance))
+
+
+def whole_tape(governance: Path, bars: pa.Table) -> Tape:
+    """Minute statistics and footprint of one tape, which is the bars'."""
+    return Tape(random_tape(governance, bars), random_footprint(governance, bars))
+
+
+def empty_levels(rows: int) -> Levels:
+    """No row was measured."""
+    return no_levels(np.zeros(rows, dtype=np.bool_))
 
 
 def long_minute_frame(governance: Path, days: int = 4) -> Frame:
     """As `minute_frame`, of `days` days in one grid."""
     frames = []
     bars = random_bars(governance, DAY, days)
-    tape = random_tape(governance, bars)
+    tape = whole_tape(governance, bars)
     rules = features_schema.rules(governance)
     for number in range(1, days, 2):
         day = DAY + dt.timedelta(days=number)
@@ -177,7 +217,14 @@ def long_minute_frame(governance: Path, days: int = 4) -> Frame:
         rows=rows,
         rules=rules,
         columns=columns,
+        levels=_levels_of(tape.footprint, rows),
     )
+
+
+def _levels_of(footprint: pa.Table, rows: int) -> Levels:
+    opens = footprint["minute_open"].cast(pa.int64()).to_numpy()
+    every = np.ones(rows, dtype=np.bool_)
+    return on_grid(footprint, (opens - day_open_us(DAY)) // MINUTE_US, every, every)
 
 
 def long_day_frame(governance: Path) -> Frame:
@@ -194,7 +241,15 @@ def long_day_frame(governance: Path) -> Frame:
         for name in frames[0].columns
     }
     start = frames[0].start_us
-    return Frame(start_us=start, step_us=DAY_US, since=0, rows=1200, rules=rules, columns=columns)
+    return Frame(
+        start_us=start,
+        step_us=DAY_US,
+        since=0,
+        rows=1200,
+        rules=rules,
+        columns=columns,
+        levels=empty_levels(1200),
+    )
 
 
 def archive_rows(path: Path) -> list[dict[str, str]]:

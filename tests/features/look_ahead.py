@@ -18,6 +18,7 @@ import numpy as np
 from pipeline.exact import Floats
 from pipeline.features.evaluate import values
 from pipeline.features.frame import Frame
+from pipeline.features.levels import PRICE, Levels
 from pipeline.features.step import Step
 
 
@@ -57,7 +58,38 @@ def part(frame: Frame, start: int, stop: int, rows: int) -> Frame:
         start_us=frame.start_us + start * frame.step_us,
         rows=rows,
         columns={name: x[start:stop] for name, x in frame.columns.items()},
+        levels=_cut(frame.levels, start, stop),
     )
+
+
+def _cut(levels: Levels, start: int, stop: int) -> Levels:
+    first = levels.first[start : stop + 1]
+    return dataclasses.replace(
+        levels,
+        first=first - first[0],
+        measured=levels.measured[start:stop],
+        columns={name: x[first[0] : first[-1]] for name, x in levels.columns.items()},
+    )
+
+
+def _replaced(levels: Levels, gone: slice, rng: np.random.Generator | None) -> Levels:
+    """Other levels in these rows: random ones, or without a generator none, and not measured."""
+    changed = np.zeros(len(levels.measured), dtype=np.bool_)
+    changed[gone] = True
+    count = np.diff(levels.first)
+    kept = ~changed[levels.rows()]
+    count[changed] = 0 if rng is None else rng.integers(0, 4, changed.sum())
+    fresh = np.repeat(changed, count)
+    columns = {}
+    for name, x in levels.columns.items():
+        columns[name] = np.empty(count.sum(), dtype=np.int64)
+        columns[name][~fresh] = x[kept]
+        if rng is not None:
+            values = rng.integers(1, 900, fresh.sum())
+            columns[name][fresh] = np.cumsum(values) if name == PRICE else values
+    measured = np.where(changed, rng is not None, levels.measured)
+    first = np.concatenate(([0], np.cumsum(count)))
+    return dataclasses.replace(levels, first=first, measured=measured, columns=columns)
 
 
 def _placed(step: Step, frame: Frame, whole: Floats, start: int) -> bool:
@@ -67,34 +99,25 @@ def _placed(step: Step, frame: Frame, whole: Floats, start: int) -> bool:
     return same(alone, whole[warm:stop])
 
 
-def _changed(frame: Frame, change: Callable[[Floats], Floats]) -> Frame:
-    columns = {name: change(x.copy()) for name, x in frame.columns.items()}
-    return dataclasses.replace(frame, columns=columns)
+def _changed(
+    frame: Frame, gone: slice, fill: Callable[[int], Floats], rng: np.random.Generator | None
+) -> Frame:
+    columns = {}
+    for name, x in frame.columns.items():
+        columns[name] = x.copy()
+        columns[name][gone] = fill(len(columns[name][gone]))
+    return dataclasses.replace(frame, columns=columns, levels=_replaced(frame.levels, gone, rng))
 
 
 def _truncated(frame: Frame, row: int) -> Frame:
-    def change(x: Floats) -> Floats:
-        x[row + 1 :] = np.nan
-        return x
-
-    return _changed(frame, change)
+    return _changed(frame, slice(row + 1, None), lambda n: np.full(n, np.nan), None)
 
 
 def _poisoned(frame: Frame, row: int) -> Frame:
     rng = np.random.default_rng(row)
-
-    def change(x: Floats) -> Floats:
-        x[row + 1 :] = rng.lognormal(5, 4, len(x) - row - 1)
-        return x
-
-    return _changed(frame, change)
+    return _changed(frame, slice(row + 1, None), lambda n: rng.lognormal(5, 4, n), rng)
 
 
 def _old_poisoned(frame: Frame, row: int) -> Frame:
     rng = np.random.default_rng(row)
-
-    def change(x: Floats) -> Floats:
-        x[: max(row, 0)] = rng.lognormal(5, 4, max(row, 0))
-        return x
-
-    return _changed(frame, change)
+    return _changed(frame, slice(0, max(row, 0)), lambda n: rng.lognormal(5, 4, n), rng)

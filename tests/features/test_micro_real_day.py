@@ -1,4 +1,4 @@
-"""A real day's minute features against independent computations: pandas, TA-Lib and scipy."""
+"""A real day's minute features against independent computations: pandas, TA-Lib, scipy and others."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+import bidask
+import bottleneck
 import numpy as np
+import orderflow_metrics as flow
 import pandas as pd
 import pytest
 import talib
 from feature_frames import archive_rows, bars_of
 from scipy import stats
+from statsmodels.regression.rolling import RollingOLS
 
 from pipeline.contracts.features_schema import features_schema
 from pipeline.features.micro import micro
@@ -89,6 +93,45 @@ def _clock(function: Callable[[np.ndarray], np.ndarray]) -> Callable[[pd.DataFra
     return lambda k: pd.Series(function(2 * np.pi * (np.arange(1, 1441) % 1440) / 1440))
 
 
+def _regression(x: Callable[[pd.DataFrame], pd.Series], what: str) -> Callable[..., pd.Series]:
+    def rolled(k: pd.DataFrame) -> pd.Series:
+        change = k["close"].diff()
+        given = pd.DataFrame({"const": 1.0, "x": x(k)})[1:]
+        fit = RollingOLS(change[1:], given, window=60).fit()
+        return getattr(fit, what)["x"].reindex(k.index)
+
+    return rolled
+
+
+def _signed_root(k: pd.DataFrame) -> pd.Series:
+    return np.sign(k["delta"]) * np.sqrt(k["quote_volume"])
+
+
+def _yang_zhang(window: int) -> Callable[[pd.DataFrame], pd.Series]:
+    def rolled(k: pd.DataFrame) -> pd.Series:
+        n = window
+        before = k["close"].shift(1)
+        jump, body = np.log(k["open"] / before), np.log(k["close"] / k["open"])
+        share = 0.34 / (1.34 + (n + 1) / (n - 1))
+        mean = _rolled(_rogers_satchell(k), n) / n
+        return np.sqrt(jump.rolling(n).var() + share * body.rolling(n).var() + (1 - share) * mean)
+
+    return rolled
+
+
+def _sign_entropy(k: pd.DataFrame) -> pd.Series:
+    return k["delta"].rolling(60).apply(flow.sign_entropy, raw=True)
+
+
+def _edge(k: pd.DataFrame) -> pd.Series:
+    candles = [k[name].to_numpy() for name in ("open", "high", "low", "close")]
+    found = [
+        bidask.edge(*(x[i - 239 : i + 1] for x in candles), sign=True) if i >= 239 else np.nan
+        for i in range(len(k))
+    ]
+    return pd.Series(found)
+
+
 ORACLES: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
     "ret_1m": lambda k: k["close"] / k["open"] - 1,
     "hl_range": lambda k: 2 * (k["high"] - k["low"]) / (k["high"] + k["low"]),
@@ -126,7 +169,14 @@ ORACLES: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
     "jump_share_60": lambda k: (1 - _bipower(k) / _rolled(_log_return(k) ** 2, 60)).clip(lower=0),
     "semivar_up_60": lambda k: _rolled(_log_return(k).clip(lower=0) ** 2, 60),
     "semivar_down_60": lambda k: _rolled(_log_return(k).clip(upper=0) ** 2, 60),
+    "yang_zhang_30": _yang_zhang(30),
+    "yang_zhang_60": _yang_zhang(60),
+    "sign_entropy_60": _sign_entropy,
     "kyle_lambda_60": _kyle,
+    "kyle_t_60": _regression(lambda k: k["delta"], "tvalues"),
+    "kyle_root_60": _regression(_signed_root, "params"),
+    "kyle_root_t_60": _regression(_signed_root, "tvalues"),
+    "edge_spread": _edge,
     "amihud_60": lambda k: _rolled(_log_return(k).abs() / k["quote_volume"] * 1e6, 60) / 60,
     "roll_spread": _roll,
     "corwin_schultz": _corwin_schultz,
@@ -137,11 +187,22 @@ ORACLES: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
     "impute_flag": lambda k: pd.Series(np.zeros(1440)),
 }
 BY_SLICE = {"trend_proxy", "cvd_atr"}
+OF_TWO_DAYS = {"amihud_1440", "vpin", *(f"own_absorb_{what}" for what in ("flag", "side", "score"))}
+"""Features that look a whole day back: test_day_long.py holds them to their oracles."""
+
+FROM_LEVELS = {
+    *(f"{level}_{of}" for level in ("poc", "vah", "val") for of in ("session", "roll_240")),
+    *(f"{what}_{side}" for what in ("imbalance", "stacked") for side in ("buy", "sell")),
+    *(f"stacked_{side}_price" for side in ("buy", "sell")),
+}
+"""Features of the footprint: test_profile.py and test_imbalance.py hold them to theirs."""
+
 FROM_ATAS = {
     *("vpo_loc", "vpo_intensity", "vpo_bias", "absorb_flag", "absorb_side", "absorb_strength"),
     *(f"{level}_gap{unit}" for level in ("poc", "vah", "val") for unit in ("", "_bps")),
     *("basis_bps", "xfeed_vol_ratio", "min_delta", "max_delta", "interarrival_mean"),
     *("interarrival_cv", "burstiness", "largest_share", "mid", "spread_bps"),
+    *("size_q95", "queue_imb", "microprice", "eff_spread", "ofi"),
 }
 
 
@@ -164,7 +225,7 @@ def test_every_feature_has_an_oracle(governance: Path) -> None:
     """A feature that is registered is compared to something from outside, here or below."""
     features = set(features_schema(governance, "micro").names) - {"symbol", "ts", "available_at"}
 
-    assert features == set(ORACLES) | BY_SLICE | FROM_ATAS
+    assert features == set(ORACLES) | BY_SLICE | OF_TWO_DAYS | FROM_LEVELS | FROM_ATAS
 
 
 @pytest.mark.parametrize("minute", [149, 150, 700, 1439])
@@ -199,7 +260,7 @@ def test_unmeasured_atas_is_null(real: tuple[pd.DataFrame, pd.DataFrame]) -> Non
     """Without ATAS columns every feature that needs them is null, never 0."""
     _, features = real
 
-    assert features[sorted(FROM_ATAS)].isna().all(axis=None)
+    assert features[sorted(FROM_ATAS | FROM_LEVELS)].isna().all(axis=None)
 
 
 def test_kyle_lambda_is_a_regression(real: tuple[pd.DataFrame, pd.DataFrame]) -> None:
@@ -210,3 +271,35 @@ def test_kyle_lambda_is_a_regression(real: tuple[pd.DataFrame, pd.DataFrame]) ->
     expected = stats.linregress(klines["delta"][-60:], change[-60:]).slope
 
     assert features["kyle_lambda_60"].iloc[-1] == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("minute", [60, 700, 1439])
+def test_range_volatilities_equal_orderflow_metrics(
+    minute: int, real: tuple[pd.DataFrame, pd.DataFrame]
+) -> None:
+    """The last hour's Yang-Zhang, Parkinson, Garman-Klass and Rogers-Satchell are the library's."""
+    klines, features = real
+    candles = [
+        flow.Candle(open=k.open, high=k.high, low=k.low, close=k.close)
+        for k in klines[minute - 60 : minute + 1].itertuples()
+    ]
+    hour = candles[1:]
+    expected = {
+        "yang_zhang_60": flow.yang_zhang_volatility(candles),
+        "parkinson_60": flow.parkinson_volatility(hour),
+        "garman_klass_60": flow.garman_klass_volatility(hour),
+        "rogers_satchell_60": flow.rogers_satchell_volatility(hour),
+    }
+
+    assert {n: features[n][minute] for n in expected} == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("window", [60, 240])
+def test_rolling_delta_equals_bottleneck(
+    window: int, real: tuple[pd.DataFrame, pd.DataFrame]
+) -> None:
+    """The rolling sums of delta are bottleneck's, to its running sum's noise."""
+    klines, features = real
+    expected = bottleneck.move_sum(klines["delta"].to_numpy(), window)
+
+    np.testing.assert_allclose(features[f"cvd_roll_{window}"], expected, rtol=0, atol=1e-8)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from feature_frames import long_day_frame, minute_frame
 
@@ -17,6 +18,7 @@ from pipeline.errors import ConfigError
 from pipeline.features import registry
 from pipeline.features.evaluate import values
 from pipeline.features.frame import Frame
+from pipeline.features.levels import PREFIX
 from pipeline.features.registry import MACRO, MICRO
 from pipeline.features.step import Step
 
@@ -118,9 +120,10 @@ def test_inputs_are_governed_columns(governance: Path) -> None:
     """Every input is a column of the table that the step reads."""
     bars = set(table_schema(governance, "bars_1m").names)
     tape = {f"ticks.{name}" for name in table_schema(governance, "minute_stats").names}
+    levels = {PREFIX + name for name in table_schema(governance, "footprint").names}
     daily = set(table_schema(governance, "daily_stats").names)
 
-    assert {name for step in MICRO for name in step.inputs} <= bars | tape
+    assert {name for step in MICRO for name in step.inputs} <= bars | tape | levels
     assert {name for step in MACRO for name in step.inputs} <= daily
 
 
@@ -134,15 +137,23 @@ def frames(governance: Path) -> dict[str, Frame]:
 def test_step_reads_what_it_declares(step: Step, frames: dict[str, Frame]) -> None:
     """With the declared inputs alone the values are the same; without any of them they are not."""
     frame = frames[step.name]
-    own = {name: frame[name] for name in step.inputs} or {"close": frame["close"]}
+    own = {name: x for name, x in frame.columns.items() if name in step.inputs}
+    levels = {name: x for name, x in frame.levels.columns.items() if name in step.inputs}
 
-    alone = values(step, dataclasses.replace(frame, columns=own))
+    alone = values(step, _reduced(frame, own, levels))
 
     assert alone.tobytes() == values(step, frame).tobytes()
     for name in step.inputs:
         fewer = {key: x for key, x in frame.columns.items() if key != name}
+        lower = {key: x for key, x in frame.levels.columns.items() if key != name}
         with pytest.raises(KeyError):
-            step(dataclasses.replace(frame, columns=fewer))
+            step(_reduced(frame, fewer, lower))
+
+
+def _reduced(frame: Frame, columns: dict[str, Any], levels: dict[str, Any]) -> Frame:
+    columns = columns or {"none of its inputs": np.zeros(len(frame))}
+    fewer = dataclasses.replace(frame.levels, columns=levels)
+    return dataclasses.replace(frame, columns=columns, levels=fewer)
 
 
 @pytest.mark.parametrize("step", [*MICRO, *MACRO], ids=lambda step: step.name)

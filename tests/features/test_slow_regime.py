@@ -14,6 +14,11 @@ RULES = Rules(
     regime_low=0.3,
     regime_high=0.7,
     regime_margin=0.1,
+    imbalance_ratio=3,
+    imbalance_share_min=0.01,
+    imbalance_run=3,
+    absorption_quantile=0.8,
+    absorption_body_max=0.1,
 )
 
 

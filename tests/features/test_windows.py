@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import talib
+from feature_frames import empty_levels
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -23,7 +24,15 @@ X, Y = RNG.normal(10, 1, 80), RNG.normal(0, 1, 80)
 @pytest.fixture(scope="module")
 def frame(governance: Path) -> Frame:
     rules = features_schema.rules(governance)
-    return Frame(start_us=0, step_us=1, since=0, rows=80, rules=rules, columns={"x": X})
+    return Frame(
+        start_us=0,
+        step_us=1,
+        since=0,
+        rows=80,
+        rules=rules,
+        columns={"x": X},
+        levels=empty_levels(80),
+    )
 
 
 def test_every_window_is_numpys(frame: Frame) -> None:
