@@ -158,10 +158,11 @@ STAGES: dict[str, Stage] = {
             needs=(
                 Need(stage="AlignedBars", output="bars_1m", look_back=MICRO_LOOK_BACK_DAYS),
                 Need(stage="Footprint", output="minute_stats", look_back=MICRO_LOOK_BACK_DAYS),
+                Need(stage="Footprint", output="footprint", look_back=MICRO_LOOK_BACK_DAYS),
             ),
             outputs={"features_micro": "features_micro.parquet"},
             code=("pipeline.features.micro",),
-            governance=(*_tables("bars_1m", "minute_stats"), "SCHEMA_features"),
+            governance=(*_tables("bars_1m", "footprint", "minute_stats"), "SCHEMA_features"),
         ),
         Stage(
             name="DailyStats",

@@ -147,6 +147,7 @@ def micro_features(job: Job) -> Products:
         _table(job, "AlignedBars", "bars_1m"),
         _optional(job, "Footprint", "minute_stats"),
         job.kitchen.governance,
+        _optional(job, "Footprint", "footprint"),
     )
     job.facts = {"rows": table.num_rows}
     return {"features_micro": table}
