@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pipeline.contracts.documents import check, load_yaml
+from pipeline.contracts.documents import load_checked
 from pipeline.errors import ConfigError
 
 CONSEQUENCES = ("note", "degrade", "set_aside_atas", "refuse")
@@ -53,6 +53,17 @@ _DOCUMENT: dict[str, Any] = {
         "volume_cv_max",
         "power_of_ten_tolerance",
     ),
+    "skew": _numbers(
+        "search_seconds",
+        "hours_min",
+        "sub_ms_share_max",
+        "residual_max",
+        "interval_ms_max",
+        "correct_above_ms",
+        "correct_up_to_ms",
+        "correct_interval_ms_max",
+        "drift_ms_max",
+    ),
     "checks": {
         "type": "dict",
         "required": True,
@@ -68,6 +79,15 @@ _DOCUMENT: dict[str, Any] = {
             },
         },
     },
+    "oddities": _numbers(
+        "wick_mad_max",
+        "wick_bps_min",
+        "absurd_wick_share",
+        "frozen_minutes_min",
+        "copied_minutes_min",
+        "silent_minutes_min",
+        "stalled_minutes_min",
+    ),
     "flow": _numbers("residual_row_max", "one_sided_share_max", "one_sided_trades_min"),
     "refusals": {
         "type": "dict",
@@ -102,6 +122,15 @@ CHECKS = (
     "ohlc_mismatch",
     "atas_rejected_share",
     "flow_residual",
+    "outlying_wicks",
+    "absurd_wicks",
+    "frozen_price",
+    "copied_bars",
+    "silent_record",
+    "traded_minutes",
+    "stalled_tape",
+    "impossible_cvd",
+    "price_step",
 )
 """What `quality/checks.py` measures; CONTROL must name a threshold for each and no other."""
 
@@ -161,7 +190,9 @@ class Control:
     heartbeat: dict[str, float]
     evidence: dict[str, float]
     identity: dict[str, float]
+    skew: dict[str, float]
     flow: dict[str, float]
+    oddities: dict[str, float]
     thresholds: tuple[Threshold, ...]
     refusals: dict[str, dict[str, str]]
     waivers: tuple[Waiver, ...]
@@ -181,7 +212,7 @@ def load(governance: Path) -> Control:
         ConfigError: all faults of form, or a check that is missing or not known.
     """
     path = governance / "CONTROL_kitchen.yaml"
-    document = check(load_yaml(path), _DOCUMENT, path)
+    document = load_checked(path, _DOCUMENT)
     missing = [name for name in CHECKS if name not in document["checks"]]
     unknown = [name for name in document["checks"] if name not in CHECKS]
     if missing or unknown:
@@ -206,7 +237,9 @@ def load(governance: Path) -> Control:
         heartbeat=document["heartbeat"],
         evidence=document["evidence"],
         identity=document["identity"],
+        skew=document["skew"],
         flow=document["flow"],
+        oddities=document["oddities"],
         thresholds=thresholds,
         refusals=document["refusals"],
         waivers=tuple(Waiver(**waiver) for waiver in document["waivers"]),

@@ -28,6 +28,7 @@ from pipeline.quality.facts import (
     minutes_of,
     positions,
 )
+from pipeline.quality.oddities import ODDITIES, Measure
 
 __all__ = ["CheckResult", "DayFacts", "run_checks"]
 
@@ -218,11 +219,12 @@ def _skew(day: _Day) -> _Finding:
     skew = day.facts.calibration.get("skew_ms")
     if skew is None:
         return _Finding(measured=None, note="the feeds at hand do not show a clock difference")
+    applied = float(day.facts.calibration.get("skew_applied_ms") or 0.0)
     interval = list(day.facts.calibration.get("skew_interval_ms") or [])
     bounds = f", interval {interval[0]:.0f} to {interval[1]:.0f} ms" if len(interval) == 2 else ""
-    return _Finding(
-        measured=float(skew), note=f"ATAS against the exchange: {skew:.0f} ms{bounds}", count=1
-    )
+    note = f"ATAS stamps run {abs(skew):.0f} ms {'late' if skew > 0 else 'early'}{bounds}"
+    note += "; taken off the tape" if applied else ""
+    return _Finding(measured=float(skew) - applied, note=note, count=1)
 
 
 def _ohlc_mismatch(day: _Day) -> _Finding:
@@ -292,6 +294,17 @@ def _flow_residual(day: _Day) -> _Finding:
     )
 
 
+def _oddity(measure: Measure) -> Callable[[_Day], _Finding]:
+    def finding(day: _Day) -> _Finding:
+        found = measure(day.facts, day.minutes, day.control)
+        count = int(found.at_fault.sum())
+        return _Finding(
+            measured=found.measured, note=found.note, count=count, at_fault=found.at_fault
+        )
+
+    return finding
+
+
 _MEASURES: dict[str, Callable[[_Day], _Finding]] = {
     "binance_coverage": _record_share,
     "binance_continuity": _record_share,
@@ -302,4 +315,5 @@ _MEASURES: dict[str, Callable[[_Day], _Finding]] = {
     "ohlc_mismatch": _ohlc_mismatch,
     "atas_rejected_share": _atas_rejects,
     "flow_residual": _flow_residual,
+    **{name: _oddity(measure) for name, measure in ODDITIES.items()},
 }

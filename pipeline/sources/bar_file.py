@@ -6,6 +6,7 @@ Belongs here: what both adapters share once the lines are told apart.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from pipeline.sources import bar_merge
 from pipeline.sources.bar_lines import Bar, BarLine, checked
@@ -42,6 +43,9 @@ def parse(text: RawText) -> Parsed:
     merged = bar_merge.merge(bars)
     notes["runs"] = merged.runs
     lines.defects.update(merged.defects)
+    lines.defects["A24"] += _all_but_the_most(versions.values())
+    naive = sum(bar.zone is None for bar in bars)
+    lines.defects["C05"] += _all_but_the_most((naive, len(bars) - naive))
     return Parsed(
         rows=merged.rows,
         rejects=lines.rejects,
@@ -51,6 +55,12 @@ def parse(text: RawText) -> Parsed:
         notes=notes,
         defects=lines.defects,
     )
+
+
+def _all_but_the_most(counts: Iterable[int]) -> int:
+    """How many are not of the most frequent kind."""
+    counts = list(counts)
+    return sum(counts) - max(counts, default=0)
 
 
 def _is_safe_mode(bars: list[Bar]) -> bool:

@@ -40,9 +40,9 @@ class CleanFeed:
     """One feed's day. `parts` as in `TABLES`, `rejects` as `rejects` of `SCHEMA_data.json`.
 
     `ledger` has one entry a file read, in order: path, bytes, sha256, adapter, lines {read, used, merged,
-    rejected}, blank_lines, other_days, notes, inferred. `stats` maps a path to the
-    [size, mtime_ns, inode, ctime_ns] of the very bytes that were read, `digests` to their SHA-256: of the files in the ledger, of their
-    checksum files, and of files that were looked into and hold nothing of the day.
+    rejected}, blank_lines, other_days, notes, inferred. `stats` maps a path to the [size, mtime_ns, inode,
+    ctime_ns] of the very bytes that were read, `digests` to their SHA-256: of the files in the ledger, of
+    their checksum files, and of files that were looked into and hold nothing of the day.
     """
 
     parts: Parts

@@ -5,6 +5,7 @@ Belongs here: the meeting of `rawfile`, `registry` and an adapter. Several files
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -64,12 +65,21 @@ class FileRead:
         is_archive = self.file.name.endswith(".zip")
         if self.parsed is not None:
             notes |= self.parsed.notes
-            notes["defects"] = dict(sorted((+self.parsed.defects).items()))
+            defects = self.parsed.defects + Counter(A12=self._oddly_written())
+            notes["defects"] = dict(sorted((+defects).items()))
         if self.failure is not None:
             notes["refused"] = {"code": self.failure.code, "reason": str(self.failure)}
         if self.sealed is not None and (is_archive or self.sealed.checksum != "missing"):
             notes["checksum"] = self.sealed.checksum
         return notes
+
+    def _oddly_written(self) -> int:
+        """Blank lines, and one each for a byte order mark, an array, indented objects (A12)."""
+        if self.parsed is None:
+            return 0
+        notes = self.parsed.notes
+        odd = (notes.get("encoding") == "utf-8-sig", "array" in notes, "indented" in notes)
+        return int(self.parsed.blank_lines + sum(odd))
 
     def inferred(self) -> dict[str, Any]:
         """Of these, what the file does not say itself: its format, units, labels, marks."""

@@ -49,6 +49,7 @@ def joined_tape(feed: Feed, reads: list[FileRead], keep: Keep) -> list[Part]:
     for read in reads:
         if read.parsed is not None:
             read.parsed.defects["A16"] += _misfiled(feed, read, read.parsed)
+            read.parsed.defects["A17"] += int(read.parsed.notes.get("sub_ms") or 0)
     parts, lost = tick_tape.join([read.tape for read in reads if read.tape is not None], keep)
     for number, read in enumerate(reads):
         if read.parsed is not None:

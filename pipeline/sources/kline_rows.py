@@ -101,7 +101,9 @@ class KlineFile:
         if self.live:
             rows, self.defects["C06"] = without_noise(rows, (_PRICES, ("volume",)))
         if len(self.units) > 1:
-            self.defects["B01"] += sum(self.units.values()) - max(self.units.values())
+            spelt = any(unit.startswith("iso") for unit in self.units)
+            code = "C05" if spelt else "B01"
+            self.defects[code] += sum(self.units.values()) - max(self.units.values())
         if self.torn_tail is not None:
             notes = notes | {"torn_tail": self.torn_tail}
         unit = next(iter(self.units), None) if len(self.units) < 2 else "mixed"
