@@ -15,6 +15,7 @@ COMMANDS = {
     "align": "two files in, aligned bars and a report out",
     "cron": "catch up without a person; install --print shows the timer",
     "diff": "rows and columns in which two revisions differ",
+    "fetch": "klines from the exchange into the raw folder",
     "gc": "collect old revisions by a policy; a plan unless --apply",
     "heartbeat": "are the live exporters alive?",
     "index": "the condition of every day and symbol, made anew",
