@@ -24,7 +24,7 @@ from pipeline.clock import DAY_US, day_open_us, iso, parse_instant
 from pipeline.config import Kitchen
 from pipeline.errors import ConfigError, KitchenError, LockedError
 from pipeline.layout import Store
-from pipeline.ops import alerts, child, luigid_door, truth
+from pipeline.ops import alerts, child, luigid_door, truth, units
 from pipeline.ops.alerts import Problem
 from pipeline.ops.child import Ended
 from pipeline.ops.places import Places
@@ -69,9 +69,20 @@ class Hands:
     """What a run does to the world; tests put others in their place."""
 
     build: Build
+    fetch: Callable[[Kitchen], Ended]
     send: alerts.Send = alerts.send
     wait: Callable[[float], None] = time.sleep
     prune: Callable[[], bool] = luigid_door.prune
+
+
+def fetch_days(kitchen: Kitchen) -> Ended:
+    """`kitchen fetch` over the look-back: what is not there yet, and what the archive has replaced."""
+    days = str(kitchen.operations.cron.look_back_days)
+    return child.run(
+        [str(units.this_program()), "fetch", "--days", days],
+        child.environment(kitchen),
+        kitchen.operations.cron.day_minutes * 60,
+    )
 
 
 def build_day(kitchen: Kitchen, day: dt.date) -> Ended:
@@ -92,7 +103,7 @@ def run(kitchen: Kitchen, now: dt.datetime, hands: Hands | None = None) -> Outco
         now: The present instant, aware: what is yesterday, and since when things last.
         hands: For tests.
     """
-    hands = hands or Hands(build=build_day)
+    hands = hands or Hands(build=build_day, fetch=fetch_days)
     places = Places.of(kitchen)
     with _log_file(places), _terminable():
         try:
@@ -136,6 +147,7 @@ def _stopped(sentence: str, code: int, action: str) -> Outcome:
 def _catch_up(kitchen: Kitchen, now: dt.datetime, hands: Hands) -> Outcome:
     days = look_back(kitchen, now)
     _refuse_old_clock(kitchen, now)
+    problems = _fetch(kitchen, hands)
     before = truth.judge(kitchen, days)
     ended = {}
     for day, judged in before.items():
@@ -143,8 +155,29 @@ def _catch_up(kitchen: Kitchen, now: dt.datetime, hands: Hands) -> Outcome:
         if judged.state == truth.UNBUILT:
             ended[day] = _build(kitchen, day, hands)
     after = truth.judge(kitchen, days) if ended else before
-    problems = [p for judged in after.values() for p in _problem(kitchen, judged, ended)]
+    problems += [p for judged in after.values() for p in _problem(kitchen, judged, ended)]
     return Outcome(code=_code(after, ended), days=after, problems=tuple(problems))
+
+
+def _fetch(kitchen: Kitchen, hands: Hands) -> list[Problem]:
+    """Fetches first, where the configuration says so. What could not be fetched stops nothing."""
+    if not kitchen.fetch.in_front:
+        return []
+    ended = hands.fetch(kitchen)
+    if ended.code in (OK, PENDING, LOCKED):
+        return []
+    said = _last_words(ended)
+    return [
+        Problem(
+            key="fetch",
+            what=f"klines could not be fetched, exit {ended.code}: {said}",
+            action="run `kitchen fetch` by hand; look at the network and at the exchange's status",
+        )
+    ]
+
+
+def _last_words(ended: Ended) -> str:
+    return next((line for line in reversed(ended.lines) if line.strip()), "it said nothing")
 
 
 def look_back(kitchen: Kitchen, now: dt.datetime) -> list[dt.date]:
@@ -196,10 +229,10 @@ def _problem(kitchen: Kitchen, judged: Judged, ended: dict[dt.date, Ended]) -> I
         )
     if judged.state == truth.UNBUILT:
         end = ended.get(day)
-        said = next((line for line in reversed(end.lines) if line.strip()), "") if end else ""
+        how = f", exit {end.code}: {_last_words(end)}" if end else f": {judged.why}"
         yield Problem(
             key=f"failed {day}",
-            what=f"{day} could not be built{f', exit {end.code}' if end else ''}: {said or judged.why}",
+            what=f"{day} could not be built{how}",
             action=f"read {Places.of(kitchen).log}, then run `kitchen cron` again",
             since_us=day_open_us(day) + DAY_US,
             link=_report(kitchen, day),

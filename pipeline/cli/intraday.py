@@ -1,0 +1,37 @@
+"""`kitchen intraday`: today's partial day, prepared up to the report."""
+
+from __future__ import annotations
+
+import click
+
+from pipeline.cli import output
+from pipeline.clock import parse_day, utc_now
+from pipeline.config import load_kitchen
+from pipeline.errors import ParameterError
+from pipeline.ops.intraday import CONDITION, prepare
+
+
+@click.command("intraday")
+@click.option("--date", "date", help="A UTC date that is not settled. Default: all such.")
+@click.option("--symbol", help="One configured symbol. Default: all.")
+@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+def command(date: str | None, symbol: str | None, as_json: bool) -> None:
+    """Prepare bars and report of a day that is still going on. Nothing is published.
+
+    It may run again and again: only what new raw lines change is done. The condition stays pending
+    until the day's feeds have settled; then the snapshot is made from the raw files alone.
+
+    \b
+    Example:
+      kitchen intraday --symbol BTCUSDT
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    try:
+        day = parse_day(date) if date else None
+    except ValueError as error:
+        raise ParameterError(f"--date: {error}; give a UTC date such as 2025-01-02") from None
+    found = prepare(load_kitchen(), utc_now(), day, symbol)
+    output.say(
+        {"condition": CONDITION, "days": [partial.facts() for partial in found]},
+        [str(partial) for partial in found] or ["no day is open"],
+        as_json=as_json,
+    )
