@@ -19,10 +19,12 @@ COMMANDS = {
     "gc": "collect old revisions by a policy; a plan unless --apply",
     "heartbeat": "are the live exporters alive?",
     "index": "the condition of every day and symbol, made anew",
+    "intraday": "bars and report of a day that is still going on",
     "keys": "the signing key, and the keys that verify trusts",
     "pin": "keep a revision for ever",
     "rollback": "a new revision with an older content",
     "sample": "vendor-format exports of a simulated market",
+    "watch": "keep luigid and the rounds of the other commands running",
     "verify": "re-hash what was published; --rebuild from the raw files",
 }
 """Command -> what it does; `pipeline.cli.<command>` holds it, loaded only when it is called."""
