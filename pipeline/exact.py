@@ -23,6 +23,8 @@ MAX_PLACES = 15
 LARGEST_UNIT = 1 << 53
 """Above it a float64 no longer tells neighbouring integers apart."""
 
+_ROOM_FOR_SUMS = 1 << 47
+
 _NOISE = 1e-12
 """Arithmetic's own noise, relative to the value: 0.1 + 0.2 is read as 0.3 (defect C06)."""
 
@@ -55,6 +57,18 @@ def decimal_places(*columns: Floats) -> int:
         f"decimals: values up to {largest} need more than 15 digits in one unit;"
         " wanted a vendor's decimal text; look for a broken price or size in the cleaned feed"
     )
+
+
+def places_within_reach(*columns: Floats) -> int:
+    """As `decimal_places`; of values that were computed rather than written as decimals, the most places
+    whose sums over a day still fit. They are then off by less than 1e-13 of the largest.
+    """
+    try:
+        return decimal_places(*columns)
+    except ContractError:
+        largest = max(float(np.abs(c[np.isfinite(c)]).max(initial=0.0)) for c in columns)
+        places = (p for p in range(MAX_PLACES, 0, -1) if largest * 10.0**p <= _ROOM_FOR_SUMS)
+        return next(places, 0)
 
 
 def _fit(values: Floats, places: int, noise: float) -> bool:

@@ -26,7 +26,9 @@ class Need:
     `source` names the feed for a need on a step of grain "feed"; "atas" stands for each ATAS feed that has
     raw files on the day. A step of grain "date" reads the output of every expected symbol. A need that is
     `inline` is built within the step that has it, not as tasks of their own: hundreds of tiny units would
-    cost more to schedule than to build. An `optional` feed is read only where it has raw files.
+    cost more to schedule than to build. An `optional` feed is read only where it has raw files. A need that
+    is `beside` also reads the days before and after, where they are settled; it depends on that slice of
+    them alone that tells of its own day.
     """
 
     stage: str
@@ -36,6 +38,7 @@ class Need:
     today: bool = True
     inline: bool = False
     optional: bool = False
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,31 +86,43 @@ STAGES: dict[str, Stage] = {
             libraries=("numpy", "pyarrow", "msgspec"),
         ),
         Stage(
-            name="Footprint",
-            grain="symbol",
-            needs=(Need(stage="CleanFeed", output="clean", source="atas_ticks", optional=True),),
-            outputs={"footprint": "footprint.parquet", "minute_stats": "minute_stats.parquet"},
-            code=("pipeline.bars.footprint",),
-            governance=(*_tables("footprint", "minute_stats"), "CONTROL.flow"),
-        ),
-        Stage(
             name="Calibration",
             grain="symbol",
             needs=(
                 Need(stage="CleanFeed", output="clean", source="binance_1m"),
-                Need(stage="CleanFeed", output="clean", source="atas_bars", optional=True),
-                Need(stage="CleanFeed", output="clean", source="atas_v6_3", optional=True),
-                Need(stage="Footprint", output="minute_stats"),
+                *(
+                    Need(stage="CleanFeed", output="clean", source=feed, optional=True, beside=True)
+                    for feed in ("atas_bars", "atas_v6_3", "atas_ticks")
+                ),
             ),
-            outputs={"calibration": "calibration.json", "correction": "correction.json"},
-            code=("pipeline.alignment.calibrate",),
+            outputs={
+                "calibration": "calibration.json",
+                "correction": "correction.json",
+                "moved_bars": "moved_bars.parquet",
+                "moved_ticks": "moved_ticks.parquet",
+            },
+            code=("pipeline.alignment.neighbours",),
             config=("preference", "symbol.market", "symbol.atas"),
             governance=(
+                *_tables("clean_bars", "clean_ticks"),
                 "CONTROL.evidence",
                 "CONTROL.identity",
+                "CONTROL.skew",
                 "CONTROL.refusals",
                 "CONTROL.waivers",
             ),
+        ),
+        Stage(
+            name="Footprint",
+            grain="symbol",
+            needs=(
+                Need(stage="CleanFeed", output="clean", source="atas_ticks", optional=True),
+                Need(stage="Calibration", output="correction"),
+                Need(stage="Calibration", output="moved_ticks"),
+            ),
+            outputs={"footprint": "footprint.parquet", "minute_stats": "minute_stats.parquet"},
+            code=("pipeline.bars.footprint", "pipeline.alignment.true_time"),
+            governance=(*_tables("footprint", "minute_stats"), "CONTROL.flow"),
         ),
         Stage(
             name="AlignedBars",
@@ -118,6 +133,7 @@ STAGES: dict[str, Stage] = {
                 Need(stage="CleanFeed", output="clean", source="atas_v6_3", optional=True),
                 Need(stage="Footprint", output="minute_stats"),
                 Need(stage="Calibration", output="correction"),
+                Need(stage="Calibration", output="moved_bars"),
             ),
             outputs={"bars_1m": "bars_1m.parquet"},
             code=("pipeline.alignment.align",),
@@ -248,6 +264,7 @@ STAGES: dict[str, Stage] = {
                 "CONTROL.flow",
                 "CONTROL.identity",
                 "CONTROL.refusals",
+                "CONTROL.skew",
                 "CONTROL.waivers",
             ),
         ),

@@ -57,7 +57,7 @@ class AlignInput:
         day: The UTC date, by minute_open.
         klines: Schema `clean_klines`; without rows the result has none.
         bars: ATAS feed -> schema `clean_bars`, stamps as exported.
-        minute_stats: Schema `minute_stats` of the tape, None without one.
+        minute_stats: Schema `minute_stats` of the tape in true time, None without one.
         correction: `Calibration.correction`.
         outages: Minutes of the day, 0..1439, in a known outage of the exchange.
         prefer_atas: ATAS feeds, the preferred first.
@@ -165,11 +165,11 @@ def _read_day(given: AlignInput) -> _Day:
 
 
 def _usable_feeds(given: AlignInput, opened_us: int) -> dict[str, Grid]:
-    """Feeds whose correction stands, moved to true time, on the grid."""
+    """Feeds whose correction stands, moved to true time (the tape's minutes are), on the grid."""
     found = given.correction.get("feeds", {})
     feeds = vendor_feeds(given.bars, given.minute_stats, given.prefer_atas)
     return {
-        feed: on_grid(merge_runs(bars, _offset_us(found[feed])), opened_us)
+        feed: on_grid(merge_runs(bars, 0 if feed == TICKS else _offset_us(found[feed])), opened_us)
         for feed, bars in feeds.items()
         if found.get(feed, {}).get("status") in USABLE
     }

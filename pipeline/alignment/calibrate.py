@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipeline.alignment import skew
 from pipeline.alignment.dense import dense_klines
 from pipeline.alignment.evidence import (
     Block,
@@ -22,7 +23,7 @@ from pipeline.alignment.evidence import (
     split,
     volume_disagrees,
 )
-from pipeline.alignment.feeds import vendor_feeds
+from pipeline.alignment.feeds import TICKS, vendor_feeds
 from pipeline.alignment.figures import figures, rounded
 from pipeline.alignment.identity import (
     MULTIPLE,
@@ -37,11 +38,18 @@ from pipeline.alignment.identity import (
     volume_unit,
 )
 from pipeline.alignment.runs import Ground, Placed, not_one_minute, place
-from pipeline.clock import day_open_us
+from pipeline.alignment.tape import tape_minutes
+from pipeline.clock import MINUTE_US, day_open_us
 from pipeline.contracts.control import Control
+
+CLOCK = ("skew_ms", "skew_interval_ms", "skew_applied_ms")
+"""What a tape alone can tell; the day shows its tape's even where its bars are another feed's."""
 
 REFUSING = ("set_aside_atas", "refuse")
 """Consequences with which a finding keeps the feed's rows out of the day."""
+
+
+_MS_US = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +62,7 @@ class CalibrationInput:
         day: The UTC date.
         klines: Schema `clean_klines`.
         bars: Feed -> schema `clean_bars`; may be empty.
-        minute_stats: Schema `minute_stats` of the tape, as the feed "atas_ticks".
+        ticks: Schema `clean_ticks`, as the feed "atas_ticks"; None without a tape.
         prefer: Feeds, the preferred first.
     """
 
@@ -63,8 +71,8 @@ class CalibrationInput:
     day: dt.date
     klines: pa.Table
     bars: dict[str, pa.Table]
-    minute_stats: pa.Table | None
     prefer: tuple[str, ...]
+    ticks: pa.Table | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +89,8 @@ def calibrate(given: CalibrationInput, control: Control) -> Calibration:
     The day follows the first preferred feed that is not refused; where all are, it is refused for the
     first one's reasons. Without a row of either side nothing is measured.
     """
-    feeds = vendor_feeds(given.bars, given.minute_stats, given.prefer)
+    tape = {} if given.ticks is None else {TICKS: tape_minutes(given.ticks)}
+    feeds = vendor_feeds({**given.bars, **tape}, None, given.prefer)
     opened = day_open_us(given.day)
     ground = Ground(
         klines=dense_klines(given.klines, opened),
@@ -90,7 +99,7 @@ def calibrate(given: CalibrationInput, control: Control) -> Calibration:
         identity=control.identity,
     )
     found = {
-        feed: _feed_finding(bars, ground, given, control)
+        feed: (_tape_finding if feed == TICKS else _feed_finding)(bars, ground, given, control)
         for feed, bars in feeds.items()
         if given.klines.num_rows
     }
@@ -98,8 +107,9 @@ def calibrate(given: CalibrationInput, control: Control) -> Calibration:
     shown = (usable or list(found))[:1]
     top = found[shown[0]] if shown else _nothing()
     chosen = usable[0] if usable else None
+    clock = {name: found[TICKS][name] for name in CLOCK} if TICKS in usable else {}
     return Calibration(
-        calibration={**top, "feed": chosen, "feeds": found},
+        calibration={**top, **clock, "feed": chosen, "feeds": found},
         correction={
             **_correction(top),
             "feed": chosen,
@@ -115,6 +125,7 @@ def _nothing() -> dict[str, Any]:
         "offset_minutes": None,
         "skew_ms": None,
         "skew_interval_ms": None,
+        "skew_applied_ms": 0.0,
         "basis_bps_median": None,
         "volume_unit": "unknown",
         "volume_factor": None,
@@ -122,6 +133,37 @@ def _nothing() -> dict[str, Any]:
         "segments": [],
         "figures": {},
         "reasons": [],
+    }
+
+
+def _tape_finding(
+    bars: pa.Table, ground: Ground, given: CalibrationInput, control: Control
+) -> dict[str, Any]:
+    """A tape's finding: as of any feed, then its clock below the minute, then once more with it put right.
+
+    A skew of seconds moves trades into other minutes, so prices differ until it is taken off.
+    """
+    entry = _feed_finding(bars, ground, given, control)
+    if given.ticks is None or not entry["figures"].get("evidence"):
+        return entry
+    lag = entry["figures"]["best"]["lag_minutes"]
+    found = skew.estimate(
+        given.ticks, ground.klines, ground.opened_us, lag * MINUTE_US, control.skew
+    )
+    if found is None or found.width > control.skew["interval_ms_max"]:
+        entry["figures"]["skew"] = None if found is None else skew.described(found, applied=False)
+        return entry
+    applies = skew.correctable(found, control.skew)
+    if applies:
+        moved = tape_minutes(given.ticks, -round(found.ms * _MS_US))
+        entry = _feed_finding(moved, ground, given, control)
+    entry["figures"]["skew"] = skew.described(found, applies)
+    applied = applies and entry["status"] != "refused"
+    return entry | {
+        "status": "applied" if applied else entry["status"],
+        "skew_ms": found.ms,
+        "skew_interval_ms": [found.low, found.high],
+        "skew_applied_ms": found.ms if applied else 0.0,
     }
 
 
@@ -143,8 +185,7 @@ def _feed_finding(
     )
     like = likeness(pairs)
     kind = _kind(placed, like, ground)
-    block_min = ground.evidence["block_minutes_min"]
-    hours = blocks(placed.laid, ground.klines, placed.choice, block_min, placed.base)
+    hours = blocks(placed.laid, ground.klines, placed.choice, ground.evidence, placed.base)
     stands = placed.choice.by is not None
     finding: dict[str, Any] = {
         "identity": kind,
@@ -273,9 +314,13 @@ def _refusable(
 
 
 def _correction(entry: dict[str, Any]) -> dict[str, Any]:
-    """Status, offset, instrument and unit; offsets by run only where the runs do not all share one."""
+    """Status, offset, instrument and unit; offsets by run only where the runs do not all share one,
+    and the skew only where it is taken off.
+    """
     names = ("status", "offset_minutes", "identity", "volume_unit", "volume_factor")
     correction = {name: entry[name] for name in names}
+    if entry["skew_applied_ms"]:
+        correction["skew_us"] = round(entry["skew_applied_ms"] * _MS_US)
     if len(entry["segments"]) > 1 or entry["figures"].get("runs_left_out"):
         correction["offsets"] = {
             str(run): segment["offset_minutes"]

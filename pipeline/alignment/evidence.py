@@ -122,13 +122,15 @@ class Block:
 
 
 def blocks(
-    laid: Laid, klines: Dense, choice: Choice, minutes_min: float, base: int = 0
+    laid: Laid, klines: Dense, choice: Choice, evidence: dict[str, float], base: int = 0
 ) -> list[Block]:
     """The lag of each hour by itself, hours merged with the next until they have enough minutes.
 
-    The measure is that which found the day's lag. Where several lags are as good as the day's (a flat
-    hour), the day's stands.
+    The measure is that which found the day's lag. Half an hour's minutes held against 1800 lags find some
+    better one by chance, so another lag must lead the day's as a day's best must lead the next; short of
+    that the day's stands where it is itself good enough, and else the block tells nothing.
     """
+    minutes_min = evidence["block_minutes_min"]
     here = laid.vendor.present[SCAN_MINUTES - (choice.lag - base) :][: len(klines.present)]
     common = np.add.reduceat(here & klines.present, np.arange(0, len(here), BLOCK_MINUTES))
     found = []
@@ -143,7 +145,7 @@ def blocks(
         )
         part = scan(laid.vendor.between(*wider), klines.between(span.start, span.stop), ids, base)
         n = int(part.common[part.at(choice.lag)])
-        lag = _own_lag(part, choice, minutes_min)
+        lag = _own_lag(part, choice, evidence)
         found.append(Block(first_hour=first, hours=hours, n=n, lag=lag))
     return found
 
@@ -162,14 +164,18 @@ def _spans(common: list[int], minutes_min: float) -> list[tuple[int, int]]:
     return spans
 
 
-def _own_lag(part: LagScan, choice: Choice, minutes_min: float) -> int | None:
+def _own_lag(part: LagScan, choice: Choice, evidence: dict[str, float]) -> int | None:
     measure = part.exact_share if choice.by == "exact" else part.rho_return
-    best = lead(part, measure, minutes_min)
+    best = lead(part, measure, evidence["block_minutes_min"])
     at_choice = part.at(choice.lag)
     varies = np.isfinite(part.rho_return[at_choice])
     if best is None or not varies:
         return None
-    return choice.lag if measure[at_choice] >= best.value else best.lag
+    here = float(measure[at_choice])
+    if here < best.value and best.value - here >= evidence["return_gap_min"]:
+        return best.lag
+    good_enough = here >= min(best.value, evidence["return_rho_min"])
+    return choice.lag if good_enough else None
 
 
 def agreement(found: list[Block], lag: int) -> tuple[int, float]:

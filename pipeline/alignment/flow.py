@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.alignment.dense import Bools
-from pipeline.exact import Floats, check_sum, decimal_places, from_units, to_units
+from pipeline.exact import Floats, check_sum, from_units, places_within_reach, to_units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,14 +30,14 @@ class Sides:
 
 def exceeds(sides: Sides, volume: Floats) -> Bools:
     """Minutes whose buys and sells are more than the volume (defect A07)."""
-    places = decimal_places(sides.buy, sides.sell, volume)
+    places = places_within_reach(sides.buy, sides.sell, volume)
     total = to_units(sides.buy, places) + to_units(sides.sell, places)
     return sides.measured & np.isfinite(volume) & (total > to_units(volume, places))
 
 
 def falls_short(sides: Sides, volume: Floats, share_max: float) -> Bools:
     """Minutes whose buys and sells miss more than this share of the volume (defect A06)."""
-    places = decimal_places(sides.buy, sides.sell, volume)
+    places = places_within_reach(sides.buy, sides.sell, volume)
     total = to_units(sides.buy, places) + to_units(sides.sell, places)
     whole = to_units(volume, places)
     return sides.measured & (whole > 0) & (whole - total > share_max * whole)
@@ -45,7 +45,7 @@ def falls_short(sides: Sides, volume: Floats, share_max: float) -> Bools:
 
 def kline_sides(taker_buy: Floats, volume: Floats) -> Sides:
     """The exchange's own order flow: taker buys, and the rest of the volume."""
-    places = decimal_places(taker_buy, volume)
+    places = places_within_reach(taker_buy, volume)
     known = np.isfinite(taker_buy) & np.isfinite(volume)
     sell = from_units(to_units(volume, places) - to_units(taker_buy, places), places)
     return Sides(buy=np.where(known, taker_buy, np.nan), sell=np.where(known, sell, np.nan))
@@ -62,7 +62,9 @@ def delta_columns(sources: dict[str, Sides], minutes: int) -> dict[str, pa.Array
         delta = buys - sells; cvd its running sum from 00:00 UTC, whole lots summed, so that no order of
         summation shows. Both null in a minute that no source measured; the sum then goes on.
     """
-    places = decimal_places(np.zeros(1), *(v for s in sources.values() for v in (s.buy, s.sell)))
+    places = places_within_reach(
+        np.zeros(1), *(v for s in sources.values() for v in (s.buy, s.sell))
+    )
     delta = np.zeros(minutes, dtype=np.int64)
     source = np.full(minutes, "", dtype=object)
     for name, sides in reversed(sources.items()):

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.clock import MINUTE_US
-from pipeline.exact import Floats, Ints, check_sum, decimal_places, from_units, to_units
+from pipeline.exact import Floats, Ints, check_sum, from_units, places_within_reach, to_units
 
 Bools = NDArray[np.bool_]
 
@@ -105,7 +105,7 @@ def _merged_flow(bars: pa.Table, kept: Ints, start: Ints) -> tuple[dict[str, pa.
     """Vbuy and vsell by minute, and where none of the runs' fits into the volume."""
     volume, buy, sell = (_floats(bars[name]) for name in ("volume", "vbuy", "vsell"))
     measured = np.isfinite(buy) & np.isfinite(sell)
-    places = decimal_places(volume, buy[measured], sell[measured])
+    places = places_within_reach(volume, buy[measured], sell[measured])
     room = np.where(np.isfinite(volume[kept]), to_units(volume[kept], places), -1)
     sides = [np.where(measured, to_units(side, places), 0) for side in (buy, sell)]
     check_sum(sides[0] + sides[1], "vbuy + vsell")

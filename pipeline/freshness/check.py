@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline import layout, storage
 from pipeline.config import Kitchen
-from pipeline.freshness import code, fingerprint, graph, receipt
-from pipeline.freshness.graph import Edge, Unit
+from pipeline.freshness import code, fingerprint, graph, receipt, slices
+from pipeline.freshness.graph import Edge, Unit, label
 from pipeline.freshness.receipt import Receipt
 
 
@@ -72,15 +72,35 @@ class Freshness:
         if unit.declared.grain == "feed":
             raw, seen_ns = (kept.raw, kept.seen_ns) if kept else ({}, 0)
             parts["raw"] = self.raw_digests(unit, raw, seen_ns)
+        elif kept is not None:
+            parts["inputs"] |= slices.told(
+                slices.beside(self.kitchen, unit, kept, self.contents(unit))
+            )
         return parts
 
     def parts_without_raw(self, unit: Unit) -> dict[str, dict[str, str]]:
-        """As `parts`, without the bytes of raw files."""
+        """As `parts`, without the bytes of raw files and the slices of neighbour days."""
         parts = fingerprint.static_parts(self.kitchen, unit, self.code)
         parts["inputs"] = {
-            label(edge): self._content(edge) for edge in graph.edges(self.kitchen, unit)
+            label(edge): self._content(edge)
+            for edge in graph.edges(self.kitchen, unit)
+            if not edge.beside
         }
         return parts
+
+    def contents(self, unit: Unit) -> dict[str, str]:
+        """The content of every input, whole neighbour days included, by its name in a receipt."""
+        return {label(edge): self._content(edge) for edge in graph.edges(self.kitchen, unit)}
+
+    def restamp(self, unit: Unit) -> None:
+        """Notes in a fresh unit's receipt which neighbour days it has been compared with."""
+        kept = self.receipt(unit)
+        if kept is None or unit.declared.grain == "feed":
+            return
+        seen = slices.beside(self.kitchen, unit, kept, self.contents(unit))
+        if seen != kept.beside:
+            self._fresh[unit] = replace(kept, beside=seen)
+            receipt.write(graph.folder(self.kitchen, unit), self._fresh[unit])
 
     def raw_digests(
         self, unit: Unit, known: Mapping[str, Sequence[Any]], seen_ns: int
@@ -116,8 +136,3 @@ def _digest(file: layout.RawPath, known: Mapping[str, Sequence[Any]], seen_ns: i
         if receipt.is_trusted(list(signature), receipt.signature(status), seen_ns):
             return str(sha256)
     return storage.file_digest(file.path)
-
-
-def label(edge: Edge) -> str:
-    """An input's name in a receipt."""
-    return f"{edge.unit}: {edge.output}"

@@ -40,11 +40,20 @@ class Unit:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Edge:
-    """One input of a unit: an output of another, which is built within this one where `inline`."""
+    """One input of a unit: an output of another, which is built within this one where `inline`.
+
+    Of an input that is `beside`, another day's, only the slice counts that tells of the unit's own day.
+    """
 
     unit: Unit
     output: str
     inline: bool = False
+    beside: bool = False
+
+
+def label(edge: Edge) -> str:
+    """An input's name in a receipt."""
+    return f"{edge.unit}: {edge.output}"
 
 
 def folder(kitchen: Kitchen, unit: Unit) -> Path:
@@ -131,7 +140,12 @@ def _edges(kitchen: Kitchen, unit: Unit, need: Need) -> Iterator[Edge]:
     for symbol in _symbols(kitchen, unit):
         for day in _days(kitchen, symbol, unit.day, need):
             for source in _sources(kitchen, symbol, day, need):
-                yield Edge(Unit(need.stage, day, symbol.name, source), need.output, need.inline)
+                yield Edge(
+                    Unit(need.stage, day, symbol.name, source),
+                    need.output,
+                    need.inline,
+                    need.beside and day != unit.day,
+                )
 
 
 def _symbols(kitchen: Kitchen, unit: Unit) -> list[Symbol]:
@@ -141,7 +155,12 @@ def _symbols(kitchen: Kitchen, unit: Unit) -> list[Symbol]:
 
 
 def _days(kitchen: Kitchen, symbol: Symbol, day: dt.date, need: Need) -> Iterator[dt.date]:
-    """The look-back's days that have raw data and are settled, oldest first, then the day itself."""
+    """The look-back's days that have raw data and are settled, oldest first, then the day itself;
+    or the day among those beside it that are settled.
+    """
+    if need.beside:
+        yield from _with_days_beside(kitchen, symbol, day)
+        return
     for back in range(need.look_back, 0, -1):
         earlier = day - dt.timedelta(days=back)
         if _has_raw(kitchen, symbol, earlier, need) and all(
@@ -150,6 +169,14 @@ def _days(kitchen: Kitchen, symbol: Symbol, day: dt.date, need: Need) -> Iterato
             yield earlier
     if need.today:
         yield day
+
+
+def _with_days_beside(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> Iterator[dt.date]:
+    """The day before, the day, the day after; a neighbour that is not settled is never waited for."""
+    for step in (-1, 0, 1):
+        beside = day + dt.timedelta(days=step)
+        if step == 0 or is_settled(kitchen, symbol, "atas", beside):
+            yield beside
 
 
 def _vendors(need: Need) -> tuple[str, ...]:

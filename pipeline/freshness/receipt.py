@@ -35,13 +35,17 @@ class Receipt:
 
     `parts` are what the result depended on, by kind (see `fingerprint.parts`), kept whole, because the
     reason for a rebuild is found by comparing them. `raw` maps a raw file's name to its stat signature
-    and digest when it was parsed. `facts` (rows, seconds, why it ran) decide nothing.
+    and digest when it was parsed. `windows` holds, by feed and side, the stamps of a neighbour day that can
+    be the unit's own, `beside` each such input's content and the digest of that slice of it. `facts`
+    (rows, seconds, why it ran) decide nothing.
     """
 
     parts: dict[str, dict[str, str]]
     outputs: dict[str, Output]
     raw: dict[str, list[Any]] = field(default_factory=dict)
     seen_ns: int = 0
+    windows: dict[str, dict[str, list[int]]] = field(default_factory=dict)
+    beside: dict[str, list[str]] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 from pipeline import parquet, storage
 from pipeline.alignment.align import AlignInput, align
 from pipeline.alignment.calibrate import Calibration, CalibrationInput, calibrate
+from pipeline.alignment.true_time import tape_in_true_time
 from pipeline.bars.footprint import footprint
 from pipeline.clock import parse_day
 from pipeline.config import ATAS_FEEDS, MARKETS
@@ -121,9 +122,6 @@ def _read(day: _Day, path: Path, vendor: str) -> tuple[str, CleanFeed]:
 def _align(day: _Day, tables: dict[str, pa.Table]) -> tuple[pa.Table, Calibration]:
     """Both vendors' clean tables -> the day's bars, and what was found on the way."""
     klines, ticks = tables.pop("binance_1m"), tables.pop("atas_ticks", None)
-    minutes = None
-    if ticks is not None:
-        minutes = footprint(day.symbol, ticks, day.rules, day.governance)[1]
     found = calibrate(
         CalibrationInput(
             symbol=day.symbol,
@@ -131,11 +129,15 @@ def _align(day: _Day, tables: dict[str, pa.Table]) -> tuple[pa.Table, Calibratio
             day=day.day,
             klines=klines,
             bars=tables,
-            minute_stats=minutes,
+            ticks=ticks,
             prefer=ATAS_FEEDS,
         ),
         day.rules,
     )
+    minutes = None
+    if ticks is not None:
+        tape = tape_in_true_time(ticks, None, found.correction, day.day)
+        minutes = footprint(day.symbol, tape, day.rules, day.governance)[1]
     bars = align(
         AlignInput(
             symbol=day.symbol,

@@ -10,16 +10,16 @@ import importlib
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pipeline import storage
 from pipeline.config import Kitchen, Symbol
 from pipeline.errors import StageError
-from pipeline.freshness import code, graph, receipt
-from pipeline.freshness.check import Freshness, label
-from pipeline.freshness.graph import Edge, Unit
+from pipeline.freshness import code, graph, receipt, slices
+from pipeline.freshness.check import Freshness
+from pipeline.freshness.graph import Edge, Unit, label
 from pipeline.freshness.receipt import Output, Receipt
 
 logger = logging.getLogger("kitchen")
@@ -38,6 +38,7 @@ class Job:
         reasons: Why, in words.
         code: Step name -> digest of its code.
         raw: Set by the recipe that reads raw files: name -> (stat signature, SHA-256) as parsed.
+        windows: Set by a recipe that reads neighbour days: feed -> side -> stamps that its result depends on.
         facts: Set by a recipe: figures for people (rows, rejects); they decide nothing.
     """
 
@@ -46,6 +47,7 @@ class Job:
     reasons: list[str]
     code: dict[str, str]
     raw: dict[str, tuple[list[int], str]] = field(default_factory=dict)
+    windows: dict[str, dict[str, list[int]]] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -77,26 +79,30 @@ def perform(freshness: Freshness, unit: Unit, report: Report, urgent: list[str])
     """
     reasons = freshness.reasons(unit) or urgent
     if not reasons:
+        freshness.restamp(unit)
         return {"reason": "fresh"}
     started = time.monotonic()
     _build_inline(freshness, unit, report)
     report(f"{reasons[0]}; reading and computing", 10)
-    parts = freshness.parts_without_raw(unit)
+    parts, inputs = freshness.parts_without_raw(unit), freshness.contents(unit)
     job = Job(kitchen=freshness.kitchen, unit=unit, reasons=reasons, code=freshness.code)
     products = _recipe(unit.stage)(job)
     report("writing", 80)
     outputs = _write(freshness.kitchen, unit, products)
-    _refuse_changed_inputs(freshness.kitchen, unit, parts["inputs"])
+    _refuse_changed_inputs(freshness.kitchen, unit, inputs)
     if unit.declared.grain == "feed":
         # What was parsed is what the receipt vouches for: each raw file is hashed once, as it is read.
         parts["raw"] = freshness.raw_digests(unit, job.raw, time.time_ns())
+    written = Receipt(parts=parts, outputs=outputs, windows=job.windows)
+    beside = slices.beside(freshness.kitchen, unit, written, inputs)
+    parts["inputs"] |= slices.told(beside)
     seconds = round(time.monotonic() - started, 3)
     facts = {**job.facts, "reason": "; ".join(reasons), "seconds": seconds}
     receipt.write(
         graph.folder(freshness.kitchen, unit),
-        Receipt(
-            parts=parts,
-            outputs=outputs,
+        replace(
+            written,
+            beside=beside,
             raw={name: list(entry) for name, entry in job.raw.items()},
             seen_ns=time.time_ns(),
             facts=facts,

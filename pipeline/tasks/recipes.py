@@ -7,15 +7,26 @@ step's in snake case. This module loads the heavy libraries; import it only when
 from __future__ import annotations
 
 import uuid
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline import layout, parquet, storage
 from pipeline.alignment.align import AlignInput, align
-from pipeline.alignment.calibrate import CalibrationInput, calibrate
+from pipeline.alignment.calibrate import CalibrationInput
+from pipeline.alignment.neighbours import (
+    AFTER,
+    BEFORE,
+    Rows,
+    calibrate_among,
+    in_file,
+    with_moved,
+)
+from pipeline.alignment.true_time import tape_in_true_time
 from pipeline.bars.footprint import footprint as footprint_of
 from pipeline.contracts import control, outages, schema
 from pipeline.errors import PendingError
@@ -59,38 +70,63 @@ def clean_feed(job: Job) -> Products:
     return {"clean": found.table, "rejects": found.rejects, "ledger": found.ledger}
 
 
-def footprint(job: Job) -> Products:
-    """Ticks -> volume by minute and price, and minute statistics."""
-    ticks = _optional(job, "CleanFeed", "clean")
-    if ticks is None:
-        ticks = schema.table_schema(job.kitchen.governance, "clean_ticks").empty_table()
-    levels, minutes = footprint_of(job.symbol.name, ticks, _control(job), job.kitchen.governance)
-    job.facts = {"rows": levels.num_rows}
-    return {"footprint": levels, "minute_stats": minutes}
-
-
 def calibration(job: Job) -> Products:
     """Both vendors' minutes -> what the vendor's minute means, with evidence; and the correction."""
     feeds = _feeds(job, "clean")
-    found = calibrate(
+    found = calibrate_among(
         CalibrationInput(
             symbol=job.symbol.name,
             market=job.symbol.market,
             day=job.unit.day,
             klines=feeds.pop("binance_1m"),
+            ticks=feeds.pop("atas_ticks", None),
             bars=feeds,
-            minute_stats=_optional(job, "Footprint", "minute_stats"),
             prefer=job.kitchen.prefer_atas,
         ),
+        _neighbours(job),
         _control(job),
     )
-    job.facts = {"status": found.calibration["status"]}
-    return {"calibration": found.calibration, "correction": found.correction}
+    job.facts = {"status": found.found.calibration["status"]}
+    job.windows = {
+        feed: {side: list(window) for side, window in sides.items()}
+        for feed, sides in found.windows.items()
+    }
+    ticks = found.moved.pop("atas_ticks", None)
+    bars = [
+        table.append_column("feed", pa.repeat(feed, table.num_rows))
+        for feed, table in sorted(found.moved.items())
+    ]
+    columns = schema.table_schema(job.kitchen.governance, "clean_bars")
+    named = columns.append(pa.field("feed", pa.string()))
+    return {
+        "calibration": found.found.calibration,
+        "correction": found.found.correction,
+        "moved_bars": pa.concat_tables([named.empty_table(), *bars]),
+        "moved_ticks": _no_ticks(job) if ticks is None else ticks,
+    }
+
+
+def footprint(job: Job) -> Products:
+    """Ticks in true time -> volume by minute and price, and minute statistics."""
+    ticks = _optional(job, "CleanFeed", "clean")
+    day = tape_in_true_time(
+        _no_ticks(job) if ticks is None else ticks,
+        _table(job, "Calibration", "moved_ticks"),
+        _json(job, "Calibration", "correction"),
+        job.unit.day,
+    )
+    levels, minutes = footprint_of(job.symbol.name, day, _control(job), job.kitchen.governance)
+    job.facts = {"rows": levels.num_rows}
+    return {"footprint": levels, "minute_stats": minutes}
 
 
 def aligned_bars(job: Job) -> Products:
     """Both vendors' minutes and the correction -> the day's 1440 rows."""
     feeds = _feeds(job, "clean")
+    moved = _table(job, "Calibration", "moved_bars")
+    for feed in pc.unique(moved["feed"]).to_pylist():
+        rows = moved.filter(pc.equal(moved["feed"], feed)).drop_columns(["feed"])
+        feeds[feed] = with_moved(feeds.get(feed), rows)
     bars = align(
         AlignInput(
             symbol=job.symbol.name,
@@ -293,11 +329,26 @@ def _outages(job: Job) -> frozenset[int]:
 
 
 def _feeds(job: Job, output: str) -> dict[str, pa.Table]:
-    """Feed -> its table, of every feed that the unit reads."""
+    """Feed -> its table, of every feed of its own day that the unit reads."""
     return {
         str(edge.unit.source): parquet.read(job.path(edge))
         for edge in job.edges("CleanFeed", output)
+        if not edge.beside
     }
+
+
+def _neighbours(job: Job) -> dict[str, dict[str, Rows]]:
+    """Feed -> side -> the rows of that neighbour day's file, read when they are asked for."""
+    found: dict[str, dict[str, Rows]] = {}
+    for edge in job.edges("CleanFeed", "clean"):
+        if edge.beside:
+            side = BEFORE if edge.unit.day < job.unit.day else AFTER
+            found.setdefault(str(edge.unit.source), {})[side] = partial(in_file, job.path(edge))
+    return found
+
+
+def _no_ticks(job: Job) -> pa.Table:
+    return schema.table_schema(job.kitchen.governance, "clean_ticks").empty_table()
 
 
 def _json(job: Job, stage: str, output: str) -> Any:

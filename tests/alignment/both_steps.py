@@ -10,6 +10,7 @@ from minute_tables import GOVERNANCE
 
 from pipeline.alignment.align import AlignInput, align
 from pipeline.alignment.calibrate import Calibration, CalibrationInput, calibrate
+from pipeline.alignment.feeds import bars_of_ticks
 from pipeline.contracts import control as control_document
 
 PREFER = ("atas_bars", "atas_v6_3", "atas_ticks")
@@ -20,7 +21,6 @@ def calibrated(day: str, klines: pa.Table, **given: Any) -> Calibration:
     inputs = {
         "symbol": "X",
         "market": "futures_um",
-        "minute_stats": None,
         "prefer": PREFER,
         **given,
     }
@@ -36,7 +36,10 @@ def aligned(day: str, klines: pa.Table, bars: Any = None, **given: Any) -> pa.Ta
     """The day's rows, corrected by what its own calibration found unless a correction is given."""
     feeds = {"atas_bars": bars} if isinstance(bars, pa.Table) else bars or {}
     stats = given.pop("minute_stats", None)
-    found = calibrated(day, klines, bars=feeds, minute_stats=stats).correction
+    if stats is None:
+        found = calibrated(day, klines, bars=feeds).correction
+    else:
+        found = calibrated(day, klines, bars={"atas_ticks": bars_of_ticks(stats)}).correction
     inputs = {
         "symbol": "X",
         "market": "futures_um",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any
 
@@ -241,15 +242,27 @@ def test_a_refused_feed_gives_way_to_the_next(btc: dict[str, pa.Table]) -> None:
 
 
 def test_the_tape_alone_is_calibrated_too(btc: dict[str, pa.Table]) -> None:
-    """Minute statistics of ticks stand for bars stamped with the open."""
-    stats = stats_of(btc["bars"])
-    found = finding(DAY, btc["futures"], minute_stats=stats)
+    """Minutes of ticks stand for bars stamped with the open."""
+    found = finding(DAY, btc["futures"], ticks=ticks_of(btc["bars"]))
 
     assert (found["feed"], found["status"], found["identity"]) == (
         "atas_ticks",
         "not_needed",
         "same",
     )
+
+
+def ticks_of(bars: pa.Table) -> pa.Table:
+    """A tape that makes these bars: four trades a minute, evenly spaced."""
+    rows = []
+    for row in bars.to_pylist():
+        quarter = round(row["volume"] / 4, 3)
+        sizes = (quarter, quarter, quarter, round(row["volume"] - 3 * quarter, 3))
+        for number, (name, size) in enumerate(zip(PRICES, sizes, strict=True)):
+            ts = row["stamp"] + dt.timedelta(seconds=8 + 15 * number)
+            trade = {"ts": ts, "price": row[name], "qty": size, "side": 1, "file": 0, "line": 1}
+            rows.append(trade)
+    return table("clean_ticks", rows)
 
 
 def stats_of(bars: pa.Table) -> pa.Table:

@@ -1,0 +1,197 @@
+"""A day's own rows that lie in a neighbour day's file, because the vendor's clock files them there.
+
+Belongs here: which stamps of a neighbour's file can be the day's, and putting them beside the day's own
+file. Does not belong here: the finding itself (`calibrate.py`).
+
+A finding rests on the day's own file wherever that is evidence enough; only then does it say which rows of
+the neighbours are the day's. So a neighbour that comes late, and holds none, changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline import parquet
+from pipeline.alignment.align import USABLE
+from pipeline.alignment.calibrate import Calibration, CalibrationInput, calibrate
+from pipeline.alignment.dense import SCAN_MINUTES
+from pipeline.alignment.feeds import TICKS
+from pipeline.clock import DAY_US, MINUTE_US, day_open_us
+from pipeline.contracts.control import Control
+
+Window = tuple[int, int]
+"""Stamps `[first, end)` in us, as written."""
+
+Rows = Callable[[Window], pa.Table]
+"""The rows of a neighbour's file whose stamps lie in a window."""
+
+BEFORE, AFTER = "before", "after"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithNeighbours:
+    """A day's finding, the rows of the neighbours that are the day's, and where they were looked for.
+
+    `moved` holds them by feed (schema `clean_bars`, or `clean_ticks` of the tape); `windows` by feed the
+    stamps of the file before and of the file after that the finding depends on.
+    """
+
+    found: Calibration
+    moved: dict[str, pa.Table]
+    windows: dict[str, dict[str, Window]]
+
+
+def calibrate_among(
+    given: CalibrationInput, neighbours: dict[str, dict[str, Rows]], control: Control
+) -> WithNeighbours:
+    """The finding of a day whose rows may lie in the files of the days beside it.
+
+    A feed that the day's own file does not identify is tried with all rows within reach; where that finds
+    a lag, the day's rows by it join, else the neighbours say nothing.
+
+    Args:
+        given: the day's own files.
+        neighbours: feed -> `before` and `after` -> rows, for the files that are there.
+        control: CONTROL in force.
+    """
+    alone = calibrate(given, control)
+    windows = {feed: _windows(given, alone, feed) for feed in {*neighbours, *_feeds(given)}}
+    joined: dict[str, pa.Table] = {}
+    for feed in sorted(neighbours):
+        shown = _shown(given, neighbours[feed], windows[feed], feed)
+        if shown.num_rows and not _stands(alone, feed):
+            tried = calibrate(_with(given, {feed: shown}), control)
+            by_lag = _windows(given, tried, feed)
+            shown = (
+                _shown(given, neighbours[feed], by_lag, feed)
+                if _stands(tried, feed)
+                else shown.slice(0, 0)
+            )
+        if shown.num_rows:
+            joined[feed] = shown
+    if not joined:
+        return WithNeighbours(found=alone, moved={}, windows=windows)
+    return WithNeighbours(
+        found=calibrate(_with(given, joined), control), moved=joined, windows=windows
+    )
+
+
+def with_moved(own: pa.Table | None, moved: pa.Table) -> pa.Table:
+    """The day's own file, where there is one, and its rows from the neighbours as one feed, in the order
+    of time.
+    """
+    whole = moved if own is None else pa.concat_tables([own, moved])
+    return whole.sort_by("run" if "run" in whole.column_names else "ts")
+
+
+def in_file(path: Path, window: Window) -> pa.Table:
+    """The rows of a clean table's file with stamps in a window; the file's footer may say: none."""
+    with pq.ParquetFile(path) as file:
+        name = "stamp" if "stamp" in file.schema_arrow.names else "ts"
+        column = file.schema_arrow.names.index(name)
+        groups = [
+            group
+            for group in range(file.num_row_groups)
+            if _may_hold(file.metadata.row_group(group).column(column).statistics, window)
+        ]
+        table = file.read_row_groups(groups) if groups else file.schema_arrow.empty_table()
+    return within(table, window)
+
+
+def within(rows: pa.Table, window: Window) -> pa.Table:
+    """The rows with stamps in a window."""
+    stamp = rows["stamp" if "stamp" in rows.column_names else "ts"].cast(pa.int64()).to_numpy()
+    return rows.filter(pa.array((stamp >= window[0]) & (stamp < window[1])))
+
+
+def digest(path: Path, window: Window) -> str:
+    """What a neighbour's file has to say about the day: empty when nothing."""
+    rows = in_file(path, window)
+    return str(parquet.content_hash(rows)) if rows.num_rows else ""
+
+
+def reach(opened_us: int) -> dict[str, Window]:
+    """Every stamp that could be the day's, in either neighbour's file."""
+    far = SCAN_MINUTES * MINUTE_US
+    return dict.fromkeys((BEFORE, AFTER), (opened_us - far, opened_us + DAY_US + far))
+
+
+def _may_hold(statistics: Any, window: Window) -> bool:
+    if statistics is None or not statistics.has_min_max:
+        return True
+    low, high = (
+        pa.scalar(bound, pa.timestamp("us", tz="UTC")).cast(pa.int64()).as_py()
+        for bound in (statistics.min, statistics.max)
+    )
+    return bool(high >= window[0] and low < window[1])
+
+
+def _feeds(given: CalibrationInput) -> set[str]:
+    return {*given.bars, *(() if given.ticks is None else (TICKS,))}
+
+
+def _stands(found: Calibration, feed: str) -> bool:
+    entry = found.correction["feeds"].get(feed)
+    return entry is not None and entry["status"] in USABLE
+
+
+def _windows(given: CalibrationInput, found: Calibration, feed: str) -> dict[str, Window]:
+    """The day's stamps by the found lag, that of the first run before and of the last run after."""
+    opened = day_open_us(given.day)
+    if not _stands(found, feed):
+        return reach(opened)
+    entry = found.correction["feeds"][feed]
+    offsets = {int(run): minutes for run, minutes in entry.get("offsets", {}).items()}
+    first, last = (
+        offsets[edge(offsets)] if offsets else entry["offset_minutes"] for edge in (min, max)
+    )
+    return {
+        side: _day_as_stamped(opened, minutes * MINUTE_US - entry.get("skew_us", 0))
+        for side, minutes in ((BEFORE, first), (AFTER, last))
+    }
+
+
+def _day_as_stamped(opened_us: int, offset_us: int) -> Window:
+    return opened_us - offset_us, opened_us + DAY_US - offset_us
+
+
+def _shown(
+    given: CalibrationInput, files: dict[str, Rows], windows: dict[str, Window], feed: str
+) -> pa.Table:
+    """The neighbours' rows in the windows. Runs of bars before the day's own get numbers below 0."""
+    own = given.bars.get(feed)
+    parts = {side: rows(windows[side]) for side, rows in files.items()}
+    if feed != TICKS:
+        runs = own["run"].to_numpy() if own is not None and own.num_rows else np.zeros(1, np.int32)
+        after = int(runs.max()) + 1
+        parts = {
+            side: _renumbered(rows, after if side == AFTER else None)
+            for side, rows in parts.items()
+        }
+    return pa.concat_tables([parts[side] for side in (BEFORE, AFTER) if side in parts])
+
+
+def _renumbered(rows: pa.Table, first: int | None) -> pa.Table:
+    """Runs counted from `first` on; without it, so that the last is -1."""
+    if not rows.num_rows:
+        return rows
+    _, rank = np.unique(rows["run"].to_numpy(), return_inverse=True)
+    start = -(int(rank.max()) + 1) if first is None else first
+    numbers = pa.array((rank + start).astype(np.int32))
+    at = rows.column_names.index("run")
+    return rows.set_column(at, rows.schema.field("run"), numbers)
+
+
+def _with(given: CalibrationInput, moved: dict[str, pa.Table]) -> CalibrationInput:
+    bars = dict(given.bars)
+    for feed in moved.keys() - {TICKS}:
+        bars[feed] = with_moved(given.bars.get(feed), moved[feed])
+    ticks = with_moved(given.ticks, moved[TICKS]) if TICKS in moved else given.ticks
+    return replace(given, bars=bars, ticks=ticks)

@@ -1,0 +1,203 @@
+"""The clock of a tape below the minute: by how many milliseconds its stamps run late.
+
+Belongs here: the estimate from volumes by minute, its interval, its drift, and what CONTROL says may be
+corrected. Does not belong here: the lag in minutes (`evidence.py`), moving the tape (`calibrate.py`).
+
+Method: the exchange's volume of each minute is known. Cut the tape into minutes at every possible skew;
+the right one makes the volumes agree. Quarter hours are drawn again with replacement: the mean of the
+draws is the estimate (one argmin alone is rough), their outer quantiles the interval.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.alignment.dense import Dense
+from pipeline.alignment.tape import in_time_order
+from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, SECOND_US
+from pipeline.exact import Floats, Ints, places_within_reach, to_units
+
+COARSE_US = 50_000
+FINE_US = 5_000
+FINE_SPAN_US = 500_000
+DRAWS = 400
+PAD_US = 12_500
+"""Added to either end of the interval: half of the 25 ms that minutes can resolve."""
+_BLOCK = 15
+_BLOCKS_PER_HOUR = 4
+_TAIL = 0.01
+_MS = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skew:
+    """How late the tape's stamps are, in ms (early is negative), within `low` .. `high`.
+
+    `residual` is the mean |v_tick - v_kline| / v_kline that is left at `ms`, `as_stamped` that at 0;
+    `drift` the difference between the recording's halves, doubled. `curve` holds (ms, mean error)
+    around the best.
+    """
+
+    ms: float
+    low: float
+    high: float
+    residual: float
+    as_stamped: float
+    drift: float
+    hours: int
+    curve: tuple[tuple[float, float], ...]
+
+    @property
+    def width(self) -> float:
+        """Width of the interval in ms."""
+        return round(self.high - self.low, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class _Errors:
+    """By (quarter hour, skew): the sum of the relative errors, and that of their square roots, which
+    minutes with small volumes and a single large trade do not sway as much.
+    """
+
+    skews: Ints
+    sums: Floats
+    roots: Floats
+    minutes: Ints
+    hours: int
+
+
+def estimate(
+    ticks: pa.Table, klines: Dense, opened_us: int, lag_us: int, limits: dict[str, float]
+) -> Skew | None:
+    """The skew of a tape whose lag in whole minutes is known.
+
+    Args:
+        ticks: schema `clean_ticks`.
+        klines: the exchange's minutes of the day.
+        opened_us: the day's first instant.
+        lag_us: true minute - stamped minute.
+        limits: CONTROL's `skew`.
+
+    Returns:
+        None where it cannot be told: stamps of a PC clock (digits below the millisecond), fewer than
+        `hours_min` hours with trades, or volumes that agree at no skew (another instrument).
+    """
+    ts, _, qty = in_time_order(ticks)
+    if np.count_nonzero(ts % _MS) > limits["sub_ms_share_max"] * len(ts):
+        return None
+    traded = klines.present & _spanned(ts + lag_us, opened_us)
+    places = places_within_reach(qty, klines.volume[klines.present])
+    running = np.concatenate([[0], np.cumsum(to_units(qty, places))])
+    volume = np.where(traded, to_units(klines.volume, places), 0)
+    given = (ts + lag_us, running, volume, opened_us)
+    reach = int(limits["search_seconds"]) * SECOND_US
+    coarse = _errors(np.arange(-reach, reach + 1, COARSE_US), *given)
+    if coarse.hours < limits["hours_min"]:
+        return None
+    near = int(coarse.skews[np.argmin(coarse.roots.sum(axis=0))])
+    fine = np.arange(near - FINE_SPAN_US, near + FINE_SPAN_US + 1, FINE_US)
+    return _judged(_errors(fine, *given), _errors(np.zeros(1, np.int64), *given), limits)
+
+
+def correctable(skew: Skew, limits: dict[str, float]) -> bool:
+    """Whether CONTROL lets the tape be moved: far enough off, not too far, known well, not drifting."""
+    return (
+        limits["correct_above_ms"] < abs(skew.ms) <= limits["correct_up_to_ms"]
+        and skew.width < limits["correct_interval_ms_max"]
+        and abs(skew.drift) <= limits["drift_ms_max"]
+    )
+
+
+def described(skew: Skew, applied: bool) -> dict[str, Any]:
+    """The figures of the report."""
+    return {
+        "applied_ms": skew.ms if applied else 0.0,
+        "interval_width_ms": skew.width,
+        "residual": round(skew.residual, 9),
+        "residual_as_stamped": round(skew.as_stamped, 9),
+        "drift_ms_per_day": skew.drift,
+        "hours": skew.hours,
+        "curve": [{"skew_ms": ms, "error": round(error, 9)} for ms, error in skew.curve],
+    }
+
+
+def _spanned(true_ts: Ints, opened_us: int) -> np.ndarray:
+    """Minutes that lie wholly between the first and the last trade: the tape was running."""
+    edges = opened_us + np.arange(MINUTES_PER_DAY + 1) * MINUTE_US
+    inside: np.ndarray = (edges[:-1] >= true_ts[0]) & (edges[1:] <= true_ts[-1])
+    return inside
+
+
+def _errors(skews: Ints, ts: Ints, running: Ints, volume: Ints, opened_us: int) -> _Errors:
+    """How far each quarter hour's volumes are off when stamps are taken to be so much late."""
+    edges = opened_us + np.arange(MINUTES_PER_DAY + 1, dtype=np.int64) * MINUTE_US
+    traded = np.flatnonzero(volume > 0)
+    blocks, start = np.unique(traded // _BLOCK, return_index=True)
+    sums, roots = (np.zeros((len(blocks), len(skews))) for _ in range(2))
+    for column, skew in enumerate(skews.tolist() if len(blocks) else []):
+        cut = np.diff(running[np.searchsorted(ts, edges + skew, side="left")])
+        off = np.abs(cut[traded] - volume[traded]) / volume[traded]
+        sums[:, column] = np.add.reduceat(off, start)
+        roots[:, column] = np.add.reduceat(np.sqrt(off), start)
+    return _Errors(
+        skews=skews,
+        sums=sums,
+        roots=roots,
+        minutes=np.diff(np.append(start, len(traded))),
+        hours=len(np.unique(blocks // _BLOCKS_PER_HOUR)),
+    )
+
+
+def _judged(fine: _Errors, stamped: _Errors, limits: dict[str, float]) -> Skew | None:
+    total = int(fine.minutes.sum())
+    errors = fine.sums.sum(axis=0) / total
+    at, low, high = _flat_bottom(fine.skews, fine.roots.sum(axis=0))
+    residual = float(errors[np.searchsorted(fine.skews, low)])
+    if residual > limits["residual_max"]:
+        return None
+    drawn = _drawn(fine)
+    ends = [float(np.quantile(drawn, tail)) for tail in (_TAIL, 1 - _TAIL)]
+    return Skew(
+        ms=round((at if residual == 0.0 else float(drawn.mean())) / _MS, 3),
+        low=round((min(low, ends[0]) - PAD_US) / _MS, 3),
+        high=round((max(high, ends[1]) + PAD_US) / _MS, 3),
+        residual=residual,
+        as_stamped=float(stamped.sums.sum() / total),
+        drift=_drift(fine),
+        hours=fine.hours,
+        curve=tuple(zip((fine.skews[::4] / _MS).tolist(), errors[::4].tolist(), strict=True)),
+    )
+
+
+def _flat_bottom(skews: Ints, errors: Floats) -> tuple[float, float, float]:
+    """(middle, low, high) of the skews that are best: in a thin market no trade tells some apart."""
+    best = int(np.argmin(errors))
+    good = errors <= errors[best] + 1e-12
+    after = np.flatnonzero(~good[best:])
+    before = np.flatnonzero(~good[: best + 1])
+    high = skews[best + after[0] - 1] if len(after) else skews[-1]
+    low = skews[before[-1] + 1] if len(before) else skews[0]
+    return float(low + high) / 2, float(low), float(high)
+
+
+def _drawn(errors: _Errors) -> Floats:
+    """The best skew of samples of the quarter hours, drawn with replacement."""
+    blocks = len(errors.minutes)
+    # A fixed stream of raw words: the same on every machine and with every version.
+    raw = np.random.Philox(key=1).random_raw(DRAWS * blocks)
+    picks = (raw % np.uint64(blocks)).astype(np.int64).reshape(DRAWS, blocks)
+    return np.array([_flat_bottom(errors.skews, errors.roots[p].sum(axis=0))[0] for p in picks])
+
+
+def _drift(errors: _Errors) -> float:
+    """Twice the second half's skew less the first's, in ms: what a day of it comes to."""
+    half = len(errors.minutes) // 2
+    first, second = (
+        _flat_bottom(errors.skews, part.sum(axis=0))[0]
+        for part in (errors.roots[:half], errors.roots[half:])
+    )
+    return round(2 * (second - first) / _MS, 3)

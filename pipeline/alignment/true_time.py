@@ -1,0 +1,42 @@
+"""A tape in true time: what a found correction makes of its stamps.
+
+Belongs here: moving trades. Does not belong here: finding by how much (`calibrate.py`), cutting the tape
+into minutes and price levels (`bars/`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline.alignment.align import USABLE
+from pipeline.alignment.feeds import TICKS
+from pipeline.alignment.neighbours import with_moved, within
+from pipeline.clock import DAY_US, MINUTE_US, day_open_us
+
+
+def tape_in_true_time(
+    ticks: pa.Table, moved: pa.Table | None, correction: dict[str, Any], day: dt.date
+) -> pa.Table:
+    """The day's trades, stamped with true time. None of a tape whose finding was refused.
+
+    Args:
+        ticks: schema `clean_ticks`, the day's own files.
+        moved: the same, trades of the day that lie in a neighbour's files.
+        correction: `Calibration.correction`.
+        day: the UTC date.
+    """
+    entry = correction["feeds"].get(TICKS, {})
+    if entry.get("status") not in USABLE:
+        return ticks.slice(0, 0)
+    offset = entry["offset_minutes"] * MINUTE_US - entry.get("skew_us", 0)
+    whole = ticks if moved is None or not moved.num_rows else with_moved(ticks, moved)
+    opened = day_open_us(day)
+    own = within(whole, (opened - offset, opened - offset + DAY_US))
+    if offset == 0:
+        return own
+    field = own.schema.field("ts")
+    shifted = pa.array(own["ts"].cast(pa.int64()).to_numpy() + offset, field.type)
+    return own.set_column(own.column_names.index("ts"), field, shifted)
