@@ -120,29 +120,28 @@ def _nearest_to_vwap(levels: Levels, minute: int, candidates: Ints) -> int:
 def _value_areas(levels: Levels, poc: Ints) -> NDArray[np.int64]:
     """Shape (minutes, 2): positions of the lowest and the highest level of each value area."""
     ends = np.append(levels.start[1:], len(levels.price)).tolist()
-    volume = levels.volume.tolist()
+    running = [0, *np.cumsum(levels.volume).tolist()]
     spans = zip(levels.start.tolist(), ends, poc.tolist(), strict=True)
-    grown = [_grow(volume, first, end, top) for first, end, top in spans]
+    grown = [_grow(running, first, end, top) for first, end, top in spans]
     return np.array(grown, dtype=np.int64).reshape(-1, 2)
 
 
-def _grow(volume: list[int], first: int, end: int, top: int) -> tuple[int, int]:
+def _grow(running: list[int], first: int, end: int, top: int) -> tuple[int, int]:
     """Grow from level `top` inside `[first, end)` until the area holds 7/10 of the volume.
 
     Each step compares the sum of the next two traded levels above with that of the next two below
     (one where only one is left; levels without a trade do not count) and takes the larger pair
-    whole; of equals the upper one.
+    whole; of equals the upper one. `running[i]` is the volume of all levels before i.
     """
-    low = high = top
-    held = volume[top]
-    wanted = VALUE_AREA[0] * sum(volume[first:end])
+    low, high = top, top + 1
+    held = running[high] - running[low]
+    wanted = VALUE_AREA[0] * (running[end] - running[first])
     while VALUE_AREA[1] * held < wanted:
-        above = sum(volume[high + 1 : min(high + 1 + STEP, end)])
-        below = sum(volume[max(low - STEP, first) : low])
-        if above >= below and high + 1 < end:
-            high = min(high + STEP, end - 1)
-            held += above
+        upper = high + STEP if high + STEP < end else end
+        lower = low - STEP if low - STEP > first else first
+        above, below = running[upper] - running[high], running[low] - running[lower]
+        if above >= below and high < end:
+            high, held = upper, held + above
         else:
-            low = max(low - STEP, first)
-            held += below
-    return low, high
+            low, held = lower, held + below
+    return low, high - 1

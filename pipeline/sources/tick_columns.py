@@ -227,17 +227,13 @@ class _Reader:
 
     def _words(self, name: str) -> tuple[list[Any], Ints]:
         """The values of the distinct texts, None for one that is not right, and each row's position."""
-        ticks, index = self._repeated(name)
-        return [None if tick is None else getattr(tick, name) for tick in ticks], index
-
-    def _repeated(self, name: str) -> tuple[list[Any], Ints]:
-        """The record of each distinct text, None for one that is not right, and each row's position."""
         column = self.columns_of[name]
-        ticks = self._records(name, column, _MEMBER[name])
         index = column.indices.to_numpy()
-        if None in ticks:
-            self.good &= np.array([tick is not None for tick in ticks])[index]
-        return ticks, index
+        ticks, all_right = self._records(name, column, _MEMBER[name])
+        if all_right:
+            return [getattr(tick, name) for tick in ticks], index
+        self.good &= np.array([tick is not None for tick in ticks])[index]
+        return [getattr(tick, name, None) for tick in ticks], index
 
     def _unread(self) -> None:
         """Fields that nobody asks for must be whole too, and no key may stand twice."""
@@ -245,11 +241,11 @@ class _Reader:
         for name, column in self.columns_of.items():
             if name in _TYPES:
                 continue
-            records = self._records(name, column, _ANY)
-            single = None not in records and sum(map(len, records)) == len(records)
-            keys = set().union(*records) if single else set()
-            if single and all(owner.setdefault(key, name) == name for key in keys):
-                continue
+            records, all_right = self._records(name, column, _ANY)
+            if all_right and sum(map(len, records)) == len(records):
+                keys = set().union(*records)
+                if {owner.setdefault(key, name) for key in keys} == {name}:
+                    continue
             right = [
                 record is not None
                 and len(record) == 1
@@ -258,8 +254,8 @@ class _Reader:
             ]
             self.good &= np.array(right)[column.indices.to_numpy()]
 
-    def _records(self, name: str, column: pa.Array, decoder: Any) -> list[Any]:
-        """Each distinct text as an object of its own; None where it is not one."""
+    def _records(self, name: str, column: pa.Array, decoder: Any) -> tuple[list[Any], bool]:
+        """Each distinct text as an object of its own, None where it is not one; whether all are."""
         texts: list[bytes] = column.dictionary.to_pylist()
         opened = b"" if name == self.ends[0] else b"{"
         closed = b"" if name == self.ends[1] else b"}"
@@ -267,8 +263,9 @@ class _Reader:
         try:
             records: list[Any] = decoder.decode_lines(lines)
         except (ValueError, RecursionError):
-            return [_record(decoder, opened + text + closed) for text in texts]
-        return records if len(records) == len(texts) else [None] * len(texts)
+            return [_record(decoder, opened + text + closed) for text in texts], False
+        all_right = len(records) == len(texts)
+        return records if all_right else [None] * len(texts), all_right
 
 
 def _record(decoder: Any, line: bytes) -> Any:
