@@ -9,8 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline import parquet
+from pipeline import parquet, storage
 from pipeline.contracts import control, schema
+from pipeline.publishing import datapackage
 from pipeline.publishing.manifest import ManifestInput, manifest
 from pipeline.publishing.seal import Draft
 
@@ -150,6 +151,9 @@ def prepared(
     files = {name: folder / name for name in tables}
     for name, table in tables.items():
         parquet.write(files[name], table, group_by="symbol")
+    files[datapackage.FILE] = folder / datapackage.FILE
+    described = {name.removesuffix(".parquet"): table for name, table in tables.items()}
+    storage.write_json(files[datapackage.FILE], datapackage.datapackage(day, described, GOVERNANCE))
     for symbol in states:
         for ending in ("md", "html", "json"):
             name = f"qc/{symbol}/calibration_report.{ending}"

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import snapshot_kit as kit
@@ -16,7 +18,7 @@ from pipeline.errors import ParameterError, RefusedError, SnapshotCorruptError
 from pipeline.layout import Store
 from pipeline.publishing.revisions import read_publication
 from pipeline.publishing.seal import publish
-from pipeline.reader import load
+from pipeline.reader import files, load, scan
 
 D1, D2, D3 = (kit.DAY + dt.timedelta(days=i) for i in range(3))
 BOTH = {"BTCUSDT": "available", "ETHUSDT": "available"}
@@ -190,3 +192,52 @@ def test_the_store_of_the_configuration_is_the_default(
     monkeypatch.setenv("KITCHEN_CONFIG", str(path))
 
     assert load("bars_1m", D1, D1, ["BTCUSDT"]).num_rows == 1440
+
+
+def test_scan_and_files_give_the_rows_of_load(root: Path) -> None:
+    """A lazy frame, and DuckDB over the files: the same rows, the same refusals."""
+    wanted = pl.DataFrame(pl.from_arrow(load("bars_1m", D1, D2, ["BTCUSDT"], root=root)))
+    lazy = scan("bars_1m", D1, D2, ["BTCUSDT"], root=root)
+    paths = [str(p) for p in files("bars_1m", D1, D2, ["BTCUSDT"], root=root)]
+
+    assert lazy.collect().equals(wanted)
+    assert lazy.select("close").filter(pl.col("close") > 100).collect().height == 0
+    read = duckdb.read_parquet(paths).filter("symbol = 'BTCUSDT'").order("ts").pl()
+    assert read.with_columns(pl.col(pl.Datetime).dt.convert_time_zone("UTC")).equals(wanted)
+    assert [Path(p).parent.name for p in paths] == ["2025-01-02.r1", "2025-01-03.r1"]
+    for call in (scan, files):
+        with pytest.raises(RefusedError, match="ETHUSDT 2025-01-03"):
+            call("bars_1m", D1, D2, root=root)
+
+
+def test_scan_without_rows_has_the_columns(root: Path) -> None:
+    """A day without ticks, and one that is not published."""
+    assert scan("footprint", D1, D1, root=root).collect().columns[:2] == ["symbol", "minute_open"]
+    later = D3 + dt.timedelta(days=1)
+    assert files("bars_1m", later, later, allow=["pending"], root=root) == []
+
+
+def test_scan_refuses_damaged_files(root: Path) -> None:
+    """Before anything is read of them."""
+    path = (root / "2025-01-02" / "bars_1m.parquet").resolve()
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:-1])
+
+    for call in (scan, files):
+        with pytest.raises(SnapshotCorruptError, match="sha256"):
+            call("bars_1m", D1, D1, root=root)
+
+
+@pytest.mark.parametrize("dataset", ["bars_1m", "features_micro", "macro_slow", "rejects"])
+def test_three_libraries_read_identical_frames(root: Path, dataset: str) -> None:
+    """pandas, Polars and DuckDB straight from a file: the same columns, types, values and nulls."""
+    path = root / "2025-01-02" / f"{dataset}.parquet"
+    wanted = pq.read_table(path, partitioning=None)
+
+    polars = pl.read_parquet(path).to_arrow()
+    duck = duckdb.read_parquet(str(path)).to_arrow_table()
+    pandas = pa.Table.from_pandas(pd.read_parquet(path), preserve_index=False)
+
+    for other in (polars, duck, pandas):
+        assert other.column_names == wanted.column_names
+        assert other.cast(wanted.schema.remove_metadata()).to_pydict() == wanted.to_pydict()

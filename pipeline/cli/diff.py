@@ -74,7 +74,7 @@ def _facts(table: TableDiff) -> dict[str, Any]:
         "removed_rows": [_plain(row) for row in table.removed],
         "changed_rows": [
             {"row": _plain(row), "columns": {c: _plain(pair) for c, pair in columns.items()}}
-            for row, columns in table.changed
+            for row, columns in table.changed()
         ],
     }
 
@@ -94,7 +94,7 @@ def _lines(table: TableDiff, limit: int) -> list[str]:
     )
     rows = [f"    + {_row(row)}" for row in table.added]
     rows += [f"    - {_row(row)}" for row in table.removed]
-    for row, changed in table.changed:
+    for row, changed in table.changed():
         told = ", ".join(f"{c} {a} -> {b}" for c, (a, b) in changed.items())
         rows.append(f"    ~ {_row(row)}: {told}")
     kept = rows[: limit or None]

@@ -26,8 +26,6 @@ KEYS: dict[str, tuple[str, ...]] = {
 }
 """Published table -> the columns that name a row. Rows with equal keys are paired in their order."""
 
-_NTH = "nth"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableDiff:
@@ -36,11 +34,13 @@ class TableDiff:
     Attributes:
         name: File name.
         keys: The columns that name a row.
-        columns: Column -> how many rows that are on both sides differ in it; and columns that only one
-            side has, for every such row.
+        columns: Column -> how many rows that are on both sides differ in it; every such row, where only
+            one side has the column.
         added: Keys of rows that only the later side has, in its order.
-        removed: Keys of rows that only the earlier side has.
-        changed: Keys of rows on both sides that differ, each with column -> (before, after).
+        removed: Keys of rows that only the earlier side has, in its order.
+        touched: Keys of rows on both sides that differ.
+        sides: Those rows before and after.
+        masks: Column -> which of those rows differ in it.
     """
 
     name: str
@@ -48,16 +48,41 @@ class TableDiff:
     columns: dict[str, int]
     added: list[tuple[Any, ...]]
     removed: list[tuple[Any, ...]]
-    changed: list[tuple[tuple[Any, ...], dict[str, tuple[Any, Any]]]]
+    touched: list[tuple[Any, ...]]
+    sides: tuple[pa.Table, pa.Table]
+    masks: dict[str, npt.NDArray[np.bool_]]
 
     def summary(self) -> dict[str, Any]:
         """The counts, as they stand in `publication.json`."""
         return {
             "added": len(self.added),
             "removed": len(self.removed),
-            "changed": len(self.changed),
+            "changed": len(self.touched),
             "columns": self.columns,
         }
+
+    def changed(self) -> Iterator[tuple[tuple[Any, ...], dict[str, tuple[Any, Any]]]]:
+        """Each row that differs: its key, and column -> value before and after."""
+        pairs = {
+            name: [_column(side, name) for side in self.sides]
+            for name, mask in self.masks.items()
+            if mask.any()
+        }
+        for row, key in enumerate(self.touched):
+            yield (
+                key,
+                {
+                    name: (before[row], after[row])
+                    for name, (before, after) in pairs.items()
+                    if self.masks[name][row]
+                },
+            )
+
+
+def _column(table: pa.Table, name: str) -> list[Any]:
+    """A column's values; nothing but None where the table does not have it."""
+    there = name in table.column_names
+    return list(table[name].to_pylist()) if there else [None] * table.num_rows
 
 
 def diff_tables(name: str, before: pa.Table, after: pa.Table) -> TableDiff:
@@ -65,11 +90,8 @@ def diff_tables(name: str, before: pa.Table, after: pa.Table) -> TableDiff:
     keys = tuple(k for k in KEYS[name] if k in before.column_names and k in after.column_names)
     left, right = _positions(before, keys), _positions(after, keys)
     both = [key for key in right if key in left]
-    rows = (
-        np.array([left[key] for key in both], np.int64),
-        np.array([right[key] for key in both], np.int64),
-    )
-    masks = dict(_changed_columns(before.take(rows[0]), after.take(rows[1]), keys))
+    sides = before.take(_rows(left, both)), after.take(_rows(right, both))
+    masks = dict(_changed_columns(*sides, keys))
     touched = np.flatnonzero(np.logical_or.reduce([*masks.values(), np.zeros(len(both), bool)]))
     return TableDiff(
         name=name,
@@ -77,11 +99,14 @@ def diff_tables(name: str, before: pa.Table, after: pa.Table) -> TableDiff:
         columns={column: int(mask.sum()) for column, mask in masks.items() if mask.any()},
         added=[key[:-1] for key in right if key not in left],
         removed=[key[:-1] for key in left if key not in right],
-        changed=[
-            (both[i][:-1], dict(_values(before, after, (rows[0][i], rows[1][i]), masks, int(i))))
-            for i in touched
-        ],
+        touched=[both[i][:-1] for i in touched],
+        sides=(sides[0].take(touched), sides[1].take(touched)),
+        masks={column: mask[touched] for column, mask in masks.items()},
     )
+
+
+def _rows(positions: dict[tuple[Any, ...], int], keys: list[tuple[Any, ...]]) -> pa.Array:
+    return pa.array([positions[key] for key in keys], pa.int64())
 
 
 def _positions(table: pa.Table, keys: tuple[str, ...]) -> dict[tuple[Any, ...], int]:
@@ -122,24 +147,6 @@ def _unequal(before: pa.ChunkedArray, after: pa.ChunkedArray) -> npt.NDArray[np.
         nans = (pc.fill_null(pc.is_nan(c), False).to_numpy() for c in (before, after))
         found &= ~np.logical_and(*nans)
     return found
-
-
-def _values(
-    before: pa.Table,
-    after: pa.Table,
-    rows: tuple[int, int],
-    masks: dict[str, npt.NDArray[np.bool_]],
-    pair: int,
-) -> Iterator[tuple[str, tuple[Any, Any]]]:
-    for name, mask in masks.items():
-        if mask[pair]:
-            yield (
-                name,
-                (
-                    before[name][rows[0]].as_py() if name in before.column_names else None,
-                    after[name][rows[1]].as_py() if name in after.column_names else None,
-                ),
-            )
 
 
 def diff_folders(

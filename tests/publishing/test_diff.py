@@ -53,7 +53,9 @@ def test_exactly_the_changed_cells_are_named(edits: dict[tuple[int, str], float]
     found = diff_tables("bars_1m.parquet", BARS, after)
 
     cells = {
-        (key[1], column): pair for key, columns in found.changed for column, pair in columns.items()
+        (key[1], column): pair
+        for key, columns in found.changed()
+        for column, pair in columns.items()
     }
     stamps = BARS["ts"].to_pylist()
     assert cells == {
@@ -70,14 +72,14 @@ def test_rows_that_one_side_has_are_added_and_removed() -> None:
     opened = dt.datetime(2025, 1, 2, 0, 1, tzinfo=dt.UTC)
     assert found.added == [("BTCUSDT", opened)]
     assert found.removed == [("BTCUSDT", dt.datetime(2025, 1, 3, tzinfo=dt.UTC))]
-    assert found.changed == []
+    assert found.touched == []
 
 
 def test_rows_of_equal_keys_are_paired_in_their_order() -> None:
     """A line that was set aside twice for one code is not lost."""
     twice = pa.concat_tables([kit.reject("BTCUSDT"), kit.reject("BTCUSDT")])
 
-    assert diff_tables("rejects.parquet", twice, twice).changed == []
+    assert diff_tables("rejects.parquet", twice, twice).touched == []
     assert len(diff_tables("rejects.parquet", kit.reject("BTCUSDT"), twice).added) == 1
 
 
@@ -87,7 +89,7 @@ def test_a_new_column_is_a_change_of_every_row() -> None:
 
     found = diff_tables("macro_slow.parquet", kit.macro("BTCUSDT"), more)
 
-    assert found.changed == [(("BTCUSDT",), {"ema_50": (None, 2.0)})]
+    assert list(found.changed()) == [(("BTCUSDT",), {"ema_50": (None, 2.0)})]
 
 
 def test_a_revision_says_what_it_changed(tmp_path: Path) -> None:
@@ -139,4 +141,4 @@ def test_two_nans_are_no_change(nan: float) -> None:
     """What is not a number on both sides did not change."""
     one = pa.table({"symbol": ["X"], "ema_20": [nan]})
 
-    assert diff_tables("macro_slow.parquet", one, one).changed == []
+    assert diff_tables("macro_slow.parquet", one, one).touched == []

@@ -1,4 +1,4 @@
-"""`load()`: published tables over a range of days, verified and whole.
+"""`load()`, `files()` and `scan()`: published tables over a range of days, verified and whole.
 
 Each day's revision is resolved once, so that a publisher at work is never seen half-way, and every file
 is held against its manifest before a row of it is used. Polars, DuckDB and pandas may read the same files
@@ -8,10 +8,11 @@ directly (`snapshots/2*/bars_1m.parquet`); they check neither hashes nor conditi
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,6 +23,9 @@ from pipeline.errors import ContractError, ParameterError, RefusedError, Snapsho
 from pipeline.layout import Store
 from pipeline.publishing import links, revisions, sums
 from pipeline.publishing.revisions import Sealed
+
+if TYPE_CHECKING:
+    import polars
 
 DATASETS = ("bars_1m", "features_micro", "macro_slow", "footprint", "rejects")
 CONDITIONS = ("available", "degraded", "missing", "pending")
@@ -81,15 +85,91 @@ def load(
         RefusedError: symbol-days outside `allow`; names them.
         SnapshotCorruptError: bytes differ from their manifest.
     """
-    first, last = _date(start), _date(end)
-    _check(dataset, first, last, allow)
     names = None if symbols is None else _symbols(symbols)
-    store = Store(Path(root) if root is not None else config.load_kitchen().snapshots)
-    instant = None if as_of is None else _instant(as_of)
+    days = _days(dataset, start, end, _Choice(names, as_of, allow, root))
+    return _joined(dataset, days, names, columns)
+
+
+def files(
+    dataset: str,
+    start: dt.date | str,
+    end: dt.date | str,
+    symbols: Sequence[str] | None = None,
+    as_of: dt.datetime | str | None = None,
+    allow: Sequence[str] = ("available",),
+    root: Path | str | None = None,
+) -> list[Path]:
+    """The verified files behind `load()`, oldest day first, for tools that read Parquet themselves.
+
+    Each lies in a revision that never changes, so that a query over them sees what was verified. They
+    hold all symbols of their days; filter by symbol. Arguments and errors as in `load()`.
+    """
+    names = None if symbols is None else _symbols(symbols)
+    return [
+        _verified_file(day, dataset)
+        for day in _days(dataset, start, end, _Choice(names, as_of, allow, root))
+    ]
+
+
+def scan(
+    dataset: str,
+    start: dt.date | str,
+    end: dt.date | str,
+    symbols: Sequence[str] | None = None,
+    as_of: dt.datetime | str | None = None,
+    allow: Sequence[str] = ("available",),
+    root: Path | str | None = None,
+) -> polars.LazyFrame:
+    """As `load()`, as a Polars LazyFrame: files are verified now, columns and rows read when collected.
+
+    Needs Polars, which the kitchen itself does not. Arguments and errors as in `load()`.
+    """
+    pl = importlib.import_module("polars")
+    names = None if symbols is None else _symbols(symbols)
+    days = _days(dataset, start, end, _Choice(names, as_of, allow, root))
+    frames = [pl.scan_parquet(_verified_file(day, dataset), glob=False) for day in days]
+    empty = pl.from_arrow(_schema(dataset).empty_table()).lazy()
+    frame = pl.concat(frames, how="diagonal") if frames else empty
+    found: polars.LazyFrame = (
+        frame if names is None else frame.filter(pl.col("symbol").is_in(names))
+    )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What of a range is asked for, as the caller wrote it."""
+
+    names: list[str] | None
+    as_of: dt.datetime | str | None
+    allow: Sequence[str]
+    root: Path | str | None
+
+
+def _days(dataset: str, start: dt.date | str, end: dt.date | str, choice: _Choice) -> list[_Day]:
+    """Each date that has the dataset, resolved to one revision, once nothing in the range is refused."""
+    first, last = _date(start), _date(end)
+    _check(dataset, first, last, choice.allow)
+    store = Store(Path(choice.root) if choice.root is not None else config.load_kitchen().snapshots)
+    instant = None if choice.as_of is None else _instant(choice.as_of)
     count = (last - first).days + 1
     days = [_resolve(store, first + dt.timedelta(days=i), instant) for i in range(count)]
-    _refuse(days, names, allow)
-    return _joined(dataset, [day for day in days if day.has(dataset)], names, columns)
+    _refuse(days, choice.names, choice.allow)
+    return [day for day in days if day.has(dataset)]
+
+
+def _verified_file(day: _Day, dataset: str) -> Path:
+    """The path of a day's file, once its bytes are those of the manifest."""
+    name = f"{dataset}.parquet"
+    path = _sealed(day).path / name
+    _verify(path, day.manifest["files"][name])
+    return path
+
+
+def _sealed(day: _Day) -> Sealed:
+    if day.sealed is None:
+        raise ContractError(f"load: {day.day} is not published and was taken for a day with rows")
+    return day.sealed
 
 
 def _date(value: dt.date | str) -> dt.date:
@@ -212,12 +292,8 @@ def _joined(
 
 def _read(day: _Day, dataset: str, symbols: list[str] | None, columns: list[str]) -> pa.Table:
     """One day's rows, once the file's bytes are those of the manifest."""
-    if day.sealed is None:
-        return _schema(dataset).empty_table()
-    name = f"{dataset}.parquet"
-    path, entry = day.sealed.path / name, day.manifest["files"][name]
-    _verify(path, entry)
-    here = {column["name"] for column in entry["columns"]}
+    path = _verified_file(day, dataset)
+    here = {column["name"] for column in day.manifest["files"][path.name]["columns"]}
     filters = None if symbols is None else [("symbol", "in", symbols)]
     return pq.read_table(
         path, columns=[c for c in columns if c in here], filters=filters, partitioning=None

@@ -1,0 +1,46 @@
+"""`docs/reading.md`: its code runs, and what it says comes true."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import snapshot_kit as kit
+from pipeline import config
+from pipeline.layout import Store
+from pipeline.publishing.seal import publish
+from tests_support import write_config
+
+GUIDE = Path(__file__).resolve().parent.parent / "docs" / "reading.md"
+
+
+def test_the_code_of_the_guide_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Block after block in one session, with the store that the configuration names."""
+    states = {"BTCUSDT": "available", "ETHUSDT": "available"}
+    for i in range(2):
+        day = kit.DAY + dt.timedelta(days=i)
+        publish(kit.draft(tmp_path / str(i), day, states=states), Store(tmp_path / "snapshots"))
+    monkeypatch.setenv("KITCHEN_CONFIG", str(write_config(tmp_path)))
+    config._load.cache_clear()
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    names: dict[str, Any] = {}
+
+    for block in blocks:
+        exec(compile(block, str(GUIDE), "exec"), names)  # noqa: S102 - our own guide
+
+    assert len(blocks) == 9
+    assert names["minutes"] == 2 * 2 * 1440
+    assert names["frame"].shape == (2 * 1440, 3)
+    assert names["every"].num_rows == 4 * 1440
+    assert names["today"].num_rows == 2 * 1440
+    assert names["morning"].num_rows == 2 * 720
+    assert names["table"]["volume_z"].null_count == 4 * 1440  # these volumes never move
+    assert names["hourly"].height == 48
+    assert sorted(names["largest"]) == [("BTCUSDT", 100.0), ("ETHUSDT", 100.0)]
+    assert names["publication"]["revision"] == 1
+    assert list(names["index"]["days"]) == ["2025-01-02", "2025-01-03"]
