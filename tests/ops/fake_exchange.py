@@ -69,6 +69,7 @@ class FakeExchange:
         self.most_rows: int | None = None
         self.connections = 0
         self.lock = threading.Lock()
+        self.go_on = threading.Event()
         exchange = self
 
         class Handler(_Handler):
@@ -272,6 +273,20 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(data[start : start + 10])
                 self.wfile.flush()
                 threading.Event().wait(0.02)
+        self.close_connection = True
+        return True
+
+    def fault_stall(self, value: str) -> bool:
+        """Half of the bytes, and the rest when the test says so."""
+        data = self.exchange.files[self.path]
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            self.wfile.write(data[: len(data) // 2])
+            self.wfile.flush()
+            self.exchange.go_on.wait(30)
+            self.wfile.write(data[len(data) // 2 :])
         self.close_connection = True
         return True
 

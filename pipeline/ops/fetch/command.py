@@ -30,11 +30,11 @@ FEED = "binance_1m"
 _SAID_BYTES = 300
 
 
-def fetch(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> tuple[str, Path]:
+def fetch(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> tuple[str, Path, str]:
     """Runs the program for a symbol and day, and places its file.
 
     Returns:
-        fetched, unchanged or reissued; and the raw file.
+        fetched, unchanged or reissued; the raw file; what is to be said of it.
 
     Raises:
         FetchError: it failed, took too long, or left no one file that reads as klines of the day.
@@ -43,9 +43,9 @@ def fetch(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> tuple[str, Path]:
         _run(kitchen, symbol, day, folder)
         came = _only_file(folder)
         path = _target(kitchen, symbol, day, came.name)
-        _check(kitchen, symbol, day, came)
+        note = _check(kitchen, symbol, day, came)
         if path.is_file() and file_digest(path) == file_digest(came):
-            return UNCHANGED, path
+            return UNCHANGED, path, note
         is_new = not path.exists()
         if not is_new:
             placing.keep_old(path)
@@ -53,7 +53,7 @@ def fetch(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> tuple[str, Path]:
         part = placing.part_of(path, file_digest(came))
         shutil.copyfile(came, part)
         placing.place(part, path)
-        return FETCHED if is_new else REISSUED, path
+        return FETCHED if is_new else REISSUED, path, note
 
 
 @contextmanager
@@ -135,8 +135,8 @@ def _target(kitchen: Kitchen, symbol: Symbol, day: dt.date, name: str) -> Path:
     return kitchen.raw / fitting[0]
 
 
-def _check(kitchen: Kitchen, symbol: Symbol, day: dt.date, came: Path) -> None:
-    """Reads it as the day's only raw file."""
+def _check(kitchen: Kitchen, symbol: Symbol, day: dt.date, came: Path) -> str:
+    """Reads it as the day's only raw file, and says what of it could not be used."""
     feed = Feed(
         symbol=symbol.name,
         market=symbol.market,
@@ -145,6 +145,9 @@ def _check(kitchen: Kitchen, symbol: Symbol, day: dt.date, came: Path) -> None:
         day=day,
     )
     read = read_feed(feed, [RawPath(came, came.name, 0)], kitchen.governance, kitchen.limits)
-    if read.table.num_rows == 0:
-        reasons = read.rejects["reason"].to_pylist() or ["it is empty"]
+    rows, reasons = read.table.num_rows, read.rejects["reason"].to_pylist()
+    if rows == 0:
+        reasons = reasons or ["it is empty"]
         raise FetchError(f"fetch.command: {came.name} has no klines of {day}: {reasons[0]}")
+    lines = f"{len(reasons)} line{'s' if len(reasons) > 1 else ''} set aside"
+    return f"{rows} minutes, {lines}: {reasons[0]}" if reasons else ""

@@ -72,7 +72,7 @@ class _Run:
         result, notes = outcome.PENDING, []
         for source in self._sources(item):
             try:
-                status, path = self._from(source, item)
+                status, path, note = self._from(source, item)
             except PendingError as error:
                 notes.append(str(error))
                 continue
@@ -84,6 +84,7 @@ class _Run:
                 result = outcome.FAILED
                 notes.append(f"{error.filename}: cannot be written ({error.strerror}); mend that")
                 continue
+            notes += [note] if note else []
             return self._there(item, source, status, path, notes)
         if result == outcome.PENDING and self._is_overdue(item):
             result = outcome.ABSENT if item.feed == DAYS else outcome.MISSING
@@ -101,17 +102,18 @@ class _Run:
         ended = item.last < self.today
         return tuple(source for source in use if ended or source != "archive")
 
-    def _from(self, source: str, item: Item) -> tuple[str, Path]:
+    def _from(self, source: str, item: Item) -> tuple[str, Path, str]:
+        """What became of it, the raw file, and what is to be said of it."""
         if source == "archive":
-            return self._archived(item)
+            return *self._archived(item), ""
         day = parse_day(item.period)
         if source == "command":
             return command.fetch(self.kitchen, item.symbol, day)
         path = self._zip(item).with_suffix(".csv")
         self._refuse_unread(item, path)
         if not self.request.recheck and rest.is_whole(path, day):
-            return outcome.UNCHANGED, path
-        return rest.write(path, self._exchange(item).klines(item.symbol, day)), path
+            return outcome.UNCHANGED, path, ""
+        return rest.write(path, self._exchange(item).klines(item.symbol, day)), path, ""
 
     def _archived(self, item: Item) -> tuple[str, Path]:
         path = self._zip(item)
