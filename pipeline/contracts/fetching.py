@@ -91,6 +91,7 @@ _SPECIAL: dict[str, Any] = {
     "use": {"type": "list", "minlength": 1, "schema": {**_TEXT, "allowed": list(USES)}},
     "in_front": {"type": "boolean"},
     "recheck_days": {"type": "integer", "min": 0, "max": 366},
+    "again_minutes": {"type": "number", "min": 1, "max": 1440},
     "attempts": {"type": "integer", "min": 1, "max": 20},
     "archive_bytes": _WHOLE,
     "reply_bytes": _WHOLE,

@@ -1,0 +1,77 @@
+"""Klines are fetched before they are looked for, where the configuration says so (`fetch.in_front`).
+
+Fetching itself is the program `kitchen fetch`, in a process of its own; `complete()` and `requires()` look
+at files alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import luigi
+
+from pipeline import layout, storage
+from pipeline.clock import DAY_US, day_open_us
+from pipeline.freshness import graph
+from pipeline.tasks import context
+from pipeline.tasks.parameters import DayParameter, SymbolParameter
+
+logger = logging.getLogger("kitchen")
+
+_PROGRAM = "from pipeline.cli.main import main; main()"
+_QUIET_CODES = (0, 20)
+
+
+class FetchedFeed(luigi.Task):
+    """The exchange was asked for a symbol's klines of a day.
+
+    Complete when a file is there that was written after the day's end, or when it was asked for less than
+    `fetch.again_minutes` ago. What could not be fetched stops nothing: `RawFeed` says whether to wait.
+    """
+
+    date = DayParameter(description="UTC date, YYYY-MM-DD")
+    symbol = SymbolParameter(description="a configured symbol")
+    resources = {"kitchen_fetch": 1}  # noqa: RUF012 - one at a time, as Luigi reads it
+
+    def output(self) -> luigi.LocalTarget:
+        """When it was asked for last, and what came of it."""
+        folder = layout.prepared_folder(context.kitchen(), "Fetched", self.date, self.symbol)
+        return luigi.LocalTarget(str(folder / "asked.json"))
+
+    def complete(self) -> bool:
+        """Whether there is nothing to ask for now."""
+        kitchen = context.kitchen()
+        end = (day_open_us(self.date) + DAY_US) * 1_000
+        files = graph.vendor_files(kitchen, kitchen.symbol(self.symbol), "binance", self.date)
+        if any(file.path.stat().st_mtime_ns >= end for file in files):
+            return True
+        asked = Path(self.output().path)
+        age_ns = time.time_ns() - asked.stat().st_mtime_ns if asked.exists() else -1
+        return 0 <= age_ns < kitchen.fetch.again_minutes * 60e9
+
+    def run(self) -> None:
+        """Runs `kitchen fetch` for the symbol and day, and writes down that it did."""
+        words = ["fetch", "--date", self.date.isoformat(), "--symbols", self.symbol]
+        ended = subprocess.run(
+            [sys.executable, "-P", "-c", _PROGRAM, *words],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        said = (ended.stdout + ended.stderr).splitlines() or ["it said nothing"]
+        if ended.returncode not in _QUIET_CODES:
+            logger.warning("%s %s could not be fetched: %s", self.date, self.symbol, said[0])
+        storage.write_json(Path(self.output().path), {"exit": ended.returncode, "said": said})
+        layout.forget_listings()
+
+
+def in_front(date: dt.date, symbols: list[str]) -> list[luigi.Task]:
+    """What is to be fetched before the exchange's files of a day are looked for."""
+    if not context.kitchen().fetch.in_front:
+        return []
+    return [FetchedFeed(date=date, symbol=symbol) for symbol in symbols]
