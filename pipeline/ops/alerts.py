@@ -15,6 +15,7 @@ import json
 import logging
 import os
 import stat
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -36,6 +37,9 @@ Send = Callable[[list[str], str, str], bool]
 
 _MAX_LISTED = 20
 _MAX_TEXT = 500
+_MAX_SECRET = 1 << 16
+_TALKATIVE = ("apprise", "urllib3", "requests_oauthlib")
+"""Loggers that may quote an address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,24 +167,35 @@ def _secret_text(path: Path) -> str:
             f"alerts.urls_file: {path} cannot be opened ({error.strerror}); wanted a plain file with one"
             " address a line, mode 0600"
         ) from None
-    with open(handle, "rb") as file:
-        status = os.fstat(file.fileno())
+    try:
+        status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode) or status.st_mode & 0o077:
             raise ConfigError(
-                f"alerts.urls_file: {path} has mode {stat.S_IMODE(status.st_mode):04o}, wanted a plain file"
-                f" that only its owner reads; chmod 600 {path}"
+                f"alerts.urls_file: {path} has mode {stat.S_IMODE(status.st_mode):04o}, wanted a plain"
+                f" file that only its owner reads; chmod 600 {path}"
             )
         if status.st_uid not in (os.geteuid(), 0):
             raise ConfigError(
-                f"alerts.urls_file: {path} belongs to user {status.st_uid}, wanted {os.geteuid()}; chown it"
+                f"alerts.urls_file: {path} belongs to user {status.st_uid}, wanted {os.geteuid()};"
+                " chown it"
             )
-        return file.read(1 << 16).decode("utf-8", "replace")
+        return os.read(handle, _MAX_SECRET).decode("utf-8", "replace")
+    finally:
+        os.close(handle)
 
 
 def send(urls: list[str], title: str, text: str) -> bool:
     """Hands the text to apprise; whether every address took it. Nothing of an address is logged."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    with warnings.catch_warnings():
+        # The library's own affairs; nobody who reads the log can do anything about them.
+        warnings.simplefilter("ignore")
+        return _notify(urls, title, text)
+
+
+def _notify(urls: list[str], title: str, text: str) -> bool:
     apprise: Any = importlib.import_module("apprise")
-    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
     service = apprise.Apprise(
         asset=apprise.AppriseAsset(secure_logging=True, app_id="central-data-kitchen")
     )

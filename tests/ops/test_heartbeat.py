@@ -1,0 +1,146 @@
+"""Three ages of every live exporter."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pipeline.config import Kitchen
+from pipeline.ops.heartbeat import Sign, problems, signs
+from pipeline.ops.places import Places
+from pipeline.sources import heartbeats
+from tests_support import kitchen_at
+
+NOON = dt.datetime(2025, 1, 2, 12, tzinfo=dt.UTC)
+DOTNET = "2025-01-02T11:59:58.1234567Z\n"
+LABELLED = "ts_utc=2025-01-02T11:59:58.1234567Z\nsymbol=BTCUSDT\nticks_in_window=17\n"
+
+
+def exporter(
+    root: Path,
+    *,
+    beat: str = DOTNET,
+    row: str = "2025-01-02T11:58:00.0000000Z",
+    written: dt.datetime = NOON,
+    name: str = "Bar1mExporter",
+) -> Path:
+    """A live exporter's folder; returns its data file."""
+    pulse = root / f"data/raw/atas/_heartbeats/{name}/BTCUSDT/heartbeat.txt"
+    pulse.parent.mkdir(parents=True)
+    pulse.write_text(beat)
+    data = root / "data/raw/atas/bars_1m/BTCUSDT/date=2025-01-02/bars_1m.jsonl"
+    data.parent.mkdir(parents=True)
+    data.write_text(f'{{"timestamp":"{row}","close":1}}\n')
+    os.utime(data, (written.timestamp(), written.timestamp()))
+    return data
+
+
+def only(kitchen: Kitchen, now: dt.datetime = NOON) -> Sign:
+    """The one sign that there is."""
+    (sign,) = signs(kitchen, now)
+    return sign
+
+
+@pytest.mark.parametrize(
+    "beat", [DOTNET, LABELLED, "\ufeff" + DOTNET, DOTNET.replace("\n", "\r\n")]
+)
+def test_a_live_exporter_has_three_small_ages(tmp_path: Path, beat: str) -> None:
+    """Both forms of the heartbeat; ages by hand: 1.877 s, 0 s, 120 s."""
+    exporter(tmp_path, beat=beat)
+
+    sign = only(kitchen_at(tmp_path))
+
+    assert [(age.sign, age.seconds) for age in sign.ages] == [
+        ("heartbeat", 1.877),
+        ("file", 0.0),
+        ("row", 120.0),
+    ]
+    assert sign.stale == ()
+
+
+@pytest.mark.parametrize(
+    ("changed", "stale"),
+    [
+        ({"beat": "2025-01-02T11:56:00Z"}, ["heartbeat"]),
+        ({"beat": "2025-01-02T11:5"}, ["heartbeat"]),
+        ({"beat": ""}, ["heartbeat"]),
+        ({"written": NOON - dt.timedelta(minutes=11)}, ["file"]),
+        ({"row": "2025-01-02T11:40:00Z"}, ["row"]),
+        ({"row": "2025-01-02T20:00:00Z"}, ["row"]),
+    ],
+)
+def test_each_age_is_judged_by_itself(
+    tmp_path: Path, changed: dict[str, object], stale: list[str]
+) -> None:
+    """The process lives and the writer died; the file grows and the feed stands; a stamp of tomorrow."""
+    exporter(tmp_path, **changed)
+    kitchen = kitchen_at(tmp_path)
+
+    sign = only(kitchen)
+
+    assert [age.sign for age in sign.stale] == stale
+    assert [p.key for p in problems(kitchen, [sign], NOON)] == ["Bar1mExporter BTCUSDT"]
+
+
+def test_the_newest_row_is_read_from_the_tail_whatever_is_torn(tmp_path: Path) -> None:
+    """A million bytes before it, a torn line and a foreign one behind it."""
+    path = tmp_path / "ticks.jsonl"
+    old = '{"ts":"2025-01-02T01:00:00.0000000Z","price":1.5}\n' * 20_000
+    path.write_text(
+        old + '{"ts":"2025-01-02T11:59:59.5000000Z"}\n[1]\nnull\n{"ts": 3}\n{"ts":"2025-01-02T23'
+    )
+
+    assert heartbeats.newest_row_us(path) == 1_735_819_199_500_000
+    assert heartbeats.newest_row_us(tmp_path / "absent") is None
+
+
+def test_a_symbol_without_any_sign_is_stale(tmp_path: Path) -> None:
+    """The exporter was never started, or writes elsewhere."""
+    sign = only(kitchen_at(tmp_path))
+
+    assert sign.exporter == "any"
+    assert [age.seconds for age in sign.ages] == [None, None, None]
+    assert len(sign.stale) == 3
+
+
+def test_symbols_without_exports_and_ended_ones_are_not_looked_at(tmp_path: Path) -> None:
+    """Nobody is alarmed about what is not expected."""
+    kitchen = kitchen_at(
+        tmp_path,
+        {
+            "AAA": "{market: spot, atas: none}",
+            "BBB": "{market: spot, until: 2024-12-31}",
+        },
+    )
+
+    assert signs(kitchen, NOON) == []
+
+
+def test_the_newest_of_several_files_counts_and_archives_do_not(tmp_path: Path) -> None:
+    """A `.part` beside the file is what the exporter wrote last; a `.gz` is not live."""
+    data = exporter(tmp_path, written=NOON - dt.timedelta(hours=1))
+    part = data.with_name("bars_1m.jsonl.part")
+    shutil.copy(data, part)
+    os.utime(part, (NOON.timestamp() - 60, NOON.timestamp() - 60))
+    packed = data.with_name("bars_1m.jsonl.gz")
+    packed.write_bytes(gzip.compress(data.read_bytes()))
+
+    assert only(kitchen_at(tmp_path)).ages[1].seconds == 60.0
+
+
+def test_a_cron_that_fell_silent_is_reported_and_one_never_used_is_not(tmp_path: Path) -> None:
+    """The dead man's alarm also catches a cron that never ran again."""
+    kitchen = kitchen_at(tmp_path)
+    assert problems(kitchen, [], NOON) == []
+
+    mark = Places.of(kitchen).last_success
+    mark.write_text("x")
+    for hours, keys in ((29, []), (31, ["cron"])):
+        seen = (NOON - dt.timedelta(hours=hours)).timestamp()
+        os.utime(mark, (seen, seen))
+        assert [p.key for p in problems(kitchen, [], NOON)] == keys
