@@ -7,6 +7,8 @@ into minutes and price levels (`bars/`).
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +17,28 @@ from pipeline.alignment.align import USABLE
 from pipeline.alignment.feeds import TICKS
 from pipeline.alignment.neighbours import with_moved, within
 from pipeline.clock import DAY_US, MINUTE_US, day_open_us
+from pipeline.parts import Columns, Part, Parts, single
+
+
+def parts_in_true_time(
+    ticks: Parts, moved: pa.Table, correction: dict[str, Any], day: dt.date
+) -> Parts:
+    """As `tape_in_true_time`, part by part; as one where trades of a neighbour's files are to join.
+
+    A part then may have fewer rows than it says.
+    """
+    if moved.num_rows:
+        return single(tape_in_true_time(ticks.whole(), moved, correction, day))
+
+    def read(part: Part, names: Columns) -> pa.Table:
+        wanted = ticks.schema.names if names is None else names
+        rows = part.read(list(dict.fromkeys([*wanted, "ts"])))
+        return tape_in_true_time(rows, None, correction, day).select(wanted)
+
+    return Parts(
+        schema=ticks.schema,
+        parts=tuple(replace(part, read=partial(read, part)) for part in ticks.parts),
+    )
 
 
 def tape_in_true_time(

@@ -78,11 +78,12 @@ def read_feed(
     seen: dict[str, Sealed] = {}
     ordered = sorted(files, key=lambda file: (file.rank, file.name))
     wanted = schema.table_schema(governance, TABLES[feed.source])
-    keep = in_memory if spill is None else Spill(spill).put
+    is_tape = feed.source == "atas_ticks"
+    keep = Spill(spill).put if is_tape and spill is not None else in_memory
     reads: list[FileRead] = []
     for read in _read_all(feed, ordered, limits, seen):
         _remember(read, seen)
-        if feed.source == "atas_ticks":
+        if is_tape:
             put_aside(read, len(reads), wanted, keep)
         reads.append(read)
     return CleanFeed(

@@ -10,6 +10,7 @@ import importlib
 import logging
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -160,9 +161,11 @@ def _write_one(path: Path, product: Any) -> str:
         storage.write_bytes(path, storage.readable_json(product), sync_folder=False)
         return storage.digest(product)
     tables = importlib.import_module("pipeline.parquet")
-    group = "symbol" if "symbol" in product.column_names else None
-    tables.write(path, product, group_by=group, sync_folder=False)
-    return str(tables.content_hash(product))
+    group = "symbol" if "symbol" in product.schema.names else None
+    with ThreadPoolExecutor(1) as beside:
+        digest = beside.submit(tables.content_hash, product)
+        tables.write(path, product, group_by=group, sync_folder=False)
+        return str(digest.result())
 
 
 def _refuse_changed_inputs(kitchen: Kitchen, unit: Unit, inputs: Mapping[str, str]) -> None:

@@ -26,7 +26,7 @@ from pipeline.alignment.neighbours import (
     in_file,
     with_moved,
 )
-from pipeline.alignment.true_time import tape_in_true_time
+from pipeline.alignment.true_time import parts_in_true_time
 from pipeline.bars.footprint import footprint as footprint_of
 from pipeline.contracts import control, outages, schema
 from pipeline.errors import PendingError
@@ -34,6 +34,7 @@ from pipeline.features.daily import daily_stats as daily_stats_of
 from pipeline.features.macro import macro
 from pipeline.features.micro import micro
 from pipeline.freshness import graph
+from pipeline.parts import single
 from pipeline.publishing import revisions, signing
 from pipeline.publishing.assemble import SymbolDay
 from pipeline.publishing.assemble import assemble as assemble_of
@@ -64,10 +65,11 @@ def clean_feed(job: Job) -> Products:
     )
     files = layout.raw_files(job.kitchen, symbol, source, job.unit.day)
     files += layout.neighbour_files(job.kitchen, symbol, source, job.unit.day)
-    found = read_feed(feed, files, job.kitchen.governance, job.kitchen.limits)
+    spill = graph.folder(job.kitchen, job.unit)
+    found = read_feed(feed, files, job.kitchen.governance, job.kitchen.limits, spill)
     job.raw = {name: (stat, found.digests[name]) for name, stat in found.stats.items()}
-    job.facts = {"rows": found.table.num_rows, "rejects": found.rejects.num_rows}
-    return {"clean": found.table, "rejects": found.rejects, "ledger": found.ledger}
+    job.facts = {"rows": found.parts.num_rows, "rejects": found.rejects.num_rows}
+    return {"clean": found.parts, "rejects": found.rejects, "ledger": found.ledger}
 
 
 def calibration(job: Job) -> Products:
@@ -108,9 +110,9 @@ def calibration(job: Job) -> Products:
 
 def footprint(job: Job) -> Products:
     """Ticks in true time -> volume by minute and price, and minute statistics."""
-    ticks = _optional(job, "CleanFeed", "clean")
-    day = tape_in_true_time(
-        _no_ticks(job) if ticks is None else ticks,
+    edges = job.edges("CleanFeed", "clean")
+    day = parts_in_true_time(
+        parquet.in_parts(job.path(edges[0])) if edges else single(_no_ticks(job)),
         _table(job, "Calibration", "moved_ticks"),
         _json(job, "Calibration", "correction"),
         job.unit.day,
