@@ -100,7 +100,7 @@ _SPECIAL: dict[str, Any] = {
         "type": "dict",
         "schema": {key: {"type": "integer", "min": 10, "max": 6000} for key in _MARKETS},
     },
-    "command": {"type": "list", "minlength": 1, "schema": {**_TEXT, "minlength": 1}},
+    "command": {"type": "list", "schema": {**_TEXT, "minlength": 1}},
 }
 SCHEMA: dict[str, Any] = {
     "type": "dict",
