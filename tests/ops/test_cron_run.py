@@ -1,0 +1,198 @@
+"""`kitchen cron` as crontab starts it: a real program, an empty environment, any folder."""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline.sample.generate import SampleRequest, write_sample
+from tests_support import write_config
+
+KITCHEN = Path(sys.executable).with_name("kitchen")
+NEVER = "KITCHEN_CANARY"
+
+
+def today() -> dt.date:
+    """The present UTC date."""
+    return dt.datetime.now(dt.UTC).date()
+
+
+def cron(root: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs `kitchen cron` from `/` with nothing in the environment but what is given."""
+    given = {"KITCHEN_CONFIG": str(root / "configs" / "kitchen.yaml"), **environment}
+    return subprocess.run(
+        [KITCHEN, "cron", *arguments],
+        cwd="/",
+        env=given,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+@pytest.fixture
+def due(tmp_path: Path) -> Path:
+    """A kitchen with the exports of three days ago, long at rest, whose look-back is that day alone."""
+    day = today() - dt.timedelta(days=3)
+    write_config(tmp_path, f"{{market: futures_um, since: {day}, until: {day}}}")
+    write_sample(SampleRequest(out=tmp_path / "data/raw", first=day, trades_per_day=1_000))
+    shutil.rmtree(tmp_path / "data/raw/atas/ticks")
+    old = time.time() - 2 * 86_400
+    for path in (tmp_path / "data/raw").rglob("*"):
+        os.utime(path, (old, old))
+    return tmp_path
+
+
+def test_a_day_is_published_from_an_empty_environment_whatever_the_zone(due: Path) -> None:
+    """Then nothing is left to do; the second run says so, and touches no snapshot."""
+    day = today() - dt.timedelta(days=3)
+
+    first = cron(due, "--json", TZ="Pacific/Kiritimati")
+    link = os.readlink(due / "snapshots" / str(day))
+    second = cron(due, "--json", TZ="right/nonsense", LC_ALL="C")
+
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert json.loads(first.stdout)["days"][str(day)]["state"] == "published"
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert os.readlink(due / "snapshots" / str(day)) == link
+    log = (due / "data/prepared/.ops/cron.log").read_text()
+    assert log.count("Snapshot --date") == 0
+    assert log.count(": r1,") == 1
+    assert (due / "data/prepared/.ops/last_success").is_file()
+
+
+def test_a_run_that_is_killed_leaves_nothing_behind_and_the_next_one_ends_the_work(
+    due: Path,
+) -> None:
+    """SIGKILL for the first, SIGTERM for the second (exit 130): no child lives on; the third publishes."""
+    for number, wanted in ((signal.SIGKILL, -9), (signal.SIGTERM, 130)):
+        started = subprocess.Popen(
+            [KITCHEN, "cron"],
+            cwd="/",
+            env={"KITCHEN_CONFIG": str(due / "configs/kitchen.yaml"), NEVER: due.name},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_for(lambda: len(processes(due.name)) >= 2)
+        time.sleep(0.5)
+        started.send_signal(number)
+        assert started.wait(30) == wanted
+        wait_for(lambda: not processes(due.name))
+
+    done = cron(due)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def wait_for(holds: object, seconds: float = 30) -> None:
+    """Waits until something holds."""
+    deadline = time.monotonic() + seconds
+    while not holds():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def processes(canary: str) -> list[int]:
+    """Every process that has the canary in its environment."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"{NEVER}={canary}".encode() in (entry / "environ").read_bytes():
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+def test_the_second_of_two_runs_ends_with_ten(tmp_path: Path) -> None:
+    """The lock is the kernel's, so a file that a dead run left behind holds nobody up."""
+    write_config(tmp_path)
+    folder = tmp_path / "data/prepared/.ops"
+    folder.mkdir(parents=True)
+    with open(folder / "cron.lock", "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        busy = cron(tmp_path)
+    free = cron(tmp_path)
+
+    assert busy.returncode == 10
+    assert "another run is at it" in busy.stdout
+    assert free.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("since", "raw", "code"),
+    [(10, None, 20), (1, None, 20)],
+    ids=["missing", "pending"],
+)
+def test_awaited_and_missing_days_end_with_twenty(
+    tmp_path: Path, since: int, raw: None, code: int
+) -> None:
+    """Within the deadline nobody is alarmed; beyond it the day is named as a problem."""
+    first = today() - dt.timedelta(days=since)
+    write_config(tmp_path, f"{{market: futures_um, since: {first}, until: {first}}}")
+
+    run = cron(tmp_path, "--json", "--look-back", "20")
+
+    assert run.returncode == code
+    assert bool(json.loads(run.stdout)["problems"]) == (since == 10)
+
+
+def test_wrong_settings_end_with_forty_and_one_sentence(tmp_path: Path) -> None:
+    """No configuration, one that anybody may change, Luigi settings that are not there, an old clock."""
+    absent = cron(tmp_path)
+    config = write_config(tmp_path, "{market: futures_um}")
+    (tmp_path / "snapshots").mkdir()
+    (tmp_path / "snapshots/.revisions/2099-01-01.r1").mkdir(parents=True)
+    (tmp_path / "snapshots/2099-01-01").symlink_to(".revisions/2099-01-01.r1")
+    clock = cron(tmp_path)
+
+    assert absent.returncode == 40
+    assert "no such file" in absent.stderr
+    assert clock.returncode == 40, clock.stdout
+    assert "set the clock" in clock.stdout
+    assert "Traceback" not in absent.stderr + clock.stderr
+    assert config.is_file()
+
+
+def test_a_day_that_cannot_be_built_ends_with_its_code_and_is_named(due: Path) -> None:
+    """Klines that are no klines: 30, and the problem has the sentence."""
+    (archive,) = (due / "data/raw/binance/futures_um").glob("*-1m-*.zip")
+    archive.write_bytes(b"not a zip")
+    os.utime(archive, (1, 1))
+
+    run = cron(due, "--json")
+
+    assert run.returncode == 30, run.stdout + run.stderr
+    (problem,) = json.loads(run.stdout)["problems"]
+    assert "could not be built, exit 30" in problem["what"]
+
+
+@pytest.mark.skipif(not shutil.which("faketime"), reason="faketime is not installed")
+def test_a_clock_of_the_past_has_nothing_to_do(tmp_path: Path) -> None:
+    """A machine that woke in 2001, before any symbol was expected."""
+    write_config(tmp_path, "{market: futures_um, since: 2025-01-01}")
+    config = str(tmp_path / "configs/kitchen.yaml")
+
+    run = subprocess.run(
+        ["faketime", "2001-01-01 00:00:00", KITCHEN, "cron", "--json"],
+        cwd="/",
+        env={"KITCHEN_CONFIG": config, "PATH": os.environ["PATH"], "TZ": "UTC"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert json.loads(run.stdout)["days"] == {}
