@@ -184,7 +184,7 @@ def _raw_days(raw: Path, wanted: tuple[str, ...], market: str, name: str) -> fro
         expression = _date_expression(filled)
         for path in raw.glob(re.sub("[\1\2\3]", "*", filled)):
             match = re.fullmatch(expression, path.relative_to(raw).as_posix())
-            if match:
+            if match and not path.name.startswith("."):
                 days.update(_days_named(match.groupdict()))
     return frozenset(days)
 

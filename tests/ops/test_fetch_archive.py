@@ -12,7 +12,8 @@ from fake_exchange import Clock, FakeExchange, Fault
 from fetch_kit import AFTERNOON, DAY, archive_path, kitchen_for, publish, visible
 
 from pipeline.config import Kitchen
-from pipeline.layout import raw_files
+from pipeline.errors import ConfigError
+from pipeline.layout import raw_days, raw_files
 from pipeline.ops.fetch.outcome import Outcome, exit_code
 from pipeline.ops.fetch.plan import Request
 from pipeline.ops.fetch.run import fetch
@@ -109,7 +110,7 @@ def test_a_fault_that_passes_costs_nothing_but_time(
         ("redirect", "http://127.0.0.1:9/elsewhere", "not on an allowed host"),
         ("redirect", "http://169.254.169.254/latest/meta-data", "not https"),
         ("redirect", "https://169.254.169.254/latest/meta-data", "link-local"),
-        ("redirect", "file:///etc/passwd", ""),
+        ("redirect", "file:///etc/passwd", "not https"),
         ("redirect", "/data/again", "redirects"),
     ],
 )
@@ -210,6 +211,62 @@ def test_an_old_reissue_is_found_when_asked_for(kitchen: Kitchen, exchange: Fake
 
     assert [o.status for o in fetched(kitchen, exchange)] == ["unchanged"]
     assert [o.status for o in fetched(kitchen, exchange, recheck=True)] == ["reissued"]
+
+
+def test_a_checksum_that_is_not_there_is_brought(kitchen: Kitchen, exchange: FakeExchange) -> None:
+    """A run that ended between zip and checksum is made good, however old the day."""
+    publish(exchange, DAY)
+    fetched(kitchen, exchange)
+    (kitchen.raw / f"{ZIP}.CHECKSUM").unlink()
+    exchange.clock.at += 300 * 86_400
+
+    assert [o.status for o in fetched(kitchen, exchange)] == ["unchanged"]
+    assert visible(kitchen.raw) == [ZIP, f"{ZIP}.CHECKSUM"]
+
+
+def test_a_file_that_the_archive_no_longer_has_stays(
+    kitchen: Kitchen, exchange: FakeExchange
+) -> None:
+    """It is told, and costs nothing."""
+    publish(exchange, DAY)
+    fetched(kitchen, exchange)
+    exchange.files.clear()
+
+    (outcome,) = fetched(kitchen, exchange)
+
+    assert (outcome.status, outcome.notes) == ("unchanged", ("the archive does not have it",))
+    assert visible(kitchen.raw) == [ZIP, f"{ZIP}.CHECKSUM"]
+
+
+def test_parts_and_superseded_files_are_no_raw_files(
+    tmp_path: Path, exchange: FakeExchange
+) -> None:
+    """Not even to a pattern that takes any name."""
+    kitchen = kitchen_for(
+        tmp_path,
+        exchange,
+        more='sources: {binance_1m: ["binance/{market}/*{symbol}-1m-{date}.zip*"]}\n',
+    )
+    folder = kitchen.raw / "binance/spot"
+    folder.mkdir(parents=True)
+    for end in ("0123abcd.part", "0123abcd.superseded"):
+        (folder / f".BTCUSDT-1m-2025-01-02.zip.{end}").write_bytes(b"half")
+    symbol = kitchen.symbol("BTCUSDT")
+
+    assert raw_files(kitchen, symbol, "binance_1m", DAY) == []
+    assert raw_days(kitchen, symbol, "binance_1m") == frozenset()
+
+
+def test_a_layout_without_a_place_for_archives_is_told_before_any_request(
+    tmp_path: Path, exchange: FakeExchange
+) -> None:
+    """What no pattern finds would be fetched for nothing."""
+    kitchen = kitchen_for(tmp_path, exchange, more='sources: {binance_1m: ["mine/{date}.csv"]}\n')
+
+    with pytest.raises(ConfigError, match="none of its patterns finds"):
+        fetched(kitchen, exchange)
+
+    assert exchange.asked == []
 
 
 def test_not_published_is_pending_until_the_deadline(

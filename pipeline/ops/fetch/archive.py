@@ -49,6 +49,11 @@ def address(base: str, symbol: Symbol, interval: str, period: str) -> str:
     )
 
 
+def is_whole(path: Path) -> bool:
+    """Whether zip and checksum are both there; an end between the two leaves the zip alone."""
+    return path.is_file() and _beside(path).is_file()
+
+
 def fetch(http: Http, archive: Archive) -> str:
     """Makes the raw file be what the archive publishes now: fetched, unchanged or reissued.
 

@@ -105,7 +105,7 @@ class _Run:
     def _from(self, source: str, item: Item) -> tuple[str, Path, str]:
         """What became of it, the raw file, and what is to be said of it."""
         if source == "archive":
-            return *self._archived(item), ""
+            return self._archived(item)
         day = parse_day(item.period)
         if source == "command":
             return command.fetch(self.kitchen, item.symbol, day)
@@ -115,16 +115,21 @@ class _Run:
             return outcome.UNCHANGED, path, ""
         return rest.write(path, self._exchange(item).klines(item.symbol, day)), path, ""
 
-    def _archived(self, item: Item) -> tuple[str, Path]:
+    def _archived(self, item: Item) -> tuple[str, Path, str]:
         path = self._zip(item)
         self._refuse_unread(item, path)
         young = (self.today - item.last).days <= self.kitchen.fetch.recheck_days
-        if path.exists() and not (young or self.request.recheck):
-            return outcome.UNCHANGED, path
+        if archive.is_whole(path) and not (young or self.request.recheck):
+            return outcome.UNCHANGED, path, ""
         url = archive.address(
             self.kitchen.fetch.archive, item.symbol, INTERVALS[item.feed], item.period
         )
-        return archive.fetch(self.http, archive.Archive(url=url, path=path)), path
+        try:
+            return archive.fetch(self.http, archive.Archive(url=url, path=path)), path, ""
+        except PendingError:
+            if not path.exists():
+                raise
+            return outcome.UNCHANGED, path, "the archive does not have it"
 
     def _exchange(self, item: Item) -> rest.Exchange:
         market = item.symbol.market
