@@ -131,6 +131,8 @@ CHECKS = (
     "stalled_tape",
     "impossible_cvd",
     "price_step",
+    "return_psi",
+    "return_ks",
 )
 """What `quality/checks.py` measures; CONTROL must name a threshold for each and no other."""
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from pipeline.contracts.control import CONSEQUENCES, Control, Threshold
 from pipeline.exact import decimal_places
+from pipeline.quality.distributions import DRIFTS
 from pipeline.quality.facts import (
     PRICES,
     RECORD,
@@ -315,5 +316,5 @@ _MEASURES: dict[str, Callable[[_Day], _Finding]] = {
     "ohlc_mismatch": _ohlc_mismatch,
     "atas_rejected_share": _atas_rejects,
     "flow_residual": _flow_residual,
-    **{name: _oddity(measure) for name, measure in ODDITIES.items()},
+    **{name: _oddity(measure) for name, measure in {**ODDITIES, **DRIFTS}.items()},
 }

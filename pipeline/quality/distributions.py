@@ -1,12 +1,18 @@
-"""Do two feeds' returns come from one distribution? The two classic distances.
+"""Do both feeds' returns come from one distribution? The two classic distances.
 
-Belongs here: numbers -> one number. Limits stand in CONTROL.
+Belongs here: how far apart they lie, over the day. Limits stand in CONTROL.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
+
+from pipeline.contracts.control import Control
+from pipeline.quality.facts import DayFacts, Minutes
+from pipeline.quality.oddities import Measure, Oddity, on_day
 
 Floats = npt.NDArray[np.float64]
 
@@ -44,3 +50,31 @@ def _shares(values: Floats, edges: Floats) -> Floats:
     counts = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)
     shares: Floats = np.maximum(counts, 0.5) / len(values)
     return shares
+
+
+def _common_returns(facts: DayFacts) -> tuple[Floats, Floats]:
+    """1-minute log returns of the exchange and of ATAS, of the minutes that give both."""
+    ours, theirs = (np.diff(np.log(on_day(facts, name))) for name in ("close", "atas_close"))
+    common = np.isfinite(ours) & np.isfinite(theirs)
+    return ours[common], theirs[common]
+
+
+def _drift(distance: Callable[[Floats, Floats], float], name: str) -> Measure:
+    def measure(facts: DayFacts, minutes: Minutes, control: Control) -> Oddity:
+        nowhere = np.zeros_like(minutes.traded)
+        ours, theirs = _common_returns(facts)
+        if len(ours) < control.evidence["minutes_min"]:
+            note = f"{len(ours)} minutes give returns of both feeds, too few to compare"
+            return Oddity(measured=None, note=note, at_fault=nowhere)
+        found = distance(ours, theirs)
+        note = f"{name} {found:.4f} between the returns of {len(ours)} common minutes"
+        return Oddity(measured=found, note=note, at_fault=nowhere)
+
+    return measure
+
+
+DRIFTS: dict[str, Measure] = {
+    "return_psi": _drift(psi, "PSI"),
+    "return_ks": _drift(ks_statistic, "KS"),
+}
+"""Check of CONTROL -> what measures it."""
