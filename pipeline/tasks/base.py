@@ -9,7 +9,7 @@ import luigi
 
 from pipeline.freshness import code, graph
 from pipeline.freshness.graph import Unit
-from pipeline.tasks import context, job, messages
+from pipeline.tasks import context, fetching, job, messages
 from pipeline.tasks.parameters import (
     DayParameter,
     SourceParameter,
@@ -121,8 +121,10 @@ class FeedTask(SymbolTask):
     )
 
     def requires(self) -> list[luigi.Task]:
-        """The raw files."""
-        return [RawFeed(date=self.date, symbol=self.symbol, vendor=vendor_of(self.source))]
+        """The raw files, fetched first where that is configured."""
+        vendor = vendor_of(self.source)
+        fetched = fetching.in_front(self.date, [self.symbol]) if vendor == "binance" else []
+        return [*fetched, RawFeed(date=self.date, symbol=self.symbol, vendor=vendor)]
 
 
 def task_of(unit: Unit) -> luigi.Task:

@@ -8,7 +8,7 @@ from pipeline import layout
 from pipeline.errors import StageError
 from pipeline.publishing.links import settled
 from pipeline.stages import STAGES
-from pipeline.tasks import context, messages
+from pipeline.tasks import context, fetching, messages
 from pipeline.tasks.base import FeedTask, RawDay, RawFeed, SymbolTask, UnitTask
 
 
@@ -54,7 +54,9 @@ class Assemble(UnitTask):
     def requires(self) -> list[luigi.Task]:
         """Its inputs; only the raw day while there is nothing that could be published."""
         raw_day = RawDay(date=self.date)
-        return [raw_day, *super().requires()] if raw_day.complete() else [raw_day]
+        if raw_day.complete():
+            return [raw_day, *super().requires()]
+        return [*fetching.in_front(self.date, list(context.kitchen().symbols)), raw_day]
 
 
 class Manifest(UnitTask):
