@@ -1,4 +1,4 @@
-"""A symbol's day from raw files to its report, in this process: every step up to the verdict, no scheduler."""
+"""A symbol's day from raw files to its report, in this process: every step up to the verdict."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
 from pipeline.stages import STAGES
 from pipeline.tasks import job
-
 
 _CODE = dict.fromkeys(STAGES, "as of this test run")
 """The digest of the code decides nothing here and takes seconds to find."""

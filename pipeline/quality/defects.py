@@ -15,6 +15,7 @@ from pipeline.quality.facts import DayFacts, edges, mask_of, positions
 
 _EXAMPLES = 3
 _QUOTE_CHARS = 120
+_QUARTER, _HOUR = 15, 60
 
 
 def defects(facts: DayFacts, flags: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -24,6 +25,7 @@ def defects(facts: DayFacts, flags: list[dict[str, Any]]) -> list[dict[str, Any]
     description or the first line's reason. `examples` are `{"at", "reason", "raw"}`.
     """
     found = [entry for flag in flags if (entry := _flagged(facts, flag))]
+    found += _moved(facts)
     for source, table in sorted(facts.rejects.items()):
         found += _set_aside(source, table)
     for source, entries in sorted(facts.ledgers.items()):
@@ -46,6 +48,42 @@ def _flagged(facts: DayFacts, flag: dict[str, Any]) -> dict[str, Any] | None:
         "last": last,
         "examples": [],
     }
+
+
+def _moved(facts: DayFacts) -> list[dict[str, Any]]:
+    """ATAS minutes that the calibration moved: by an edge of the minute, by hours, or by parts of them."""
+    calibration = facts.calibration
+    if calibration.get("status") not in ("applied", "not_needed"):
+        return []
+    segments = calibration.get("segments") or [calibration]
+    offsets = sorted({int(s["offset_minutes"]) for s in segments if s.get("offset_minutes")})
+    codes = {code for offset in offsets for code in _codes_of(offset)}
+    minutes = positions(facts)[np.asarray(facts.bars["src_atas"].to_numpy(), dtype=np.bool_)]
+    first, last = edges(facts.day, mask_of(minutes.tolist()))
+    off = ", ".join(f"{-offset:+d} min" for offset in offsets)
+    skew = calibration.get("skew_applied_ms")
+    if skew:
+        codes.add("C07")
+        off = ", ".join(filter(None, (off, f"{skew:+.0f} ms")))
+    return [
+        {
+            "code": code,
+            "what": f"stamps are off by {off}; moved back",
+            "where": "bars_1m, moved by the calibration",
+            "count": int(minutes.size),
+            "first": first,
+            "last": last,
+            "examples": [],
+        }
+        for code in sorted(codes | ({"A03"} if len(segments) > 1 else set()))
+    ]
+
+
+def _codes_of(offset: int) -> set[str]:
+    """A01 for an edge of the minute, A02 for whole hours, A03 for other quarters of an hour."""
+    edge = (offset + _QUARTER // 2) % _QUARTER - _QUARTER // 2
+    zone = offset - edge
+    return ({"A01"} if edge else set()) | ({"A03" if zone % _HOUR else "A02"} if zone else set())
 
 
 def _set_aside(source: str, table: pa.Table) -> list[dict[str, Any]]:

@@ -1,0 +1,156 @@
+"""Every defect of the registry injected into an otherwise good day: named, counted, and judged as it says."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import injection as inject
+import pytest
+
+from pipeline.quality.catalogue import DEFECTS, NOT_READ, page
+from pipeline.sample.generate import DEFECTS as SAMPLE
+from pipeline.sample.generate import SampleRequest, write_sample
+from tests_support import kitchen_at
+from whole_day import whole_day
+
+DAY = dt.date(2025, 1, 2)
+TRADES = 12_000
+ALONE = "{market: futures_um, atas: none}"
+BOTH = "{market: futures_um}"
+
+BY_SAMPLE = {
+    "A04": None, "A05": None, "A09": None, "A10": 5, "A11": None, "A12": None, "A13": 2, "A17": None,
+    "A18": None, "A22": None, "B01": 720, "B02": 1, "B03": 1, "B05": None, "B12": 12, "B13": 30, "B15": 10,
+    "B16": 1, "B26": 1, "C01": None, "C02": None, "C07": None, "C08": None, "C12": 1,
+}  # fmt: skip
+"""Code -> the count that some entry of the report must have; None: any."""
+
+BY_HAND: dict[str, tuple[Callable[[Path], None], int | None, str]] = {
+    "A01": (inject.moved(1), None, BOTH),
+    "A02": (inject.moved(-480), None, BOTH),
+    "A03": (inject.moved(-330), None, BOTH),
+    "A06": (inject.flow(0.25), 100, BOTH),
+    "A07": (inject.flow(1.5), 100, BOTH),
+    "A08": (inject.huge_cvd, None, BOTH),
+    "A14": (inject.part_alone, 1, BOTH),
+    "A15": (inject.last_bar_lost, 1, BOTH),
+    "A16": (inject.wrong_hour, 7, BOTH),
+    "A19": (inject.five_minute_chart, None, BOTH),
+    "A20": (inject.stalled, None, BOTH),
+    "A21": (inject.coarse, None, BOTH),
+    "A24": (inject.two_versions, 100, BOTH),
+    "B06": (inject.no_klines, 1440, BOTH),
+    "B07": (inject.monthly_without_the_day, 1, BOTH),
+    "B08": (inject.monthly_differs, 3, BOTH),
+    "B09": (inject.silent_archive, 10, BOTH),
+    "B10": (inject.other_closes, 5, BOTH),
+    "B14": (inject.close_times_cut, 4, BOTH),
+    "B17": (inject.rest(forming=True), 1, BOTH),
+    "B18": (inject.rest(forming=False), 1, BOTH),
+    "B19": (inject.wicks(5, 1.6), 5, ALONE),
+    "B21": (inject.never_traded, 1440, BOTH),
+    "B25": (inject.copies, 5, ALONE),
+    "C03": (inject.wicks(2, 1.05), 2, ALONE),
+    "C04": (inject.frozen, 69, ALONE),
+    "C05": (inject.without_zone, 50, BOTH),
+    "C06": (inject.noisy_csv, 3, BOTH),
+    "C10": (inject.next_midnight, 1, BOTH),
+    "C11": (inject.thin, None, BOTH),
+}
+
+ELSEWHERE = {
+    "A23": "not in the bytes",
+    "B04": "tests/test_real_days.py: corrected archives become revisions",
+    "B11": "below, on a day with a known outage",
+    "B20": "tests/sources/test_user_tables.py: contracts are read as base",
+    "B22": NOT_READ,
+    "B23": NOT_READ,
+    "B24": "no defect of the data",
+    "C09": "tests/sources/test_rawfile.py: a file that changes meanwhile is pending",
+}
+"""Codes without an injection here, and where or why."""
+
+
+@pytest.fixture(scope="session")
+def flawless(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The raw folder of a flawless day."""
+    raw = tmp_path_factory.mktemp("flawless") / "raw"
+    write_sample(SampleRequest(out=raw, first=DAY, trades_per_day=TRADES))
+    return raw
+
+
+@pytest.fixture(autouse=True)
+def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The HTML page is drawn from the same JSON; these days are judged, not looked at."""
+    monkeypatch.setattr("pipeline.tasks.recipes.html", lambda report: "")
+
+
+def test_the_flawless_day_has_none(tmp_path: Path, flawless: Path) -> None:
+    """No code at all, and available."""
+    kitchen = kitchen_at(tmp_path)
+    shutil.copytree(flawless, kitchen.raw)
+    day = whole_day(kitchen, "BTCUSDT", DAY)
+
+    assert [code for code in DEFECTS if day.counts(code)] == []
+    assert day.condition == "available"
+
+
+@pytest.mark.parametrize("code", sorted(BY_SAMPLE))
+def test_a_defect_of_the_sample(tmp_path: Path, code: str) -> None:
+    """The report names it with the right count, and the day's condition is the registry's."""
+    kitchen = kitchen_at(tmp_path)
+    write_sample(SampleRequest(out=kitchen.raw, first=DAY, trades_per_day=TRADES, defects=(code,)))
+    day = whole_day(kitchen, "BTCUSDT", DAY)
+
+    assert day.counts(code), day.report["verdict"]
+    assert BY_SAMPLE[code] is None or BY_SAMPLE[code] in day.counts(code)
+    assert day.condition == DEFECTS[code].condition, day.report["verdict"]
+
+
+@pytest.mark.parametrize("code", sorted(BY_HAND))
+def test_a_defect_by_hand(tmp_path: Path, flawless: Path, code: str) -> None:
+    """The report names it with the right count, and the day's condition is the registry's."""
+    damage, count, symbol = BY_HAND[code]
+    kitchen = kitchen_at(tmp_path, symbol)
+    shutil.copytree(flawless, kitchen.raw)
+    damage(kitchen.raw)
+    day = whole_day(kitchen, "BTCUSDT", DAY)
+
+    assert day.counts(code), day.report["verdict"]
+    assert count is None or count in day.counts(code), day.counts(code)
+    assert day.condition == DEFECTS[code].condition, day.report["verdict"]
+
+
+def test_a_known_outage_is_no_gap(tmp_path: Path) -> None:
+    """B11: 150 minutes flagged and out of the denominator; the day is available."""
+    kitchen = kitchen_at(tmp_path, "{market: spot}")
+    day = dt.date(2021, 4, 20)
+    write_sample(SampleRequest(out=kitchen.raw, first=day, trades_per_day=TRADES, market="spot"))
+    found = whole_day(kitchen, "BTCUSDT", day)
+
+    assert found.counts("B11") == [150]
+    assert found.condition == DEFECTS["B11"].condition
+
+
+def test_every_code_is_proved_or_says_why_not() -> None:
+    """No code of the registry is without an injection or a reason."""
+    assert set(DEFECTS) == {*BY_SAMPLE, *BY_HAND, *ELSEWHERE}
+    assert set(BY_SAMPLE) <= set(SAMPLE)
+    assert [code for code in DEFECTS if DEFECTS[code].found == NOT_READ] == ["B22", "B23"]
+
+
+def test_the_registry_has_every_code_once() -> None:
+    """A01 to A24, B01 to B26, C01 to C12, in order."""
+    wanted = [
+        f"{k}{n:02d}" for k, last in (("A", 24), ("B", 26), ("C", 12)) for n in range(1, last + 1)
+    ]
+
+    assert list(DEFECTS) == wanted
+
+
+def test_the_page_is_up_to_date(governance: Path) -> None:
+    """docs/defects.md is what the registry says; if not: python -m pipeline.quality.catalogue."""
+    assert (governance.parent / "docs" / "defects.md").read_text() == page()
