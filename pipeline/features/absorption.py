@@ -79,7 +79,7 @@ def absorbed(frame: Frame) -> Floats:
 
 def _absorbed(frame: Frame) -> Floats:
     rules, delta = frame.rules, frame["delta"]
-    share = ratio(np.abs(delta), frame["volume"])
+    share = np.where(frame["volume"] == 0, 0.0, ratio(np.abs(delta), frame["volume"]))
     body = frame["close"] - frame["open"]
     bound = rules.absorption_body_max * average_true_range(frame)
     heavy, one_sided = (
@@ -111,8 +111,8 @@ class OwnAbsorptionFlag(_OwnAbsorption):
     """1 where volume and |D| / volume rank in the top fifth, |c - o| <= 0.1 ATR14 and not with D; else 0.
 
     Ranks are among the trailing day's minutes, the row's own included; a rank is the share of them that
-    are at most as large. Borders are governed (absorption_quantile, absorption_body_max), ATR14 is that
-    of cvd_atr. Source: the definition is ours.
+    are at most as large; a minute without a trade counts as balanced. Borders are governed
+    (absorption_quantile, absorption_body_max), ATR14 is that of cvd_atr. Source: the definition is ours.
     """
 
     def __init__(self) -> None:
@@ -145,4 +145,5 @@ class OwnAbsorptionScore(_OwnAbsorption):
         super().__init__("own_absorb_score", "fraction", "float64")
 
     def __call__(self, frame: Frame) -> Floats:
-        return absorbed(frame) * ratio(np.abs(frame["delta"]), frame["volume"])
+        share = ratio(np.abs(frame["delta"]), frame["volume"])
+        return np.where(absorbed(frame) == 1, share, absorbed(frame))

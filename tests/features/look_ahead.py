@@ -34,12 +34,10 @@ def faults(step: Step, frame: Frame, rows: Sequence[int], starts: Sequence[int])
     whole = values(step, frame)
     found = []
     for name, look in (("truncated", _truncated), ("poisoned", _poisoned)):
-        if not all(same(values(step, look(frame, r))[: r + 1], whole[: r + 1]) for r in rows):
+        looks = ((r, _once(frame, name, r, look)) for r in rows)
+        if not all(same(values(step, changed)[: r + 1], whole[: r + 1]) for r, changed in looks):
             found.append(name)
-    if not all(
-        same(values(step, _old_poisoned(frame, r - step.look_back))[r : r + 1], whole[r : r + 1])
-        for r in rows
-    ):
+    if not all(_stays_in_reach(step, frame, whole, r) for r in rows):
         found.append("overreach")
     if not all(_placed(step, frame, whole, start) for start in starts):
         found.append("placed")
@@ -90,6 +88,22 @@ def _replaced(levels: Levels, gone: slice, rng: np.random.Generator | None) -> L
     measured = np.where(changed, rng is not None, levels.measured)
     first = np.concatenate(([0], np.cumsum(count)))
     return dataclasses.replace(levels, first=first, measured=measured, columns=columns)
+
+
+_FRAMES: dict[tuple[int, str, int], tuple[Frame, Frame]] = {}
+
+
+def _once(frame: Frame, name: str, row: int, look: Callable[[Frame, int], Frame]) -> Frame:
+    """The changed frame, made once for all steps; the frame it is of is kept, so its id stays its own."""
+    key = (id(frame), name, row)
+    if key not in _FRAMES:
+        _FRAMES[key] = (frame, look(frame, row))
+    return _FRAMES[key][1]
+
+
+def _stays_in_reach(step: Step, frame: Frame, whole: Floats, row: int) -> bool:
+    changed = part(_old_poisoned(frame, row - step.look_back), 0, row + 1, 1)
+    return same(values(step, changed), whole[row : row + 1])
 
 
 def _placed(step: Step, frame: Frame, whole: Floats, start: int) -> bool:

@@ -1,0 +1,117 @@
+"""Session and rolling volume profiles: a real tape against a plain reading of its lines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import real_tape
+from feature_frames import DAY, random_bars, random_footprint, random_tape
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.clock import MINUTES_PER_DAY
+from pipeline.errors import ContractError
+from pipeline.features.micro import micro
+from pipeline.features.value_area import nearest_to_vwap, value_area
+
+LEVELS = ("poc", "vah", "val")
+
+
+def plain_profile(trades: list[real_tape.Trade]) -> tuple[float, ...]:
+    """poc, vah, val by a walk over the levels in exact decimals, written after the definition."""
+    volume: Counter[Decimal] = Counter()
+    for trade in trades:
+        volume[trade.price] += trade.qty
+    prices, total = sorted(volume), sum(volume.values())
+    vwap = sum(p * v for p, v in volume.items()) / total
+    top = max(volume.values())
+    poc = min((p for p in prices if volume[p] == top), key=lambda p: (abs(p - vwap), p))
+    low = high = prices.index(poc)
+    while sum(volume[p] for p in prices[low : high + 1]) * 10 < total * 7:
+        above, below = prices[high + 1 : high + 3], prices[max(low - 2, 0) : low]
+        up = sum(volume[p] for p in above) >= sum(volume[p] for p in below)
+        if above and up:
+            high += len(above)
+        else:
+            low -= len(below)
+    return float(poc), float(prices[high]), float(prices[low])
+
+
+@pytest.fixture(scope="module")
+def real(real_data: Path, governance: Path) -> tuple[list[real_tape.Trade], pa.Table]:
+    levels, minutes = real_tape.tape(real_data, governance)
+    bars = real_tape.bars(real_data, governance)
+    features = micro(real_tape.DAYS[1], bars, minutes, governance, levels)
+    return list(real_tape.trades(real_data)), features
+
+
+@pytest.mark.parametrize(("kind", "back"), [("session", None), ("roll_240", 239)])
+def test_real_profile_is_that_of_the_lines(
+    kind: str, back: int | None, real: tuple[list[real_tape.Trade], pa.Table]
+) -> None:
+    """Every 23rd minute of a real day has the very prices that the raw lines give."""
+    trades, features = real
+    names = [f"{level}_{kind}" for level in LEVELS]
+    for minute in range(7, MINUTES_PER_DAY, 23):
+        end = MINUTES_PER_DAY + minute
+        begin = MINUTES_PER_DAY if back is None else end - back
+        window = [t for t in trades if begin <= t.minute <= end]
+        found = tuple(features[name][minute].as_py() for name in names)
+
+        assert found == (plain_profile(window) if window else (None, None, None)), minute
+
+
+def _grow(volume: list[int], top: int) -> tuple[int, int]:
+    low = high = top
+    while 10 * sum(volume[low : high + 1]) < 7 * sum(volume):
+        above, below = volume[high + 1 : high + 3], volume[max(low - 2, 0) : low]
+        if above and sum(above) >= sum(below):
+            high += len(above)
+        else:
+            low -= len(below)
+    return high, low
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=60), st.data())
+def test_value_area_is_the_step_by_step_one(volume: list[int], data: st.DataObject) -> None:
+    """Finding the edge by halving gives the levels of growing pair by pair, from any level."""
+    poc = data.draw(st.integers(0, len(volume) - 1))
+
+    assert value_area(np.array(volume), poc) == _grow(volume, poc)
+
+
+def test_equal_levels_take_the_nearest_to_vwap_then_the_lower() -> None:
+    """Of two equal tops the one nearer to the mean price; equally near the lower."""
+    ticks = np.array([10, 11, 20])
+
+    assert nearest_to_vwap(ticks, np.array([5, 2, 5]), np.array([0, 2])) == 0
+    assert nearest_to_vwap(np.array([10, 20]), np.array([5, 5]), np.array([0, 1])) == 0
+
+
+def test_a_refused_tape_gives_no_profile(governance: Path) -> None:
+    """Where the tape's minutes are not the bar's, nothing of its footprint is published."""
+    bars = random_bars(governance, DAY, 1)
+    tape, levels = random_tape(governance, bars), random_footprint(governance, bars)
+    place = tape.schema.get_field_index("high")
+    moved = tape.set_column(place, tape.schema.field("high"), pa.array(np.full(1440, 1.0)))
+    table = micro(DAY, bars, moved, governance, levels)
+    names = [n for n in table.column_names if n.startswith(("imbalance_", "stacked_"))]
+    names += [f"{level}_{kind}" for level in LEVELS for kind in ("session", "roll_240")]
+
+    assert len(names) == 12
+    assert all(table[name].null_count == MINUTES_PER_DAY for name in names)
+    assert micro(DAY, bars, tape, governance, levels)["poc_session"].null_count == 0
+
+
+def test_levels_twice_are_refused(governance: Path) -> None:
+    """A footprint that has its rows twice would count them twice."""
+    bars = random_bars(governance, DAY, 1)
+    tape, levels = random_tape(governance, bars), random_footprint(governance, bars)
+
+    with pytest.raises(ContractError, match="prices of a minute that do not rise"):
+        micro(DAY, bars, tape, governance, pa.concat_tables([levels, levels]))
