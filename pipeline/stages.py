@@ -110,6 +110,7 @@ STAGES: dict[str, Stage] = {
                 "CONTROL.skew",
                 "CONTROL.refusals",
                 "CONTROL.waivers",
+                "calibration_profiles",
             ),
         ),
         Stage(

@@ -22,6 +22,7 @@ from pipeline.alignment.feeds import TICKS, vendor_feeds
 from pipeline.alignment.flow import Sides, delta_columns, exceeds, falls_short, kline_sides
 from pipeline.alignment.grid import Grid, on_grid, span
 from pipeline.alignment.merge import merge_runs
+from pipeline.alignment.runs import split_at_gaps
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, SECOND_US, day_open_us
 from pipeline.contracts.control import Control
 from pipeline.contracts.schema import conform, empty, flag_masks, table_schema
@@ -169,10 +170,18 @@ def _usable_feeds(given: AlignInput, opened_us: int) -> dict[str, Grid]:
     found = given.correction.get("feeds", {})
     feeds = vendor_feeds(given.bars, given.minute_stats, given.prefer_atas)
     return {
-        feed: on_grid(merge_runs(bars, 0 if feed == TICKS else _offset_us(found[feed])), opened_us)
+        feed: on_grid(_in_true_time(bars, feed, found[feed]), opened_us)
         for feed, bars in feeds.items()
         if found.get(feed, {}).get("status") in USABLE
     }
+
+
+def _in_true_time(bars: pa.Table, feed: str, found: dict[str, Any]) -> pa.Table:
+    if feed == TICKS:
+        return merge_runs(bars, 0)
+    if "split_gap_minutes" in found:
+        bars = split_at_gaps(bars, found["split_gap_minutes"])
+    return merge_runs(bars, _offset_us(found))
 
 
 def _offset_us(found: dict[str, Any]) -> int | Mapping[int, int]:

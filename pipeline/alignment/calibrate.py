@@ -8,26 +8,21 @@ rests on its own day's rows alone.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
 
+from pipeline import zones
 from pipeline.alignment import skew
 from pipeline.alignment.dense import dense_klines
 from pipeline.alignment.evidence import (
-    Block,
-    agreement,
-    allowed,
     blocks,
-    split,
-    volume_disagrees,
 )
 from pipeline.alignment.feeds import TICKS, vendor_feeds
 from pipeline.alignment.figures import figures, rounded
 from pipeline.alignment.identity import (
-    MULTIPLE,
-    OTHER,
     SAME,
     WRONG,
     Likeness,
@@ -37,7 +32,8 @@ from pipeline.alignment.identity import (
     prices_apart,
     volume_unit,
 )
-from pipeline.alignment.runs import Ground, Placed, not_one_minute, place
+from pipeline.alignment.reasons import reasons_against
+from pipeline.alignment.runs import Ground, Placed, not_one_minute, place, split_at_gaps
 from pipeline.alignment.tape import tape_minutes
 from pipeline.clock import MINUTE_US, day_open_us
 from pipeline.contracts.control import Control
@@ -63,6 +59,7 @@ class CalibrationInput:
         klines: Schema `clean_klines`.
         bars: Feed -> schema `clean_bars`; may be empty.
         ticks: Schema `clean_ticks`, as the feed "atas_ticks"; None without a tape.
+        approved: Feed -> offsets in minutes that its profile allows on the day; feeds without one are free.
         prefer: Feeds, the preferred first.
     """
 
@@ -73,6 +70,7 @@ class CalibrationInput:
     bars: dict[str, pa.Table]
     prefer: tuple[str, ...]
     ticks: pa.Table | None = None
+    approved: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +97,7 @@ def calibrate(given: CalibrationInput, control: Control) -> Calibration:
         identity=control.identity,
     )
     found = {
-        feed: (_tape_finding if feed == TICKS else _feed_finding)(bars, ground, given, control)
+        feed: _finding(feed, bars, ground, given, control)
         for feed, bars in feeds.items()
         if given.klines.num_rows
     }
@@ -136,6 +134,48 @@ def _nothing() -> dict[str, Any]:
     }
 
 
+def _finding(
+    feed: str, bars: pa.Table, ground: Ground, given: CalibrationInput, control: Control
+) -> dict[str, Any]:
+    """A feed's finding, held against its approved profile; a day that disagrees is refused."""
+    ground = replace(ground, approved=frozenset(given.approved.get(feed, ())))
+    find = _tape_finding if feed == TICKS else _bars_finding
+    entry = find(bars, ground, given, control)
+    off = sorted({s["offset_minutes"] for s in entry["segments"]} - {*given.approved.get(feed, ())})
+    if feed not in given.approved or not off or entry["status"] == "refused":
+        return entry
+    wanted = " or ".join(map(str, given.approved[feed]))
+    refusal = control.refusals["off_profile"]
+    note = f"found {off[0]} min, the approved profile says {wanted} min"
+    reason = {"code": refusal["code"], "key": "off_profile", "note": note}
+    consequence = control.consequence(
+        refusal["code"], refusal["consequence"], given.symbol, given.day
+    )
+    entry = entry | {"reasons": [reason, *entry["reasons"]]}
+    if consequence not in REFUSING:
+        return entry
+    return entry | {"status": "refused", "offset_minutes": None, "volume_factor": None}
+
+
+def _bars_finding(
+    bars: pa.Table, ground: Ground, given: CalibrationInput, control: Control
+) -> dict[str, Any]:
+    """A feed's finding; on a day on which clocks change, once more with runs cut where stamps have gaps.
+
+    The cut stands when it explains more minutes and every hour agrees with it.
+    """
+    entry = _feed_finding(bars, ground, given, control)
+    jumps = zones.changes(given.day)
+    if not jumps or "block_agreement" not in entry["figures"]:
+        return entry
+    gap = min(abs(jump) for jump in jumps)
+    cut = _feed_finding(split_at_gaps(bars, gap), ground, given, control, jumps)
+    explains_more = entry["status"] == "refused" or cut["figures"]["n"] > entry["figures"]["n"]
+    if cut["status"] == "refused" or cut["figures"]["block_agreement"] < 1.0 or not explains_more:
+        return entry
+    return cut | {"split_gap_minutes": gap}
+
+
 def _tape_finding(
     bars: pa.Table, ground: Ground, given: CalibrationInput, control: Control
 ) -> dict[str, Any]:
@@ -168,14 +208,18 @@ def _tape_finding(
 
 
 def _feed_finding(
-    bars: pa.Table, ground: Ground, given: CalibrationInput, control: Control
+    bars: pa.Table,
+    ground: Ground,
+    given: CalibrationInput,
+    control: Control,
+    jumps: tuple[int, ...] = (),
 ) -> dict[str, Any]:
     """One feed's finding, in the shape of `contract` 7.10."""
     off_minute = not_one_minute(bars)
     if off_minute:
         rows = {"figures": {"rows": bars.num_rows}}
         return _refusable(rows, [("not_one_minute", off_minute)], None, given, control)
-    placed = place(bars, ground)
+    placed = place(bars, ground, jumps)
     pairs = pairs_at(
         placed.laid.vendor,
         ground.klines,
@@ -196,7 +240,7 @@ def _feed_finding(
         "figures": figures(bars, placed, like, hours, ground),
         "segments": _segments(placed) if stands else [],
     }
-    reasons = _reasons(placed, kind, hours, ground)
+    reasons = reasons_against(placed, kind, hours, ground)
     return _refusable(finding, reasons, placed if stands else None, given, control)
 
 
@@ -208,63 +252,6 @@ def _kind(placed: Placed, like: Likeness | None, ground: Ground) -> str | None:
     found = placed.laid.scan
     share = float(found.exact_share[found.at(placed.choice.lag)])
     return identify(like, share, ground.evidence, ground.identity)
-
-
-def _reasons(
-    placed: Placed, kind: str | None, hours: list[Block], ground: Ground
-) -> list[tuple[str, str]]:
-    """(key below CONTROL's refusals, note), the gravest first; a refusal ends the list."""
-    choice = placed.choice
-    if choice.by is None:
-        return [_without_lag(placed, kind, hours, ground)]
-    if kind == MULTIPLE:
-        return [("multiplier", "the prices' ratio is a power of ten")]
-    if kind == WRONG:
-        return [("wrong_instrument", "basis or return correlation beyond CONTROL's limits")]
-    beyond = sorted({o for o in placed.offsets.values() if not allowed(o)})
-    if beyond:
-        return [
-            ("offset_not_allowed", f"offset {beyond[0]} min is no quarter hour and none beside")
-        ]
-    shaky = _unstable(placed, hours, ground)
-    if shaky:
-        return [shaky]
-    against = volume_disagrees(
-        placed.laid.scan, choice.lag, ground.evidence, waived=kind == OTHER or choice.by == "exact"
-    )
-    if against and choice.by != "exact":
-        return [("not_identifiable", against)]
-    if kind == OTHER:
-        return [("other_instrument", "moves alike, within the basis limits, but prices differ")]
-    return []
-
-
-def _without_lag(
-    placed: Placed, kind: str | None, hours: list[Block], ground: Ground
-) -> tuple[str, str]:
-    """Why the day as a whole has no lag: foreign prices, two lags one after the other, or too little."""
-    if placed.laid.scan.common.max() < ground.evidence["minutes_min"]:
-        return "not_identifiable", placed.choice.note
-    if kind == WRONG:
-        return "wrong_instrument", "the price ranges do not meet at any lag"
-    informative, _ = agreement(hours, placed.choice.lag)
-    first, second, share = split(hours)
-    enough = informative >= ground.evidence["blocks_min"]
-    if enough and share >= ground.evidence["block_agreement_min"]:
-        return "unstable_offset", f"hours of {first} min and hours of {second} min in one run"
-    return "not_identifiable", placed.choice.note
-
-
-def _unstable(placed: Placed, hours: list[Block], ground: Ground) -> tuple[str, str] | None:
-    """Whether the hours tell of another lag; with too few hours equal OHLC must have decided."""
-    informative, share = agreement(hours, placed.choice.lag)
-    if informative < ground.evidence["blocks_min"]:
-        if placed.choice.by == "exact":
-            return None
-        return "not_identifiable", f"{informative} informative hour blocks"
-    if share < ground.evidence["block_agreement_min"]:
-        return "unstable_offset", f"{share:.3f} of {informative} hour blocks agree"
-    return None
 
 
 def _segments(placed: Placed) -> list[dict[str, Any]]:
@@ -319,6 +306,8 @@ def _correction(entry: dict[str, Any]) -> dict[str, Any]:
     """
     names = ("status", "offset_minutes", "identity", "volume_unit", "volume_factor")
     correction = {name: entry[name] for name in names}
+    if "split_gap_minutes" in entry:
+        correction["split_gap_minutes"] = entry["split_gap_minutes"]
     if entry["skew_applied_ms"]:
         correction["skew_us"] = round(entry["skew_applied_ms"] * _MS_US)
     if len(entry["segments"]) > 1 or entry["figures"].get("runs_left_out"):

@@ -22,12 +22,16 @@ from pipeline.clock import MINUTE_US
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What every feed of the day is laid over: the exchange's minutes and CONTROL's numbers."""
+    """What every feed of the day is laid over: the exchange's minutes and CONTROL's numbers.
+
+    `approved` are the offsets that the feed's profile allows, beside those that need none.
+    """
 
     klines: Dense
     opened_us: int
     evidence: dict[str, float]
     identity: dict[str, float]
+    approved: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,22 +71,47 @@ def not_one_minute(bars: pa.Table) -> str:
     return f"the bars are {step} minutes apart" if step > 1 else ""
 
 
-def place(bars: pa.Table, ground: Ground) -> Placed:
+def split_at_gaps(bars: pa.Table, minutes: int) -> pa.Table:
+    """The bars with a new run after each gap of more than so many minutes between stamps of one run.
+
+    A clock that is put back by an hour on a machine that converts leaves such a gap, and no other trace.
+    """
+    run = bars["run"].to_numpy().astype(np.int64)
+    stamp = bars["stamp"].cast(pa.int64()).to_numpy()
+    order = np.lexsort((stamp, run))
+    gap = np.diff(stamp[order], prepend=stamp[order][:1]) > minutes * MINUTE_US
+    changes = np.diff(run[order], prepend=run[order][:1]) != 0
+    number = np.empty(len(run), dtype=np.int64)
+    number[order] = np.cumsum(gap | changes) + (int(run.min()) if len(run) else 0)
+    at = bars.column_names.index("run")
+    return bars.set_column(at, bars.schema.field("run"), pa.array(number.astype(np.int32)))
+
+
+def place(bars: pa.Table, ground: Ground, jumps: tuple[int, ...] = ()) -> Placed:
     """The offset of every run.
 
     All runs together are looked at first. A run with enough minutes of its own may say otherwise (the
     clock of the machine was changed, a zone ended); then each is moved by its own offset, and all are
     looked at again. A smaller run follows the offset at which its prices fit, else the run before.
+
+    Args:
+        bars: schema `clean_bars`.
+        ground: the exchange's minutes, and the rules.
+        jumps: by how many minutes clocks are changed somewhere on the day: a smaller run may be off by
+            one of them.
     """
     laid = lay(merge_runs(bars, 0), ground)
     together = choose(laid.scan, ground.evidence)
     sizes = Counter(bars["run"].to_pylist())
     own = _own_offsets(bars, sizes, ground) if len(sizes) > 1 else {}
-    if set(own.values()) <= {together.lag}:
+    near = [together.lag, *(together.lag + s * jump for jump in jumps for s in (1, -1))]
+    misfits = len(sizes) > 1 and together.by and _misfit(bars, sizes, own, near, ground)
+    if set(own.values()) <= {together.lag} and not misfits:
         return Placed(
             laid=laid, choice=together, offsets=dict.fromkeys(sizes, together.lag), base=0
         )
-    offsets = _follow(bars, sorted(sizes), own, ground)
+    own = own or {max(sizes, key=lambda run: sizes[run]): together.lag}
+    offsets = _follow(bars, sorted(sizes), own, ground, jumps)
     main = Counter({run: sizes[run] for run in offsets})
     by_offset: Counter[int] = Counter()
     for run, rows in main.items():
@@ -106,12 +135,35 @@ def _own_offsets(bars: pa.Table, sizes: Counter[int], ground: Ground) -> dict[in
     return found
 
 
-def _follow(bars: pa.Table, runs: list[int], own: dict[int, int], ground: Ground) -> dict[int, int]:
-    """Offsets of all runs that can be placed; a run that fits at none of the found ones is left out."""
+def _misfit(
+    bars: pa.Table, sizes: Counter[int], own: dict[int, int], near: list[int], ground: Ground
+) -> bool:
+    """Whether some smaller run has minutes enough to see that the day's lag, the first of those near,
+    is not its own.
+    """
+    informative = ground.evidence["block_minutes_min"]
+    return any(
+        _fitting(_rows_of(bars, run), near, ground) != near[0]
+        for run in sorted(sizes.keys() - own.keys())
+        if sizes[run] >= informative
+    )
+
+
+def _follow(
+    bars: pa.Table,
+    runs: list[int],
+    own: dict[int, int],
+    ground: Ground,
+    jumps: tuple[int, ...],
+) -> dict[int, int]:
+    """Offsets of all runs that can be placed; a run that fits at none of the found ones, nor beside one
+    by a change of summer time, is left out.
+    """
     offsets = dict(own)
+    beside = [lag + sign * jump for lag in own.values() for jump in jumps for sign in (1, -1)]
     last = own[min(own)]
     for run in runs:
-        fits = own.get(run, _fitting(_rows_of(bars, run), [last, *own.values()], ground))
+        fits = own.get(run, _fitting(_rows_of(bars, run), [last, *own.values(), *beside], ground))
         if fits is not None:
             offsets[run] = last = fits
     return offsets

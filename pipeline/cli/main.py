@@ -13,6 +13,7 @@ from pipeline.errors import KitchenError
 
 COMMANDS = {
     "align": "two files in, aligned bars and a report out",
+    "calibration": "what vendors' clocks were found to be; approve a profile",
     "cron": "catch up without a person; install --print shows the timer",
     "diff": "rows and columns in which two revisions differ",
     "fetch": "klines from the exchange into the raw folder",

@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline import storage
 from pipeline.config import Kitchen
-from pipeline.contracts import control, documents, outages
+from pipeline.contracts import control, documents, outages, profiles
 from pipeline.errors import ConfigError
 from pipeline.freshness.graph import Unit
 
@@ -73,6 +73,8 @@ def _governance(kitchen: Kitchen, unit: Unit, key: str) -> Any:
     document, _, path = key.partition(".")
     if document == "KNOWN_outages":
         return _outages(kitchen, unit)
+    if document == "calibration_profiles":
+        return _approved(kitchen, unit)
     if document == "CONTROL" and path == "waivers":
         return _waivers(kitchen, unit)
     value = _document(kitchen.governance, document)
@@ -99,6 +101,11 @@ def _outages(kitchen: Kitchen, unit: Unit) -> Any:
         )
         for name in _names(kitchen, unit)
     }
+
+
+def _approved(kitchen: Kitchen, unit: Unit) -> Any:
+    found = profiles.in_force(kitchen.governance, str(unit.symbol), unit.day)
+    return {feed: list(profile.offsets(unit.day)) for feed, profile in sorted(found.items())}
 
 
 def _waivers(kitchen: Kitchen, unit: Unit) -> Any:

@@ -28,7 +28,7 @@ from pipeline.alignment.neighbours import (
 )
 from pipeline.alignment.true_time import parts_in_true_time
 from pipeline.bars.footprint import footprint as footprint_of
-from pipeline.contracts import control, outages, schema
+from pipeline.contracts import control, outages, profiles, schema
 from pipeline.errors import PendingError
 from pipeline.features.daily import daily_stats as daily_stats_of
 from pipeline.features.macro import macro
@@ -84,6 +84,12 @@ def calibration(job: Job) -> Products:
             ticks=feeds.pop("atas_ticks", None),
             bars=feeds,
             prefer=job.kitchen.prefer_atas,
+            approved={
+                feed: profile.offsets(job.unit.day)
+                for feed, profile in profiles.in_force(
+                    job.kitchen.governance, job.symbol.name, job.unit.day
+                ).items()
+            },
         ),
         _neighbours(job),
         _control(job),

@@ -324,3 +324,84 @@ def test_bars_of_the_exchange_itself(xrp: dict[str, Any]) -> None:
 def test_allowed_offsets(offset: int) -> None:
     """Quarter hours, and the minute before and after each."""
     assert allowed(offset) == any((offset - step) % 15 == 0 for step in (-1, 0, 1))
+
+
+def dated(rows: pa.Table, name: str, day: str) -> pa.Table:
+    """The rows as if they were of another day."""
+    moved = rows[name].cast(pa.int64()).to_numpy() + day_us(day) - day_us(DAY)
+    return replaced(rows, name, pa.array(moved, pa.timestamp("us", tz="UTC")))
+
+
+@pytest.mark.parametrize(
+    ("day", "before", "after", "change"),
+    [
+        ("2025-03-30", 60, 120, 60),
+        ("2025-10-26", 120, 60, 60),
+        ("2025-11-02", -240, -300, 360),
+        ("2025-03-09", -300, -240, 420),
+    ],
+    ids=["Berlin forward", "Berlin back", "New York back", "New York forward"],
+)
+def test_a_change_of_summer_time_within_a_file(
+    btc: dict[str, pa.Table], day: str, before: int, after: int, change: int
+) -> None:
+    """A machine that converts by its zone: the hours before and after get their own offset, all exact."""
+    klines, bars = dated(btc["futures"], "minute_open", day), dated(btc["bars"], "stamp", day)
+    early, late = (
+        shifted(bars.slice(0, change), -before),
+        shifted(bars.slice(change), -after),
+    )
+    late = replaced(late, "run", [int(after > before)] * late.num_rows)
+
+    found = calibrated(day, klines, bars=pa.concat_tables([early, late]))
+
+    assert found.calibration["status"] == "applied"
+    assert [s["offset_minutes"] for s in found.calibration["segments"]] == [before, after]
+    assert found.calibration["figures"]["best"]["exact_share"] == 1.0
+    assert found.calibration["figures"]["n"] == 1440
+
+
+def test_the_same_jump_on_a_day_without_a_change_of_clocks_is_refused(
+    btc: dict[str, pa.Table],
+) -> None:
+    """Nothing explains it."""
+    early, late = shifted(btc["bars"].slice(0, 700), -120), shifted(btc["bars"].slice(700), -60)
+
+    found = finding(DAY, btc["futures"], bars=pa.concat_tables([early, late]))
+
+    assert (found["status"], keys(found)) == ("refused", ["unstable_offset"])
+
+
+def test_a_short_run_with_another_clock_is_never_moved_by_the_day_s(
+    btc: dict[str, pa.Table],
+) -> None:
+    """Its rows are left out: lost rows degrade, wrong ones mislead."""
+    late = replaced(shifted(btc["bars"].slice(1300), 37), "run", [1] * 140)
+    found = finding(DAY, btc["futures"], bars=pa.concat_tables([btc["bars"].slice(0, 1300), late]))
+
+    assert (found["status"], found["offset_minutes"]) == ("not_needed", 0)
+    assert (found["figures"]["n"], found["figures"]["runs_left_out"]) == (1300, 1)
+
+
+@pytest.mark.parametrize(
+    ("approved", "minutes", "status", "why"),
+    [
+        ((480,), -480, "applied", []),
+        ((0,), -480, "refused", ["off_profile"]),
+        ((7,), -7, "applied", []),
+        ((60, 120), -60, "applied", []),
+    ],
+)
+def test_an_approved_profile_decides(
+    btc: dict[str, pa.Table],
+    approved: tuple[int, ...],
+    minutes: int,
+    status: str,
+    why: list[str],
+) -> None:
+    """A day that disagrees is refused; an odd lag that was approved passes."""
+    found = finding(
+        DAY, btc["futures"], bars=shifted(btc["bars"], minutes), approved={"atas_bars": approved}
+    )
+
+    assert (found["status"], keys(found)) == (status, why)
