@@ -1,0 +1,292 @@
+"""How a run judges, tries again and ends, with other hands than the real ones."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline import config
+from pipeline.config import Kitchen
+from pipeline.errors import ConfigError
+from pipeline.ops import child, cron, truth
+from pipeline.ops.child import Ended
+from pipeline.ops.cron import Hands, Outcome
+from pipeline.ops.places import Places
+from pipeline.ops.truth import Judged
+from tests_support import kitchen_at
+
+NOW = dt.datetime(2025, 1, 10, 12, tzinfo=dt.UTC)
+DAYS = [dt.date(2025, 1, 3) + dt.timedelta(days=n) for n in range(7)]
+
+
+class Ground:
+    """What is true of each day, and what the hands were asked to do."""
+
+    def __init__(self) -> None:
+        self.states: dict[dt.date, str] = {}
+        self.codes: dict[dt.date, list[int]] = {}
+        self.built: list[dt.date] = []
+        self.waits: list[float] = []
+        self.said: list[str] = []
+        self.fetched = Ended(code=0)
+
+    def judge(self, kitchen: Kitchen, days: list[dt.date]) -> dict[dt.date, Judged]:
+        """The states; days that are not named are published."""
+        return {
+            day: Judged(day=day, state=self.states.get(day, truth.PUBLISHED), why="as made up")
+            for day in days
+        }
+
+    def build(self, kitchen: Kitchen, day: dt.date) -> Ended:
+        """Ends with the next code; 0 publishes."""
+        self.built.append(day)
+        code = self.codes[day].pop(0)
+        if code == 0:
+            self.states[day] = truth.PUBLISHED
+        return Ended(code=code, lines=("a line", "the last line"))
+
+    def send(self, urls: list[str], title: str, text: str) -> bool:
+        """Keeps what is said."""
+        self.said.append(f"{title}\n{text}")
+        return True
+
+
+@pytest.fixture
+def ground(monkeypatch: pytest.MonkeyPatch) -> Ground:
+    """A ground in the place of freshness."""
+    made = Ground()
+    monkeypatch.setattr(truth, "judge", made.judge)
+    monkeypatch.setenv("KITCHEN_ALERT_URLS", "json://nowhere")
+    return made
+
+
+@pytest.fixture
+def run(tmp_path: Path, ground: Ground) -> Callable[..., Outcome]:
+    """Runs cron with the ground's hands."""
+
+    def call(kitchen: Kitchen | None = None, now: dt.datetime = NOW) -> Outcome:
+        hands = Hands(
+            build=ground.build,
+            fetch=lambda kitchen: ground.fetched,
+            send=ground.send,
+            wait=ground.waits.append,
+            prune=lambda: False,
+        )
+        return cron.run(kitchen or kitchen_at(tmp_path), now, hands)
+
+    return call
+
+
+@pytest.mark.parametrize("code", [10, 25, 30, 35, 40])
+def test_a_day_that_stays_unbuilt_gives_the_run_its_code(
+    ground: Ground, run: Callable[..., Outcome], code: int
+) -> None:
+    """Each documented code, and an alert that names day and code."""
+    ground.states[DAYS[2]] = truth.UNBUILT
+    ground.codes[DAYS[2]] = [code] * 3
+
+    outcome = run()
+
+    assert outcome.code == code
+    assert f"2025-01-05 could not be built, exit {code}: the last line" in ground.said[0]
+
+
+@pytest.mark.parametrize(("code", "wanted"), [(0, 30), (124, 30), (1, 30), (2, 30)])
+def test_what_the_build_says_of_itself_counts_for_nothing(
+    ground: Ground, run: Callable[..., Outcome], code: int, wanted: int
+) -> None:
+    """A run that says 0 and has not published has failed."""
+    ground.states[DAYS[0]] = truth.UNBUILT
+    ground.codes[DAYS[0]] = [code] * 3
+    ground.build = lambda kitchen, day: Ended(code=code)  # type: ignore[method-assign]
+
+    assert run().code == wanted
+
+
+@pytest.mark.parametrize("codes", [[25, 25, 0], [10, 0], [130, 0], [-9, 25, 0]])
+def test_a_lock_a_lost_scheduler_or_a_kill_is_tried_again(
+    ground: Ground, run: Callable[..., Outcome], codes: list[int]
+) -> None:
+    """After the time in which luigid forgets a worker; three times at most."""
+    ground.states[DAYS[0]] = truth.UNBUILT
+    tries = len(codes)
+    ground.codes[DAYS[0]] = codes
+
+    assert run().code == 0
+    assert ground.built == [DAYS[0]] * tries
+    assert ground.waits == [30.0] * (tries - 1)
+    assert ground.said == []
+
+
+def test_oldest_first_and_one_failure_blocks_no_other(
+    ground: Ground, run: Callable[..., Outcome]
+) -> None:
+    """All seven days are built; the third fails; pending days are not tried."""
+    for day in DAYS[:6]:
+        ground.states[day] = truth.UNBUILT
+        ground.codes[day] = [0]
+    ground.codes[DAYS[2]] = [30]
+    ground.states[DAYS[6]] = truth.PENDING
+
+    outcome = run()
+
+    assert outcome.code == 30
+    assert ground.built == DAYS[:6]
+    assert [p.key for p in outcome.problems] == ["failed 2025-01-05"]
+
+
+def test_pending_alarms_nobody_and_missing_does(
+    ground: Ground, run: Callable[..., Outcome]
+) -> None:
+    """Both end with 20; only beyond the deadline is a person needed."""
+    ground.states[DAYS[6]] = truth.PENDING
+    assert run().code == 20
+    assert ground.said == []
+
+    ground.states[DAYS[3]] = truth.MISSING
+    assert run().code == 20
+    assert "2025-01-06 has no snapshot" in ground.said[0]
+
+
+def test_last_success_is_written_when_every_day_is_as_it_can_be(
+    tmp_path: Path, ground: Ground, run: Callable[..., Outcome]
+) -> None:
+    """Not after a failure; it is what the dead man's alarm goes by."""
+    mark = tmp_path / "data/prepared/.ops/last_success"
+    ground.states[DAYS[0]] = truth.UNBUILT
+    ground.codes[DAYS[0]] = [30, 0]
+    run()
+    assert not mark.exists()
+
+    run()
+    assert mark.read_text() == "2025-01-10T12:00:00Z\n"
+
+
+def test_a_lock_that_is_held_too_long_is_said_and_so_is_its_end(
+    tmp_path: Path, ground: Ground, run: Callable[..., Outcome]
+) -> None:
+    """Two hours are a long backfill, four are a hang (configured: 180 minutes)."""
+    kitchen = kitchen_at(tmp_path)
+    places = Places.of(kitchen)
+    run()
+    with places.locked("cron"):
+        assert run(now=NOW + dt.timedelta(hours=2)).code == 10
+        assert ground.said == []
+        assert run(now=NOW + dt.timedelta(hours=4)).code == 10
+    run(now=NOW + dt.timedelta(hours=5))
+
+    assert "holds the lock for 4 h" in ground.said[0]
+    assert "over: held" in ground.said[1]
+    assert len(ground.said) == 2
+
+
+def test_a_failed_fetch_is_said_and_stops_nothing(
+    tmp_path: Path, ground: Ground, run: Callable[..., Outcome]
+) -> None:
+    """What is there is built all the same."""
+    path = kitchen_at(tmp_path).file
+    path.write_text(path.read_text() + "fetch: {in_front: true}\n")
+    config._load.cache_clear()
+    ground.fetched = Ended(code=30, lines=("no route to the exchange",))
+    ground.states[DAYS[0]] = truth.UNBUILT
+    ground.codes[DAYS[0]] = [0]
+
+    outcome = run(config._load(path))
+
+    assert outcome.code == 0
+    assert "klines could not be fetched, exit 30: no route to the exchange" in ground.said[0]
+
+
+def test_a_full_disk_is_told(ground: Ground, run: Callable[..., Outcome]) -> None:
+    """Not a traceback: 30, and what the system said."""
+
+    def full(kitchen: Kitchen, day: dt.date) -> Ended:
+        raise OSError(28, "No space left on device")
+
+    ground.states[DAYS[0]] = truth.UNBUILT
+    ground.build = full  # type: ignore[method-assign]
+
+    assert run().code == 30
+    assert "No space left on device" in ground.said[0]
+
+
+def test_governance_that_cannot_be_read_is_told_with_forty(
+    ground: Ground, run: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sentence is the alert."""
+
+    def broken(kitchen: Kitchen, days: list[dt.date]) -> dict[dt.date, Judged]:
+        raise ConfigError("CONTROL_kitchen.yaml: checks: missing")
+
+    monkeypatch.setattr(truth, "judge", broken)
+
+    assert run().code == 40
+    assert "cron could not run: CONTROL_kitchen.yaml: checks: missing" in ground.said[0]
+
+
+def test_the_log_rotates_and_has_no_control_characters(
+    tmp_path: Path, ground: Ground, run: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight files at most, and nothing in them drives a terminal."""
+    monkeypatch.setattr(cron, "_LOG_BYTES", 400)
+    ground.states[DAYS[0]] = truth.UNBUILT
+    ground.codes[DAYS[0]] = [30] * 100
+    ground.build = lambda kitchen, day: _noisy()  # type: ignore[method-assign]
+    for _ in range(12):
+        run()
+
+    logs = list((tmp_path / "data/prepared/.ops").glob("cron.log*"))
+    assert len(logs) == 8
+    assert all(b"\x1b" not in log.read_bytes() for log in logs)
+
+
+def _noisy() -> Ended:
+    cron.logger.info("a line \x1b[31mred")
+    return Ended(code=30)
+
+
+def test_a_build_that_hangs_is_ended_with_all_its_children(tmp_path: Path) -> None:
+    """After its time limit; code 124, as coreutils has it."""
+    note = tmp_path / "pid"
+    command = ["/bin/sh", "-c", f"sleep 300 & echo $! > {note}; echo here; wait"]
+
+    ended = child.run(command, {"PATH": os.environ["PATH"]}, 1.0)
+
+    assert ended == Ended(code=child.TIMED_OUT, lines=("here",))
+    stat = Path(f"/proc/{int(note.read_text())}/stat")
+    assert not stat.exists() or stat.read_text().split()[2] == "Z"
+
+
+def test_what_is_started_sees_no_secret_and_no_foreign_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the addresses of alerts nor a PYTHONPATH; the configuration is named."""
+    kitchen = kitchen_at(tmp_path)
+    monkeypatch.setenv("KITCHEN_ALERT_URLS", "json://canary")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    environ = child.environment(kitchen)
+
+    assert "canary" not in str(environ)
+    assert "PYTHONPATH" not in environ
+    assert environ["KITCHEN_CONFIG"] == str(kitchen.file)
+    assert Path(environ["LUIGI_CONFIG_PATH"]).is_file()
+
+
+def test_settings_that_anybody_may_change_are_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor Luigi settings that are named and not there, for which Luigi only warns."""
+    kitchen = kitchen_at(tmp_path)
+    monkeypatch.setenv("LUIGI_CONFIG_PATH", str(tmp_path / "absent.cfg"))
+    with pytest.raises(ConfigError, match="LUIGI_CONFIG_PATH"):
+        child.environment(kitchen)
+
+    monkeypatch.delenv("LUIGI_CONFIG_PATH")
+    kitchen.file.chmod(0o666)
+    with pytest.raises(ConfigError, match="chmod o-w"):
+        child.environment(kitchen)
