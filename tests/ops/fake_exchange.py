@@ -68,6 +68,7 @@ class FakeExchange:
         self.clock_ahead = 0.0
         self.most_rows: int | None = None
         self.connections = 0
+        self.seconds_per_block = 0.0
         self.lock = threading.Lock()
         self.go_on = threading.Event()
         exchange = self
@@ -212,7 +213,10 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        for start in range(0, len(body), 1 << 14):
+            self.wfile.write(body[start : start + (1 << 14)])
+            if self.exchange.seconds_per_block:
+                threading.Event().wait(self.exchange.seconds_per_block)
 
     # -- faults; False: the request is answered as usual after all
 
