@@ -16,6 +16,7 @@ COMMANDS = {
     "calibration": "what vendors' clocks were found to be; approve a profile",
     "cron": "catch up without a person; install --print shows the timer",
     "diff": "rows and columns in which two revisions differ",
+    "features": "what every published feature is: list, describe",
     "fetch": "klines from the exchange into the raw folder",
     "gc": "collect old revisions by a policy; a plan unless --apply",
     "heartbeat": "are the live exporters alive?",

@@ -94,6 +94,17 @@ _DOCUMENT = {
         "required": True,
         "schema": {"type": "dict", "schema": {"name": _NAME, "reason": _TEXT}},
     },
+    "coverage": {
+        "type": "list",
+        "required": True,
+        "schema": {
+            "type": "dict",
+            "schema": {
+                "asked": _TEXT,
+                "features": {"type": "list", "required": True, "minlength": 1, "schema": _NAME},
+            },
+        },
+    },
 }
 
 

@@ -33,6 +33,7 @@ def catalogue(governance: Path) -> str:
     parts.append("\n".join(f"- `{k}`: {v}" for k, v in document["null_policies"].items()))
     for table in _TITLES:
         parts += _table(governance, table)
+    parts += ["## Coverage", _COVERAGE, _coverage(document)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -43,6 +44,20 @@ Every value uses only rows that ended at or before its own. Windows are trailing
 grid, minutes or UTC days, measured or not. A day computed alone equals the same day in a batch, bit for
 bit: each window is summed by itself, an exponential mean has a fixed length, and logarithms use only
 operations that are the same on every machine."""
+
+
+_COVERAGE = """\
+What was asked for, and what is there. What is left out, or cannot be had from these inputs, says why."""
+
+
+def _coverage(document: dict[str, Any]) -> str:
+    reasons = {entry["name"]: entry["reason"] for entry in document["not_possible"]}
+    lines = ["| asked for | done as | left out or not possible from these inputs, and why |", "|---|---|---|"]
+    for row in document["coverage"]:
+        done = ", ".join(f"`{name}`" for name in row["features"] if name not in reasons)
+        lacking = [f"{n}: {reasons[n]}" for n in row["features"] if n in reasons]
+        lines.append(f"| {row['asked']} | {done or '-'} | {' '.join(lacking)} |")
+    return "\n".join(lines)
 
 
 def _rules(rules: dict[str, float]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pipeline.contracts import features_schema
 from pipeline.features.catalogue import catalogue
 from pipeline.features.registry import MACRO, MICRO
 
@@ -20,3 +21,13 @@ def test_page_names_every_feature_once(governance: Path) -> None:
     page = catalogue(governance)
 
     assert all(page.count(f"**`{step.name}`**") == 1 for step in (*MICRO, *MACRO))
+
+
+def test_coverage_names_every_feature_and_every_reason_once(governance: Path) -> None:
+    """The coverage table lists each registered feature, and each one that cannot be had, and no other."""
+    document = features_schema.load(governance)
+    listed = [name for row in document["coverage"] for name in row["features"]]
+    absent = [entry["name"] for entry in document["not_possible"]]
+    registered = [step.name for step in (*MICRO, *MACRO)]
+
+    assert sorted(listed) == sorted([*registered, *absent])

@@ -1,0 +1,79 @@
+"""`kitchen features`: what every published feature is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pipeline.cli import output
+from pipeline.config import PROJECT
+from pipeline.errors import ConfigError
+from pipeline.features import registry
+from pipeline.features.step import Step
+
+_GOVERNANCE = PROJECT / "governance"
+
+
+@click.group("features")
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """The registry of features: formula, unit, window, inputs, nulls. Both commands take --json.
+
+    \b
+    Example:
+      kitchen features describe poc_session
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+
+
+def _all() -> dict[str, tuple[str, Step]]:
+    """Name -> (table, step), in the order of the published columns."""
+    tables = ("micro", "macro")
+    return {s.name: (t, s) for t in tables for s in registry.steps(_GOVERNANCE, t)}
+
+
+@command.command("list")
+@click.option("--table", type=click.Choice(["micro", "macro"]), help="Default: both.")
+@click.option("--family", help="One family only.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def list_features(table: str | None, family: str | None, as_json: bool) -> None:
+    """One line a feature.
+
+    \b
+    Example:
+      kitchen features list --table micro --family profile
+    """  # noqa: D301 - see above
+    found = [
+        {"table": of, **registry.facts(step)}
+        for of, step in _all().values()
+        if table in (None, of) and family in (None, step.family)
+    ]
+    if not found:
+        families = sorted({step.family for _, step in _all().values()})
+        raise ConfigError(
+            f"no feature is of family {family!r}; wanted one of {', '.join(families)}"
+        )
+    output.say({"features": found}, [_line(facts) for facts in found], as_json=as_json)
+
+
+def _line(facts: dict[str, Any]) -> str:
+    return f"{facts['table']}  {facts['name']:<20} {facts['family']:<16} {facts['unit']}"
+
+
+@command.command("describe")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def describe(name: str, as_json: bool) -> None:
+    """Formula, source, unit, window, warm-up, inputs and null policy of one feature.
+
+    \b
+    Example:
+      kitchen features describe vpin
+    """  # noqa: D301 - see above
+    if name not in _all():
+        raise ConfigError(f"{name!r} is no feature; kitchen features list names all of them")
+    table, step = _all()[name]
+    facts = {"table": table, **registry.facts(step), "formula": step.formula}
+    lines = [step.formula, ""]
+    lines += [f"{key}: {value}" for key, value in facts.items() if key not in ("name", "formula")]
+    output.say(facts, [f"{name}", *lines], as_json=as_json)
