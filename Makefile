@@ -39,6 +39,13 @@ unit: $(VENV)/.ready-test  ## the tests, on all cores
 soak: $(VENV)/.ready-test  ## the long forms: hundreds of kills, years of days
 	$(BIN)/pytest -m slow
 
+$(VENV)/.ready-bench: $(VENV)/.ready
+	$(PIP) --editable '.[bench]'
+	@touch $@
+
+bench: $(VENV)/.ready-bench  ## speed and memory against DuckDB, pandas and freqtrade, into docs/benchmarks.md
+	$(BIN)/python bench/run.py
+
 data.align: $(VENV)/.ready  ## aligned bars of DATE=
 	@$(BIN)/python -m pipeline.ops.day AlignedBars $(if $(DATE),--date $(DATE))
 

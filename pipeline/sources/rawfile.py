@@ -25,8 +25,8 @@ from pipeline.config import Limits
 from pipeline.errors import SourceError, UnstableInputError
 from pipeline.layout import RawPath
 
-BLOCK_BYTES = 1 << 20
-"""Read in blocks of 1 MiB: memory does not grow with the file."""
+BLOCK_BYTES = 2 << 20
+"""Read in blocks of 2 MiB: memory does not grow with the file."""
 
 RATIO_FREE_BYTES = 16 << 20
 """A file that compresses too well can do no harm below 16 MiB of text."""

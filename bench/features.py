@@ -1,0 +1,139 @@
+"""What the minute features of a busy day cost, beside the tick step that they follow.
+
+    python bench/features.py [--ticks 2000000] [--rounds 3] [--work FOLDER]
+
+The day before is the same day again, so the look-back is as busy as the day. Each figure is a whole fresh
+process, imports, reading and writing included; the two take turns, the ratio is the median of the rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline import parquet
+from pipeline.clock import DAY_US, MINUTE_US, MINUTES_PER_DAY, day_open_us
+from pipeline.contracts.schema import table_schema
+from pipeline.features.micro import micro
+
+GOVERNANCE = Path(__file__).resolve().parent.parent / "governance"
+DAY = dt.date(2025, 1, 2)
+BEFORE = DAY - dt.timedelta(days=1)
+NAMES = ("footprint", "minute_stats")
+PRICES = ("open", "high", "low", "close")
+
+
+def prepare(folder: Path) -> None:
+    """The tick step's tables of the day -> those of the day before, and the bars of both."""
+    for name in NAMES:
+        table = parquet.read(folder / f"{name}.parquet")
+        opens = table["minute_open"].cast(pa.int64()).to_numpy() - DAY_US
+        place, field = (
+            table.schema.get_field_index("minute_open"),
+            table.schema.field("minute_open"),
+        )
+        before = table.set_column(place, field, pa.array(opens).cast(field.type))
+        parquet.write(folder / f"{name}_before.parquet", before)
+    parquet.write(folder / "bars.parquet", _bars(parquet.read(folder / "minute_stats.parquet")))
+
+
+def _bars(minutes: pa.Table) -> pa.Table:
+    """Aligned bars of two equal days, both vendors' prices those of the tape."""
+    places = (minutes["minute_open"].cast(pa.int64()).to_numpy() - day_open_us(DAY)) // MINUTE_US
+    rows = 2 * MINUTES_PER_DAY
+
+    def grid(values: np.ndarray, silent: float) -> np.ndarray:
+        one = np.full(MINUTES_PER_DAY, silent)
+        one[places] = values
+        return np.concatenate((one, one))
+
+    found = {name: grid(minutes[name].to_numpy(), np.nan) for name in PRICES}
+    volume, buys = (grid(minutes[name].to_numpy(), 0.0) for name in ("volume", "vbuy"))
+    known = np.maximum.accumulate(np.where(np.isnan(found["close"]), 0, np.arange(rows)))
+    carried = found["close"][known]
+    opens = day_open_us(BEFORE) + MINUTE_US * np.arange(rows)
+    times = dict.fromkeys(("ts", "minute_close", "available_at"), opens + MINUTE_US)
+    delta = np.round(2 * buys - volume, 8)
+    columns = {
+        **{name: np.where(np.isnan(x), carried, x) for name, x in found.items()},
+        **{f"atas_{name}": x for name, x in found.items()},
+        "volume": volume,
+        "quote_volume": volume * carried,
+        "delta": delta,
+        "cvd": np.round(np.cumsum(delta.reshape(2, -1), axis=1).ravel(), 8),
+        "minute_open": opens,
+        **times,
+        "symbol": ["BTCUSDT"] * rows,
+        **dict.fromkeys(("src_binance", "src_atas", "src_span_ok"), [True] * rows),
+        "is_filled": volume == 0,
+        "qc_flags": np.zeros(rows, dtype=np.int64),
+    }
+    schema = table_schema(GOVERNANCE, "bars_1m")
+    arrays = [
+        pa.array(columns[f.name], from_pandas=True).cast(f.type)
+        if f.name in columns
+        else pa.nulls(rows, f.type)
+        for f in schema
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def step(folder: Path) -> None:
+    """Reads both days, computes the features of the second, writes them."""
+    both = [
+        pa.concat_tables(parquet.read(folder / f"{n}{of}.parquet") for of in ("_before", ""))
+        for n in NAMES
+    ]
+    table = micro(DAY, parquet.read(folder / "bars.parquet"), both[1], GOVERNANCE, both[0])
+    parquet.write(folder / "features_micro.parquet", table)
+    known = [n for n in table.column_names if table[n].null_count < table.num_rows]
+    print(json.dumps({"rows": table.num_rows, "features_with_values": len(known) - 3}))
+
+
+def main() -> None:
+    """Compares the steps, or is one of them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ticks", type=int, default=2_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--work", type=Path)
+    parser.add_argument("--step", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.step:
+        step(options.step)
+        return
+    import days  # only here: the measured process does not need them
+    from run import run
+
+    with tempfile.TemporaryDirectory() as temporary:
+        work = options.work or Path(temporary)
+        day, out = days.clean(work, options.ticks), work / "features"
+        out.mkdir(exist_ok=True)
+        rounds = []
+        for number in range(options.rounds):
+            ticks = run("ours.py", str(day), str(out))
+            if number == 0:
+                prepare(out)
+            rounds.append((ticks, run("features.py", "--step", str(out))))
+    ratios = [features.cpu / ticks.cpu for ticks, features in rounds]
+    report = {
+        "ticks": options.ticks,
+        "tick_step_cpu_s": round(median(t.cpu for t, _ in rounds), 2),
+        "feature_step_cpu_s": round(median(f.cpu for _, f in rounds), 2),
+        "ratio": round(median(ratios), 3),
+        "wall_ratio": round(median(f.wall / t.wall for t, f in rounds), 3),
+        "feature_step_peak_mb": round(max(f.rss for _, f in rounds)),
+        **rounds[0][1].said,
+    }
+    sys.stdout.write(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

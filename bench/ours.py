@@ -1,0 +1,80 @@
+"""One day's tick files -> rejects, ledger, cleaned tape, footprint and minute bars, as the steps do it.
+
+    python bench/ours.py RAW OUT [--no-hash]
+
+RAW is a raw folder, OUT gets the files. Prints what every line of the input became.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from pipeline import parquet, storage
+from pipeline.bars.footprint import footprint
+from pipeline.contracts import control
+from pipeline.layout import RawPath
+from pipeline.sources import rawfile
+from pipeline.sources.clean import read_feed
+from pipeline.sources.protocol import Feed
+
+GOVERNANCE = Path(__file__).resolve().parent.parent / "governance"
+
+
+class _NoHash:
+    """Stands in for SHA-256, to see what parsing costs without it."""
+
+    def update(self, data: bytes) -> None:
+        """Takes nothing."""
+
+    def hexdigest(self) -> str:
+        """No digest."""
+        return ""
+
+
+def write(path: Path, table: object) -> str:
+    """Writes a table and hashes its content meanwhile, as a step does."""
+    with ThreadPoolExecutor(1) as beside:
+        digest = beside.submit(parquet.content_hash, table)
+        parquet.write(path, table)
+        return digest.result()
+
+
+def main() -> None:
+    """Runs the steps CleanFeed and Footprint in this process."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("raw", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--no-hash", action="store_true")
+    options = parser.parse_args()
+    if options.no_hash:
+        rawfile.hashlib = type("hashlib", (), {"sha256": _NoHash})
+    paths = sorted(options.raw.rglob("ticks.jsonl*"))
+    files = [RawPath(path, path.relative_to(options.raw).as_posix(), 0) for path in paths]
+    found_day = re.search(r"/ticks/([^/]+)/date=([0-9-]{10})/", files[0].name)
+    assert found_day is not None
+    symbol, day = found_day[1], dt.date.fromisoformat(found_day[2])
+    feed = Feed(
+        symbol=symbol, market="futures_um", source="atas_ticks", vendor_symbol=symbol, day=day
+    )
+    found = read_feed(feed, files, GOVERNANCE, spill=options.out)
+    write(options.out / "clean.parquet", found.parts)
+    write(options.out / "rejects.parquet", found.rejects)
+    storage.write_json(options.out / "ledger.json", found.ledger)
+    tape = parquet.in_parts(options.out / "clean.parquet")
+    levels, minutes = footprint(symbol, tape, control.load(GOVERNANCE), GOVERNANCE)
+    names = ("read", "used", "merged", "rejected")
+    report = {name: sum(entry["lines"][name] for entry in found.ledger) for name in names}
+    report["bars"] = [
+        write(options.out / "footprint.parquet", levels),
+        write(options.out / "minute_stats.parquet", minutes),
+    ]
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()

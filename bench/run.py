@@ -1,0 +1,229 @@
+"""Measures the kitchen's tick path against its peers and writes docs/benchmarks.md; see `make bench`.
+
+Each figure is a whole fresh process, imports included, as the kernel accounts for it (wait4). The processes
+take turns (A B C A B C ...), so that what else the machine does falls on all of them; a ratio is the median
+of the ratios of the rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from statistics import median
+
+import days
+
+HERE = Path(__file__).resolve().parent
+PROJECT = HERE.parent
+TICKS, MANY_TICKS = 2_000_000, 10_000_000
+LIBRARIES = ("numpy", "pyarrow", "msgspec", "duckdb", "pandas", "freqtrade")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One process: seconds on the clock, of processor, MB at its peak, and what it said of itself."""
+
+    wall: float
+    cpu: float
+    rss: float
+    said: dict
+
+
+def run(script: str, *arguments: str, python: str = sys.executable) -> Run:
+    """Runs a script of this folder to its end."""
+    command = [python, str(HERE / script), *arguments]
+    with tempfile.TemporaryFile() as out:
+        started = time.perf_counter()
+        child = subprocess.Popen(command, stdout=out, cwd=PROJECT)
+        _, status, used = os.wait4(child.pid, 0)
+        wall = time.perf_counter() - started
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            raise SystemExit(f"{script} {' '.join(arguments)} ended with {child.returncode}")
+        out.seek(0)
+        said = json.loads(out.read())
+    rss = used.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    return Run(wall=wall, cpu=used.ru_utime + used.ru_stime, rss=rss, said=said)
+
+
+def ours(day: Path, work: Path, *more: str) -> Run:
+    """The kitchen's own process on a day, every line accounted for."""
+    out = work / "out"
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir()
+    found = run("ours.py", str(day), str(out), *more)
+    lines = found.said
+    if lines["read"] != lines["used"] + lines["merged"] + lines["rejected"]:
+        raise SystemExit(f"{day.name}: lines do not add up: {lines}")
+    return found
+
+
+def measured(folder: Path, work: Path, rounds: int) -> dict[str, list[Run]]:
+    """Every contender, in turns."""
+    day = days.clean(folder, TICKS)
+    bad, packed = days.with_bad_lines(day), days.compressed(day)
+    contenders = {
+        "kitchen": lambda: ours(day, work),
+        "kitchen without raw hashing": lambda: ours(day, work, "--no-hash"),
+        "kitchen, 64 bad lines in 22 files": lambda: ours(bad, work),
+        "kitchen, gz": lambda: ours(packed, work),
+        "DuckDB, bare parse, 1 thread": lambda: run("peer_duckdb.py", str(day)),
+        "json.loads + pandas": lambda: run("peer_pandas.py", str(day), str(work)),
+    }
+    found: dict[str, list[Run]] = {name: [] for name in contenders}
+    for turn in range(rounds):
+        for name, contender in contenders.items():
+            found[name].append(contender())
+            print(f"{turn + 1}/{rounds} {name}: {found[name][-1].wall:.2f} s", flush=True)
+    many = days.clean(folder, MANY_TICKS)
+    found["kitchen, 10 M ticks"] = [ours(many, work)]
+    python = os.environ.get("KITCHEN_FREQTRADE_PYTHON", sys.executable)
+    if _has_freqtrade(python):
+        ours(day, work)
+        clean = str(work / "out" / "clean.parquet")
+        found["freqtrade, order flow alone"] = [run("peer_freqtrade.py", clean, python=python)]
+    return found
+
+
+def _has_freqtrade(python: str) -> bool:
+    test = [python, "-c", "import freqtrade"]
+    return subprocess.run(test, capture_output=True, check=False).returncode == 0
+
+
+def ratio(found: dict[str, list[Run]], one: str, other: str, field: str = "wall") -> float:
+    """The median over the rounds of one contender's figure by the other's."""
+    pairs = zip(found[one], found[other], strict=True)
+    return median(getattr(a, field) / getattr(b, field) for a, b in pairs)
+
+
+def goals(found: dict[str, list[Run]]) -> list[tuple[str, str, str, bool]]:
+    """What is asked for: words, limit, measured, and whether it holds."""
+    kitchen, bare, duck = (
+        "kitchen",
+        "kitchen without raw hashing",
+        "DuckDB, bare parse, 1 thread",
+    )
+    bad, packed, plain = (
+        "kitchen, 64 bad lines in 22 files",
+        "kitchen, gz",
+        "json.loads + pandas",
+    )
+    bars_equal = {tuple(r.said["bars"]) for n in (kitchen, bare, bad, packed) for r in found[n]}
+    rows = []
+
+    def at_most(words: str, limit: float, value: float, unit: str = "x") -> None:
+        rows.append((words, f"<= {limit:g} {unit}", f"{value:.2f} {unit}", value <= limit))
+
+    def at_least(words: str, limit: float, value: float) -> None:
+        rows.append((words, f">= {limit:g} x", f"{value:.1f} x", value >= limit))
+
+    at_most(
+        "whole process without raw hashing / DuckDB's bare parse", 2.0, ratio(found, bare, duck)
+    )
+    at_most("the same, with raw hashing", 2.5, ratio(found, kitchen, duck))
+    at_least("json.loads + pandas / kitchen", 7, ratio(found, plain, kitchen))
+    freqtrade = found.get("freqtrade, order flow alone")
+    if freqtrade:
+        wall = median(r.wall for r in found[kitchen])
+        at_least(
+            "freqtrade's order flow step / kitchen's whole process",
+            10,
+            freqtrade[0].said["seconds"] / wall,
+        )
+    at_most("peak memory at 10 M ticks", 400, found["kitchen, 10 M ticks"][0].rss, "MB")
+    at_most("64 bad lines in 22 files / clean", 1.4, ratio(found, bad, kitchen))
+    rows.append(
+        (
+            "their bars are the clean day's, byte for byte",
+            "equal",
+            "equal" if len(bars_equal) == 1 else "differ",
+            len(bars_equal) == 1,
+        )
+    )
+    at_most("gz / plain", 1.8, ratio(found, packed, kitchen))
+    return rows
+
+
+ABOUT = """\
+# Benchmarks: a day of ticks to footprint and minute bars
+
+Written by `make bench`: {ticks:,} ticks in 24 JSONL files ({source}); whole fresh processes,
+imports included, {rounds} interleaved rounds, medians; a ratio is the median of the rounds' ratios of time on
+the clock. The kitchen's process reads the raw files, hashes them, accounts for every line, writes cleaned
+tape, rejects, ledger, footprint and minute bars, and hashes what they hold. It parses with two threads;
+the processor's time stands in the second table.
+"""
+
+
+def page(found: dict[str, list[Run]], rounds: int) -> str:
+    """The page docs/benchmarks.md."""
+    independent = os.environ.get("KITCHEN_TICK_GENERATOR")
+    source = "an independent generator" if independent else "kitchen sample"
+    wanted = [(*goal[:3], "" if goal[3] else "**missed**") for goal in goals(found)]
+    cpu = ratio(found, "kitchen", "DuckDB, bare parse, 1 thread", "cpu")
+    lines = [
+        ABOUT.format(ticks=TICKS, source=source, rounds=rounds),
+        *_table(("goal", "wanted", "measured", ""), wanted),
+        "",
+        *_table(("process", "wall s", "cpu s", "peak MB"), list(map(_figures, found.items()))),
+        "",
+        f"Processor time, kitchen / DuckDB's bare parse: {cpu:.2f} x.",
+        "",
+        f"Machine: {os.cpu_count()} cores, {platform.machine()}, {platform.system()}, load"
+        f" {os.getloadavg()[1]:.1f} over five minutes, Python {platform.python_version()},"
+        f" {', '.join(_versions())}.",
+        "",
+        (HERE / "choice.md").read_text(),
+    ]
+    return "\n".join(lines)
+
+
+def _figures(entry: tuple[str, list[Run]]) -> tuple[str, ...]:
+    name, runs = entry
+    wall, cpu, rss = (
+        median(getattr(run, field) for run in runs) for field in ("wall", "cpu", "rss")
+    )
+    return name, f"{wall:.2f}", f"{cpu:.2f}", f"{rss:.0f}"
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    return [f"| {' | '.join(cells)} |" for cells in (head, ("---",) * len(head), *rows)]
+
+
+def _versions() -> list[str]:
+    found = []
+    for name in LIBRARIES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def main() -> None:
+    """Measures, prints, writes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--data", type=Path, default=PROJECT / "data" / "bench")
+    options = parser.parse_args()
+    options.data.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=options.data) as work:
+        found = measured(options.data, Path(work), options.rounds)
+    text = page(found, options.rounds)
+    (PROJECT / "docs" / "benchmarks.md").write_text(text)
+    for words, limit, value, holds in goals(found):
+        print(f"{'ok    ' if holds else 'MISSED'} {words}: {value} (wanted {limit})")
+
+
+if __name__ == "__main__":
+    main()
