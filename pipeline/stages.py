@@ -163,6 +163,9 @@ STAGES: dict[str, Stage] = {
             governance=(
                 _FLAGS,
                 "CONTROL.checks",
+                "CONTROL.flow",
+                "CONTROL.identity",
+                "CONTROL.oddities",
                 "CONTROL.refusals",
                 "CONTROL.waivers",
                 "KNOWN_outages",
@@ -206,7 +209,7 @@ STAGES: dict[str, Stage] = {
             ),
             outputs={"macro_slow": "macro_slow.parquet"},
             code=("pipeline.features.macro",),
-            config=("latency_seconds",),
+            config=("latency_seconds.binance",),
             governance=("SCHEMA_features",),
         ),
         Stage(

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline import layout, storage
 from pipeline.config import Kitchen
-from pipeline.freshness import code, fingerprint, graph, receipt, slices
+from pipeline.freshness import code, fingerprint, graph, libraries, receipt, slices
 from pipeline.freshness.graph import Edge, Unit, label
 from pipeline.freshness.receipt import Receipt
 
@@ -26,6 +28,7 @@ class Freshness:
     kitchen: Kitchen
     _fresh: dict[Unit, Receipt] = field(default_factory=dict)
     _code: dict[str, str] = field(default_factory=dict)
+    _libraries: dict[str, str] = field(default_factory=dict)
 
     @property
     def code(self) -> dict[str, str]:
@@ -33,6 +36,13 @@ class Freshness:
         if not self._code:
             self._code = code.code_digests(self.kitchen.prepared / ".code_digests.json")
         return self._code
+
+    @property
+    def libraries(self) -> dict[str, str]:
+        """Library -> release, of all that steps depend on."""
+        if not self._libraries:
+            self._libraries = libraries.releases(self.kitchen.prepared / ".libraries.json")
+        return self._libraries
 
     def receipt(self, unit: Unit) -> Receipt | None:
         """The unit's receipt if the unit is fresh, else None."""
@@ -56,10 +66,40 @@ class Freshness:
         broken = receipt.damaged(where, kept)
         if broken is not None:
             return [f"output {broken} is gone or damaged"]
+        began_ns = time.time_ns()
         differing = fingerprint.differences(kept.parts, self.parts(unit, kept))
         if not differing:
-            self._fresh[unit] = kept
+            self._fresh[unit] = self._stamped_anew(unit, kept, began_ns)
         return differing
+
+    def _stamped_anew(self, unit: Unit, kept: Receipt, began_ns: int) -> Receipt:
+        """The receipt with the states that files have now, so that none is hashed twice for one touch.
+
+        A file that changed since `began_ns` is not trusted by its state next time: see `is_trusted`.
+        """
+        raw = {name: list(entry) for name, entry in kept.raw.items()}
+        if unit.declared.grain == "feed":
+            raw = self._raw_states(unit, kept, began_ns)
+        outputs = receipt.restamped(graph.folder(self.kitchen, unit), kept.outputs)
+        if raw == kept.raw and outputs == kept.outputs:
+            return kept
+        anew = replace(kept, raw=raw, outputs=outputs, seen_ns=began_ns)
+        with suppress(OSError):  # a folder that cannot be written costs time, not truth
+            receipt.write(graph.folder(self.kitchen, unit), anew)
+        return anew
+
+    def _raw_states(self, unit: Unit, kept: Receipt, began_ns: int) -> dict[str, list[Any]]:
+        """Raw name -> (state, digest): as kept where that is trusted, else as of now."""
+        states: dict[str, list[Any]] = {}
+        symbol = self.kitchen.symbol(str(unit.symbol))
+        for file in layout.input_files(self.kitchen, symbol, str(unit.source), unit.day):
+            now = receipt.signature(os.stat(file.path))
+            known = kept.raw.get(file.name)
+            if known and receipt.is_trusted(list(known[0]), now, kept.seen_ns):
+                states[file.name] = list(known)
+            elif max(now[1], now[3]) + receipt.RACY_NS < began_ns:
+                states[file.name] = [now, kept.parts["raw"][file.name]]
+        return states if len(states) == len(kept.parts["raw"]) else kept.raw
 
     def parts(self, unit: Unit, kept: Receipt | None) -> dict[str, dict[str, str]]:
         """What the unit's result depends on now. Everything it reads must be fresh.
@@ -80,7 +120,7 @@ class Freshness:
 
     def parts_without_raw(self, unit: Unit) -> dict[str, dict[str, str]]:
         """As `parts`, without the bytes of raw files and the slices of neighbour days."""
-        parts = fingerprint.static_parts(self.kitchen, unit, self.code)
+        parts = fingerprint.static_parts(self.kitchen, unit, self.code, self.libraries)
         parts["inputs"] = {
             label(edge): self._content(edge)
             for edge in graph.edges(self.kitchen, unit)

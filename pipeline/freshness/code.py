@@ -39,7 +39,8 @@ def code_digests(cache: Path) -> dict[str, str]:
     _tree.cache_clear()
     digests = {name: stage_digest(name) for name in STAGES}
     with suppress(OSError):  # a read-only folder costs time, not truth
-        storage.write_json(cache, {"signature": signature, "digests": digests})
+        entry = {"signature": signature, "digests": digests}
+        storage.write_scratch(cache, storage.canonical_json(entry))
     return digests
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +16,20 @@ from pipeline import storage
 from pipeline.config import Kitchen
 from pipeline.contracts import control, documents, outages, profiles
 from pipeline.errors import ConfigError
+from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
 
 
-def static_parts(kitchen: Kitchen, unit: Unit, code: dict[str, str]) -> dict[str, dict[str, str]]:
+def static_parts(
+    kitchen: Kitchen, unit: Unit, code: dict[str, str], libraries: dict[str, str]
+) -> dict[str, dict[str, str]]:
     """Every part but `inputs` and `raw`, which only the receipts and the raw folder can tell."""
     stage = unit.declared
     return {
         "code": {stage.name: code[stage.name]},
         "config": {key: storage.digest(_config(kitchen, unit, key)) for key in stage.config},
-        "governance": {
-            key: storage.digest(_governance(kitchen, unit, key)) for key in stage.governance
-        },
-        "libraries": {name: _release(name) for name in stage.libraries},
+        "governance": {key: _governance_digest(kitchen, unit, key) for key in stage.governance},
+        "libraries": {name: libraries[name] for name in stage.libraries},
     }
 
 
@@ -48,14 +48,6 @@ def differences(kept: dict[str, dict[str, str]], now: dict[str, dict[str, str]])
     return words
 
 
-@lru_cache(maxsize=64)
-def _release(library: str) -> str:
-    try:
-        return ".".join(version(library).split(".")[:2])
-    except PackageNotFoundError:
-        return "absent"
-
-
 def _config(kitchen: Kitchen, unit: Unit, key: str) -> Any:
     if key.startswith("symbol."):
         if unit.symbol is None:
@@ -63,24 +55,32 @@ def _config(kitchen: Kitchen, unit: Unit, key: str) -> Any:
         return getattr(kitchen.symbol(unit.symbol), key.removeprefix("symbol."))
     if key == "limits":
         return asdict(kitchen.limits)
+    if key.startswith("latency_seconds."):
+        return kitchen.latency_seconds[key.removeprefix("latency_seconds.")]
     if key == "preference":
         return [kitchen.prefer_atas, kitchen.prefer_delta]
     return getattr(kitchen, key)
 
 
-def _governance(kitchen: Kitchen, unit: Unit, key: str) -> Any:
-    """The slice of a governance document: a dotted path, cut down to this symbol and day."""
+def _governance_digest(kitchen: Kitchen, unit: Unit, key: str) -> str:
+    """The digest of a slice of a governance document, cut down to this symbol and day."""
+    if key == "KNOWN_outages":
+        return storage.digest(_outages(kitchen, unit))
+    if key == "calibration_profiles":
+        return storage.digest(_approved(kitchen, unit))
+    if key == "CONTROL.waivers":
+        return storage.digest(_waivers(kitchen, unit))
+    return _slice_digest(kitchen.governance, key)
+
+
+@lru_cache(maxsize=256)
+def _slice_digest(governance: Path, key: str) -> str:
+    """The digest of what a dotted path leads to."""
     document, _, path = key.partition(".")
-    if document == "KNOWN_outages":
-        return _outages(kitchen, unit)
-    if document == "calibration_profiles":
-        return _approved(kitchen, unit)
-    if document == "CONTROL" and path == "waivers":
-        return _waivers(kitchen, unit)
-    value = _document(kitchen.governance, document)
+    value = _document(governance, document)
     for step in filter(None, path.split(".")):
         value = value[step]
-    return value
+    return storage.digest(value)
 
 
 @lru_cache(maxsize=32)
@@ -91,7 +91,12 @@ def _document(governance: Path, name: str) -> Any:
 
 
 def _names(kitchen: Kitchen, unit: Unit) -> list[str]:
-    return [unit.symbol] if unit.symbol else sorted(kitchen.symbols)
+    """The unit's symbol, or those expected on its date: another symbol's waiver is none of its business."""
+    return (
+        [unit.symbol]
+        if unit.symbol
+        else [s.name for s in graph.expected_symbols(kitchen, unit.day)]
+    )
 
 
 def _outages(kitchen: Kitchen, unit: Unit) -> Any:

@@ -6,7 +6,7 @@ The receipt is written last. Outputs without a receipt, or that no longer match 
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,12 @@ def describe(path: Path, content: str) -> Output:
         content=content,
         stat=signature(status),
     )
+
+
+def restamped(folder: Path, outputs: dict[str, Output]) -> dict[str, Output]:
+    """The records of outputs that are whole, with the states that they have now."""
+    states = {name: signature((folder / entry.file).stat()) for name, entry in outputs.items()}
+    return {name: replace(entry, stat=states[name]) for name, entry in outputs.items()}
 
 
 def write(folder: Path, receipt: Receipt) -> None:

@@ -98,6 +98,7 @@ class UnitTask(luigi.Task):
     def run(self) -> None:
         """Reads, calls, writes, and leaves a receipt."""
         facts = job.perform(context.freshness(), self.unit, self.report, self.urgent())
+        context.look_again()
         self.report("done", 100)
         messages.ran(self.unit, facts)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from pipeline import layout
 from pipeline.config import Kitchen, load_kitchen
 from pipeline.freshness.check import Freshness
+from pipeline.publishing.finished import Finished
 
 
 def kitchen() -> Kitchen:
@@ -24,6 +26,23 @@ def freshness() -> Freshness:
     return _freshness(id(current), str(current.file))
 
 
+@lru_cache(maxsize=1)
+def _finished(freshness_id: int) -> Finished:
+    return Finished(freshness())
+
+
+def finished() -> Finished:
+    """Which dates need nothing, as the files look since the last work of this process."""
+    return _finished(id(freshness()))
+
+
+def look_again() -> None:
+    """Forgets how files looked, because work has changed some."""
+    _finished.cache_clear()
+
+
 def forget() -> None:
     """Looks at everything afresh: for a long-lived process between two runs."""
     _freshness.cache_clear()
+    look_again()
+    layout.forget_listings()

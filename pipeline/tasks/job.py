@@ -78,12 +78,13 @@ def perform(freshness: Freshness, unit: Unit, report: Report, urgent: list[str])
     Raises:
         KitchenError: of the recipe; or the unit's inputs changed meanwhile, or it broke its declaration.
     """
+    started = time.monotonic()
+    # First, for a history that was rebuilt with equal content leaves the unit fresh.
+    _build_inline(freshness, unit, report)
     reasons = freshness.reasons(unit) or urgent
     if not reasons:
         freshness.restamp(unit)
         return {"reason": "fresh"}
-    started = time.monotonic()
-    _build_inline(freshness, unit, report)
     report(f"{reasons[0]}; reading and computing", 10)
     parts, inputs = freshness.parts_without_raw(unit), freshness.contents(unit)
     job = Job(kitchen=freshness.kitchen, unit=unit, reasons=reasons, code=freshness.code)

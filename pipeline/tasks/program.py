@@ -8,11 +8,14 @@ print a traceback.
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
+import signal
 import socket
 import sys
+import threading
 import warnings
-from types import TracebackType
+from types import FrameType, TracebackType
 
 import luigi.configuration
 import luigi.parameter
@@ -32,7 +35,10 @@ DEFAULTS = {
         "rpc_retry_wait": "1",
         "rpc_connect_timeout": "5",
     },
-    "worker": {"check_complete_on_run": "true"},
+    "worker": {
+        "check_complete_on_run": "true",
+        "task_process_context": "pipeline.tasks.forked.DiesWithItsWorker",
+    },
     "scheduler": {"stable_done_cooldown_secs": "0"},
     "retcode": {
         "already_running": "10",
@@ -54,6 +60,20 @@ def prepare() -> None:
     _set_defaults()
     _speak_plainly()
     _fall_back_to_local_scheduler()
+    _end_on_sigterm()
+
+
+def _end_on_sigterm() -> None:
+    """SIGTERM ends a run as Ctrl-C does: its children are stopped, then itself, with exit code 143."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _terminated)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    # Only what a fork left running; a task of this very process leaves nothing that counts.
+    for child in multiprocessing.active_children():
+        child.kill()
+    os._exit(128 + number)
 
 
 def _set_defaults() -> None:

@@ -1,0 +1,186 @@
+"""What the raw folder looks like now, each folder listed and each file asked for its state once.
+
+For a quick "nothing changed": one memory for one question, dropped before any work starts. Which names
+a feed's files may have is `layout.py`'s; this module only turns them into what must be looked at.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+import zlib
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from pipeline import layout
+from pipeline.clock import parse_day
+from pipeline.config import ATAS_FEEDS, Kitchen, Symbol
+
+Signature = tuple[int, int, int, int]
+Prefix = tuple[str, str]
+"""A folder below `paths.raw`, and how the names in it begin that matter."""
+
+_DAY_PARTS = {"\1": "([0-9]{4}-[0-9]{2}-[0-9]{2})", "\2": "([0-9]{4}-[0-9]{2})", "\3": "([0-9]{8})"}
+_MARK = re.compile("[\1\2\3*]")
+
+
+@dataclass(slots=True)
+class Listing:
+    """Listings and states, remembered."""
+
+    raw: str
+    _names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _found: dict[Prefix, tuple[str, ...]] = field(default_factory=dict)
+    _states: dict[str, Signature | None] = field(default_factory=dict)
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        """The sorted names in a folder below the raw folder; none where there is no folder."""
+        found = self._names.get(folder)
+        if found is None:
+            try:
+                found = tuple(sorted(os.listdir(os.path.join(self.raw, folder))))
+            except OSError:
+                found = ()
+            self._names[folder] = found
+        return found
+
+    def beginning(self, prefix: Prefix) -> tuple[str, ...]:
+        """The names in a folder that begin so."""
+        found = self._found.get(prefix)
+        if found is None:
+            names, start = self.names(prefix[0]), prefix[1]
+            first = last = bisect_left(names, start)
+            while last < len(names) and names[last].startswith(start):
+                last += 1
+            found = self._found[prefix] = names[first:last]
+        return found
+
+    def state(self, path: str) -> Signature | None:
+        """Size, times and inode of an absolute path; None where nothing is."""
+        try:
+            return self._states[path]
+        except KeyError:
+            pass
+        try:
+            found = os.stat(path)
+        except OSError:
+            state = None
+        else:
+            state = (found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
+        self._states[path] = state
+        return state
+
+    def mark(self, prefixes: Iterable[Prefix], paths: Iterable[str]) -> int:
+        """One number for all those names and states: equal as long as none of them changed."""
+        text = "\0".join("\1".join(self.beginning(prefix)) for prefix in prefixes)
+        # A tuple of integers hashes alike in every process of one Python.
+        states = tuple([self.state(path) or () for path in paths])
+        return hash((zlib.crc32(text.encode("utf-8", "surrogateescape")), states))
+
+
+def prefixes(kitchen: Kitchen, symbol: Symbol, feed: str, day: str) -> list[Prefix]:
+    """Where a name must begin how to be a file of the feed on the day, or on a month's days.
+
+    Args:
+        kitchen: The configuration.
+        symbol: Whose files.
+        feed: Which.
+        day: `YYYY-MM-DD`, or `YYYY-MM` for any day of the month.
+    """
+    values = {"\1": day, "\2": day[:7], "\3": day.replace("-", "")}
+    found: dict[Prefix, None] = {}
+    for pattern in _patterns(kitchen, symbol, feed):
+        parts = pattern.split("/")
+        at = next((i for i, part in enumerate(parts) if _MARK.search(part)), len(parts) - 1)
+        found["/".join(parts[:at]), _beginning(parts[at], values)] = None
+    return list(found)
+
+
+def _beginning(part: str, values: dict[str, str]) -> str:
+    """A name up to its date, and the character behind: `X-1m-2025-01.` is not `X-1m-2025-01-02.zip`."""
+    literal, mark, *rest = [*re.split("([\1\2\3*])", part, maxsplit=1), ""][:3]
+    if mark not in values:
+        return literal
+    whole = mark == "\2" or len(values["\1"]) > len("2025-01")
+    behind = rest[0][:1] if rest and whole else ""
+    return literal + values[mark] + (behind if behind not in values and behind != "*" else "")
+
+
+def _patterns(kitchen: Kitchen, symbol: Symbol, feed: str) -> list[str]:
+    name = symbol.vendor_symbol if feed.startswith("binance") else symbol.atas_symbol
+    return [
+        pattern.format(market=symbol.market, symbol=name, date="\1", month="\2", yyyymmdd="\3")
+        for pattern in layout.patterns(kitchen, symbol, feed)
+    ]
+
+
+def folders_in(listing: Listing, prefix: Prefix) -> Iterator[str]:
+    """Every folder, at any depth, below the names that begin so: a file added there changes its state."""
+    for name in listing.beginning(prefix):
+        below = f"{prefix[0]}/{name}"
+        if os.path.isdir(os.path.join(listing.raw, below)):
+            yield os.path.join(listing.raw, below)
+            yield from folders_in(listing, (below, ""))
+
+
+def first_raw_day(listing: Listing, kitchen: Kitchen, symbol: Symbol) -> dt.date | None:
+    """The symbol's first day with minute data of any vendor; None without any."""
+    feeds = ("binance_1m", *(ATAS_FEEDS if symbol.atas == "expected" else ()))
+    days = [_first(listing, kitchen, symbol, feed) for feed in feeds]
+    return min((day for day in days if day), default=None)
+
+
+def _first(listing: Listing, kitchen: Kitchen, symbol: Symbol, feed: str) -> dt.date | None:
+    patterns = _patterns(kitchen, symbol, feed)
+    undated = feed == "atas_ticks" and has_undated(listing, symbol)
+    if undated or any(not _is_ordered(pattern) for pattern in patterns):
+        # Tick folders may lie under no date, and other patterns need not sort by date.
+        return min(layout.raw_days(kitchen, symbol, feed), default=None)
+    days = [next(_days(listing, "", pattern.split("/")), None) for pattern in patterns]
+    return min((day for day in days if day), default=None)
+
+
+def has_undated(listing: Listing, symbol: Symbol) -> bool:
+    """Whether tick files lie in a folder without a date, so that only their lines tell their days."""
+    return "date={date}" in listing.names(f"atas/ticks/{symbol.atas_symbol}")
+
+
+def _is_ordered(pattern: str) -> bool:
+    mark = _MARK.search(pattern)
+    return mark is not None and mark[0] != "*"
+
+
+def _days(
+    listing: Listing, folder: str, parts: list[str], day: dt.date | None = None
+) -> Iterator[dt.date]:
+    """The days of a pattern's files, earliest first."""
+    head, rest = parts[0], parts[1:]
+    expression = re.compile(_expression(head))
+    for name in listing.beginning((folder, _MARK.split(head)[0])):
+        match = expression.fullmatch(name)
+        found = day or (match and _day_named(match.groups()))
+        if match and not rest and found:
+            yield found
+        elif match and rest:
+            yield from _days(listing, f"{folder}/{name}" if folder else name, rest, found)
+
+
+def _expression(part: str) -> str:
+    pieces = re.split("([\1\2\3*])", part)
+    return "".join(_DAY_PARTS.get(p) or ("[^/]*" if p == "*" else re.escape(p)) for p in pieces)
+
+
+def _day_named(groups: tuple[str, ...]) -> dt.date | None:
+    text = next(iter(groups), None)
+    if text is None:
+        return None
+    if len(text) == 7:
+        text += "-01"
+    elif len(text) == 8:
+        text = f"{text[:4]}-{text[4:6]}-{text[6:]}"
+    try:
+        return parse_day(text)
+    except ValueError:
+        return None

@@ -1,0 +1,237 @@
+"""`Backfill`: every missing or stale day of a range, oldest first, in builds that the scheduler carries well.
+
+Luigi's scheduler looks through all waiting tasks each time it hands one out, so a year in one build costs
+five times a year in builds of ten days. A day that cannot be built yet never holds up another one. What is
+said in the end is judged by what is complete, not by Luigi's summary.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import luigi
+
+from pipeline.clock import parse_day
+from pipeline.config import SYMBOL, load_kitchen
+from pipeline.errors import ParameterError, StageError
+from pipeline.freshness import graph
+from pipeline.layout import Store
+from pipeline.publishing import links
+from pipeline.stages import MACRO_LOOK_BACK_DAYS
+from pipeline.tasks import context
+from pipeline.tasks.base import RawDay, RawFeed
+from pipeline.tasks.day import Snapshot
+from pipeline.tasks.parameters import DayParameter
+
+WINDOW_DAYS = 10
+PENDING, FAILED, SCHEDULING_FAILED = 20, 30, 35
+
+logger = logging.getLogger("kitchen")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """The days `start` to `stop`, both included; with `symbols`, those on which one of them is expected.
+
+    With `cascade` also every later published day that looks back on them.
+    """
+
+    start: dt.date
+    stop: dt.date
+    symbols: tuple[str, ...] = ()
+    cascade: bool = False
+
+    @classmethod
+    def parsed(cls, start: str, stop: str, symbols: str = "", *, cascade: bool = False) -> Range:
+        """A range from what a person wrote.
+
+        Raises:
+            ParameterError: not such dates or symbols, or the range ends before it starts.
+        """
+        try:
+            first, last = parse_day(start), parse_day(stop)
+        except ValueError as error:
+            raise ParameterError(
+                f"--start, --stop: {error}; give UTC dates such as 2025-01-02"
+            ) from None
+        if last < first:
+            raise ParameterError(f"--stop: {stop} is before --start {start}; swap them")
+        names = tuple(name.strip() for name in symbols.split(",") if name.strip())
+        for name in names:
+            if not SYMBOL.fullmatch(name):
+                raise ParameterError(
+                    f"--symbols: {name!r} is no symbol; wanted names such as BTCUSDT"
+                )
+            load_kitchen().symbol(name)
+        return cls(start=first, stop=last, symbols=names, cascade=cascade)
+
+    def days(self) -> list[dt.date]:
+        """The dates, oldest first."""
+        last = self.stop
+        found = [self.start + dt.timedelta(days=n) for n in range((last - self.start).days + 1)]
+        if self.cascade:
+            later = links.published_days(Store(load_kitchen().snapshots))
+            reach = last + dt.timedelta(days=MACRO_LOOK_BACK_DAYS)
+            found += [day for day in later if last < day <= reach]
+        return [day for day in found if not self.symbols or self._concerns(day)]
+
+    def _concerns(self, day: dt.date) -> bool:
+        kitchen = load_kitchen()
+        return any(graph.is_expected(kitchen, kitchen.symbol(name), day) for name in self.symbols)
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What became of each day."""
+
+    ready: list[dt.date] = field(default_factory=list)
+    built: list[dt.date] = field(default_factory=list)
+    pending: list[dt.date] = field(default_factory=list)
+    failed: list[dt.date] = field(default_factory=list)
+    unexpected: list[dt.date] = field(default_factory=list)
+    granted: bool = True
+    seconds: float = 0.0
+
+    @property
+    def exit_code(self) -> int:
+        """As the contract has it: the worst of what is not complete."""
+        if self.failed:
+            return FAILED
+        if not self.granted:
+            return SCHEDULING_FAILED
+        nothing = not self.ready and not self.built
+        return PENDING if self.pending or (self.unexpected and nothing) else 0
+
+    def said(self) -> str:
+        """One line for people."""
+        counts = (
+            ("were ready", self.ready),
+            ("built", self.built),
+            ("pending", self.pending),
+            ("failed", self.failed),
+            ("without an expected symbol", self.unexpected),
+        )
+        parts = [f"{len(days)} {what}" for what, days in counts if days] or ["no days"]
+        return f"Backfill: {', '.join(parts)}, {self.seconds:.1f} s"
+
+
+Progress = Callable[[int, int, float], None]
+"""Days done, days to do, seconds left."""
+
+
+def is_complete(day: dt.date) -> bool:
+    """Whether the day needs nothing: by its stamp, else by the deep comparison."""
+    return context.finished().holds(day) or bool(Snapshot(date=day).complete())
+
+
+def missing_raw(day: dt.date) -> list[luigi.Task]:
+    """What of the day's raw data is still waited for."""
+    kitchen = context.kitchen()
+    raw_day = RawDay(date=day)
+    feeds = [
+        RawFeed(date=day, symbol=symbol.name, vendor=vendor)
+        for symbol in graph.expected_symbols(kitchen, day)
+        for vendor in ("binance", "atas")
+    ]
+    tasks: list[luigi.Task] = [raw_day, *feeds]
+    return [task for task in tasks if not task.complete()]
+
+
+def run(wanted: Range, workers: int = 1, progress: Progress | None = None) -> Outcome:
+    """Builds what the days of a range lack.
+
+    Args:
+        wanted: Which days.
+        workers: How many processes work at once.
+        progress: Called after each build.
+    """
+    started, outcome = time.monotonic(), Outcome()
+    days = wanted.days()
+    todo = [day for day in days if not context.finished().holds(day)]
+    outcome.ready = sorted(set(days) - set(todo))
+    expected = [day for day in todo if graph.expected_symbols(context.kitchen(), day)]
+    outcome.unexpected = sorted(set(todo) - set(expected))
+    for number, window in enumerate(_windows(expected)):
+        _build(window, workers, outcome)
+        done = min((number + 1) * WINDOW_DAYS, len(expected))
+        spent = time.monotonic() - started
+        if progress is not None:
+            progress(done, len(expected), spent / done * (len(expected) - done))
+    outcome.seconds = round(time.monotonic() - started, 3)
+    return outcome
+
+
+def _windows(days: list[dt.date]) -> Iterator[list[dt.date]]:
+    for start in range(0, len(days), WINDOW_DAYS):
+        yield days[start : start + WINDOW_DAYS]
+
+
+def _build(window: list[dt.date], workers: int, outcome: Outcome) -> None:
+    stale = [day for day in window if not is_complete(day)]
+    outcome.ready += sorted(set(window) - set(stale))
+    waiting = {day for day in stale if missing_raw(day)}
+    tasks = [Snapshot(date=day) for day in stale]
+    if tasks:
+        outcome.granted &= bool(luigi.build(tasks, workers=workers, log_level="WARNING"))
+        context.forget()
+    for day in stale:
+        if is_complete(day):
+            outcome.built.append(day)
+        elif day in waiting:
+            outcome.pending.append(day)
+        else:
+            outcome.failed.append(day)
+
+
+class Backfill(luigi.Task):
+    """Every missing or stale day of a range; the same as `kitchen backfill`."""
+
+    start = DayParameter(description="first UTC date, YYYY-MM-DD")
+    stop = DayParameter(description="last UTC date, included")
+    cascade = luigi.BoolParameter(description="also later published days that look back on them")
+    symbols = luigi.Parameter(default="", description="only days on which one of these is expected")
+
+    @property
+    def range(self) -> Range:
+        """The parameters as a range."""
+        start, stop = self.start.isoformat(), self.stop.isoformat()
+        return Range.parsed(start, stop, self.symbols, cascade=self.cascade)
+
+    def complete(self) -> bool:
+        """Whether no day of the range needs anything."""
+        kitchen = context.kitchen()
+        finished = context.finished()
+        left = [day for day in self.range.days() if not finished.holds(day)]
+        return all(is_complete(d) for d in left if graph.expected_symbols(kitchen, d))
+
+    def run(self) -> Iterator[list[luigi.Task]]:
+        """Builds the days; then waits, as Luigi does, for the raw data of those that are pending.
+
+        Raises:
+            StageError: days failed.
+        """
+        workers = int(luigi.configuration.get_config().get("core", "workers", "1"))
+        outcome = run(self.range, max(workers, luigi.interface.core().workers), self._show)
+        logger.info("%s", outcome.said())
+        if outcome.failed:
+            days = ", ".join(str(day) for day in outcome.failed)
+            raise StageError(f"backfill: {days} failed; the lines above say why, then run it again")
+        waited = [task for day in outcome.pending for task in missing_raw(day)]
+        if waited:
+            yield waited
+
+    def _show(self, done: int, total: int, left: float) -> None:
+        self.set_status_message(f"{done} of {total} days, {left:.0f} s left")
+        self.set_progress_percentage(100 * done // max(total, 1))
+        logger.info("backfill: %d of %d days, about %s left", done, total, duration(left))
+
+
+def duration(seconds: float) -> str:
+    """`40 s`, `12 min`, `3.5 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,168 @@
+"""Is a date finished: sealed, linked, and everything it came from unchanged?
+
+The quick answer for "nothing to do", from stamps (`freshness/stamp.py`); it never says yes where the deep
+comparison would say no. Standard library only.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline import layout
+from pipeline.clock import DAY_US, day_open_us
+from pipeline.config import Kitchen, Symbol
+from pipeline.errors import PublishError
+from pipeline.freshness import graph, listing, stamp
+from pipeline.freshness.check import Freshness
+from pipeline.freshness.graph import Unit
+from pipeline.freshness.history import History
+from pipeline.freshness.listing import Listing
+from pipeline.publishing import links, revisions, sums
+
+NEVER = 1 << 62
+
+
+@dataclass(slots=True)
+class Finished:
+    """Answers for one look at the files; make a new one after any work."""
+
+    freshness: Freshness
+    _seen: Listing = field(init=False)
+    _store_seen: Listing = field(init=False)
+    _environment: str = field(init=False)
+    _history: History = field(init=False)
+    _since: dict[str, dt.date | None] = field(default_factory=dict)
+    _latest: tuple[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        kitchen = self.freshness.kitchen
+        self._seen = Listing(str(kitchen.raw))
+        self._store_seen = Listing(str(kitchen.snapshots))
+        self._environment = stamp.environment(
+            kitchen, self.freshness.code, self.freshness.libraries
+        )
+        self._history = History(self.freshness, self._seen, self._environment)
+
+    @property
+    def kitchen(self) -> Kitchen:
+        """The configuration."""
+        return self.freshness.kitchen
+
+    def holds(self, day: dt.date) -> bool:
+        """Whether the date's stamp proves that there is nothing to do."""
+        entry = stamp.read(stamp.day_file(self.kitchen, day))
+        if entry is None or entry["until"] < time.time_ns() // 1_000:
+            return False
+        symbols = self._expected(day)
+        if entry["environment"] != self._of(symbols) or not self._is_linked(day, entry):
+            return False
+        witness = stamp.Witness.of(self.kitchen, entry)
+        if self._seen.mark(witness.prefixes, witness.paths) != entry["mark"]:
+            return False
+        return all(
+            self._history.number(symbol, day, look=False) == entry["history"][symbol.name]
+            for symbol in symbols
+        )
+
+    def remember(self, day: dt.date) -> bool:
+        """Leaves a stamp for a date that is fresh and settled; False where none can prove it."""
+        if stamp.has_oddities(self._seen, self.kitchen):
+            return False
+        symbols = self._expected(day)
+        history = {s.name: self._history.number(s, day, look=True) for s in symbols}
+        sealed = revisions.current(layout.Store(self.kitchen.snapshots), day)
+        if sealed is None or None in history.values():
+            return False
+        witness = stamp.day_witness(self.kitchen, self._seen, self._units(day), day)
+        files = (sums.MANIFEST, sums.PUBLICATION)
+        witness.paths.extend(f"{sealed.path}/{name}" for name in files)
+        if not stamp.is_at_rest(self._seen, witness):
+            return False
+        entry: dict[str, Any] = {
+            **witness.entry(self.kitchen),
+            "environment": self._of(symbols),
+            "history": history,
+            "until": self._until(symbols, day),
+            "revision": sealed.path.name,
+            "taken": self._taken(day),
+            "available": revisions.is_available(sealed),
+        }
+        kept = stamp.Witness.of(self.kitchen, entry)
+        entry["mark"] = self._seen.mark(kept.prefixes, kept.paths)
+        stamp.write(stamp.day_file(self.kitchen, day), entry)
+        return True
+
+    def _of(self, symbols: list[Symbol]) -> list[str]:
+        return [self._environment, *(stamp.of_symbol(symbol) for symbol in symbols)]
+
+    def _expected(self, day: dt.date) -> list[Symbol]:
+        return [s for s in self.kitchen.symbols.values() if self._is_expected(s, day)]
+
+    def _is_expected(self, symbol: Symbol, day: dt.date) -> bool:
+        if symbol.name not in self._since:
+            found = symbol.since or listing.first_raw_day(self._seen, self.kitchen, symbol)
+            self._since[symbol.name] = found
+        since = self._since[symbol.name]
+        return since is not None and since <= day and (symbol.until is None or day <= symbol.until)
+
+    def _units(self, day: dt.date) -> list[Unit]:
+        """Every unit behind the date's snapshot, without the history of daily statistics."""
+        found: dict[Unit, None] = {}
+        waiting = [Unit("Snapshot", day)]
+        while waiting:
+            unit = waiting.pop()
+            if unit not in found:
+                found[unit] = None
+                if unit.stage != "MacroFeatures":
+                    edges = graph.edges(self.kitchen, unit)
+                    waiting.extend(edge.unit for edge in edges)
+        return list(found)
+
+    def _until(self, symbols: list[Symbol], day: dt.date) -> int:
+        """When the clock alone may make a neighbour day count; in microseconds."""
+        ends = [NEVER]
+        for back in (-2, -1, 1):
+            beside = day + dt.timedelta(days=back)
+            for symbol in symbols:
+                for vendor in ("binance", "atas"):
+                    if not graph.is_settled(self.kitchen, symbol, vendor, beside):
+                        ends.append(day_open_us(beside) + DAY_US)
+        return min(ends)
+
+    def _taken(self, day: dt.date) -> list[str]:
+        """Every name that a revision of the date has or had; a new one means a look is due."""
+        folders = (".revisions", ".locks")
+        found = [self._store_seen.beginning((f, f"{day.isoformat()}.r")) for f in folders]
+        return [f"{len(names)} {names[-1] if names else ''}" for names in found]
+
+    def _is_linked(self, day: dt.date, entry: dict[str, Any]) -> bool:
+        """As `links.settled`, for a revision whose publication and manifest have not changed."""
+        store = layout.Store(self.kitchen.snapshots)
+        try:
+            target = os.readlink(store.date_link(day))
+        except OSError:
+            return False
+        if target != f".revisions/{entry['revision']}" or self._taken(day) != entry["taken"]:
+            return False
+        latest, available = self._links(store)
+        own = day.isoformat()
+        return latest >= own and (available >= own if entry["available"] else available != own)
+
+    def _links(self, store: layout.Store) -> tuple[str, str]:
+        """The dates that LATEST and LATEST_AVAILABLE name and lead to; empty without."""
+        if self._latest is None:
+            found = []
+            for available in (False, True):
+                text = ""
+                with suppress(PublishError):
+                    named = links.named_day(store, available=available)
+                    if named is not None and store.latest(available=available).exists():
+                        text = named.isoformat()
+                found.append(text)
+            self._latest = (found[0], found[1])
+        return self._latest

@@ -1,0 +1,265 @@
+"""What runs again after a change, and which days get a new revision: exactly that and nothing else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from grid import DAYS, SYMBOLS, Grid, Ran, make
+
+from pipeline import storage
+from pipeline.freshness import libraries
+from pipeline.sample.generate import SampleRequest, write_sample
+
+pytestmark = pytest.mark.filterwarnings("ignore:The configuration contains")
+
+BARS = "data/raw/atas/bars_1m/BTCUSDT/date=2025-01-03/bars_1m.jsonl"
+KITCHEN = "configs/kitchen.yaml"
+CONTROL = "governance/CONTROL_kitchen.yaml"
+ALIGNED = "date=2025-01-03/BTCUSDT/AlignedBars"
+DATES = ("Assemble", "Manifest", "Snapshot")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three days of two symbols, published."""
+    root = tmp_path_factory.mktemp("grid")
+    make(root)
+    with pytest.MonkeyPatch.context() as patch:
+        Grid(root, patch).ask()
+    return root
+
+
+@pytest.fixture
+def grid(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Grid:
+    """A copy of the published days, to be changed."""
+    shutil.copytree(built, tmp_path / "kitchen", symlinks=True)
+    return Grid(tmp_path / "kitchen", monkeypatch)
+
+
+def every(
+    *steps: str, days: tuple[int, ...] = (2, 3, 4), symbols: tuple[str, ...] = SYMBOLS
+) -> Ran:
+    """Steps of each of the days, for each symbol where they have symbols."""
+    return {
+        (step, day, symbol)
+        for step in steps
+        for day in days
+        for symbol in ((None,) if step in DATES else symbols)
+    }
+
+
+def only(*steps: str, day: int = 3, symbol: str = "BTCUSDT") -> Ran:
+    """Steps of one symbol's day."""
+    return every(*steps, days=(day,), symbols=(symbol,))
+
+
+def change_volume(grid: Grid) -> None:
+    """One byte of the 600th bar's volume."""
+    path = grid.root / BARS
+    lines = path.read_bytes().split(b"\n")
+    head, mark, tail = lines[600].partition(b'"volume":')
+    digit = bytes([tail[0] ^ 1]) if tail[:1].isdigit() else b"1"
+    lines[600] = head + mark + digit + tail[1:]
+    path.write_bytes(b"\n".join(lines))
+
+
+def reorder(grid: Grid) -> None:
+    """Two raw lines change places."""
+    path = grid.root / BARS
+    lines = path.read_bytes().split(b"\n")
+    lines[10], lines[11] = lines[11], lines[10]
+    path.write_bytes(b"\n".join(lines))
+
+
+def add(name: str, text: str) -> Callable[[Grid], None]:
+    """Appends text to a file."""
+
+    def change(grid: Grid) -> None:
+        path = grid.root / name
+        path.write_text(path.read_text() + text)
+
+    return change
+
+
+def edit(name: str, old: str, new: str) -> Callable[[Grid], None]:
+    """Replaces a text in a file."""
+    return lambda grid: grid.edit(name, old, new)
+
+
+def waive(symbol: str, first: str, last: str) -> Callable[[Grid], None]:
+    """Writes a waiver of a check that no day failed."""
+    return edit(
+        CONTROL,
+        "waivers: []",
+        f"waivers:\n  - {{code: A06, symbol: '{symbol}', first: {first}, last: {last},"
+        " consequence: note, who: tester, why: a test of waivers}",
+    )
+
+
+ONE_DAY_OF_BARS = only("CleanFeed atas_bars", "Calibration", "AlignedBars", "Verdict")
+AFTER_BARS = every("AlignedBars", "Verdict", "MicroFeatures", *DATES)
+
+MUTATIONS: dict[str, tuple[Callable[[Grid], None], Ran, set[int]]] = {
+    "nothing": (lambda grid: None, set(), set()),
+    "a raw byte": (
+        change_volume,
+        ONE_DAY_OF_BARS
+        | only("MicroFeatures")
+        | only("MicroFeatures", day=4)
+        | every(*DATES, days=(3,)),
+        {3},
+    ),
+    "a touch": (lambda grid: os.utime(grid.root / BARS), set(), set()),
+    "raw lines in another order": (reorder, ONE_DAY_OF_BARS | every(*DATES, days=(3,)), set()),
+    "a setting of one step": (
+        add(KITCHEN, "latency_seconds: {binance: 0, atas: 1}\n"),
+        AFTER_BARS,
+        {2, 3, 4},
+    ),
+    "a threshold that no day crosses": (
+        edit(
+            CONTROL,
+            "flow_residual:         {at_most: 0.02",
+            "flow_residual:         {at_most: 0.03",
+        ),
+        every("Verdict", *DATES),
+        set(),
+    ),
+    "a waiver of one day and symbol": (
+        waive("BTCUSDT", "2025-01-03", "2025-01-03"),
+        only("Calibration", "Verdict") | every("Manifest", "Snapshot", days=(3,)),
+        set(),
+    ),
+    "a waiver of a day that nobody asks for": (
+        waive("*", "2024-01-01", "2024-01-31"),
+        set(),
+        set(),
+    ),
+    "an outage on another date": (
+        add(
+            "governance/KNOWN_outages.yaml",
+            '  - {market: futures_um, start: "2024-05-01T00:00:00Z", end: "2024-05-01T01:00:00Z",'
+            ' source: "a test"}\n',
+        ),
+        set(),
+        set(),
+    ),
+    "a schema field": (
+        edit("governance/SCHEMA_data.json", "One row of aggregates", "A row of aggregates"),
+        every("DailyStats", days=(2, 3)),
+        set(),
+    ),
+    "a comment": (
+        edit("source/pipeline/features/micro.py", "\n\n\n", "\n\n\n# said\n"),
+        set(),
+        set(),
+    ),
+    "a docstring": (
+        edit("source/pipeline/alignment/align.py", '"""', '"""Said otherwise. '),
+        set(),
+        set(),
+    ),
+    "a function deep inside a step's closure": (
+        edit("source/pipeline/features/daily.py", "\n\n\ndef ", "\n\n\n_UNUSED = 1\n\n\ndef "),
+        every("DailyStats", days=(2, 3)),
+        set(),
+    ),
+    "a damaged output": (
+        lambda grid: grid.prepared(f"{ALIGNED}/bars_1m.parquet").write_bytes(b"PAR1"),
+        only("AlignedBars"),
+        set(),
+    ),
+    "a deleted output": (
+        lambda grid: grid.prepared(f"{ALIGNED}/bars_1m.parquet").unlink(),
+        only("AlignedBars"),
+        set(),
+    ),
+    "a deleted receipt": (
+        lambda grid: grid.prepared(f"{ALIGNED}/receipt.json").unlink(),
+        only("AlignedBars"),
+        set(),
+    ),
+}
+"""Change -> the units that run, and the days that get a new revision."""
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_exactly_what_a_change_touches_runs(grid: Grid, name: str) -> None:
+    """Those units and no other; those days and no other; and then nothing is left to do."""
+    change, runs, revised = MUTATIONS[name]
+    change(grid)
+
+    assert grid.ask() == runs
+    assert {day for day, number in grid.revisions().items() if number == 2} == revised
+    assert grid.ask() == set()
+
+
+def test_another_release_of_a_library_runs_the_steps_that_name_it(
+    grid: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only reading raw text names msgspec; its outputs are equal, so that nothing follows."""
+    real = libraries.release
+    monkeypatch.setattr(
+        libraries, "release", lambda name: "9.9" if name == "msgspec" else real(name)
+    )
+    grid.prepared(".libraries.json").unlink()
+
+    assert grid.ask() == every("CleanFeed atas_bars", "CleanFeed binance_1m")
+    assert set(grid.revisions().values()) == {1}
+
+
+def test_a_new_symbol_runs_alone(grid: Grid) -> None:
+    """From its first raw day on, its own units and the days' tables; no unit of another symbol."""
+    write_sample(
+        SampleRequest(
+            out=grid.raw,
+            first=DAYS[1],
+            days=2,
+            symbols=("XRPUSDT",),
+            trades_per_day=3000,
+            ticks=False,
+            simplified=False,
+        )
+    )
+    grid.edit(KITCHEN, "  ETHUSDT:", "  XRPUSDT: {market: futures_um}\n  ETHUSDT:")
+
+    ran = grid.ask()
+
+    assert {symbol for _, _, symbol in ran} == {None, "XRPUSDT"}
+    assert {day for _, day, _ in ran} == {3, 4}
+    assert grid.revisions() == {2: 1, 3: 2, 4: 2}
+
+
+def test_a_symbols_last_day_touches_no_other_symbol(grid: Grid) -> None:
+    """Until the day before: only the days' tables are made anew without it."""
+    grid.edit(
+        KITCHEN, "ETHUSDT: {market: futures_um}", "ETHUSDT: {market: futures_um, until: 2025-01-03}"
+    )
+
+    assert grid.ask() == every(*DATES, days=(4,))
+    assert grid.revisions() == {2: 1, 3: 1, 4: 2}
+
+
+def test_a_touched_raw_file_is_hashed_once(grid: Grid, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its state is noted in the receipt when it has come to rest, so that no later run reads it."""
+    long_ago = 1_735_800_000_000_000_000
+    os.utime(grid.root / BARS, ns=(long_ago, long_ago))
+    monkeypatch.setattr("pipeline.freshness.receipt.RACY_NS", 0)
+    grid.ask()
+    read: list[str] = []
+    real = storage.file_digest
+
+    def noted(path: Path, algorithm: str = "sha256") -> str:
+        read.append(str(path))
+        return real(path, algorithm)
+
+    monkeypatch.setattr(storage, "file_digest", noted)
+    for stamp in grid.prepared("").glob("date=*/.stamp.json"):
+        stamp.unlink()
+
+    assert grid.ask() == set()
+    assert not [path for path in read if "/data/raw/" in path]
