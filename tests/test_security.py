@@ -1,0 +1,442 @@
+"""What a hostile export, symbol, neighbour or network cannot do. `docs/security.md` is the list.
+
+What one room promises is tested there: archives and links in `sources/test_rawfile.py`, reports in
+`quality/test_renderings.py`, signatures in `publishing/`, addresses of the fetcher in `ops/`. Here stands
+what no single room can promise.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from pipeline.cli import main as program
+from pipeline.config import PROJECT, SYMBOL
+from pipeline.contracts.fetching import SCHEMA, from_document
+from pipeline.errors import ConfigError, KitchenError
+from pipeline.ops import watch
+from pipeline.ops.places import Places
+from pipeline.sources import heartbeats
+from pipeline.tasks import base
+from pipeline.tasks.parameters import DayParameter, SymbolParameter
+from tests_support import kitchen_at, luigi, stat_tree, write_config
+
+KITCHEN = Path(sys.executable).with_name("kitchen")
+
+PAYLOADS = (
+    "../../etc/passwd",
+    "/etc/passwd",
+    "..",
+    ".",
+    "BTC/../../x",
+    "BTC\\..\\x",
+    "BTC\0USDT",
+    "$(touch pwned)",
+    "`touch pwned`",
+    "; touch pwned",
+    "| touch pwned",
+    "\uff22\uff34\uff23",  # full-width letters
+    "BTC\u2024USDT",  # a dot that is none
+    "BTC\u202eUSDT",
+    "BTC\nUSDT",
+    "BTC USDT",
+    "btcusdt",
+    "%2e%2e",
+    "*",
+    "A" * 300,
+    "",
+)
+DATES = (
+    "../2025-01-02",
+    "2025-01-02/../..",
+    "\uff12\uff10\uff12\uff15-01-02",  # full-width digits
+    "\u0662\u0660\u0662\u0665-01-02",  # Arabic digits
+    "2025-01-02\0",
+    "2025-01-02\n",
+    " 2025-01-02",
+    "2025-1-2",
+    "20250102",
+    "2025-W01-4",
+    "2025-02-30",
+    "0000-00-00",
+    "-2025-01-02",
+    "$(touch pwned)",
+    "CON",
+    "9" * 5_000,
+)
+
+
+def kitchen(*arguments: str) -> Result:
+    """Runs `kitchen ...` in this process."""
+    runner = CliRunner()
+    called = click.Command("kitchen", callback=lambda: program.main(list(arguments)))
+    return runner.invoke(called, [])
+
+
+# -- 1. dates and symbols ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_no_odd_symbol_passes_a_parameter_or_the_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, payload: str
+) -> None:
+    """Refused in one sentence, before any path is made of it."""
+    path = write_config(tmp_path)
+    monkeypatch.setenv("KITCHEN_CONFIG", str(path))
+
+    assert not SYMBOL.fullmatch(payload) or payload == ".."
+    with pytest.raises(KitchenError):
+        SymbolParameter().parse(payload)
+    quoted = payload.encode("unicode_escape").decode().replace('"', '\\"')
+    with pytest.raises(ConfigError):
+        kitchen_at(tmp_path / "other", {f'"{quoted}"': "{market: spot}"})
+
+
+@pytest.mark.parametrize("payload", DATES)
+def test_no_odd_date_passes_a_parameter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, payload: str
+) -> None:
+    """Nothing but ten ASCII characters that are a date."""
+    monkeypatch.setenv("KITCHEN_CONFIG", str(write_config(tmp_path)))
+
+    with pytest.raises(KitchenError):
+        DayParameter().parse(payload)
+
+
+@pytest.mark.parametrize("payload", ["../../x", "$(touch pwned)", "A" * 300, "B\x1b[2J"])
+def test_nothing_is_written_outside_the_roots_and_no_shell_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, payload: str
+) -> None:
+    """Every command that takes a date or symbol; the folder is as it was."""
+    inner = tmp_path / "a" / "b"
+    monkeypatch.setenv("KITCHEN_CONFIG", str(write_config(inner)))
+    monkeypatch.chdir(inner)
+    before = set(stat_tree(tmp_path))
+
+    results = [
+        kitchen("sample", "--date", payload, "--out", str(inner / "out")),
+        kitchen(
+            "sample", "--date", "2025-01-02", "--symbols", payload, "--out", str(inner / "out")
+        ),
+        kitchen("intraday", "--date", payload),
+        kitchen("intraday", "--date", "2025-01-02", "--symbol", payload),
+        kitchen("fetch", "--date", payload),
+        kitchen("fetch", "--date", "2025-01-02", "--symbols", payload),
+        kitchen("verify", payload),
+        kitchen("cron", "install", "--print", "--user", payload),
+    ]
+
+    assert {result.exit_code for result in results} <= {2, 20, 30, 40}
+    assert not any("\x1b" in result.output for result in results)
+    assert not any("Traceback" in result.output for result in results)
+    kept = {name for name in stat_tree(tmp_path) if "/.ops" not in name and "/data" not in name}
+    assert kept == before
+
+
+# -- 3. nothing executable is read from data ---------------------------------------------------------
+
+FORBIDDEN_MODULES = {"pickle", "marshal", "shelve", "joblib", "dill", "cloudpickle"}
+FORBIDDEN_CALLS = {"eval", "exec", "read_pickle", "to_pickle", "system", "popen", "unsafe_load"}
+
+
+def test_no_code_reads_pickles_or_evaluates_text_or_asks_a_shell() -> None:
+    """In the whole package: no pickle, no eval, no unsafe YAML, no shell."""
+    found = []
+    for path in sorted((PROJECT / "pipeline").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            found += [f"{path.name}:{node.lineno} {what}" for what in _forbidden(node)]
+
+    assert found == []
+
+
+def _forbidden(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [a.name for a in node.names if a.name.split(".")[0] in FORBIDDEN_MODULES]
+    if isinstance(node, ast.ImportFrom):
+        return [node.module or ""] if (node.module or "").split(".")[0] in FORBIDDEN_MODULES else []
+    if not isinstance(node, ast.Call):
+        return []
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    name = node.func.id if isinstance(node.func, ast.Name) else name
+    owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+    if isinstance(owner, ast.Name) and owner.id == "yaml" and name in ("load", "load_all"):
+        loader = [k.value for k in node.keywords if k.arg == "Loader"] + node.args[1:]
+        return [] if loader else ["yaml.load without a loader"]
+    given = {k.arg: k.value for k in node.keywords}
+    wrong = [name] if name in FORBIDDEN_CALLS else []
+    for keyword in ("shell", "allow_pickle"):
+        value = given.get(keyword)
+        if isinstance(value, ast.Constant) and value.value is True:
+            wrong.append(keyword)
+    return wrong
+
+
+def test_no_yaml_loader_makes_objects(tmp_path: Path) -> None:
+    """A tag that would run something is refused, as are aliases that grow and nested depths."""
+    for text in (
+        "paths: !!python/object/apply:os.system ['touch pwned']\n",
+        "a: &a [x]\nb: [*a, *a]\n",
+        "[" * 100_000,
+    ):
+        path = tmp_path / "configs" / "kitchen.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        environ = {"KITCHEN_CONFIG": str(path)}
+        run = subprocess.run(
+            [KITCHEN, "cron"],
+            env=environ,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert run.returncode == 40, run.stderr
+        assert "Traceback" not in run.stderr
+    assert not (tmp_path / "pwned").exists()
+
+
+# -- 4. luigid ---------------------------------------------------------------------------------------
+
+
+def test_luigid_listens_on_the_loopback_address_alone(tmp_path: Path) -> None:
+    """As `kitchen watch` starts it; the kernel's table of listeners says so."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    work = watch.luigid_work(kitchen_at(tmp_path))
+    command = tuple(str(port) if part == "8082" else part for part in work.command)
+    spawn = watch.spawner({"PATH": os.environ["PATH"], "HOME": str(tmp_path)}, {})
+    kept = watch.Watch([watch.Work(name="luigid", command=command)], spawn)
+    kept.step(0)
+    try:
+        listeners = _listeners(port)
+    finally:
+        kept.stop()
+
+    assert listeners == {"0100007F"}
+    state = Places.of(kitchen_at(tmp_path)).root
+    assert state.stat().st_mode & 0o777 == 0o700
+
+
+def _listeners(port: int) -> set[str]:
+    """The local addresses, in the kernel's hexadecimal, that listen on a port."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        rows = [
+            line.split()
+            for name in ("tcp", "tcp6")
+            if (table := Path("/proc/net") / name).exists()
+            for line in table.read_text().splitlines()[1:]
+        ]
+        local = [row[1].split(":") for row in rows if row[3] == "0A"]
+        found = {address for address, number in local if int(number, 16) == port}
+        if found:
+            return found
+        time.sleep(0.1)
+    return set()
+
+
+def test_no_shipped_text_opens_luigid_or_lends_its_worker() -> None:
+    """Neither units nor documents nor the Makefile bind it elsewhere, or start an open assistant."""
+    paths = [PROJECT / "Makefile", PROJECT / "luigi.cfg", *(PROJECT / "configs").rglob("*")]
+    text = "\n".join(path.read_text() for path in paths if path.is_file())
+
+    assert "0.0.0.0" not in text  # noqa: S104 - looked for
+    assert "--assistant" not in text
+
+
+# -- 5. what is shown --------------------------------------------------------------------------------
+
+
+def test_a_status_message_is_escaped_before_the_dashboard_shows_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The dashboard prints it as HTML."""
+    shown: list[str] = []
+
+    class Task:
+        """As much of a task as `report` needs."""
+
+        def set_status_message(self, text: str) -> None:
+            """Keeps it."""
+            shown.append(text)
+
+        def set_progress_percentage(self, per_cent: int) -> None:
+            """Takes it."""
+
+    base.UnitTask.report(Task(), "<img src=x onerror=alert(1)>", 10)  # type: ignore[arg-type]
+
+    assert shown == ["&lt;img src=x onerror=alert(1)&gt;"]
+
+
+# -- 6. secrets --------------------------------------------------------------------------------------
+
+
+def test_no_secret_of_the_environment_reaches_an_output_a_log_or_a_task(tmp_path: Path) -> None:
+    """Canaries in the usual variables; a published day, its reports and logs have none of them."""
+    day = "2025-01-02"
+    config = write_config(tmp_path, f"{{market: futures_um, until: {day}}}")
+    assert kitchen("sample", "--date", day, "--trades", "500", "--out", str(tmp_path / "data/raw"))
+    shutil.rmtree(tmp_path / "data/raw/atas/ticks")
+    secrets = {
+        name: f"canary-{number}"
+        for number, name in enumerate(
+            ("AWS_SECRET_ACCESS_KEY", "KITCHEN_ALERT_URLS", "HTTPS_PROXY", "DATABASE_PASSWORD")
+        )
+    }
+    secrets["KITCHEN_ALERT_URLS"] = "json://u:canary-1@127.0.0.1:9/canary-1"
+
+    built = luigi(tmp_path, "Snapshot", "--date", day, "--local-scheduler", **secrets)
+    cron = subprocess.run(
+        [KITCHEN, "cron", "--json"],
+        env={"KITCHEN_CONFIG": str(config), **secrets},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert built.returncode == 0, built.stderr
+    for text in (built.stdout, built.stderr, cron.stdout, cron.stderr):
+        assert "canary" not in text
+    for path in (*(tmp_path / "snapshots").rglob("*"), *(tmp_path / "data").rglob("*")):
+        assert "canary" not in path.name
+        if path.is_file():
+            assert b"canary" not in path.read_bytes(), path
+
+
+# -- 8. permissions ----------------------------------------------------------------------------------
+
+
+def test_a_lock_or_a_memory_of_ours_is_never_reached_through_a_link(tmp_path: Path) -> None:
+    """A link in the folder of the locks is refused, and what it names is not touched."""
+    places = Places.of(kitchen_at(tmp_path))
+    (tmp_path / "victim").write_text("mine")
+    places.lock("cron").symlink_to(tmp_path / "victim")
+
+    with pytest.raises(OSError, match="symbolic links"), places.locked("cron"):
+        pass
+
+    assert (tmp_path / "victim").read_text() == "mine"
+    assert places.root.stat().st_mode & 0o777 == 0o700
+
+
+# -- 9. nothing is imported or configured from the working folder --------------------------------------
+
+
+def test_cron_obeys_no_file_of_the_folder_it_is_started_in(tmp_path: Path) -> None:
+    """A luigi.cfg, a package of our name and a sitecustomize lie in wait there."""
+    trap, root = tmp_path / "trap", tmp_path / "root"
+    (trap / "pipeline").mkdir(parents=True)
+    for name in ("pipeline/__init__.py", "luigi.py", "sitecustomize.py", "yaml.py"):
+        (trap / name).write_text(f"open({str(tmp_path / 'pwned')!r}, 'w').write('x')\n")
+    (trap / "luigi.cfg").write_text("[retcode]\ntask_failed=0\nmissing_data=0\n")
+    config = write_config(root, "{market: futures_um, since: 2025-01-01}")
+
+    run = subprocess.run(
+        [KITCHEN, "cron", "--look-back", "1"],
+        env={"KITCHEN_CONFIG": str(config)},
+        cwd=trap,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert run.returncode == 20, run.stdout + run.stderr
+    assert not (tmp_path / "pwned").exists()
+
+
+# -- 10. addresses -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "file:///etc/passwd",
+        "ftp://data.binance.vision",
+        "http://data.binance.vision",
+        "https://169.254.169.254",
+        "https://u:p@data.binance.vision",
+        "gopher://localhost",
+    ],
+)
+def test_the_fetcher_asks_no_file_no_link_local_address_and_nothing_unencrypted(
+    tmp_path: Path, address: str
+) -> None:
+    """Refused where the configuration is read."""
+    assert "archive" in SCHEMA["schema"]
+    with pytest.raises(ConfigError, match="archive"):
+        from_document({"archive": address}, tmp_path / "kitchen.yaml")
+
+
+# -- 11. text that is meant to exhaust ------------------------------------------------------------------
+
+EXHAUSTING = {
+    "one line of 16 MiB": b'{"timestamp":"' + b"9" * (16 << 20) + b'"}\n',
+    "nested brackets": b"[" * 100_000 + b"\n" + b'{"a":' * 100_000 + b"\n",
+    "long integers": b'{"timestamp":"2025-01-02T00:00:00Z","close":' + b"9" * 5_000 + b"}\n",
+    "a million columns": b",".join(b"c%d" % n for n in range(1_000_000)) + b"\n1,2\n",
+    "zeros": b"\0" * (4 << 20),
+    "a million empty lines": b"\n" * 1_000_000,
+}
+
+
+@pytest.mark.parametrize("name", sorted(EXHAUSTING))
+@pytest.mark.parametrize("side", ["atas", "binance"])
+def test_exhausting_text_ends_soon_and_in_words(tmp_path: Path, name: str, side: str) -> None:
+    """As either side of an alignment: a sentence, or its lines set aside; 2 GiB and a minute at most."""
+    raw, files = tmp_path / "raw", {}
+    kitchen("sample", "--date", "2025-01-02", "--trades", "300", "--out", str(raw))
+    files["atas"] = raw / "atas/bars_1m/BTCUSDT/date=2025-01-02/bars_1m.jsonl"
+    files["binance"] = raw / "binance/futures_um/BTCUSDT-1m-2025-01-02.zip"
+    hostile = tmp_path / ("bars_1m.jsonl" if side == "atas" else "BTCUSDT-1m-2025-01-02.csv")
+    hostile.write_bytes(EXHAUSTING[name])
+    files[side] = hostile
+    command = ["align", "--atas", str(files["atas"]), "--binance", str(files["binance"])]
+    limited = f'ulimit -v {4 << 20}; exec "$@"'
+
+    run = subprocess.run(
+        ["/bin/sh", "-c", limited, "sh", str(KITCHEN), *command, "--out", str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert run.returncode in (0, 20, 30, 40), run.stderr[-500:]
+    assert "Traceback" not in run.stderr
+    assert len(run.stderr) < 5_000
+
+
+def test_the_heartbeat_reads_hostile_tails_quickly(tmp_path: Path) -> None:
+    """It must never hang on what an exporter, or somebody else, wrote."""
+    for data in EXHAUSTING.values():
+        path = tmp_path / "bars_1m.jsonl"
+        path.write_bytes(data)
+        started = time.monotonic()
+        heartbeats.newest_row_us(path)
+        heartbeats.beat_us(path)
+        assert time.monotonic() - started < 5
+
+
+def test_dependencies_are_pinned() -> None:
+    """What `make` installs is what was tested, to the last version number."""
+    lines = (PROJECT / "constraints.txt").read_text().splitlines()
+    pins = [line for line in lines if line and not line.startswith("#")]
+
+    assert len(pins) > 30
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", pin) for pin in pins)
