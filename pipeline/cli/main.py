@@ -14,12 +14,15 @@ from pipeline.errors import KitchenError
 COMMANDS = {
     "align": "two files in, aligned bars and a report out",
     "calibration": "what vendors' clocks were found to be; approve a profile",
+    "backfill": "every missing or stale day of a range, oldest first",
     "cron": "catch up without a person; install --print shows the timer",
     "diff": "rows and columns in which two revisions differ",
     "features": "what every published feature is: list, describe",
+    "explain": "where a row came from, or where a raw line went",
     "fetch": "klines from the exchange into the raw folder",
     "gc": "collect old revisions by a policy; a plan unless --apply",
     "heartbeat": "are the live exporters alive?",
+    "import": "sort a folder of vendor files into the raw folder",
     "index": "the condition of every day and symbol, made anew",
     "intraday": "bars and report of a day that is still going on",
     "keys": "the signing key, and the keys that verify trusts",
@@ -27,6 +30,9 @@ COMMANDS = {
     "rollback": "a new revision with an older content",
     "sample": "vendor-format exports of a simulated market",
     "watch": "keep luigid and the rounds of the other commands running",
+    "plan": "what would run for a range of days, why, and for how long",
+    "status": "days x symbols: revision, condition, still true or stale",
+    "why": "why a date, or one symbol of it, would be computed anew",
     "verify": "re-hash what was published; --rebuild from the raw files",
 }
 """Command -> what it does; `pipeline.cli.<command>` holds it, loaded only when it is called."""

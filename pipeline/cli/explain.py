@@ -1,0 +1,99 @@
+"""`kitchen explain`: where a row came from, or where a raw line went."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+from pipeline.cli import output
+from pipeline.clock import parse_day
+from pipeline.config import load_kitchen
+from pipeline.errors import ParameterError
+from pipeline.ops.explain import explain_day, explain_line, explain_minute, prepared
+
+_MINUTE = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+
+
+@click.command("explain")
+@click.argument("date")
+@click.argument("symbol")
+@click.option("--minute", help="Minute of the day by its open, HH:MM in UTC.")
+@click.option("--line", help="A raw line, FILE:NUMBER, the file as named below the raw folder.")
+@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+def command(date: str, symbol: str, minute: str | None, line: str | None, as_json: bool) -> None:
+    """Show the raw lines, corrections and flags behind a minute; or what became of a raw line.
+
+    Without --minute and --line: every raw file of the day, and every line that was set aside.
+
+    \b
+    Example:
+      kitchen explain 2025-01-02 BTCUSDT --minute 07:36
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    try:
+        day = parse_day(date)
+    except ValueError as error:
+        raise ParameterError(f"DATE: {error}; give a UTC date such as 2025-01-02") from None
+    given = prepared(load_kitchen(), symbol, day)
+    if line is not None:
+        facts = explain_line(given, *_place(line))
+        output.say(facts, _line_words(facts), as_json=as_json)
+    elif minute is not None:
+        facts = explain_minute(given, _minute(minute))
+        output.say(facts, _minute_words(facts), as_json=as_json)
+    else:
+        facts = explain_day(given)
+        output.say(facts, _day_words(facts), as_json=as_json)
+
+
+def _minute(text: str) -> int:
+    match = _MINUTE.fullmatch(text)
+    if match is None:
+        raise ParameterError(f"--minute: got {text!r}, wanted HH:MM such as 07:36")
+    return int(match[1]) * 60 + int(match[2])
+
+
+def _place(text: str) -> tuple[str, int]:
+    file, _, number = text.rpartition(":")
+    if not file or not number.isascii() or not number.isdigit():
+        raise ParameterError(f"--line: got {text!r}, wanted FILE:NUMBER")
+    return file, int(number)
+
+
+def _day_words(facts: dict[str, Any]) -> list[str]:
+    files = [
+        f"{f['source']:11} {f['path']}: {f['read']} read = {f['used']} used + {f['merged']} merged"
+        f" + {f['rejected']} rejected"
+        for f in facts["files"]
+    ]
+    return [
+        *files,
+        *(f"{r['code']} {r['file']}:{r['line']} {r['reason']}" for r in facts["rejects"]),
+    ]
+
+
+def _minute_words(facts: dict[str, Any]) -> list[str]:
+    row = facts["row"]
+    names = ("open", "high", "low", "close", "volume", "atas_close", "delta", "delta_source")
+    values = ", ".join(f"{name} {row[name]}" for name in names if row.get(name) is not None)
+    moves = [f"  {feed}: {_move(move)}" for feed, move in facts["correction"].items()]
+    lines = [
+        f"  {entry['source']:11} {entry['file']}:{entry['line']}"
+        + (f" ({entry['lines_merged']} lines)" if entry["lines_merged"] > 1 else "")
+        + f"  {(entry['raw'] or '')[:120]}"
+        for entry in facts["lines"]
+    ]
+    flags = ", ".join(facts["flags"]) or "none"
+    head = f"{facts['symbol']} {facts['minute_open']}: {values or 'no row'}"
+    return [head, f"flags: {flags}", "corrections:", *moves, "raw lines:", *lines]
+
+
+def _move(move: dict[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in move.items() if value is not None)
+
+
+def _line_words(facts: dict[str, Any]) -> list[str]:
+    keys = ("minute_open", "into", "code", "why")
+    told = ", ".join(f"{key} {facts[key]}" for key in keys if facts.get(key) is not None)
+    return [f"{facts['file']}:{facts['line']} {facts['fate']}: {told}", f"  {facts['raw']}"]

@@ -1,0 +1,137 @@
+"""`kitchen import` and `kitchen explain` as a user meets them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from test_commands import run
+
+from pipeline.config import Kitchen
+from pipeline.sample.generate import SampleRequest, write_sample
+from tests_support import kitchen_at
+from whole_day import whole_day
+
+DAY = dt.date(2025, 1, 2)
+BARS = "atas/bars_1m/BTCUSDT/date=2025-01-02/bars_1m.jsonl"
+KLINES = "binance/futures_um/BTCUSDT-1m-2025-01-02.zip"
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Vendor files of a day, one bar line broken and one repeated."""
+    out = tmp_path_factory.mktemp("vendor") / "raw"
+    write_sample(SampleRequest(out=out, first=DAY, trades_per_day=4000))
+    lines = (out / BARS).read_bytes().splitlines(keepends=True)
+    lines[100] = lines[100][:40] + b"\n"
+    lines.insert(200, lines[200])
+    (out / BARS).write_bytes(b"".join(lines))
+    return out
+
+
+@pytest.fixture
+def kitchen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kitchen:
+    """A configuration that the commands find."""
+    found = kitchen_at(tmp_path / "home")
+    monkeypatch.setenv("KITCHEN_CONFIG", str(found.file))
+    return found
+
+
+def told(*arguments: str) -> dict:
+    """What a command says as JSON."""
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.output)
+
+
+def test_a_heap_of_files_finds_its_places(raw: Path, kitchen: Kitchen, tmp_path: Path) -> None:
+    """Names and folders do not matter where the format, symbol and date can be told."""
+    heap = tmp_path / "heap" / "BTCUSDT" / "down loads"
+    heap.mkdir(parents=True)
+    shutil.copy(raw / KLINES, heap / "BTCUSDT-1m-2025-01-02.zip")
+    shutil.copy(raw / f"{KLINES}.CHECKSUM", heap / "BTCUSDT-1m-2025-01-02.zip.CHECKSUM")
+    shutil.copy(raw / BARS, heap / "export (1).jsonl")
+    shutil.copytree(raw / "atas/ticks/BTCUSDT", heap / "tape")
+    (heap / "latest.json").write_text("{}")
+    (heap / "holiday.jpg").write_bytes(b"\xff\xd8")
+    facts = told("import", str(tmp_path / "heap"))
+    placed = {f["to"] for f in facts["files"] if f["state"] == "copied"}
+
+    assert facts["states"] == {"copied": 26, "ignored": 1, "unclaimed": 1}
+    assert {KLINES, BARS, "atas/ticks/BTCUSDT/date=2025-01-02/07/ticks.jsonl"} <= placed
+    assert (kitchen.raw / BARS).read_bytes() == (raw / BARS).read_bytes()
+    assert (kitchen.raw / f"{KLINES}.CHECKSUM").exists()
+    (left,) = [f for f in facts["files"] if f["state"] == "unclaimed"]
+    assert left["path"].endswith("holiday.jpg")
+    assert "no adapter" in left["why"]
+
+
+def test_importing_again_changes_nothing(raw: Path, kitchen: Kitchen, tmp_path: Path) -> None:
+    """The same bytes are there; other bytes are kept and named."""
+    told("import", str(raw))
+    (kitchen.raw / BARS).write_text("mine\n")
+    facts = told("import", str(raw))
+
+    assert facts["states"] == {"there": 26, "kept": 1}
+    assert (kitchen.raw / BARS).read_text() == "mine\n"
+
+
+def test_import_refuses_the_raw_folder_itself(kitchen: Kitchen) -> None:
+    """One sentence, exit 40."""
+    kitchen.raw.mkdir(parents=True)
+    result = run("import", str(kitchen.raw))
+
+    assert result.exit_code == 40
+    assert "wanted a folder beside it" in result.output
+
+
+@pytest.fixture
+def built(raw: Path, kitchen: Kitchen) -> Kitchen:
+    """The day, built."""
+    shutil.copytree(raw, kitchen.raw)
+    whole_day(kitchen, "BTCUSDT", DAY)
+    return kitchen
+
+
+def test_explain_finds_the_lines_of_a_row_and_the_fate_of_lines(built: Kitchen) -> None:
+    """A minute's raw lines; a used, a rejected and a merged line; the whole day's account."""
+    place = f"{BARS}:11"
+    text = (built.raw / BARS).read_text().splitlines()[10]
+    minute = json.loads(text)["timestamp"][11:16]
+    row = told("explain", "2025-01-02", "BTCUSDT", "--minute", minute)
+    used = told("explain", "2025-01-02", "BTCUSDT", "--line", place)
+    broken = told("explain", "2025-01-02", "BTCUSDT", "--line", f"{BARS}:101")
+    merged = told("explain", "2025-01-02", "BTCUSDT", "--line", f"{BARS}:201")
+    day = told("explain", "2025-01-02", "BTCUSDT")
+
+    assert row["row"]["atas_close"] == json.loads(text)["close"]
+    assert (BARS, 11) in {(line["file"], line["line"]) for line in row["lines"]}
+    assert (KLINES, int(minute[:2]) * 60 + int(minute[3:]) + 2) in {
+        (line["file"], line["line"]) for line in row["lines"]
+    }
+    assert (used["fate"], used["minute_open"]) == ("used", f"2025-01-02T{minute}:00Z")
+    assert (broken["fate"], broken["code"]) == ("rejected", "A13")
+    assert (merged["fate"], merged["into"]) == ("merged", f"{BARS}:202")
+    assert [r["line"] for r in day["rejects"]] == [101]
+    assert all(f["read"] == f["used"] + f["merged"] + f["rejected"] for f in day["files"])
+    assert run("explain", "2025-01-02", "BTCUSDT", "--minute", minute).exit_code == 0
+    assert run("explain", "2025-01-02", "BTCUSDT").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["2025-01-02", "ETHUSDT"], "not configured"),
+        (["2025-02-30", "BTCUSDT"], "give a UTC date"),
+        (["2025-01-02", "BTCUSDT"], "nothing of it is built"),
+    ],
+)
+def test_explain_says_what_is_wrong(kitchen: Kitchen, arguments: list[str], says: str) -> None:
+    """One sentence, exit 40."""
+    result = run("explain", *arguments)
+
+    assert result.exit_code == 40
+    assert says in result.output
