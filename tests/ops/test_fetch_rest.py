@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 import json
+import random
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -323,3 +324,35 @@ def test_history_that_changed_is_kept_aside(kitchen: Kitchen, exchange: FakeExch
     assert outcome.status == "fetched"
     assert kept.read_bytes() == old
     assert (kitchen.raw / CSV).read_bytes() != old
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_storm_of_faults_leaves_whole_days_within_the_budget(tmp_path: Path, seed: int) -> None:
+    """Half of all requests fail in some way: a day is there whole, or reported and not there."""
+    draw, exchange = random.Random(seed), FakeExchange(Clock(AFTERNOON))
+    days = [DAY - dt.timedelta(days=n) for n in range(5)]
+    exchange.klines["BTCUSDT"] = sorted(row for day in days for row in minutes(day))
+    kitchen = kitchen_for(
+        tmp_path, exchange, more="  use: [rest]\n  weight_per_minute: {spot: 10}\n  attempts: 4\n"
+    )
+    storm = [
+        ("status", "500"),
+        ("status", "429:5"),
+        ("close", ""),
+        ("garbage", ""),
+        ("body", "<p>"),
+    ]
+    exchange.fault_for = lambda path: (  # type: ignore[method-assign]
+        Fault("", *draw.choice(storm)) if draw.random() < 0.5 else None
+    )
+
+    with exchange.serving():
+        outcomes = fetch(
+            kitchen, Request(first=days[-1], last=days[0]), waiting=exchange.clock.waiting
+        )
+
+    for outcome in outcomes:
+        path = kitchen.raw / f"binance/spot/BTCUSDT-1m-{outcome.period}.csv"
+        assert (outcome.status == "fetched") == path.exists()
+        assert not path.exists() or len(path.read_text().splitlines()) == 1441
+    assert exchange.most_weight() <= 10
