@@ -10,7 +10,8 @@ from pipeline.cli import output
 from pipeline.clock import utc_now
 from pipeline.config import load_kitchen
 from pipeline.ops import alerts
-from pipeline.ops.heartbeat import problems, signs
+from pipeline.ops.heartbeat import problems
+from pipeline.sources.alive import signs
 
 STALE = 30
 

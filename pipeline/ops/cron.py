@@ -28,7 +28,7 @@ from pipeline.ops import alerts, child, luigid_door, truth, units
 from pipeline.ops.alerts import Problem
 from pipeline.ops.child import Ended
 from pipeline.ops.places import Places
-from pipeline.ops.text import plain, span
+from pipeline.ops.text import plain
 from pipeline.ops.truth import Judged
 from pipeline.publishing.links import published_days
 
@@ -259,7 +259,7 @@ def _held_too_long(kitchen: Kitchen, places: Places, now: dt.datetime) -> tuple[
     return (
         Problem(
             key="held",
-            what=f"another cron run holds the lock for {span(seconds)}",
+            what=f"another cron run holds the lock for {seconds / 3_600:.3g} h",
             action=f"see what it does in {places.log}; stop it if it hangs, the next run goes on",
             since_us=since,
         ),

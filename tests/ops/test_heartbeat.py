@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import Kitchen
-from pipeline.ops.heartbeat import Sign, problems, signs
+from pipeline.ops.heartbeat import problems
 from pipeline.ops.places import Places
 from pipeline.sources import heartbeats
-from tests_support import kitchen_at
+from pipeline.sources.alive import Sign, signs
+from tests_support import kitchen_at, luigi
 
 NOON = dt.datetime(2025, 1, 2, 12, tzinfo=dt.UTC)
 DOTNET = "2025-01-02T11:59:58.1234567Z\n"
@@ -144,3 +145,20 @@ def test_a_cron_that_fell_silent_is_reported_and_one_never_used_is_not(tmp_path:
         seen = (NOON - dt.timedelta(hours=hours)).timestamp()
         os.utime(mark, (seen, seen))
         assert [p.key for p in problems(kitchen, [], NOON)] == keys
+
+
+def test_the_task_is_done_or_fails_in_one_sentence(tmp_path: Path) -> None:
+    """Alive: nothing to do. Stale: 30, and what is stale."""
+    now = dt.datetime.now(dt.UTC)
+    stamp = (now - dt.timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M:%S.0000000Z")
+    exporter(tmp_path, beat=stamp, row=stamp, written=now)
+    kitchen_at(tmp_path)
+
+    alive = luigi(tmp_path, "Heartbeat", "--local-scheduler")
+    (tmp_path / "data/raw/atas/_heartbeats/Bar1mExporter/BTCUSDT/heartbeat.txt").write_text(DOTNET)
+    stale = luigi(tmp_path, "Heartbeat", "--local-scheduler")
+
+    assert alive.returncode == 0, alive.stderr
+    assert stale.returncode == 30
+    assert "BTCUSDT Bar1mExporter: stale (heartbeat" in stale.stderr
+    assert "Traceback" not in stale.stderr

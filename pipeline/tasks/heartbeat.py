@@ -1,0 +1,34 @@
+"""The look at the live exporters as a task, for who wants to see it on the dashboard."""
+
+from __future__ import annotations
+
+import luigi
+
+from pipeline.clock import utc_now
+from pipeline.errors import StageError
+from pipeline.sources.alive import Sign, signs
+from pipeline.tasks import context
+
+
+class Heartbeat(luigi.Task):
+    """Done when every live exporter is alive by the thresholds of CONTROL; else it fails and says why."""
+
+    def complete(self) -> bool:
+        """Whether nothing is stale now."""
+        return not _stale()
+
+    def run(self) -> None:
+        """Names what is stale; there is nothing to build.
+
+        Raises:
+            StageError: something is.
+        """
+        stale = _stale()
+        if stale:
+            raise StageError(
+                f"{'; '.join(map(str, stale))}; `kitchen heartbeat` says what to look at"
+            )
+
+
+def _stale() -> list[Sign]:
+    return [sign for sign in signs(context.kitchen(), utc_now()) if sign.stale]
