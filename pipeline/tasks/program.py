@@ -23,6 +23,7 @@ import luigi.task_register
 
 from pipeline.errors import KitchenError
 from pipeline.tasks import day as day  # registers the tasks with Luigi
+from pipeline.tasks import heartbeat as heartbeat
 
 DEFAULTS = {
     "core": {
