@@ -119,7 +119,7 @@ def frame_of(
         rows=MINUTES_PER_DAY,
         rules=rules,
         columns={**columns, **found},
-        levels=_levels(tape, same, columns, start),
+        levels=_levels(tape, same & _in_reach(steps), columns, start),
     )
 
 
@@ -143,8 +143,14 @@ def _tape_columns(
     return {name: np.where(same, x, np.nan) for name, x in found.items()}, same
 
 
+def _in_reach(steps: tuple[Step, ...]) -> Bools:
+    """The minutes whose levels a step may need: the day's, and before it a rolling window's."""
+    back = max((s.warm_up for s in steps if any(i.startswith(PREFIX) for i in s.inputs)), default=1)
+    return np.arange(_GRID) > MINUTES_PER_DAY - back
+
+
 def _levels(tape: Tape, same: Bools, bars: dict[str, Floats], start: int) -> Levels:
-    """The footprint of the minutes that are the bar's; minutes without a trade have no levels."""
+    """The footprint of the minutes that count; minutes without a trade have no levels."""
     if tape.footprint is None or tape.minute_stats is None:
         return no_levels(np.zeros(_GRID, dtype=np.bool_))
     volume, inside = (bars[name] for name in _NO_TRADE)
