@@ -13,6 +13,7 @@ from pipeline.errors import KitchenError
 
 COMMANDS = {
     "align": "two files in, aligned bars and a report out",
+    "calendar": "all published days on one page, snapshots/index.html",
     "calibration": "what vendors' clocks were found to be; approve a profile",
     "backfill": "every missing or stale day of a range, oldest first",
     "cron": "catch up without a person; install --print shows the timer",

@@ -6,6 +6,7 @@ of a vendor reaches a drawing. matplotlib is loaded by the first drawing, not by
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import re
 from collections.abc import Callable, Iterable
@@ -62,6 +63,28 @@ def draw(report: Report, names: Iterable[str]) -> dict[str, tuple[str, str]]:
     return drawings
 
 
+def trend(title: str, series: dict[str, list[tuple[dt.date, float]]]) -> str:
+    """The `<svg>` of values by day, one line a name."""
+    import matplotlib  # as above
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_SETTINGS | {"svg.hashsalt": title})
+        drawing = _Drawing(title=title, height=190, values=lambda *_: series, fill=_trend, top=24)
+        return _inline(_svg(drawing, series), title)
+
+
+def _trend(axes: Any, series: dict[str, list[tuple[dt.date, float]]]) -> None:
+    for (name, points), colour in zip(series.items(), (FIRST, SECOND), strict=False):
+        at, values = zip(*points, strict=True)
+        axes.plot(at, values, color=colour, linewidth=1.2, marker="o", markersize=3, label=name)
+    axes.margins(y=0.2)
+    days = sorted({day for points in series.values() for day, _ in points})
+    shown = days[:: -(-len(days) // _DATES_SHOWN)]
+    axes.set_xticks(shown, [day.isoformat() for day in shown])
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 0.98), ncols=2, fontsize=8, borderpad=0)
+
+
 def legend(report: Report) -> list[tuple[str, str]]:
     """(page variable, words) of each state of a minute in the heat strips."""
     colours = _STATE_COLOURS.items()
@@ -91,6 +114,7 @@ _SETTINGS: dict[Any, Any] = {
 
 
 _FEW = 60
+_DATES_SHOWN = 7
 _WIDTH = 680
 _LEFT, _RIGHT, _BOTTOM = 58, 14, 42
 

@@ -1,0 +1,27 @@
+"""`kitchen calendar`: all published days on one page."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import click
+
+from pipeline.cli import output
+from pipeline.config import load_kitchen
+from pipeline.layout import Store
+from pipeline.ops.calendar_page import write
+
+
+@click.command("calendar")
+@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+def command(as_json: bool) -> None:
+    """Write snapshots/index.html: every day and symbol by condition, with trends and links to the reports.
+
+    \b
+    Example:
+      kitchen calendar --json
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    path, days = write(Store(load_kitchen().snapshots))
+    counts = dict(sorted(Counter(day.condition for day in days).items()))
+    told = ", ".join(f"{count} {state}" for state, count in counts.items()) or "nothing published"
+    output.say({"file": str(path), "symbol_days": counts}, [f"{path}: {told}"], as_json=as_json)
