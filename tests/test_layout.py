@@ -103,3 +103,28 @@ def test_a_pattern_of_ones_own_takes_the_place_of_the_defaults(tmp_path: Path, r
 def test_no_symbol_can_leave_its_folder(name: str) -> None:
     """Symbols become path parts, so only a strict form is one."""
     assert not config.SYMBOL.fullmatch(name)
+
+
+@pytest.mark.parametrize(
+    ("feed", "name"),
+    [
+        ("atas_v6_3", "atas/v6_3/BTCUSDT/market_data_20250102.jsonl"),
+        ("atas_v6_3", "atas/v6_3/BTCUSDT/market_data_20250102.jsonl.gz"),
+        ("atas_bars", "atas/bars_1m/BTCUSDT/date=2025-01-02/bars_1m.jsonl.part"),
+        ("atas_ticks", "atas/ticks/BTCUSDT/date=2025-01-02/07/ticks.jsonl.part"),
+        ("binance_1m", "binance/futures_um/BTCUSDT-1m-2025-01-02.json"),
+        ("binance_1m", "binance/futures_um/BTCUSDT-1m-2025-01.parquet"),
+        ("binance_1d", "binance/futures_um/BTCUSDT-1d-2025-01.csv.gz"),
+    ],
+)
+def test_every_variant_has_its_place(tmp_path: Path, feed: str, name: str) -> None:
+    """It is found for its day, and the day is known to have it."""
+    kitchen = kitchen_at(tmp_path)
+    symbol = kitchen.symbol("BTCUSDT")
+    path = kitchen.raw / name
+    path.parent.mkdir(parents=True)
+    path.touch()
+    layout.forget_listings()
+
+    assert [file.name for file in layout.raw_files(kitchen, symbol, feed, DAY)] == [name]
+    assert DAY in layout.raw_days(kitchen, symbol, feed)

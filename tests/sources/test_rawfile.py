@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from adapter_suite import drop
 
+from pipeline.config import Limits
 from pipeline.errors import SourceError, UnstableInputError
 from pipeline.layout import RawPath
 from pipeline.sources.rawfile import RATIO_FREE_BYTES, open_raw
@@ -236,6 +237,36 @@ def test_a_bomb_is_refused(tmp_path: Path, name: str) -> None:
 
     with pytest.raises(SourceError, match="times the file"):
         text_of(drop(tmp_path, name, data))
+
+
+@pytest.mark.parametrize(
+    ("limits", "name"),
+    [
+        (Limits(text_bytes=1000), "a.jsonl"),
+        (Limits(text_bytes=1000), "a.jsonl.gz"),
+        (Limits(text_ratio=2, text_bytes=20_000), "a.jsonl.gz"),
+        (Limits(zip_bytes=100), "a.zip"),
+    ],
+)
+def test_the_limits_are_those_of_the_configuration(
+    tmp_path: Path, limits: Limits, name: str
+) -> None:
+    """Text, ratio and the size of a zip; the reason names the limit's place."""
+    data = {"a.jsonl": TEXT, "a.zip": zipped(("a.csv", TEXT))}.get(name, gzip.compress(TEXT))
+    file = drop(tmp_path, name, data)
+
+    with pytest.raises(SourceError, match="limits"), open_raw(file, limits) as raw:
+        list(raw.blocks())
+
+
+def test_an_archive_whose_members_overlap_is_refused(tmp_path: Path) -> None:
+    """Two names for the same bytes, as in bombs that need no nesting."""
+    data = bytearray(zipped(("a.csv", TEXT), ("b.csv", TEXT)))
+    second = data.rindex(b"PK\1\2")
+    data[second + 42 : second + 46] = bytes(4)
+
+    with pytest.raises(SourceError, match="2 files in the archive"):
+        text_of(drop(tmp_path, "a.zip", bytes(data)))
 
 
 @pytest.mark.parametrize(
