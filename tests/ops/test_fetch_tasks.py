@@ -11,6 +11,7 @@ import pytest
 from fake_exchange import Clock, FakeExchange
 from fetch_kit import DAY, archive_path, kitchen_for, publish, visible
 
+from pipeline.tasks.day import Assemble, CleanFeed
 from tests_support import luigi
 
 ZIP = "binance/spot/BTCUSDT-1m-2025-01-02.zip"
@@ -54,12 +55,14 @@ def test_what_is_not_published_is_pending_and_asked_for_once(
     assert [path for path, _ in exchange.asked] == [f"{archive_path(yesterday)}.CHECKSUM"]
 
 
-def test_nothing_is_fetched_unless_configured(tmp_path: Path, exchange: FakeExchange) -> None:
-    """The default asks nobody."""
-    kitchen_for(tmp_path, exchange)
-    publish(exchange, DAY)
+def test_nothing_is_fetched_unless_configured(
+    tmp_path: Path, exchange: FakeExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By default no task asks the exchange."""
+    kitchen = kitchen_for(tmp_path, exchange)
 
-    run = luigi(tmp_path, "Snapshot", "--date", "2025-01-02")
+    monkeypatch.setenv("KITCHEN_CONFIG", str(kitchen.file))
+    feed = CleanFeed(date=DAY, symbol="BTCUSDT", source="binance_1m")
 
-    assert run.returncode == 20
-    assert exchange.asked == []
+    assert [task.task_family for task in feed.requires()] == ["RawFeed"]
+    assert [task.task_family for task in Assemble(date=DAY).requires()] == ["RawDay"]
