@@ -28,12 +28,18 @@ GOVERNANCE = Path(__file__).resolve().parent.parent / "governance"
 class _NoHash:
     """Stands in for SHA-256, to see what parsing costs without it."""
 
+    made = 0
+
+    def __init__(self) -> None:
+        _NoHash.made += 1
+        self.number = _NoHash.made
+
     def update(self, data: bytes) -> None:
         """Takes nothing."""
 
     def hexdigest(self) -> str:
-        """No digest."""
-        return ""
+        """No digest, but never the same: equal ones would mean a copy."""
+        return f"{self.number}"
 
 
 def write(path: Path, table: object) -> str:

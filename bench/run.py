@@ -74,10 +74,10 @@ def measured(folder: Path, work: Path, rounds: int) -> dict[str, list[Run]]:
     bad, packed = days.with_bad_lines(day), days.compressed(day)
     contenders = {
         "kitchen": lambda: ours(day, work),
+        "DuckDB, bare parse, 1 thread": lambda: run("peer_duckdb.py", str(day)),
         "kitchen without raw hashing": lambda: ours(day, work, "--no-hash"),
         "kitchen, 64 bad lines in 22 files": lambda: ours(bad, work),
         "kitchen, gz": lambda: ours(packed, work),
-        "DuckDB, bare parse, 1 thread": lambda: run("peer_duckdb.py", str(day)),
         "json.loads + pandas": lambda: run("peer_pandas.py", str(day), str(work)),
     }
     found: dict[str, list[Run]] = {name: [] for name in contenders}

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipeline.ahead import ahead
 from pipeline.bars.profile import Levels, Profile, read_levels, read_profile
 from pipeline.bars.quotes import effective_spread, order_flow_imbalance, size_quantile
 from pipeline.bars.tape import Tape, read_scale, read_tapes
@@ -49,16 +50,22 @@ def footprint(
     Raises:
         ContractError: a price or size needs more digits than exact integers allow.
     """
-    names = ("footprint", "minute_stats")
-    schemas = [table_schema(governance, name) for name in names]
+    schemas = [table_schema(governance, name) for name in ("footprint", "minute_stats")]
     tables = [[empty(schema)] for schema in schemas]
     parts = ticks if isinstance(ticks, Parts) else single(ticks)
     scale = read_scale(parts, control.flow)
-    for tape in read_tapes(parts, scale) if scale is not None else ():
+
+    def made(tape: Tape) -> tuple[pa.Table, pa.Table]:
         levels = read_levels(tape)
-        tables[0].append(conform(_footprint_table(symbol, tape, levels), schemas[0], names[0]))
         stats = _stats_table(tape, levels, read_profile(levels))
-        tables[1].append(conform(stats, schemas[1], names[1]))
+        return (
+            conform(_footprint_table(symbol, tape, levels), schemas[0], "footprint"),
+            conform(stats, schemas[1], "minute_stats"),
+        )
+
+    for _, found in ahead(made, read_tapes(parts, scale)) if scale is not None else ():
+        for made_before, table in zip(tables, found, strict=True):
+            made_before.append(table)
     whole = [pa.concat_tables(found).combine_chunks() for found in tables]
     return whole[0], whole[1]
 

@@ -21,6 +21,9 @@ from pipeline.parts import Parts
 
 _QUOTES = ["best_bid", "best_ask", "bid_volume", "ask_volume"]
 
+_PIECE = 200_000
+"""So many trades are worked on at once: some ten times their size stands in memory meanwhile."""
+
 _COLUMNS = ["ts", "price", "qty", "side", *_QUOTES]
 
 
@@ -120,12 +123,22 @@ def _whole_minutes(ticks: Parts) -> Iterator[pa.Table]:
     for part in ticks.tables(_COLUMNS):
         table = _in_order(pa.concat_tables([held, part]))
         ts = _instants(table)
-        last = int(np.searchsorted(ts, ts[-1] // MINUTE_US * MINUTE_US)) if len(ts) else 0
-        if last:
-            yield table.slice(0, last)
-        held = table.slice(last)
+        first = 0
+        for end in _cuts(ts):
+            yield table.slice(first, end - first)
+            first = end
+        held = table.slice(first).combine_chunks()
     if held.num_rows:
         yield held
+
+
+def _cuts(ts: Ints) -> list[int]:
+    """Where minutes begin, about every `_PIECE` rows, and where the last minute does; never at 0."""
+    if not len(ts):
+        return []
+    wanted = [*range(_PIECE, len(ts), _PIECE), len(ts) - 1]
+    begins = np.searchsorted(ts, ts[wanted] // MINUTE_US * MINUTE_US)
+    return [int(begin) for begin in np.unique(begins) if begin]
 
 
 def _in_order(table: pa.Table) -> pa.Table:

@@ -6,14 +6,14 @@ repeat the quantity by side. A price or quantity of zero or NaN is a failed refl
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from pipeline.ahead import ahead
 from pipeline.clock import DAY_US, day_open_us, iso
 from pipeline.layout import spills_to
 from pipeline.sources import tick_tape
@@ -31,9 +31,6 @@ from pipeline.sources.tick_line import (
     side_word,
     tick_instant,
 )
-
-_THREADS = 2
-"""More help little: a part of the work on a block holds the interpreter."""
 
 _MOST_EXCHANGES = 8
 """The ledger names so many; the field is free text."""
@@ -106,19 +103,8 @@ class _Tape:
         self._crossed = 0
 
     def by_columns(self, blocks: Iterator[Block]) -> Iterator[tuple[Block, Columns | None]]:
-        """Each block in order with what of it can be read by columns, some blocks ahead of the caller.
-
-        The threads end with the file, so none lives when a worker process is forked.
-        """
-        with ThreadPoolExecutor(_THREADS) as pool:
-            waiting: deque[tuple[Block, Future[Columns | None]]] = deque()
-            for block in blocks:
-                waiting.append((block, pool.submit(read_columns, block, self._names)))
-                if len(waiting) > _THREADS:
-                    first, columns = waiting.popleft()
-                    yield first, columns.result()
-            for first, columns in waiting:
-                yield first, columns.result()
+        """Each block in order with what of it can be read by columns, some blocks ahead of the caller."""
+        return ahead(lambda block: read_columns(block, self._names), blocks)
 
     def take(self, block: Block, columns: Columns | None) -> pa.Table:
         """The block's good ticks as a table, in order of their lines; bad ones are set aside."""
