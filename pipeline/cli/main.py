@@ -27,6 +27,7 @@ COMMANDS = {
     "index": "the condition of every day and symbol, made anew",
     "intraday": "bars and report of a day that is still going on",
     "keys": "the signing key, and the keys that verify trusts",
+    "luigid": "the scheduler and its dashboard, with the QC pages",
     "pin": "keep a revision for ever",
     "rollback": "a new revision with an older content",
     "sample": "vendor-format exports of a simulated market",

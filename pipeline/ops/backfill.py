@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import mmap
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -31,6 +32,9 @@ WINDOW_DAYS = 10
 PENDING, FAILED, SCHEDULING_FAILED = 20, 30, 35
 
 logger = logging.getLogger("kitchen")
+
+_waits = mmap.mmap(-1, 1)
+"""Whether a run of this process, or of its forked children, ended waiting for raw data."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +212,14 @@ class Backfill(luigi.Task):
         left = [day for day in self.range.days() if not finished.holds(day)]
         return all(is_complete(d) for d in left if graph.expected_symbols(kitchen, d))
 
+    def requires(self) -> list[luigi.Task]:
+        """Nothing before the run; afterwards the raw data that is waited for, so that Luigi exits with 20."""
+        if not _waits[0]:
+            return []
+        kitchen = context.kitchen()
+        days = [day for day in self.range.days() if graph.expected_symbols(kitchen, day)]
+        return [task for day in days for task in missing_raw(day)]
+
     def run(self) -> Iterator[list[luigi.Task]]:
         """Builds the days; then waits, as Luigi does, for the raw data of those that are pending.
 
@@ -222,6 +234,7 @@ class Backfill(luigi.Task):
             raise StageError(f"backfill: {days} failed; the lines above say why, then run it again")
         waited = [task for day in outcome.pending for task in missing_raw(day)]
         if waited:
+            _waits[0] = 1
             yield waited
 
     def _show(self, done: int, total: int, left: float) -> None:

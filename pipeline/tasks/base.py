@@ -97,6 +97,10 @@ class UnitTask(luigi.Task):
 
     def run(self) -> None:
         """Reads, calls, writes, and leaves a receipt."""
+        # The pages that `kitchen luigid` serves beside the dashboard.
+        self.set_tracking_url(
+            "/".join(["/qc", self.date.isoformat(), *filter(None, [self.unit.symbol])])
+        )
         facts = job.perform(context.freshness(), self.unit, self.report, self.urgent())
         context.look_again()
         self.report("done", 100)

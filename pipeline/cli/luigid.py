@@ -1,0 +1,25 @@
+"""`kitchen luigid`: the scheduler and its dashboard, with the QC pages."""
+
+from __future__ import annotations
+
+import click
+
+from pipeline.cli import output
+from pipeline.config import load_kitchen
+from pipeline.ops import luigid
+
+
+@click.command("luigid")
+@click.option("--address", default=luigid.ADDRESS, show_default=True, help="It knows no passwords.")
+@click.option("--port", type=click.IntRange(1, 65535), default=luigid.PORT, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Where it listens, as JSON.")
+def command(address: str, port: int, as_json: bool) -> None:
+    """Run luigid with the QC pages (/qc/), Prometheus figures (/metrics), a history and /healthz.
+
+    \b
+    Example:
+      kitchen luigid --port 8082
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    url = f"http://{address}:{port}/"
+    output.say({"url": url}, [f"luigid on {url}, until Ctrl-C"], as_json=as_json)
+    luigid.serve(load_kitchen(), address, port)

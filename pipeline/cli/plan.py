@@ -1,0 +1,43 @@
+"""`kitchen plan`: what a backfill of a range would do, and why."""
+
+from __future__ import annotations
+
+import click
+
+from pipeline.cli import output
+from pipeline.ops import backfill, plan
+
+
+@click.command("plan")
+@click.option("--start", required=True, help="First UTC date, YYYY-MM-DD.")
+@click.option("--stop", required=True, help="Last UTC date, included.")
+@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+def command(start: str, stop: str, as_json: bool) -> None:
+    """Say what would run for a range of days: how many units a step, why, and for about how long.
+
+    \b
+    Example:
+      kitchen plan --start 2025-01-02 --stop 2025-01-31
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    found = plan.plan(backfill.Range.parsed(start, stop).days())
+    facts = {
+        "days": [day.isoformat() for day in found.days()],
+        "pending": [day.isoformat() for day in found.pending],
+        "steps": found.steps(),
+        "reasons": found.why(),
+        "seconds": found.seconds,
+    }
+    output.say(facts, _lines(found), as_json=as_json)
+
+
+def _lines(found: plan.Plan) -> list[str]:
+    if not found.reasons:
+        return [f"nothing to do, {len(found.pending)} days pending"]
+    lines = [
+        f"{len(found.days())} days, {len(found.reasons)} units, about"
+        f" {backfill.duration(found.seconds)} of work, {len(found.pending)} days pending",
+        f"  {plan.AT_MOST}",
+    ]
+    lines += [f"  {count:6}  {step}" for step, count in found.steps().items()]
+    lines += ["because"]
+    return lines + [f"  {count:6}  {text}" for text, count in list(found.why().items())[:20]]

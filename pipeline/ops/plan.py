@@ -1,0 +1,151 @@
+"""What would run for a range of days, why, and how long that took before. Nothing is built or written
+but stamps of what is found fresh.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline import layout
+from pipeline.freshness import graph, receipt
+from pipeline.freshness.check import Freshness
+from pipeline.freshness.graph import Unit
+from pipeline.publishing import revisions
+from pipeline.publishing.links import settled
+from pipeline.tasks import context
+
+AT_MOST = "at most: a unit whose inputs are made anew with equal content will not run"
+
+
+@dataclass(slots=True, kw_only=True)
+class Plan:
+    """The units that are missing or stale, each with its reasons, and an estimate from past runs."""
+
+    reasons: dict[Unit, list[str]] = field(default_factory=dict)
+    pending: list[dt.date] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def steps(self) -> dict[str, int]:
+        """Step -> how many of its units."""
+        return dict(Counter(unit.stage for unit in self.reasons))
+
+    def why(self) -> dict[str, int]:
+        """Reason -> how many units have it for their own, inherited staleness left out."""
+        own = (text for texts in self.reasons.values() for text in texts if not _inherited(text))
+        return dict(Counter(own).most_common())
+
+    def days(self) -> list[dt.date]:
+        """The dates with something to do."""
+        return sorted({unit.day for unit in self.reasons if unit.stage == "Snapshot"})
+
+
+def _inherited(text: str) -> bool:
+    return text.startswith("input ") and " is stale" in text
+
+
+def plan(days: Iterable[dt.date]) -> Plan:
+    """What the days lack.
+
+    Args:
+        days: Which dates are asked for.
+    """
+    found, finished, freshness = Plan(), context.finished(), context.freshness()
+    seconds: dict[str, list[float]] = defaultdict(list)
+    for day in days:
+        if finished.holds(day) or not graph.expected_symbols(context.kitchen(), day):
+            continue
+        if _is_pending(day):
+            found.pending.append(day)
+            continue
+        _collect(freshness, Unit("Snapshot", day), found.reasons, seconds)
+    typical = {stage: sorted(past)[len(past) // 2] for stage, past in seconds.items()}
+    found.seconds = round(sum(typical.get(unit.stage, 0.0) for unit in found.reasons), 1)
+    return found
+
+
+def _is_pending(day: dt.date) -> bool:
+    kitchen = context.kitchen()
+    expected = graph.expected_symbols(kitchen, day)
+    late = any(
+        not graph.is_settled(kitchen, symbol, vendor, day)
+        for symbol in expected
+        for vendor in ("binance", "atas")
+    )
+    return late or not any(graph.vendor_files(kitchen, s, "binance", day) for s in expected)
+
+
+def _collect(
+    freshness: Freshness,
+    root: Unit,
+    reasons: dict[Unit, list[str]],
+    seconds: dict[str, list[float]],
+) -> None:
+    """Every unit below the root that is not fresh, and how long each one took when it last ran."""
+    waiting, seen = [root], set()
+    while waiting:
+        unit = waiting.pop()
+        if unit in seen:
+            continue
+        seen.add(unit)
+        why = reasons.get(unit) or freshness.reasons(unit) or _unseen(unit)
+        kept = receipt.read(graph.folder(freshness.kitchen, unit))
+        if kept is not None and "seconds" in kept.facts:
+            seconds[unit.stage].append(float(kept.facts["seconds"]))
+        if why:
+            reasons[unit] = why
+            waiting.extend(edge.unit for edge in graph.edges(freshness.kitchen, unit))
+
+
+def _unseen(unit: Unit) -> list[str]:
+    store = layout.Store(context.kitchen().snapshots)
+    if unit.stage != "Snapshot" or settled(store, unit.day):
+        return []
+    return ["readers cannot see it yet"]
+
+
+def why(day: dt.date, symbol: str | None) -> dict[str, list[str]]:
+    """Unit -> why it has to run, of all behind the date's snapshot, or of one symbol's alone."""
+    found = plan([day])
+    return {
+        str(unit): texts
+        for unit, texts in sorted(found.reasons.items(), key=lambda item: str(item[0]))
+        if symbol is None or unit.symbol in (symbol, None)
+    }
+
+
+def status(days: Iterable[dt.date]) -> list[dict[str, Any]]:
+    """For each date: its revision, the condition of each symbol, and whether it is still true."""
+    kitchen, finished = context.kitchen(), context.finished()
+    store = layout.Store(kitchen.snapshots)
+    rows = []
+    for day in days:
+        sealed = revisions.current(store, day)
+        expected = [symbol.name for symbol in graph.expected_symbols(kitchen, day)]
+        conditions: dict[str, str] = {}
+        if sealed is not None:
+            said = revisions.read_manifest(sealed)["condition"]["symbols"]
+            conditions = {name: entry["condition"] for name, entry in said.items()}
+        rows.append(
+            {
+                "date": day.isoformat(),
+                "revision": sealed.revision if sealed else None,
+                "state": _state(day, expected, finished.holds(day)),
+                "symbols": {**dict.fromkeys(expected, "missing"), **conditions},
+            }
+        )
+    return rows
+
+
+def _state(day: dt.date, expected: list[str], holds: bool) -> str:
+    """`fresh`, `pending`, `stale` or `none`, where no symbol is expected."""
+    if holds:
+        return "fresh"
+    if not expected:
+        return "none"
+    if _is_pending(day):
+        return "pending"
+    return "stale" if context.freshness().reasons(Unit("Snapshot", day)) else "fresh"

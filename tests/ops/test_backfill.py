@@ -1,0 +1,142 @@
+"""A range of days is built by what it lacks, and judged by what is complete."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import ParameterError
+from pipeline.ops.backfill import Outcome, Range
+from pipeline.sample.generate import SampleRequest, write_sample
+from tests_support import luigi, stat_tree, write_config
+
+DAY = dt.date(2025, 1, 2)
+SPAN = ("--start", "2025-01-01", "--stop", "2025-01-04")
+
+
+def environment(root: Path) -> dict[str, str]:
+    """The user's environment with the root's configuration."""
+    return {**os.environ, "KITCHEN_CONFIG": str(root / "configs/kitchen.yaml")}
+
+
+def kitchen(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`kitchen ...` as a user runs it."""
+    return subprocess.run(
+        [Path(sys.executable).with_name("kitchen"), *arguments],
+        env=environment(root),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def write_days(root: Path) -> Path:
+    """Three days of raw exports; the second one's klines are not there yet."""
+    write_config(root, "{market: futures_um}", "simulated: true\n")
+    write_sample(
+        SampleRequest(
+            out=root / "data/raw",
+            first=DAY,
+            days=3,
+            trades_per_day=2000,
+            ticks=False,
+            simplified=False,
+        )
+    )
+    (root / "data/raw/binance/futures_um/BTCUSDT-1m-2025-01-03.zip").unlink()
+    return root
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
+    """A root after one backfill on two workers, and what that said."""
+    root = write_days(tmp_path_factory.mktemp("backfill"))
+    run = kitchen(root, "backfill", *SPAN, "--workers", "2", "--json")
+    return root, json.loads(run.stdout)
+
+
+def test_one_pending_day_blocks_no_other(built: tuple[Path, dict[str, object]]) -> None:
+    """Both ends are included; the days around the missing klines are published; exit 20."""
+    root, said = built
+
+    assert said["built"] == ["2025-01-02", "2025-01-04"]
+    assert said["pending"] == ["2025-01-03"]
+    assert said["unexpected"] == ["2025-01-01"]
+    assert said["exit"] == 20
+    assert (root / "snapshots/2025-01-04/bars_1m.parquet").exists()
+
+
+def test_again_touches_no_published_byte(built: tuple[Path, dict[str, object]]) -> None:
+    """The finished days are ready by their stamps."""
+    root, _ = built
+    before = stat_tree(root / "snapshots")
+
+    said = json.loads(kitchen(root, "backfill", *SPAN, "--json").stdout)
+
+    assert said["ready"] == ["2025-01-02", "2025-01-04"]
+    assert stat_tree(root / "snapshots") == before
+
+
+def test_the_luigi_task_says_the_same(built: tuple[Path, dict[str, object]]) -> None:
+    """20 while raw data is missing, 0 for a range that has all."""
+    root, _ = built
+
+    assert luigi(root, "Backfill", *SPAN).returncode == 20
+    assert luigi(root, "Backfill", "--start", "2025-01-02", "--stop", "2025-01-02").returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_backfill_leaves_no_orphan_and_is_finished_by_the_next(
+    tmp_path: Path, built: tuple[Path, dict[str, object]], number: signal.Signals
+) -> None:
+    """No child goes on writing; the next run publishes the very bytes of an undisturbed one."""
+    root = write_days(tmp_path)
+    command = [Path(sys.executable).with_name("kitchen"), "backfill", *SPAN, "--workers", "2"]
+    run = subprocess.Popen(
+        command, env=environment(root), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 60
+    while not list(root.glob("data/prepared/date=*/*/*")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    run.send_signal(number)
+    run.wait(timeout=30)
+    time.sleep(1.0)
+    left = stat_tree(root / "data/prepared")
+    time.sleep(1.0)
+
+    assert stat_tree(root / "data/prepared") == left
+    assert kitchen(root, "backfill", *SPAN).returncode == 20
+    for name in ("bars_1m.parquet", "dataset_manifest.json", "SHA256SUMS"):
+        mine, other = (r / "snapshots/2025-01-04" / name for r in (root, built[0]))
+        assert mine.read_bytes() == other.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "symbols", "says"),
+    [
+        ("2025-02-30", "2025-03-01", "", "give UTC dates"),
+        ("2025-01-03", "2025-01-02", "", "swap them"),
+        ("2025-01-02", "2025-01-02", "../x", "no symbol"),
+    ],
+)
+def test_a_wrong_range_is_one_sentence(start: str, stop: str, symbols: str, says: str) -> None:
+    """Bad values are told before any work."""
+    with pytest.raises(ParameterError, match=says):
+        Range.parsed(start, stop, symbols)
+
+
+def test_the_exit_code_is_that_of_the_worst_day() -> None:
+    """Failed before pending before done."""
+    assert Outcome(built=[DAY]).exit_code == 0
+    assert Outcome(built=[DAY], pending=[DAY]).exit_code == 20
+    assert Outcome(pending=[DAY], failed=[DAY]).exit_code == 30
+    assert Outcome(unexpected=[DAY]).exit_code == 20
