@@ -162,7 +162,7 @@ class Kitchen:
     signing_key: Path | None
     trusted_keys: Path
     limits: Limits = Limits()
-    operations: operations.Operations = operations.Operations()
+    operations: operations.Operations = field(default_factory=operations.Operations)
     fetch: fetching.Fetch = field(default_factory=fetching.Fetch)
 
     def symbol(self, name: str) -> Symbol:
