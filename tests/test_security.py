@@ -147,6 +147,9 @@ def test_nothing_is_written_outside_the_roots_and_no_shell_is_asked(
 # -- 3. nothing executable is read from data ---------------------------------------------------------
 
 FORBIDDEN_MODULES = {"pickle", "marshal", "shelve", "joblib", "dill", "cloudpickle"}
+OF_LUIGID = {("luigid.py", "pickle")}
+"""Luigi's own scheduler keeps its state so, in a folder for its owner alone; never in a data folder."""
+
 FORBIDDEN_CALLS = {"eval", "exec", "read_pickle", "to_pickle", "system", "popen", "unsafe_load"}
 
 
@@ -155,7 +158,8 @@ def test_no_code_reads_pickles_or_evaluates_text_or_asks_a_shell() -> None:
     found = []
     for path in sorted((PROJECT / "pipeline").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_bytes())):
-            found += [f"{path.name}:{node.lineno} {what}" for what in _forbidden(node)]
+            wrong = [what for what in _forbidden(node) if (path.name, what) not in OF_LUIGID]
+            found += [f"{path.name}:{node.lineno} {what}" for what in wrong]
 
     assert found == []
 
