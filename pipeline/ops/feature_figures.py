@@ -34,7 +34,7 @@ _STYLE: Any = {
     "lines.linewidth": 0.8,
 }
 _WIDTH, _PANEL = 9.0, 1.15
-_DPI, _DPI_TALL, _TALL = 80, 60, 12.0
+_DPI, _DPI_TALL, _TALL = 80, 60, 15.0
 """A figure of many panels is drawn coarser, so that no file of the page is large."""
 
 _SPARSE = 0.6
