@@ -10,12 +10,10 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import FrameType
 
 from pipeline.config import PROJECT, Kitchen
@@ -133,15 +131,13 @@ def works(kitchen: Kitchen, *, luigid: bool = True) -> list[Work]:
         for name, seconds in every.items()
         if seconds
     ]
-    return [luigid_work(kitchen), *found] if luigid else found
+    return [luigid_work(), *found] if luigid else found
 
 
-def luigid_work(kitchen: Kitchen) -> Work:
+def luigid_work() -> Work:
     """The scheduler, on the loopback address alone: it knows no passwords."""
-    state = Places.of(kitchen).root / "luigid.state"
-    program = Path(sys.executable).with_name("luigid")
-    given = ("--address", "127.0.0.1", "--port", "8082", "--state-path", str(state))
-    return Work(name="luigid", command=(str(program), *given))
+    given = ("--address", "127.0.0.1", "--port", "8082")
+    return Work(name="luigid", command=(str(units.this_program()), "luigid", *given))
 
 
 def spawner(environ: Mapping[str, str], secrets: Mapping[str, str]) -> Spawn:
