@@ -105,7 +105,8 @@ def _runs(reads: list[FileRead]) -> list[pa.Table]:
 def _misfiled(feed: Feed, read: FileRead, parsed: Parsed) -> int:
     """Ticks that lie under another day or hour than their own; those of other days are read with theirs."""
     if is_of_many_days(feed, read.file.name):
-        return read.tape.part.num_rows if read.tape is not None else 0
+        filed = "date=" in read.file.name
+        return read.tape.part.num_rows if filed and read.tape is not None else 0
     hour = _HOUR.search(read.file.name)
     if hour is None or read.tape is None:
         return parsed.other_days
