@@ -1,0 +1,262 @@
+"""A market on a fake clock: exports arrive when the test says so, cron runs every few hours.
+
+The exports are real files of a simulated market, the builds are Luigi's own; only the clock and the
+arrival of files are made up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import io
+import json
+import os
+import shutil
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import luigi
+import pytest
+
+from pipeline import config
+from pipeline.contracts import control, outages
+from pipeline.freshness import graph
+from pipeline.ops import cron, heartbeat
+from pipeline.ops.alerts import tell
+from pipeline.ops.child import Ended
+from pipeline.ops.cron import Hands, Outcome
+from pipeline.sample.generate import SampleRequest, write_sample
+from pipeline.tasks import context
+from pipeline.tasks import day as tasks
+from tests_support import write_config
+
+FIRST = dt.date(2025, 3, 1)
+HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
+SYMBOL = "BTCUSDT"
+
+
+class Clock:
+    """Stands in for the module `time` where freshness asks for the time."""
+
+    def __init__(self, now: dt.datetime) -> None:
+        self.now = now
+
+    def time_ns(self) -> int:
+        """The fake instant."""
+        return int(self.now.timestamp()) * 1_000_000_000
+
+
+class World:
+    """The exports of some days, the kitchen that gets them, and what it says."""
+
+    def __init__(self, root: Path, days: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.root, self.count = root, days
+        self.made = root / "made"
+        request = SampleRequest(
+            out=self.made,
+            first=FIRST,
+            days=days + 1,
+            trades_per_day=1_500,
+            ticks=False,
+            simplified=False,
+        )
+        write_sample(request)
+        shutil.copytree(config.PROJECT / "governance", root / "governance")
+        path = write_config(root, f"{{market: futures_um, since: {FIRST}}}")
+        path.write_text(path.read_text().replace("paths: {", "paths: {governance: governance, "))
+        monkeypatch.setenv("KITCHEN_CONFIG", str(path))
+        monkeypatch.setenv("KITCHEN_ALERT_URLS", "json://nowhere")
+        self.clock = Clock(dt.datetime.combine(FIRST + DAY, dt.time(1), dt.UTC))
+        monkeypatch.setattr(graph, "time", self.clock)
+        self.raw = root / "data" / "raw"
+        self.events: dict[dt.datetime, list[Callable[[], None]]] = {}
+        self.alerts: list[tuple[dt.datetime, str, str]] = []
+        self.built: list[tuple[dt.datetime, dt.date, int]] = []
+        self.waits: list[float] = []
+        self.off: list[tuple[dt.datetime, dt.datetime]] = []
+        self.exporter_off: list[tuple[dt.datetime, dt.datetime]] = []
+        self.refusals: dict[dt.date, list[int]] = {}
+
+    # -- what arrives -----------------------------------------------------------------------------
+
+    def day(self, index: int) -> dt.date:
+        """The date of a day's number, from 0."""
+        return FIRST + index * DAY
+
+    def at(self, index: int, hour: float, event: Callable[[], None]) -> None:
+        """Lets something happen so many hours after 00:00 of a day."""
+        instant = dt.datetime.combine(self.day(index), dt.time(), dt.UTC) + hour * HOUR
+        self.events.setdefault(instant, []).append(event)
+
+    def klines_name(self, index: int) -> str:
+        """The archive's path below the raw folder."""
+        return f"binance/futures_um/{SYMBOL}-1m-{self.day(index)}.zip"
+
+    def klines(
+        self, index: int, change: Callable[[list[str]], list[str]] | None = None, level: int = 6
+    ) -> None:
+        """The day's archive arrives; with other rows or other bytes where the test says so."""
+        name = self.klines_name(index)
+        with zipfile.ZipFile(self.made / name) as archive:
+            (member,) = archive.namelist()
+            lines = archive.read(member).decode().splitlines(keepends=True)
+        data = io.BytesIO()
+        with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as archive:
+            archive.writestr(member, "".join(change(lines) if change else lines))
+        self._put(name, data.getvalue())
+
+    def atas(self, index: int, until: dt.datetime | None = None) -> None:
+        """The exporter's file of a day, as far as it was written by an instant."""
+        name = f"atas/bars_1m/{SYMBOL}/date={self.day(index)}/bars_1m.jsonl"
+        lines = (self.made / name).read_text().splitlines(keepends=True)
+        if until is not None:
+            stamp = until.strftime("%Y-%m-%dT%H:%M:%S")
+            lines = [line for line in lines if json.loads(line)["timestamp"] < stamp]
+            lines = [line for line in lines if not self._was_off(json.loads(line)["timestamp"])]
+        if lines:
+            self._put(name, "".join(lines).encode())
+
+    def _was_off(self, stamp: str) -> bool:
+        instant = dt.datetime.fromisoformat(stamp[:19]).replace(tzinfo=dt.UTC)
+        return any(first <= instant < last for first, last in self.exporter_off)
+
+    def _put(self, name: str, data: bytes) -> None:
+        path = self.raw / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(".coming")
+        temporary.write_bytes(data)
+        now = self.clock.now.timestamp()
+        os.utime(temporary, (now, now))
+        os.replace(temporary, path)
+
+    def outage(self, index: int, first: int, last: int) -> None:
+        """A person enters an outage of the exchange into governance."""
+        path = self.root / "governance" / "KNOWN_outages.yaml"
+        day = self.day(index)
+        path.write_text(
+            path.read_text() + f'  - {{market: futures_um, start: "{day}T{first:02}:00:00Z",'
+            f' end: "{day}T{last:02}:00:00Z", source: the status page of the exchange}}\n'
+        )
+
+    # -- time -------------------------------------------------------------------------------------
+
+    def run(self, hours: int, every: int) -> None:
+        """Lets time pass; cron and the heartbeat run every so many hours, unless the machine is off."""
+        start = self.clock.now
+        for hour in range(hours):
+            self.clock.now = start + hour * HOUR
+            for instant in sorted(i for i in self.events if i <= self.clock.now):
+                for event in self.events.pop(instant):
+                    event()
+            self._exporter()
+            if hour % every == 0 and not self._is_off():
+                self.cron()
+                self.heartbeat()
+
+    def _is_off(self) -> bool:
+        return any(first <= self.clock.now < last for first, last in self.off)
+
+    def _exporter(self) -> None:
+        """The live exporter, on a machine of its own, writes what has happened since."""
+        now = self.clock.now
+        index = (now.date() - FIRST).days
+        if any(first <= now < last for first, last in self.exporter_off):
+            return
+        pulse = f"atas/_heartbeats/Bar1mExporter/{SYMBOL}/heartbeat.txt"
+        self._put(pulse, f"{(now - dt.timedelta(seconds=4)).isoformat()}\n".encode())
+        for each in (index - 1, index):
+            written = self.raw / f"atas/bars_1m/{SYMBOL}/date={self.day(each)}/bars_1m.jsonl"
+            final = dt.datetime.combine(self.day(each) + DAY, dt.time(), dt.UTC)
+            at_rest = written.exists() and written.stat().st_mtime >= final.timestamp()
+            if 0 <= each <= self.count and not at_rest:
+                self.atas(each, until=now)
+
+    # -- what runs --------------------------------------------------------------------------------
+
+    def cron(self) -> Outcome:
+        """One run of cron at the fake instant."""
+        _forget_documents()
+        hands = Hands(
+            build=self._build,
+            fetch=lambda kitchen: Ended(code=0),
+            send=self._send,
+            wait=self.waits.append,
+            prune=lambda: True,
+        )
+        return cron.run(config.load_kitchen(), self.clock.now, hands)
+
+    def heartbeat(self) -> None:
+        """One look at the exporters."""
+        kitchen, now = config.load_kitchen(), self.clock.now
+        found = heartbeat.signs(kitchen, now)
+        wrong = heartbeat.problems(kitchen, found, now)
+        tell(kitchen, "heartbeat", [p for p in wrong if p.key != "cron"], now, self._send)
+
+    def _send(self, urls: list[str], title: str, text: str) -> bool:
+        self.alerts.append((self.clock.now, title, text))
+        return True
+
+    def _build(self, kitchen: config.Kitchen, day: dt.date) -> Ended:
+        """Luigi builds the day in this process; a scheduler that was killed refuses it first."""
+        codes = self.refusals.get(day, [])
+        if codes:
+            code = codes.pop()
+        else:
+            context.forget()
+            said = io.StringIO()
+            with contextlib.redirect_stdout(said), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Luigi's, of its own settings
+                done = luigi.build(
+                    [tasks.Snapshot(date=day)],
+                    local_scheduler=True,
+                    no_lock=True,
+                    log_level="CRITICAL",
+                )
+            code = 0 if done else 30
+        self.built.append((self.clock.now, day, code))
+        return Ended(code=code)
+
+    # -- what came of it --------------------------------------------------------------------------
+
+    def conditions(self) -> dict[int, str]:
+        """Day number -> the condition that is published; days without a snapshot are left out."""
+        found = {}
+        for index in range(self.count):
+            path = self.root / "snapshots" / str(self.day(index)) / "dataset_manifest.json"
+            if path.exists():
+                found[index] = json.loads(path.read_text())["condition"]["day"]
+        return found
+
+    def revisions(self) -> dict[int, int]:
+        """Day number -> how many revisions there are."""
+        return {
+            index: len(list(self.root.glob(f"snapshots/.revisions/{self.day(index)}.r*")))
+            for index in range(self.count)
+        }
+
+    def manifest(self, index: int, revision: int) -> dict[str, Any]:
+        """The manifest of a revision."""
+        folder = self.root / "snapshots" / ".revisions" / f"{self.day(index)}.r{revision}"
+        return json.loads((folder / "dataset_manifest.json").read_text())
+
+    def said(self) -> list[tuple[int, int, str, list[str]]]:
+        """Every alert: day number, hour, title, and the first line of each of its paragraphs."""
+        start = dt.datetime.combine(FIRST, dt.time(), dt.UTC)
+        found = []
+        for instant, title, text in self.alerts:
+            hours = int((instant - start).total_seconds() // 3_600)
+            heads = [part.splitlines()[0] for part in text.split("\n\n")]
+            found.append((hours // 24, hours % 24, title, heads))
+        return found
+
+
+def _forget_documents() -> None:
+    """A run is a new process: it reads governance afresh."""
+    control.load.cache_clear()
+    for name in dir(outages):
+        clear = getattr(getattr(outages, name), "cache_clear", None)
+        if clear is not None:
+            clear()
