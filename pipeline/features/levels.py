@@ -73,6 +73,8 @@ def on_grid(table: pa.Table, places: Ints, counts: Bools, measured: Bools) -> Le
     """
     inside = (places >= 0) & (places < len(counts))
     taken = np.flatnonzero(inside & counts[np.where(inside, places, 0)])
+    reach = slice(int(taken.min(initial=len(places))), int(taken.max(initial=-1)) + 1)
+    table, places, taken = table[reach], places[reach], taken - reach.start
     if np.any(np.diff(places[taken]) < 0):
         taken = taken[np.argsort(places[taken], kind="stable")]
     columns = {name: as_floats(table, name)[taken] for name in ("price", "volume", "buy", "sell")}
