@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline import clock, config
@@ -32,6 +33,8 @@ CONDITIONS = ("available", "degraded", "missing", "pending")
 
 _NAMED = 12
 _verified: dict[tuple[str, int, int, int], str] = {}
+_manifests: dict[str, dict[str, Any]] = {}
+"""By the SHA-256 that its revision was just seen to have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,8 +236,11 @@ def _published(sealed: Sealed) -> dt.datetime:
 
 
 def _manifest(sealed: Sealed) -> dict[str, Any]:
+    digest = sealed.manifest_sha256
     try:
-        return revisions.read_manifest(sealed)
+        if digest not in _manifests:
+            _manifests[digest] = revisions.read_manifest(sealed)
+        return _manifests[digest]
     except (OSError, ValueError) as error:
         raise _corrupt(sealed.path, str(error)) from error
 
@@ -279,11 +285,9 @@ def _joined(
     wanted = known if columns is None else list(columns)
     tables = [_read(day, dataset, symbols, wanted) for day in days]
     try:
-        return (
-            pa.concat_tables(tables or [_schema(dataset).empty_table()], promote_options="default")
-            .select(wanted)
-            .combine_chunks()
-        )
+        return pa.concat_tables(
+            tables or [_schema(dataset).empty_table()], promote_options="default"
+        ).select(wanted)
     except pa.ArrowException as error:
         raise ContractError(
             f"load: {dataset} changed a column's type within the range ({error}); load its parts apart"
@@ -293,11 +297,29 @@ def _joined(
 def _read(day: _Day, dataset: str, symbols: list[str] | None, columns: list[str]) -> pa.Table:
     """One day's rows, once the file's bytes are those of the manifest."""
     path = _verified_file(day, dataset)
-    here = {column["name"] for column in day.manifest["files"][path.name]["columns"]}
-    filters = None if symbols is None else [("symbol", "in", symbols)]
-    return pq.read_table(
-        path, columns=[c for c in columns if c in here], filters=filters, partitioning=None
-    )
+    with pq.ParquetFile(path, memory_map=True, pre_buffer=False) as file:
+        here = [c for c in columns if c in file.schema_arrow.names]
+        if symbols is None:
+            return file.read(columns=here)
+        rows = file.read_row_groups(
+            _row_groups(file, symbols), columns=list(dict.fromkeys([*here, "symbol"]))
+        )
+        return rows.filter(pc.is_in(rows["symbol"], pa.array(symbols))).select(here)
+
+
+def _row_groups(file: pq.ParquetFile, symbols: list[str]) -> list[int]:
+    """The row groups in which one of the symbols can be; most have one symbol each."""
+    at = file.schema_arrow.get_field_index("symbol")
+    found = []
+    for number in range(file.num_row_groups):
+        known = file.metadata.row_group(number).column(at).statistics
+        if (
+            known is None
+            or not known.has_min_max
+            or any(known.min <= s <= known.max for s in symbols)
+        ):
+            found.append(number)
+    return found
 
 
 def _verify(path: Path, entry: dict[str, Any]) -> None:

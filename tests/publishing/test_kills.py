@@ -134,24 +134,3 @@ def _kill(runs: Runs, after: float) -> bool:
         os.killpg(run.pid, signal.SIGKILL)
     run.wait()
     return killed
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-@pytest.mark.slow
-def test_a_signal_ends_a_run_without_litter_that_stays(tmp_path: Path, number: int) -> None:
-    """Twenty moments each: nothing torn, and the next run gives the reference."""
-    write_sample(SampleRequest(out=tmp_path / "data/raw", first=DAY, trades_per_day=2000))
-    runs = Runs(tmp_path)
-    seconds = runs.finish()
-    wanted = runs.contents()
-    for moment in range(20):
-        runs.clean()
-        run = runs.start()
-        time.sleep(seconds * moment / 20)
-        os.killpg(run.pid, number)
-        code = run.wait(timeout=60)
-        published = os.path.lexists(runs.store.date_link(DAY))
-        assert code != 0 or published
-        assert not published or [f for f in verify(runs.store, DAY) if "LATEST" not in f.file] == []
-        runs.finish()
-        assert runs.contents() == wanted
