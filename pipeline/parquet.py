@@ -18,6 +18,9 @@ import pyarrow.parquet as pq
 from pipeline import storage
 from pipeline.parts import Part, Parts, single
 
+PART_ROWS = 250_000
+"""A row group of a table in parts has no more rows: who reads it by parts needs memory for so many."""
+
 
 def write(
     path: Path, table: pa.Table | Parts, *, group_by: str | None = None, sync_folder: bool = True
@@ -26,8 +29,8 @@ def write(
 
     Args:
         path: Where to; replaced whole or not at all.
-        table: Sorted as it shall be read; each part of one in parts becomes a row group. No pandas
-            metadata is written.
+        table: Sorted as it shall be read; each part of one in parts becomes one or more row groups. No
+            pandas metadata is written.
         group_by: A column, already sorted; each of its values becomes one row group of its part.
         sync_folder: As in `storage.replacing`.
     """
@@ -51,7 +54,9 @@ def write(
         for part in table.tables() if isinstance(table, Parts) else [table]:
             for start, stop in _row_groups(part, group_by):
                 rows = part.slice(start, stop - start)
-                writer.write_table(rows, row_group_size=max(1, stop - start))
+                most = PART_ROWS if isinstance(table, Parts) else stop - start
+                writer.write_table(rows, row_group_size=max(1, min(most, stop - start)))
+            pa.default_memory_pool().release_unused()
 
 
 def _row_groups(table: pa.Table, group_by: str | None) -> list[tuple[int, int]]:

@@ -21,7 +21,7 @@ from pipeline.parts import Parts
 
 _QUOTES = ["best_bid", "best_ask", "bid_volume", "ask_volume"]
 
-_PIECE = 200_000
+_PIECE = 100_000
 """So many trades are worked on at once: some ten times their size stands in memory meanwhile."""
 
 _COLUMNS = ["ts", "price", "qty", "side", *_QUOTES]
@@ -128,6 +128,8 @@ def _whole_minutes(ticks: Parts) -> Iterator[pa.Table]:
             yield table.slice(first, end - first)
             first = end
         held = table.slice(first).combine_chunks()
+        del part, table
+        pa.default_memory_pool().release_unused()
     if held.num_rows:
         yield held
 
