@@ -94,6 +94,60 @@ def test_the_luigi_task_says_the_same(built: tuple[Path, dict[str, object]]) -> 
     assert luigi(root, "Backfill", "--start", "2025-01-02", "--stop", "2025-01-02").returncode == 0
 
 
+def test_a_finished_range_loads_no_heavy_library(built: tuple[Path, dict[str, object]]) -> None:
+    """Neither numpy, pandas, pyarrow, PyYAML nor cerberus is imported when there is nothing to do."""
+    root, _ = built
+    code = (
+        "import sys, luigi.cmdline\n"
+        "try:\n"
+        "    luigi.cmdline.luigi_run(['--module', 'pipeline', 'Backfill',"
+        " '--start', '2025-01-02', '--stop', '2025-01-02'])\n"
+        "except SystemExit as end:\n"
+        "    assert not end.code, end.code\n"
+        "heavy = {'numpy', 'pandas', 'pyarrow', 'yaml', 'cerberus'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(root),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.stdout.splitlines()[-1] == "[]", run.stderr
+
+
+def test_plan_why_and_status_agree_before_anything_runs(tmp_path: Path) -> None:
+    """Each unit of the day, never built; the day beside it pending; nothing written but caches."""
+    root = write_days(tmp_path)
+
+    planned = json.loads(kitchen(root, "plan", *SPAN, "--json").stdout)
+    reasons = json.loads(kitchen(root, "why", "2025-01-02", "BTCUSDT", "--json").stdout)["units"]
+    days = json.loads(kitchen(root, "status", *SPAN, "--json").stdout)["days"]
+
+    assert planned["days"] == ["2025-01-02", "2025-01-04"]
+    assert planned["pending"] == ["2025-01-03"]
+    assert planned["steps"]["Snapshot"] == 2
+    assert planned["reasons"]["never built"] == sum(planned["steps"].values())
+    assert reasons["Snapshot 2025-01-02"] == ["never built"]
+    assert [day["state"] for day in days] == ["none", "stale", "pending", "stale"]
+    assert not (root / "snapshots").exists()
+
+
+def test_status_and_plan_of_a_finished_day(built: tuple[Path, dict[str, object]]) -> None:
+    """Fresh, in revision 1, nothing to do."""
+    root, _ = built
+    one = ("--start", "2025-01-02", "--stop", "2025-01-02")
+
+    (day,) = json.loads(kitchen(root, "status", *one, "--json").stdout)["days"]
+
+    assert (day["state"], day["revision"]) == ("fresh", 1)
+    assert day["symbols"] == {"BTCUSDT": "available"}
+    assert "nothing to do" in kitchen(root, "plan", *one).stdout
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_killed_backfill_leaves_no_orphan_and_is_finished_by_the_next(
     tmp_path: Path, built: tuple[Path, dict[str, object]], number: signal.Signals
