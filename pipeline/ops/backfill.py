@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import mmap
+import multiprocessing
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -226,8 +227,13 @@ class Backfill(luigi.Task):
         Raises:
             StageError: days failed.
         """
-        workers = int(luigi.configuration.get_config().get("core", "workers", "1"))
-        outcome = run(self.range, max(workers, luigi.interface.core().workers), self._show)
+        if multiprocessing.parent_process() is not None:
+            # A worker inside a forked task may wait for ever on a lock that the fork copied.
+            raise StageError(
+                "Backfill was given more than one worker by luigi, wanted one; run"
+                " `kitchen backfill --workers N`, which shares out its days itself"
+            )
+        outcome = run(self.range, 1, self._show)
         logger.info("%s", outcome.said())
         if outcome.failed:
             days = ", ".join(str(day) for day in outcome.failed)
