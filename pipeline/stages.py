@@ -136,7 +136,7 @@ STAGES: dict[str, Stage] = {
                 Need(stage="Calibration", output="correction"),
                 Need(stage="Calibration", output="moved_bars"),
             ),
-            outputs={"bars_1m": "bars_1m.parquet"},
+            outputs={"bars_1m": "bars_1m.parquet", "flow": "flow.json"},
             code=("pipeline.alignment.align",),
             config=("preference", "latency_seconds", "symbol.market"),
             governance=(_FLAGS, *_tables("bars_1m"), "CONTROL.flow", "KNOWN_outages"),
@@ -146,6 +146,7 @@ STAGES: dict[str, Stage] = {
             grain="symbol",
             needs=(
                 Need(stage="AlignedBars", output="bars_1m"),
+                Need(stage="AlignedBars", output="flow"),
                 Need(stage="Calibration", output="calibration"),
                 Need(stage="CleanFeed", output="ledger", source="binance_1m"),
                 Need(stage="CleanFeed", output="ledger", source="atas"),

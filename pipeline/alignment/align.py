@@ -22,6 +22,7 @@ from pipeline.alignment.feeds import TICKS, vendor_feeds
 from pipeline.alignment.flow import Sides, delta_columns, exceeds, falls_short, kline_sides
 from pipeline.alignment.grid import Grid, on_grid, span
 from pipeline.alignment.merge import merge_runs
+from pipeline.alignment.reconcile import reconciliation
 from pipeline.alignment.runs import split_at_gaps
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, SECOND_US, day_open_us
 from pipeline.contracts.control import Control
@@ -142,6 +143,22 @@ def align(given: AlignInput, control: Control, governance: Path) -> pa.Table:
         "qc_flags": flags | np.where(short, masks["flow_residual"], 0),
     }
     return conform(pa.table(columns), schema, "bars_1m")
+
+
+def agreement_of_flow(given: AlignInput, bars: pa.Table, control: Control) -> dict[str, Any]:
+    """How the day's sources of order flow agree, and which was published: see `reconcile.py`.
+
+    Args:
+        given: as of `align`.
+        bars: what `align` made of it.
+        control: CONTROL in force, for `flow`.
+    """
+    if not bars.num_rows:
+        return {}
+    day = _read_day(given)
+    published = bars["delta_source"].to_pylist()
+    opened = day_open_us(given.day)
+    return reconciliation(_delta_sources(day), published, opened, control.flow["residual_row_max"])
 
 
 def _read_day(given: AlignInput) -> _Day:

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline import parquet, storage
-from pipeline.alignment.align import AlignInput, align
+from pipeline.alignment.align import AlignInput, agreement_of_flow, align
 from pipeline.alignment.calibrate import Calibration, CalibrationInput, calibrate
 from pipeline.alignment.true_time import tape_in_true_time
 from pipeline.bars.footprint import footprint
@@ -89,7 +89,7 @@ def align_files(pair: Pair) -> Aligned:
         rules=control.load(pair.governance),
     )
     feeds = dict([_read(day, pair.binance, "binance"), _read(day, pair.atas, "atas")])
-    bars, found = _align(day, {source: feed.table for source, feed in feeds.items()})
+    bars, found, flow = _align(day, {source: feed.table for source, feed in feeds.items()})
     facts = DayFacts(
         symbol=day.symbol,
         market=day.market,
@@ -101,6 +101,7 @@ def align_files(pair: Pair) -> Aligned:
         outages=day.closed,
         atas_expected=True,
         simulated=False,
+        flow=flow,
     )
     judged = verdict(facts, day.rules)
     page = report(facts, judged, day.rules, day.governance)
@@ -119,8 +120,8 @@ def _read(day: _Day, path: Path, vendor: str) -> tuple[str, CleanFeed]:
     return source, read_feed(feed, [RawPath(path, path.name, 0)], day.governance)
 
 
-def _align(day: _Day, tables: dict[str, pa.Table]) -> tuple[pa.Table, Calibration]:
-    """Both vendors' clean tables -> the day's bars, and what was found on the way."""
+def _align(day: _Day, tables: dict[str, pa.Table]) -> tuple[pa.Table, Calibration, dict[str, Any]]:
+    """Both vendors' clean tables -> the day's bars, what was found on the way, and how order flow agrees."""
     klines, ticks = tables.pop("binance_1m"), tables.pop("atas_ticks", None)
     found = calibrate(
         CalibrationInput(
@@ -138,24 +139,21 @@ def _align(day: _Day, tables: dict[str, pa.Table]) -> tuple[pa.Table, Calibratio
     if ticks is not None:
         tape = tape_in_true_time(ticks, None, found.correction, day.day)
         minutes = footprint(day.symbol, tape, day.rules, day.governance)[1]
-    bars = align(
-        AlignInput(
-            symbol=day.symbol,
-            market=day.market,
-            day=day.day,
-            klines=klines,
-            bars=tables,
-            minute_stats=minutes,
-            correction=found.correction,
-            outages=day.closed,
-            prefer_atas=ATAS_FEEDS,
-            prefer_delta=DELTA,
-            latency_seconds={"binance": 0, "atas": 0},
-        ),
-        day.rules,
-        day.governance,
+    given = AlignInput(
+        symbol=day.symbol,
+        market=day.market,
+        day=day.day,
+        klines=klines,
+        bars=tables,
+        minute_stats=minutes,
+        correction=found.correction,
+        outages=day.closed,
+        prefer_atas=ATAS_FEEDS,
+        prefer_delta=DELTA,
+        latency_seconds={"binance": 0, "atas": 0},
     )
-    return bars, found
+    bars = align(given, day.rules, day.governance)
+    return bars, found, agreement_of_flow(given, bars, day.rules)
 
 
 def write(aligned: Aligned, out: Path) -> list[Path]:

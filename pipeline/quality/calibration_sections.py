@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.quality.evidence import lag_of
-from pipeline.quality.wording import NONE, Report, Section, Table, number, plain, rho, share
+from pipeline.quality.wording import (
+    NONE,
+    Report,
+    Section,
+    Table,
+    clock_time,
+    number,
+    plain,
+    rho,
+    share,
+)
 
 _CURVE_NEIGHBOURS = 5
 _SHOWN_BY_NAME = ("curve", "blocks", "best", "runner_up", "skew")
@@ -185,4 +195,56 @@ def basis(report: Report) -> Section:
             ),
         ),
         plots=("basis", "histogram", "volume_ratio"),
+    )
+
+
+def flow(report: Report) -> Section:
+    """Whether the tape, the ATAS bars and the klines tell the same order flow, and which is published."""
+    found = report.get("flow") or {}
+    said = ", ".join(f"{plain(n)} in {m} minutes" for n, m in found.get("published", {}).items())
+    return Section(
+        name="flow",
+        title="Order flow",
+        lead=f"Published delta: {said or 'none'}. Compared minute by minute in base units.",
+        tables=(_flow_pairs(found), _flow_worst(found), _flow_by_minute(found)),
+    )
+
+
+def _flow_pairs(found: Report) -> Table:
+    names = ("minutes", "equal", "close", "difference")
+    return Table(
+        head=("sources", "minutes of both", "equal", "close", "sum of differences, base"),
+        rows=tuple(
+            (
+                f"{plain(pair['first'])} and {plain(pair['second'])}",
+                *(number(pair[name]) for name in names),
+            )
+            for pair in found.get("pairs", ())
+        ),
+        right=frozenset(range(1, 5)),
+        empty="One source alone told of order flow.",
+    )
+
+
+def _flow_worst(found: Report) -> Table:
+    sources = tuple(found.get("published", ()))
+    return Table(
+        head=("minute", *(f"{plain(name)}, delta" for name in sources)),
+        rows=tuple(
+            (
+                clock_time(entry["minute_open"]),
+                *(number(entry[name]) for name in sources),
+            )
+            for entry in found.get("worst", ())
+        ),
+        right=frozenset(range(1, 1 + len(sources))),
+        empty="No minute is apart.",
+    )
+
+
+def _flow_by_minute(found: Report) -> Table:
+    return Table(
+        head=("hour", "by minute: = agree, ~ close, x apart, 1 one source, . none"),
+        rows=tuple((f"{hour:02d}", letters) for hour, letters in enumerate(found.get("rows", ()))),
+        empty="Nothing was compared.",
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,7 @@ class DayFacts:
         outages: Minutes of the day, 0..1439, in a known outage of the exchange.
         atas_expected: Whether the configuration wants ATAS data of the symbol.
         simulated: Whether the raw data was made by the sample generator.
+        flow: How the sources of order flow agree: published, pairs, rows, worst; empty when not compared.
     """
 
     symbol: str
@@ -59,6 +60,7 @@ class DayFacts:
     outages: frozenset[int]
     atas_expected: bool
     simulated: bool
+    flow: dict[str, Any] = field(default_factory=dict)
 
     @property
     def set_aside(self) -> bool:

@@ -47,6 +47,7 @@ def report(
         "offset": evidence.offset_words(calibration.get("offset_minutes")),
         "evidence": evidence.held_against(found, measured, control),
         **measured,
+        "flow": facts.flow,
         "states": figures.STATES,
         "heat": strips,
         "gaps": figures.gaps(facts, strips),

@@ -33,6 +33,7 @@ def sections(report: Report) -> tuple[Section, ...]:
         _thresholds(report),
         calibration_sections.offset(report),
         calibration_sections.basis(report),
+        calibration_sections.flow(report),
         _coverage(report),
         _defects(report),
         _worst(report),

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import layout, parquet, storage
-from pipeline.alignment.align import AlignInput, align
+from pipeline.alignment.align import AlignInput, agreement_of_flow, align
 from pipeline.alignment.calibrate import CalibrationInput
 from pipeline.alignment.neighbours import (
     AFTER,
@@ -135,25 +135,22 @@ def aligned_bars(job: Job) -> Products:
     for feed in pc.unique(moved["feed"]).to_pylist():
         rows = moved.filter(pc.equal(moved["feed"], feed)).drop_columns(["feed"])
         feeds[feed] = with_moved(feeds.get(feed), rows)
-    bars = align(
-        AlignInput(
-            symbol=job.symbol.name,
-            market=job.symbol.market,
-            day=job.unit.day,
-            klines=feeds.pop("binance_1m"),
-            bars=feeds,
-            minute_stats=_optional(job, "Footprint", "minute_stats"),
-            correction=_json(job, "Calibration", "correction"),
-            outages=_outages(job),
-            prefer_atas=job.kitchen.prefer_atas,
-            prefer_delta=job.kitchen.prefer_delta,
-            latency_seconds=job.kitchen.latency_seconds,
-        ),
-        _control(job),
-        job.kitchen.governance,
+    given = AlignInput(
+        symbol=job.symbol.name,
+        market=job.symbol.market,
+        day=job.unit.day,
+        klines=feeds.pop("binance_1m"),
+        bars=feeds,
+        minute_stats=_optional(job, "Footprint", "minute_stats"),
+        correction=_json(job, "Calibration", "correction"),
+        outages=_outages(job),
+        prefer_atas=job.kitchen.prefer_atas,
+        prefer_delta=job.kitchen.prefer_delta,
+        latency_seconds=job.kitchen.latency_seconds,
     )
+    bars = align(given, _control(job), job.kitchen.governance)
     job.facts = {"rows": bars.num_rows}
-    return {"bars_1m": bars}
+    return {"bars_1m": bars, "flow": agreement_of_flow(given, bars, _control(job))}
 
 
 def verdict(job: Job) -> Products:
@@ -172,6 +169,7 @@ def verdict(job: Job) -> Products:
         outages=_outages(job),
         atas_expected=job.symbol.atas == "expected",
         simulated=job.kitchen.simulated,
+        flow=_json(job, "AlignedBars", "flow"),
     )
     found = verdict_of(facts, _control(job))
     page = report(facts, found, _control(job), job.kitchen.governance)
