@@ -52,7 +52,10 @@ What was asked for, and what is there. What is left out, or cannot be had from t
 
 def _coverage(document: dict[str, Any]) -> str:
     reasons = {entry["name"]: entry["reason"] for entry in document["not_possible"]}
-    lines = ["| asked for | done as | left out or not possible from these inputs, and why |", "|---|---|---|"]
+    lines = [
+        "| asked for | done as | left out or not possible from these inputs, and why |",
+        "|---|---|---|",
+    ]
     for row in document["coverage"]:
         done = ", ".join(f"`{name}`" for name in row["features"] if name not in reasons)
         lacking = [f"{n}: {reasons[n]}" for n in row["features"] if n in reasons]
