@@ -251,6 +251,7 @@ STAGES: dict[str, Stage] = {
                 Need(stage="Assemble", output="rejects"),
                 Need(stage="Assemble", output="datapackage"),
                 Need(stage="Assemble", output="condition"),
+                Need(stage="Verdict", output="verdict"),
                 Need(stage="Verdict", output="report_json"),
                 Need(stage="Verdict", output="report_md"),
                 Need(stage="Verdict", output="report_html"),

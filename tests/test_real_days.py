@@ -116,6 +116,8 @@ def test_the_day_is_available(perpetual: Path) -> None:
     assert manifest["calibration"]["BTCUSDT"]["status"] == "not_needed"
     assert manifest["calibration"]["BTCUSDT"]["offset_minutes"] == 0
     assert manifest["simulated"] is False
+    assert manifest["quality"]["atas_coverage"]["at_least"] == 0.95
+    assert manifest["quality"]["atas_coverage"]["measured"] == {"BTCUSDT": 1.0}
 
 
 def test_the_checksum_lists_are_those_of_the_gnu_tools(perpetual: Path) -> None:

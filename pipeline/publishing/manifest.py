@@ -7,7 +7,7 @@ Belongs here: content only. When, why and by whom a revision was published is `p
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,8 @@ class ManifestInput:
     """All that a manifest is made of.
 
     `tables` maps a file's name to the table in it, `files` every published file's relative name to where
-    it lies now, `ledgers` a symbol to what was read of each raw file, `code` a stage to its code digest.
+    it lies now, `ledgers` a symbol to what was read of each raw file, `code` a stage to its code digest,
+    `measured` a symbol to the value of each check (None: not measured).
     """
 
     day: dt.date
@@ -50,6 +51,7 @@ class ManifestInput:
     control: Control
     governance: Path
     code: dict[str, str]
+    measured: dict[str, dict[str, float | None]] = field(default_factory=dict)
 
 
 def manifest(given: ManifestInput) -> dict[str, Any]:
@@ -154,7 +156,7 @@ def _inputs(symbol: str, ledger: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _threshold(threshold: Threshold, given: ManifestInput) -> dict[str, Any]:
-    """A check's limit and, symbol by symbol where a waiver lowers it, the consequence in force."""
+    """A check's limit, what each symbol measured, and where a waiver lowers its consequence."""
     kind = "at_most" if threshold.at_least is None else "at_least"
     in_force = {
         symbol: given.control.consequence(threshold.code, threshold.consequence, symbol, given.day)
@@ -166,6 +168,7 @@ def _threshold(threshold: Threshold, given: ManifestInput) -> dict[str, Any]:
         "code": threshold.code,
         "consequence": threshold.consequence,
         "waived": {s: c for s, c in in_force.items() if c != threshold.consequence},
+        "measured": {s: values.get(threshold.name) for s, values in given.measured.items()},
     }
 
 

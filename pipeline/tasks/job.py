@@ -94,7 +94,9 @@ def perform(freshness: Freshness, unit: Unit, report: Report, urgent: list[str])
         outputs = _write(freshness.kitchen, unit, products)
     except OSError as error:
         where = graph.folder(freshness.kitchen, unit)
-        raise StageError(f"{unit}: cannot write to {where} ({error}); make room there, run again") from error
+        raise StageError(
+            f"{unit}: cannot write to {where} ({error}); make room there, run again"
+        ) from error
     _refuse_changed_inputs(freshness.kitchen, unit, inputs)
     if unit.declared.grain == "feed":
         # What was parsed is what the receipt vouches for: each raw file is hashed once, as it is read.

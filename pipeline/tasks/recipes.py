@@ -250,6 +250,13 @@ def manifest(job: Job) -> Products:
             control=_control(job),
             governance=job.kitchen.governance,
             code=job.code,
+            measured={
+                str(edge.unit.symbol): {
+                    check["name"]: check["measured"]
+                    for check in storage.read_json(job.path(edge))["checks"]
+                }
+                for edge in job.edges("Verdict", "verdict")
+            },
         )
     )
     return {"manifest": found}

@@ -29,6 +29,7 @@ from pipeline.ops.alerts import tell
 from pipeline.ops.child import Ended
 from pipeline.ops.cron import Hands, Outcome
 from pipeline.sample.generate import SampleRequest, write_sample
+from pipeline.sources import alive
 from pipeline.tasks import context
 from pipeline.tasks import day as tasks
 from tests_support import write_config
@@ -191,7 +192,7 @@ class World:
     def heartbeat(self) -> None:
         """One look at the exporters."""
         kitchen, now = config.load_kitchen(), self.clock.now
-        found = heartbeat.signs(kitchen, now)
+        found = alive.signs(kitchen, now)
         wrong = heartbeat.problems(kitchen, found, now)
         tell(kitchen, "heartbeat", [p for p in wrong if p.key != "cron"], now, self._send)
 
