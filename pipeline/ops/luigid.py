@@ -24,12 +24,13 @@ import tornado.web
 from luigi.scheduler import Scheduler
 
 from pipeline import layout
-from pipeline.clock import parse_day
+from pipeline.clock import parse_day, utc_now
 from pipeline.config import SYMBOL, Kitchen
 from pipeline.errors import ConfigError
 from pipeline.ops import metrics
 from pipeline.ops.places import Places
 from pipeline.publishing import links
+from pipeline.sources import alive
 from pipeline.tasks import context
 
 ADDRESS, PORT = "127.0.0.1", 8082
@@ -56,9 +57,22 @@ class Days:
             newest = dt.datetime.combine(days[-1], dt.time(), dt.UTC).timestamp() if days else 0.0
             self.figures = {"published": len(days), "stale": stale, "newest": newest}
             self.counted = time.monotonic()
-        return "".join(
+        days_text = "".join(
             metrics.family(f"kitchen_days_{name}", "gauge", f"days: {name}", {"": value})
             for name, value in self.figures.items()
+        )
+        return days_text + self._heartbeats()
+
+    def _heartbeats(self) -> str:
+        """How old each sign of life of the exporters is; a sign that is not there has no figure."""
+        ages = {
+            f'symbol="{sign.symbol}",exporter="{sign.exporter}",sign="{age.sign}"': age.seconds
+            for sign in alive.signs(self.kitchen, utc_now())
+            for age in sign.ages
+            if age.seconds is not None
+        }
+        return metrics.family(
+            "kitchen_exporter_age_seconds", "gauge", "age of an exporter's signs of life", ages
         )
 
 
@@ -87,6 +101,26 @@ class Health(tornado.web.RequestHandler):
         self.write("ok\n")
 
 
+_POLICY = "sandbox; default-src 'unsafe-inline' data:"
+"""Pages may run no script and load nothing."""
+
+
+class Calendar(tornado.web.RequestHandler):
+    """`/qc/`: the calendar of all published days, each cell a link to its report."""
+
+    def initialize(self, kitchen: Kitchen) -> None:
+        """Called by tornado."""
+        self._kitchen = kitchen
+
+    def get(self) -> None:
+        """The page as `kitchen calendar` writes it, of the days as they are now."""
+        self.set_header("Content-Security-Policy", _POLICY)
+        # Drawing needs heavy libraries, which a dashboard that nobody asks for pages need not load.
+        calendar = importlib.import_module("pipeline.ops.calendar_page")
+        days, simulated = calendar.published(layout.Store(self._kitchen.snapshots))
+        self.write(calendar.page(days, simulated=simulated))
+
+
 class Report(tornado.web.RequestHandler):
     """`/qc/DATE[/SYMBOL]`: the report of a symbol's day, as last prepared, else as published."""
 
@@ -95,8 +129,8 @@ class Report(tornado.web.RequestHandler):
         self._kitchen = kitchen
 
     def get(self, date: str, symbol: str | None = None) -> None:
-        """The page, or a list of a date's symbols. Pages may run no script and load nothing."""
-        self.set_header("Content-Security-Policy", "sandbox; default-src 'unsafe-inline' data:")
+        """The page, or a list of a date's symbols."""
+        self.set_header("Content-Security-Policy", _POLICY)
         try:
             day = parse_day(date)
         except ValueError:
@@ -149,6 +183,10 @@ def handlers(kitchen: Kitchen, scheduler: Scheduler) -> list[Any]:
     return [
         (r"/metrics", Metrics, {"scheduler": scheduler, "days": Days(kitchen=kitchen)}),
         (r"/healthz", Health),
+        (r"/qc", tornado.web.RedirectHandler, {"url": "/qc/", "permanent": False}),
+        (r"/qc/", Calendar, {"kitchen": kitchen}),
+        # The calendar's own links: it is made to lie in the snapshots' folder, beside the days.
+        (rf"/qc/([0-9-]{{10}})/qc/([A-Z0-9_.-]{{1,32}})/{_PAGE}", Report, {"kitchen": kitchen}),
         (r"/qc/([0-9-]{10})/?", Report, {"kitchen": kitchen}),
         (r"/qc/([0-9-]{10})/([A-Z0-9_.-]{1,32})", Report, {"kitchen": kitchen}),
     ]

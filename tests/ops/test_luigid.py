@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -18,7 +20,8 @@ import pytest
 
 from pipeline import layout
 from pipeline.ops import luigid, metrics
-from tests_support import kitchen_at, write_config
+from pipeline.sample.generate import SampleRequest, write_sample
+from tests_support import kitchen_at, luigi, write_config
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +93,38 @@ def test_the_report_of_a_prepared_day_is_served(server: tuple[str, Path]) -> Non
 
     assert get(f"{url}/qc/2025-01-02/BTCUSDT") == "<p>verdict"
     assert "BTCUSDT" in get(f"{url}/qc/2025-01-02")
+
+
+def test_the_calendar_of_all_days_links_to_reports_that_are_served(
+    server: tuple[str, Path],
+) -> None:
+    """Each cell's link leads to the page of that symbol and day."""
+    url, root = server
+    write_sample(
+        SampleRequest(out=root / "data/raw", first=dt.date(2025, 1, 3), trades_per_day=3000)
+    )
+    assert luigi(root, "Snapshot", "--date", "2025-01-03").returncode == 0
+
+    page = get(f"{url}/qc")
+    (link,) = set(re.findall(r'href="([^"#]+report[^"]*)"', page))
+
+    assert "available" in page
+    assert "2025-01-03" in get(f"{url}/qc/{link}")
+
+
+def test_the_age_of_an_exporters_heartbeat_is_a_figure(server: tuple[str, Path]) -> None:
+    """Seconds since the stamp in the file."""
+    url, root = server
+    path = root / "data/raw/atas/_heartbeats/Bar1mExporter/BTCUSDT/heartbeat.txt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    stamp = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=5)
+    path.write_text(stamp.strftime("%Y-%m-%dT%H:%M:%S.0000000Z") + "\n")
+
+    said = get(f"{url}/metrics")
+    found = re.search(r'kitchen_exporter_age_seconds{[^}]*sign="heartbeat"} (\S+)', said)
+
+    assert found, said
+    assert 299 <= float(found.group(1)) < 420
 
 
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.MovedIn20Warning")
