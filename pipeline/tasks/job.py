@@ -9,8 +9,9 @@ import hashlib
 import importlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -90,13 +91,8 @@ def perform(freshness: Freshness, unit: Unit, report: Report, urgent: list[str])
     job = Job(kitchen=freshness.kitchen, unit=unit, reasons=reasons, code=freshness.code)
     products = _recipe(unit.stage)(job)
     report("writing", 80)
-    try:
+    with _writing(freshness.kitchen, unit):
         outputs = _write(freshness.kitchen, unit, products)
-    except OSError as error:
-        where = graph.folder(freshness.kitchen, unit)
-        raise StageError(
-            f"{unit}: cannot write to {where} ({error}); make room there, run again"
-        ) from error
     _refuse_changed_inputs(freshness.kitchen, unit, inputs)
     if unit.declared.grain == "feed":
         # What was parsed is what the receipt vouches for: each raw file is hashed once, as it is read.
@@ -106,17 +102,30 @@ def perform(freshness: Freshness, unit: Unit, report: Report, urgent: list[str])
     parts["inputs"] |= slices.told(beside)
     seconds = round(time.monotonic() - started, 3)
     facts = {**job.facts, "reason": "; ".join(reasons), "seconds": seconds}
-    receipt.write(
-        graph.folder(freshness.kitchen, unit),
-        replace(
-            written,
-            beside=beside,
-            raw={name: list(entry) for name, entry in job.raw.items()},
-            seen_ns=time.time_ns(),
-            facts=facts,
-        ),
-    )
+    with _writing(freshness.kitchen, unit):
+        receipt.write(
+            graph.folder(freshness.kitchen, unit),
+            replace(
+                written,
+                beside=beside,
+                raw={name: list(entry) for name, entry in job.raw.items()},
+                seen_ns=time.time_ns(),
+                facts=facts,
+            ),
+        )
     return facts
+
+
+@contextmanager
+def _writing(kitchen: Kitchen, unit: Unit) -> Iterator[None]:
+    """A disk that is full or fails is a sentence, with the folder where it happened."""
+    try:
+        yield
+    except OSError as error:
+        where = graph.folder(kitchen, unit)
+        raise StageError(
+            f"{unit}: cannot write to {where} ({error}); mend that, run again"
+        ) from error
 
 
 def _build_inline(freshness: Freshness, unit: Unit, report: Report) -> None:
