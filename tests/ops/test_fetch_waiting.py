@@ -54,7 +54,7 @@ def test_a_damaged_file_of_pauses_bans_nobody(tmp_path: Path, text: str) -> None
     pauses = Pauses(tmp_path / "pauses.json", Clock(1.7e9).waiting)
     pauses.path.write_text(text)
 
-    pauses.refuse("host")
+    assert pauses.refuse("host") is None
 
 
 def test_a_pause_is_of_one_host_and_ends(tmp_path: Path) -> None:
