@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from pipeline.alignment.dense import PRICES, Bools
 from pipeline.alignment.feeds import TICKS, vendor_feeds
-from pipeline.alignment.flow import Sides, delta_columns, exceeds, falls_short, kline_sides
+from pipeline.alignment.flow import Sides, delta_columns, exceeds, falls_short, in_base, kline_sides
 from pipeline.alignment.grid import Grid, on_grid, span
 from pipeline.alignment.merge import merge_runs
 from pipeline.alignment.reconcile import reconciliation
@@ -112,9 +112,10 @@ def align(given: AlignInput, control: Control, governance: Path) -> pa.Table:
 
     ATAS columns are those of the chosen feed; a group of columns that it lacks is taken, in its minutes,
     from the next usable feed of the same instrument and unit. A kline without a trade that lies in a
-    known outage is no quote, and is left out. `delta` is in base units: a feed of another instrument
-    (C01: the perpetual beside spot) or with volumes in another or unknown unit has measured other
-    trades, so its order flow stays in vbuy and vsell and delta comes from the klines.
+    known outage is no quote, and is left out. `delta` is in base units, turned into them where the feed
+    counts contracts or value; a feed of another instrument (C01: the perpetual beside spot) or with
+    volumes of an unknown unit has measured other trades, so its order flow stays in vbuy and vsell and
+    delta comes from the klines.
 
     Args:
         given: tables, correction, preferences.
@@ -272,13 +273,15 @@ def _alike(day: _Day) -> list[Grid]:
 
 def _delta_sources(day: _Day) -> dict[str, Sides]:
     """Order flow in base units of this very instrument, by source name, the preferred first."""
-    sources = {
-        "klines": kline_sides(day.klines.floats("taker_buy_volume"), day.klines.floats("volume"))
-    }
+    volume, quote_volume = (day.klines.floats(name) for name in ("volume", "quote_volume"))
+    sources = {"klines": kline_sides(day.klines.floats("taker_buy_volume"), volume)}
     for name, feed in (("ticks", TICKS), ("atas_bars", "atas_bars")):
-        if feed in day.feeds and day.found(feed)["volume_factor"] == 1:
-            grid = day.feeds[feed]
-            sources[name] = Sides(buy=grid.floats("vbuy"), sell=grid.floats("vsell"))
+        if feed not in day.feeds or day.found(feed)["volume_factor"] is None:
+            continue
+        grid, found = day.feeds[feed], day.found(feed)
+        sides = Sides(buy=grid.floats("vbuy"), sell=grid.floats("vsell"))
+        unit, size = found["volume_unit"], found["volume_factor"]
+        sources[name] = in_base(sides, unit, size, volume, quote_volume)
     return {name: sources[name] for name in day.given.prefer_delta if name in sources}
 
 

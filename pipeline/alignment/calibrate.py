@@ -17,13 +17,12 @@ import pyarrow as pa
 from pipeline import zones
 from pipeline.alignment import skew
 from pipeline.alignment.dense import dense_klines
-from pipeline.alignment.evidence import (
-    blocks,
-)
+from pipeline.alignment.evidence import blocks
 from pipeline.alignment.feeds import TICKS, vendor_feeds
 from pipeline.alignment.figures import figures, rounded
 from pipeline.alignment.identity import (
     SAME,
+    UNKNOWN,
     WRONG,
     Likeness,
     identify,
@@ -125,7 +124,7 @@ def _nothing() -> dict[str, Any]:
         "skew_interval_ms": None,
         "skew_applied_ms": 0.0,
         "basis_bps_median": None,
-        "volume_unit": "unknown",
+        "volume_unit": UNKNOWN,
         "volume_factor": None,
         "identity": None,
         "segments": [],
@@ -231,16 +230,18 @@ def _feed_finding(
     kind = _kind(placed, like, ground)
     hours = blocks(placed.laid, ground.klines, placed.choice, ground.evidence, placed.base)
     stands = placed.choice.by is not None
+    unit, size = UNKNOWN, None
+    if like and stands:
+        unit, size = volume_unit(like, given.market, control.identity)
     finding: dict[str, Any] = {
         "identity": kind,
         "basis_bps_median": rounded(like.basis_median) if like and stands else None,
-        "volume_unit": volume_unit(like, given.market, control.identity)
-        if like and stands
-        else "unknown",
+        "volume_unit": unit,
+        "volume_factor": size if kind == SAME else None,
         "figures": figures(bars, placed, like, hours, ground),
         "segments": _segments(placed) if stands else [],
     }
-    reasons = reasons_against(placed, kind, hours, ground)
+    reasons = reasons_against(placed, kind, unit, hours, ground)
     return _refusable(finding, reasons, placed if stands else None, given, control)
 
 
@@ -288,15 +289,13 @@ def _refusable(
     )
     finding = {**_nothing(), **finding, "reasons": entries}
     if placed is None or refused:
-        return {**finding, "status": "refused"}
+        return {**finding, "status": "refused", "volume_factor": None}
     offset = placed.choice.lag
     moved = any(placed.offsets.values())
-    is_base = finding["volume_unit"] == "base" and finding["identity"] == SAME
     return {
         **finding,
         "status": "applied" if moved else "not_needed",
         "offset_minutes": offset,
-        "volume_factor": 1 if is_base else None,
     }
 
 

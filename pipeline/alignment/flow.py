@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.alignment.dense import Bools
+from pipeline.alignment.identity import BASE
 from pipeline.exact import Floats, check_sum, from_units, places_within_reach, to_units
 
 
@@ -49,6 +50,30 @@ def kline_sides(taker_buy: Floats, volume: Floats) -> Sides:
     known = np.isfinite(taker_buy) & np.isfinite(volume)
     sell = from_units(to_units(volume, places) - to_units(taker_buy, places), places)
     return Sides(buy=np.where(known, taker_buy, np.nan), sell=np.where(known, sell, np.nan))
+
+
+def in_base(sides: Sides, unit: str, size: int, volume: Floats, quote_volume: Floats) -> Sides:
+    """A feed's order flow in base currency.
+
+    Args:
+        sides: as the feed has it.
+        unit: `base`, or one that measures value: `quote`, `contracts`.
+        size: quote value of one unit.
+        volume: the minute's traded base on the exchange, NaN where unknown.
+        quote_volume: the same trades' value.
+
+    Returns:
+        Value turned by the minute's mean price (quote_volume / volume), to the exchange's own decimals: all
+        of the minute's value gives all of its volume. Buys and sells of one minute differ in price by
+        less than its range, which is the error of each. Unknown where the exchange has no trade.
+    """
+    if unit == BASE:
+        return sides
+    traded = (volume > 0) & (quote_volume > 0)
+    per_value = np.where(traded, volume, np.nan) / np.where(traded, quote_volume, 1.0)
+    places = places_within_reach(volume)
+    buy, sell = (np.round(x * size * per_value, places) for x in (sides.buy, sides.sell))
+    return Sides(buy=buy, sell=sell)
 
 
 def delta_columns(sources: dict[str, Sides], minutes: int) -> dict[str, pa.Array]:

@@ -18,6 +18,8 @@ from pipeline.exact import Floats
 
 SAME, OTHER, MULTIPLE, WRONG = "same", "other_instrument", "multiplier", "wrong"
 
+BASE, QUOTE, CONTRACTS, UNKNOWN = "base", "quote", "contracts", "unknown"
+
 CONTRACT_SIZES = (100, 10)
 """Quote value of one COIN-M contract: 100 USD for BTC, 10 USD for the others."""
 
@@ -127,23 +129,25 @@ def prices_apart(vendor: Dense, klines: Dense, limits: dict[str, float]) -> bool
     return 1e4 * apart > limits["basis_median_bps_max"]
 
 
-def volume_unit(found: Likeness, market: str, limits: dict[str, float]) -> str:
-    """`base`, `quote`, `contracts` (COIN-M) or `unknown`, by the median ratio of volumes.
+def volume_unit(found: Likeness, market: str, limits: dict[str, float]) -> tuple[str, int | None]:
+    """The unit of the vendor's volume by the median ratio of volumes, and its size.
 
     A ratio within CONTROL's tolerance of 1 names the unit. One that varies too much names none.
+
+    Returns:
+        (`base`, 1); (`quote`, 1); (`contracts`, quote value of one) on COIN-M; (`unknown`, None).
     """
     if found.volume_cv > limits["volume_cv_max"]:
-        return "unknown"
+        return UNKNOWN, None
     if _power_of_ten(found.volume_ratio, limits) == 0:
-        return "base"
+        return BASE, 1
     if found.quote_ratio is None:
-        return "unknown"
+        return UNKNOWN, None
     if _power_of_ten(found.quote_ratio, limits) == 0:
-        return "quote"
+        return QUOTE, 1
     sizes = CONTRACT_SIZES if market == "futures_cm" else ()
-    if any(_power_of_ten(found.quote_ratio * size, limits) == 0 for size in sizes):
-        return "contracts"
-    return "unknown"
+    fitting = [s for s in sizes if _power_of_ten(found.quote_ratio * s, limits) == 0]
+    return (CONTRACTS, fitting[0]) if fitting else (UNKNOWN, None)
 
 
 def _power_of_ten(ratio: float, limits: dict[str, float]) -> int | None:

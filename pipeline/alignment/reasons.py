@@ -6,14 +6,18 @@ Belongs here: from evidence to reasons. Does not belong here: what a reason lead
 from __future__ import annotations
 
 from pipeline.alignment.evidence import Block, agreement, allowed, split, volume_disagrees
-from pipeline.alignment.identity import MULTIPLE, OTHER, WRONG
+from pipeline.alignment.identity import MULTIPLE, OTHER, QUOTE, WRONG
 from pipeline.alignment.runs import Ground, Placed
 
 
 def reasons_against(
-    placed: Placed, kind: str | None, hours: list[Block], ground: Ground
+    placed: Placed, kind: str | None, unit: str, hours: list[Block], ground: Ground
 ) -> list[tuple[str, str]]:
-    """(key below CONTROL's refusals, note), the gravest first; a refusal ends the list."""
+    """(key below CONTROL's refusals, note), the gravest first; a refusal ends the list.
+
+    No exporter writes traded value where it says volume, so such a file is not what it says: only CONTROL
+    lets it in.
+    """
     choice = placed.choice
     if choice.by is None:
         return [_without_lag(placed, kind, hours, ground)]
@@ -34,6 +38,8 @@ def reasons_against(
     )
     if against and choice.by != "exact":
         return [("not_identifiable", against)]
+    if unit == QUOTE:
+        return [("volume_in_quote", "the volumes are traded value in quote currency")]
     if kind == OTHER:
         return [("other_instrument", "moves alike, within the basis limits, but prices differ")]
     return []

@@ -17,6 +17,19 @@ from pipeline.errors import ConfigError
 CONSEQUENCES = ("note", "degrade", "set_aside_atas", "refuse")
 """Weakest first."""
 
+REFUSALS = (
+    "not_identifiable",
+    "wrong_instrument",
+    "multiplier",
+    "offset_not_allowed",
+    "unstable_offset",
+    "off_profile",
+    "volume_in_quote",
+    "not_one_minute",
+    "other_instrument",
+)
+"""What a calibration may find against a feed; CONTROL must say what each leads to."""
+
 _NUMBER = {"type": "number", "required": True}
 _CODE = {"type": "string", "required": True, "regex": "[ABC][0-9]{2}"}
 _CONSEQUENCE = {"type": "string", "required": True, "allowed": list(CONSEQUENCES)}
@@ -92,7 +105,14 @@ _DOCUMENT: dict[str, Any] = {
     "refusals": {
         "type": "dict",
         "required": True,
-        "valuesrules": {"type": "dict", "schema": {"code": _CODE, "consequence": _CONSEQUENCE}},
+        "schema": {
+            key: {
+                "type": "dict",
+                "required": True,
+                "schema": {"code": _CODE, "consequence": _CONSEQUENCE},
+            }
+            for key in REFUSALS
+        },
     },
     "waivers": {
         "type": "list",

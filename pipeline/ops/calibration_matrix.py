@@ -219,33 +219,9 @@ def must_refuse(day: Day, other: Day) -> Iterator[Cell]:
         ("constant price", _with(bars, constant)),
         ("100 minutes of data", bars.slice(0, 100)),
         ("another symbol's file", _with(other.bars, {"stamp": moved})),
+        ("volume in quote units", _with(bars, {"volume": quote})),
     ):
         yield judged(replace(day, bars=table), replace(asked, noise=name))
-    yield _in_quote_units(replace(day, bars=_with(bars, {"volume": quote})), asked)
-
-
-def _in_quote_units(day: Day, asked: Cell) -> Cell:
-    """Volumes in quote units: the clock may be found, but no volume may pass for base."""
-    found = calibrate(
-        CalibrationInput(
-            symbol="X",
-            market=day.market,
-            day=day.date,
-            klines=day.klines,
-            bars={"atas_bars": day.bars},
-            prefer=ATAS_FEEDS,
-        ),
-        control.load(PROJECT / "governance"),
-    )
-    entry = found.correction["feeds"]["atas_bars"]
-    kept_out = entry["volume_factor"] is None and entry["volume_unit"] == "quote"
-    return replace(
-        asked,
-        noise="volume in quote units",
-        outcome=REFUSED if kept_out else WRONG,
-        n=int(found.calibration["figures"]["n"]),
-        reason=f"clock {entry['status']}, unit {entry['volume_unit']}, no delta from it",
-    )
 
 
 def _with(bars: pa.Table, values: dict[str, np.ndarray]) -> pa.Table:

@@ -113,7 +113,7 @@ _BOTH = (
     Defect("C08", "ATAS has too few of the minutes in which the exchange traded.", _CHECKS, "flag", "check atas_coverage", "degraded"),
     Defect("C09", "A file changed, grew or vanished while it was read: the day is pending.", "pipeline/sources/rawfile.py", "none", "exit 20, the file named", "pending"),
     Defect("C10", "A row of the day before or after in a day's file.", "pipeline/sources/kline_rows.py", "fix", _ASIDE, "available"),
-    Defect("C11", "Not identifiable: too thin, flat or unstable to find the offset.", _CALIBRATION, "fail", "reason not_identifiable", "degraded"),
+    Defect("C11", "Not identifiable: too thin, flat or unstable to find the offset, or prices and volumes disagree.", _CALIBRATION, "fail", "reason not_identifiable or volume_in_quote", "degraded"),
     Defect("C12", "No ATAS data where it is expected.", _CHECKS, "flag", "check atas_present", "degraded"),
 )  # fmt: skip
 

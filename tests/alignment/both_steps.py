@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -16,8 +17,16 @@ from pipeline.contracts import control as control_document
 PREFER = ("atas_bars", "atas_v6_3", "atas_ticks")
 
 
+def noted(key: str) -> control_document.Control:
+    """CONTROL with one refusal lowered to a note."""
+    control = control_document.load(GOVERNANCE)
+    lowered = control.refusals[key] | {"consequence": "note"}
+    return replace(control, refusals=control.refusals | {key: lowered})
+
+
 def calibrated(day: str, klines: pa.Table, **given: Any) -> Calibration:
     """The finding of a day; bars are those of "atas_bars" unless feeds are named."""
+    control = given.pop("control", None) or control_document.load(GOVERNANCE)
     inputs = {
         "symbol": "X",
         "market": "futures_um",
@@ -28,7 +37,7 @@ def calibrated(day: str, klines: pa.Table, **given: Any) -> Calibration:
     feeds = {"atas_bars": bars} if isinstance(bars, pa.Table) else bars
     return calibrate(
         CalibrationInput(day=dt.date.fromisoformat(day), klines=klines, bars=feeds, **inputs),
-        control_document.load(GOVERNANCE),
+        control,
     )
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import zipfile
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from both_steps import aligned, calibrated
+from both_steps import aligned, calibrated, noted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from minute_tables import GOVERNANCE, bars_of_klines, day_us, replaced, shifted, table
@@ -125,14 +128,51 @@ def test_another_instruments_flow_is_not_the_delta(btc: dict[str, pa.Table]) -> 
     assert np.median(bars["basis_bps"].to_numpy()) == pytest.approx(-2.13, abs=0.01)
 
 
-def test_volume_in_quote_units_gives_no_delta(btc: dict[str, pa.Table]) -> None:
-    """Its unit is known and is not base."""
+def in_quote(btc: dict[str, pa.Table], archive: Path, size: int = 1) -> pa.Table:
+    """The export with volumes and sides in value, as the archive's own columns have it."""
+    with zipfile.ZipFile(archive) as packed:
+        text = packed.read(packed.namelist()[0]).decode().splitlines()
+    rows = list(csv.DictReader(text))
+    value = [Decimal(row["quote_volume"]) / size for row in rows]
+    buys = [Decimal(row["taker_buy_quote_volume"]) / size for row in rows]
+    sells = [total - buy for total, buy in zip(value, buys, strict=True)]
+    bars = replaced(btc["bars"], "volume", [float(v) for v in value])
+    bars = replaced(bars, "vbuy", [float(v) for v in buys])
+    return replaced(bars, "vsell", [float(v) for v in sells])
+
+
+def test_volume_in_quote_units_is_set_aside(btc: dict[str, pa.Table]) -> None:
+    """Nothing of such a file enters the day unless CONTROL says so."""
     volumes = column(btc["futures"], "quote_volume")
 
     bars = aligned(DAY, btc["futures"], replaced(btc["bars"], "volume", volumes))
 
     assert set(column(bars, "delta_source")) == {"klines"}
-    assert column(bars, "atas_volume") == volumes
+    assert bars["atas_volume"].null_count == 1440
+
+
+@pytest.mark.parametrize(
+    ("market", "size", "unit"), [("futures_um", 1, "quote"), ("futures_cm", 100, "contracts")]
+)
+def test_flow_in_value_is_turned_into_base(
+    btc: dict[str, pa.Table], real_data: Path, market: str, size: int, unit: str
+) -> None:
+    """Delta in base: the exchange's own, but for what prices move within a minute."""
+    archive = real_data / "btcusdt-2025-01-02/binance/futures_um/BTCUSDT-1m-2025-01-02.zip"
+    value = in_quote(btc, archive, size)
+    found = calibrated(
+        DAY, btc["futures"], bars=value, market=market, control=noted("volume_in_quote")
+    )
+    assert found.correction["volume_unit"] == unit
+
+    bars = aligned(DAY, btc["futures"], value, market=market, correction=found.correction)
+
+    taker = np.array(column(btc["futures"], "taker_buy_volume"))
+    volume, high, low = (btc["futures"][name].to_numpy() for name in ("volume", "high", "low"))
+    off = np.abs(bars["delta"].to_numpy() - (2 * taker - volume))
+    assert set(column(bars, "delta_source")) == {"atas_bars"}
+    assert np.all(off <= volume * (high / low - 1) + 2e-3)
+    assert column(bars, "vbuy") == column(value, "vbuy")
 
 
 def test_a_refused_calibration_leaves_atas_null(btc: dict[str, pa.Table]) -> None:

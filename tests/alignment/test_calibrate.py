@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from both_steps import calibrated
+from both_steps import calibrated, noted
 from hypothesis import given
 from hypothesis import strategies as st
 from minute_tables import (
@@ -211,13 +211,22 @@ def test_bars_off_the_minute_are_refused(btc: dict[str, pa.Table]) -> None:
     assert keys(finding(DAY, btc["futures"], bars=bars)) == ["not_one_minute"]
 
 
-def test_quote_volume_is_named(btc: dict[str, pa.Table]) -> None:
-    """Volume in quote units is identified, so delta will not come from it."""
+def test_quote_volume_is_named_and_refused(btc: dict[str, pa.Table]) -> None:
+    """Traded value where the exporters write volume: the file is not what it says it is."""
     bars = replaced(btc["bars"], "volume", btc["futures"]["quote_volume"].to_pylist())
     found = finding(DAY, btc["futures"], bars=bars)
 
-    assert (found["status"], found["volume_unit"]) == ("not_needed", "quote")
-    assert found["volume_factor"] is None
+    assert (found["status"], found["volume_unit"]) == ("refused", "quote")
+    assert (keys(found), found["volume_factor"]) == (["volume_in_quote"], None)
+
+
+def test_control_may_let_quote_volume_in(btc: dict[str, pa.Table]) -> None:
+    """Who knows the file may say so; its clock and unit then stand."""
+    bars = replaced(btc["bars"], "volume", btc["futures"]["quote_volume"].to_pylist())
+    found = finding(DAY, btc["futures"], bars=bars, control=noted("volume_in_quote"))
+
+    assert (found["status"], found["offset_minutes"]) == ("not_needed", 0)
+    assert (found["volume_unit"], found["volume_factor"]) == ("quote", 1)
 
 
 def test_contracts_are_named_on_coin_margined_markets(btc: dict[str, pa.Table]) -> None:
@@ -225,9 +234,8 @@ def test_contracts_are_named_on_coin_margined_markets(btc: dict[str, pa.Table]) 
     contracts = [round(value / 100) for value in btc["futures"]["quote_volume"].to_pylist()]
     bars = replaced(btc["bars"], "volume", contracts)
 
-    assert (
-        finding(DAY, btc["futures"], bars=bars, market="futures_cm")["volume_unit"] == "contracts"
-    )
+    inverse = finding(DAY, btc["futures"], bars=bars, market="futures_cm")
+    assert (inverse["volume_unit"], inverse["volume_factor"]) == ("contracts", 100)
     assert finding(DAY, btc["futures"], bars=bars)["volume_unit"] == "unknown"
 
 
