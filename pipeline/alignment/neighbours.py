@@ -39,13 +39,23 @@ BEFORE, AFTER = "before", "after"
 class WithNeighbours:
     """A day's finding, the rows of the neighbours that are the day's, and where they were looked for.
 
-    `moved` holds them by feed (schema `clean_bars`, or `clean_ticks` of the tape); `windows` by feed the
-    stamps of the file before and of the file after that the finding depends on.
+    `beside` holds them by feed and side (schema `clean_bars`, or `clean_ticks` of the tape); `windows` by
+    feed the stamps of the file before and of the file after that the finding depends on.
     """
 
     found: Calibration
-    moved: dict[str, pa.Table]
+    beside: dict[str, dict[str, pa.Table]]
     windows: dict[str, dict[str, Window]]
+
+    def moved(self, feed: str) -> pa.Table | None:
+        """The feed's rows from both sides, in the order of time; None without one."""
+        return together(self.beside[feed]) if feed in self.beside else None
+
+    def lines_of(self, feed: str, side: str) -> dict[int, int]:
+        """Position of a raw file among those of a neighbour day's feed -> rows that are the day's."""
+        rows = self.beside.get(feed, {}).get(side)
+        counts = [] if rows is None else rows["file"].value_counts().to_pylist()
+        return {int(count["values"]): int(count["counts"]) for count in counts}
 
 
 def calibrate_among(
@@ -63,24 +73,25 @@ def calibrate_among(
     """
     alone = calibrate(given, control)
     windows = {feed: _windows(given, alone, feed) for feed in {*neighbours, *_feeds(given)}}
-    joined: dict[str, pa.Table] = {}
+    joined: dict[str, dict[str, pa.Table]] = {}
     for feed in sorted(neighbours):
         shown = _shown(given, neighbours[feed], windows[feed], feed)
-        if shown.num_rows and not _stands(alone, feed):
+        if _any(shown) and not _stands(alone, feed):
             tried = calibrate(_with(given, {feed: shown}), control)
             by_lag = _windows(given, tried, feed)
-            shown = (
-                _shown(given, neighbours[feed], by_lag, feed)
-                if _stands(tried, feed)
-                else shown.slice(0, 0)
-            )
-        if shown.num_rows:
+            stands = _stands(tried, feed)
+            shown = _shown(given, neighbours[feed], by_lag, feed) if stands else {}
+        if _any(shown):
             joined[feed] = shown
     if not joined:
-        return WithNeighbours(found=alone, moved={}, windows=windows)
-    return WithNeighbours(
-        found=calibrate(_with(given, joined), control), moved=joined, windows=windows
-    )
+        return WithNeighbours(found=alone, beside={}, windows=windows)
+    found = calibrate(_with(given, joined), control)
+    return WithNeighbours(found=found, beside=joined, windows=windows)
+
+
+def together(sides: dict[str, pa.Table]) -> pa.Table:
+    """The rows of the file before, then those of the file after."""
+    return pa.concat_tables([sides[side] for side in (BEFORE, AFTER) if side in sides])
 
 
 def with_moved(own: pa.Table | None, moved: pa.Table) -> pa.Table:
@@ -164,7 +175,7 @@ def _day_as_stamped(opened_us: int, offset_us: int) -> Window:
 
 def _shown(
     given: CalibrationInput, files: dict[str, Rows], windows: dict[str, Window], feed: str
-) -> pa.Table:
+) -> dict[str, pa.Table]:
     """The neighbours' rows in the windows. Runs of bars before the day's own get numbers below 0."""
     own = given.bars.get(feed)
     parts = {side: rows(windows[side]) for side, rows in files.items()}
@@ -175,7 +186,11 @@ def _shown(
             side: _renumbered(rows, after if side == AFTER else None)
             for side, rows in parts.items()
         }
-    return pa.concat_tables([parts[side] for side in (BEFORE, AFTER) if side in parts])
+    return parts
+
+
+def _any(sides: dict[str, pa.Table]) -> bool:
+    return any(rows.num_rows for rows in sides.values())
 
 
 def _renumbered(rows: pa.Table, first: int | None) -> pa.Table:
@@ -189,9 +204,11 @@ def _renumbered(rows: pa.Table, first: int | None) -> pa.Table:
     return rows.set_column(at, rows.schema.field("run"), numbers)
 
 
-def _with(given: CalibrationInput, moved: dict[str, pa.Table]) -> CalibrationInput:
-    bars = dict(given.bars)
-    for feed in moved.keys() - {TICKS}:
-        bars[feed] = with_moved(given.bars.get(feed), moved[feed])
-    ticks = with_moved(given.ticks, moved[TICKS]) if TICKS in moved else given.ticks
+def _with(given: CalibrationInput, beside: dict[str, dict[str, pa.Table]]) -> CalibrationInput:
+    bars, ticks = dict(given.bars), given.ticks
+    for feed, sides in beside.items():
+        if feed == TICKS:
+            ticks = with_moved(ticks, together(sides))
+        else:
+            bars[feed] = with_moved(bars.get(feed), together(sides))
     return replace(given, bars=bars, ticks=ticks)

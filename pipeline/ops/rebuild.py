@@ -58,9 +58,10 @@ def rebuild(kitchen: Kitchen, day: dt.date, number: int | None) -> Rebuilt:
     """Builds the date anew from its raw files, in a temporary folder, and compares the content.
 
     Returns:
-        `same`: tables, conditions and corrections are equal. `inputs gone`: a raw file is not there or
-        has other bytes; nothing was built. Else the content is another one: `code changed` where code or
-        governance are not those of then, `differs` where they are.
+        `same`: tables, conditions and corrections are equal. `inputs gone`: a raw file of the day is not
+        there or has other bytes, and nothing was built; or the content is another one and a neighbour
+        day's file has changed. Else the content is another one: `code changed` where code or governance
+        are not those of then, `differs` where they are.
 
     Raises:
         ParameterError: no such revision.
@@ -68,12 +69,15 @@ def rebuild(kitchen: Kitchen, day: dt.date, number: int | None) -> Rebuilt:
     """
     sealed = revisions.wanted(Store(kitchen.snapshots), day, number)
     then = revisions.read_manifest(sealed)
-    gone = list(_gone(kitchen.raw, then))
+    gone = list(_gone(kitchen.raw, then, beside=False))
     if gone:
         return Rebuilt(name=sealed.path.name, outcome=INPUTS_GONE, what=gone)
     now = _build(kitchen, day)
     if content.identity(then) == content.identity(now):
         return Rebuilt(name=sealed.path.name, outcome=SAME, what=[])
+    gone = list(_gone(kitchen.raw, then, beside=True))
+    if gone:
+        return Rebuilt(name=sealed.path.name, outcome=INPUTS_GONE, what=gone)
     changed = list(_changed_rules(then, now))
     return Rebuilt(
         name=sealed.path.name,
@@ -82,9 +86,12 @@ def rebuild(kitchen: Kitchen, day: dt.date, number: int | None) -> Rebuilt:
     )
 
 
-def _gone(raw: Path, manifest: dict[str, Any]) -> Iterator[str]:
+def _gone(raw: Path, manifest: dict[str, Any], beside: bool) -> Iterator[str]:
+    """What became of the day's own raw files, or of the neighbour days'; those may change elsewhere."""
     for files in manifest["inputs"].values():
         for name, entry in sorted(files.items()):
+            if ("moved_rows" in entry) != beside:
+                continue
             try:
                 digest = storage.file_digest(raw / name)
             except OSError as error:

@@ -36,7 +36,8 @@ class ManifestInput:
     """All that a manifest is made of.
 
     `tables` maps a file's name to the table in it, `files` every published file's relative name to where
-    it lies now, `ledgers` a symbol to what was read of each raw file, `code` a stage to its code digest,
+    it lies now, `ledgers` a symbol to what was read of each raw file, `moved` a symbol to the same of each
+    neighbour day's file with rows of this day, `code` a stage to its code digest,
     `measured` a symbol to the value of each check (None: not measured).
     """
 
@@ -51,6 +52,7 @@ class ManifestInput:
     control: Control
     governance: Path
     code: dict[str, str]
+    moved: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     measured: dict[str, dict[str, float | None]] = field(default_factory=dict)
 
 
@@ -72,7 +74,10 @@ def manifest(given: ManifestInput) -> dict[str, Any]:
         "simulated": given.simulated,
         "condition": given.condition,
         "files": files,
-        "inputs": {symbol: _inputs(symbol, found) for symbol, found in given.ledgers.items()},
+        "inputs": {
+            symbol: _with_moved(_inputs(symbol, found), given.moved.get(symbol, []))
+            for symbol, found in given.ledgers.items()
+        },
         "calibration": given.calibrations,
         "quality": {t.name: _threshold(t, given) for t in given.control.thresholds},
         "contract": _contract(given.governance),
@@ -146,13 +151,27 @@ def _inputs(symbol: str, ledger: list[dict[str, Any]]) -> dict[str, Any]:
                 f"manifest {symbol}: {name} has {lines['read']} lines read and {kept} accounted for"
                 f"{', and is listed twice' if name in inputs else ''}; wanted the same, once"
             )
-        inputs[name] = {
-            "bytes": entry["bytes"],
-            "sha256": entry["sha256"],
-            "lines": lines,
-            "inferred": entry.get("inferred") or {},
-        }
+        inputs[name] = _input(entry, lines)
     return inputs
+
+
+def _input(entry: dict[str, Any], lines: dict[str, int]) -> dict[str, Any]:
+    return {
+        "bytes": entry["bytes"],
+        "sha256": entry["sha256"],
+        "lines": lines,
+        "inferred": entry.get("inferred") or {},
+    }
+
+
+def _with_moved(inputs: dict[str, Any], moved: list[dict[str, Any]]) -> dict[str, Any]:
+    """With the neighbour days' files: `moved_rows` are this day's, `lines` their own day's account."""
+    found = dict(inputs)
+    for entry in moved:
+        lines = {key: int(entry["lines"][key]) for key in _LINES}
+        known = found.get(entry["path"], _input(entry, lines))
+        found[entry["path"]] = known | {"moved_rows": entry["moved_rows"]}
+    return found
 
 
 def _threshold(threshold: Threshold, given: ManifestInput) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from pipeline.alignment.neighbours import (
     AFTER,
     BEFORE,
     Rows,
+    WithNeighbours,
     calibrate_among,
     in_file,
     with_moved,
@@ -99,10 +100,12 @@ def calibration(job: Job) -> Products:
         feed: {side: list(window) for side, window in sides.items()}
         for feed, sides in found.windows.items()
     }
-    ticks = found.moved.pop("atas_ticks", None)
+    ticks = found.moved("atas_ticks")
+    moved = {feed: found.moved(feed) for feed in sorted(found.beside) if feed != "atas_ticks"}
     bars = [
         table.append_column("feed", pa.repeat(feed, table.num_rows))
-        for feed, table in sorted(found.moved.items())
+        for feed, table in moved.items()
+        if table is not None
     ]
     columns = schema.table_schema(job.kitchen.governance, "clean_bars")
     named = columns.append(pa.field("feed", pa.string()))
@@ -111,6 +114,7 @@ def calibration(job: Job) -> Products:
         "correction": found.found.correction,
         "moved_bars": pa.concat_tables([named.empty_table(), *bars]),
         "moved_ticks": _no_ticks(job) if ticks is None else ticks,
+        "moved_from": _moved_from(job, found),
     }
 
 
@@ -247,6 +251,10 @@ def manifest(job: Job) -> Products:
                 for edge in job.edges("Calibration", "calibration")
             },
             ledgers=_ledgers(job),
+            moved={
+                str(edge.unit.symbol): storage.read_json(job.path(edge))
+                for edge in job.edges("Calibration", "moved_from")
+            },
             control=_control(job),
             governance=job.kitchen.governance,
             code=job.code,
@@ -358,6 +366,21 @@ def _neighbours(job: Job) -> dict[str, dict[str, Rows]]:
             side = BEFORE if edge.unit.day < job.unit.day else AFTER
             found.setdefault(str(edge.unit.source), {})[side] = partial(in_file, job.path(edge))
     return found
+
+
+def _moved_from(job: Job, found: WithNeighbours) -> list[dict[str, Any]]:
+    """The neighbours' raw files with rows of the day: their ledger's entry, and how many rows.
+
+    The ledger lies beside the clean table, of the same unit; what the table says already decides.
+    """
+    entries = []
+    for edge in job.edges("CleanFeed", "clean"):
+        side = BEFORE if edge.unit.day < job.unit.day else AFTER
+        taken = found.lines_of(str(edge.unit.source), side) if edge.beside else {}
+        path = graph.output_path(job.kitchen, edge.unit, "ledger")
+        ledger = storage.read_json(path) if taken else []
+        entries += [ledger[file] | {"moved_rows": rows} for file, rows in sorted(taken.items())]
+    return entries
 
 
 def _no_ticks(job: Job) -> pa.Table:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -66,7 +68,7 @@ def build(kitchen: Kitchen, stage: str = "AlignedBars") -> tuple[Unit, str]:
         facts = perform(freshness, unit, lambda phrase, per_cent: None, [])
         return str(facts["reason"])
 
-    unit = Unit(stage, DAY, "BTCUSDT")
+    unit = Unit(stage, DAY, None if stage == "Manifest" else "BTCUSDT")
     return unit, built(unit)
 
 
@@ -180,3 +182,21 @@ def test_a_missing_neighbour_never_stops_a_day(tmp_path: Path, sample: Sample, g
 
     assert reason == "never built"
     assert graph.output_path(kitchen, unit, "bars_1m").exists()
+
+
+def test_the_manifest_names_the_neighbours_file(tmp_path: Path, sample: Sample) -> None:
+    """Its bytes are an input of this day too, with the number of rows that were taken from it."""
+    kitchen = sample(tmp_path, "slow")
+
+    unit, _ = build(kitchen, "Manifest")
+    inputs = storage.read_json(graph.output_path(kitchen, unit, "manifest"))["inputs"]["BTCUSDT"]
+    moved = {name: entry for name, entry in inputs.items() if "moved_rows" in entry}
+
+    assert {name.split("/")[3] for name in moved} == {"date=2025-01-02"}
+    for name, entry in moved.items():
+        data = (kitchen.raw / name).read_bytes()
+        assert entry["sha256"] == hashlib.sha256(data).hexdigest()
+    bars = next(entry for name, entry in moved.items() if "/bars_1m/" in name)
+    (export,) = kitchen.raw.glob("atas/bars_1m/BTCUSDT/date=2025-01-02/*.jsonl")
+    stamps = {json.loads(line)["timestamp_utc"] for line in export.read_text().splitlines()}
+    assert bars["moved_rows"] == sum(stamp >= "2025-01-02T16:00" for stamp in stamps)
