@@ -49,6 +49,27 @@ def test_dates_may_be_text_and_columns_chosen(root: Path) -> None:
     assert table["symbol"].to_pylist() == ["BTCUSDT"] * 1440 + ["ETHUSDT"] * 1440
 
 
+def test_chosen_columns_come_back_with_chosen_symbols(root: Path) -> None:
+    """The symbol need not be among them, nor anything; every column in another order is every column."""
+    every = load("bars_1m", D1, D2, ["BTCUSDT"], root=root)
+    turned = every.column_names[::-1]
+
+    assert load("bars_1m", D1, D2, ["BTCUSDT"], columns=["ts"], root=root).column_names == ["ts"]
+    assert load("bars_1m", D1, D2, ["BTCUSDT"], columns=[], root=root).num_columns == 0
+    assert load("bars_1m", D1, D2, ["BTCUSDT"], columns=turned, root=root) == every.select(turned)
+
+
+def test_the_first_damaged_day_is_named(root: Path) -> None:
+    """Files are read side by side; the error is that of the earliest all the same."""
+    for day in (D2, D1):
+        path = (root / day.isoformat() / "bars_1m.parquet").resolve()
+        path.chmod(0o644)
+        path.write_bytes(path.read_bytes() + b"x")
+
+    with pytest.raises(SnapshotCorruptError, match=r"2025-01-02\.r1/bars_1m"):
+        load("bars_1m", D1, D3, ["BTCUSDT"], root=root)
+
+
 def test_units_come_along(root: Path) -> None:
     """The schema still says in which unit a column is."""
     table = load("bars_1m", D1, D1, root=root)

@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipeline import clock, config
 from pipeline.contracts import schema
-from pipeline.errors import ContractError, ParameterError, RefusedError, SnapshotCorruptError
+from pipeline.errors import ContractError, ParameterError, RefusedError
 from pipeline.layout import Store
-from pipeline.publishing import links, revisions, sums
+from pipeline.publishing import links, revisions
 from pipeline.publishing.revisions import Sealed
+from pipeline.reader import verified
+from pipeline.reader.verified import Part, Wanted
 
 if TYPE_CHECKING:
     import polars
@@ -32,7 +32,6 @@ DATASETS = ("bars_1m", "features_micro", "macro_slow", "footprint", "rejects")
 CONDITIONS = ("available", "degraded", "missing", "pending")
 
 _NAMED = 12
-_verified: dict[tuple[str, int, int, int], str] = {}
 _manifests: dict[str, dict[str, Any]] = {}
 """By the SHA-256 that its revision was just seen to have."""
 
@@ -109,7 +108,7 @@ def files(
     """
     names = None if symbols is None else _symbols(symbols)
     return [
-        _verified_file(day, dataset)
+        verified.check(_part(day, dataset))
         for day in _days(dataset, start, end, _Choice(names, as_of, allow, root))
     ]
 
@@ -130,7 +129,7 @@ def scan(
     pl = importlib.import_module("polars")
     names = None if symbols is None else _symbols(symbols)
     days = _days(dataset, start, end, _Choice(names, as_of, allow, root))
-    frames = [pl.scan_parquet(_verified_file(day, dataset), glob=False) for day in days]
+    frames = [pl.scan_parquet(verified.check(_part(day, dataset)), glob=False) for day in days]
     empty = pl.from_arrow(_schema(dataset).empty_table()).lazy()
     frame = pl.concat(frames, how="diagonal") if frames else empty
     found: polars.LazyFrame = (
@@ -161,18 +160,12 @@ def _days(dataset: str, start: dt.date | str, end: dt.date | str, choice: _Choic
     return [day for day in days if day.has(dataset)]
 
 
-def _verified_file(day: _Day, dataset: str) -> Path:
-    """The path of a day's file, once its bytes are those of the manifest."""
-    name = f"{dataset}.parquet"
-    path = _sealed(day).path / name
-    _verify(path, day.manifest["files"][name])
-    return path
-
-
-def _sealed(day: _Day) -> Sealed:
+def _part(day: _Day, dataset: str) -> Part:
+    """The file of a dataset in a day that has it."""
     if day.sealed is None:
         raise ContractError(f"load: {day.day} is not published and was taken for a day with rows")
-    return day.sealed
+    name = f"{dataset}.parquet"
+    return Part(path=day.sealed.path / name, entry=day.manifest["files"][name])
 
 
 def _date(value: dt.date | str) -> dt.date:
@@ -225,7 +218,9 @@ def _resolve(store: Store, day: dt.date, instant: dt.datetime | None) -> _Day:
     for candidate in candidates:
         sealed = revisions.find(store, day, candidate)
         if sealed is None and instant is None:
-            raise _corrupt(store.revision(day, candidate), "its papers are missing or damaged")
+            raise verified.corrupt(
+                store.revision(day, candidate), "its papers are missing or damaged"
+            )
         if sealed is not None and (instant is None or _published(sealed) <= instant):
             return _Day(day=day, sealed=sealed, manifest=_manifest(sealed))
     return _Day(day=day, sealed=None, manifest={})
@@ -242,7 +237,7 @@ def _manifest(sealed: Sealed) -> dict[str, Any]:
             _manifests[digest] = revisions.read_manifest(sealed)
         return _manifests[digest]
     except (OSError, ValueError) as error:
-        raise _corrupt(sealed.path, str(error)) from error
+        raise verified.corrupt(sealed.path, str(error)) from error
 
 
 def _refuse(days: list[_Day], symbols: list[str] | None, allow: Sequence[str]) -> None:
@@ -274,16 +269,16 @@ def _joined(
     dataset: str, days: list[_Day], symbols: list[str] | None, columns: Sequence[str] | None
 ) -> pa.Table:
     """The days' rows below one another, in the columns asked for."""
-    entries = [day.manifest["files"][f"{dataset}.parquet"] for day in days]
-    known = [c["name"] for entry in entries for c in entry["columns"]]
-    known = list(dict.fromkeys(known)) or _schema(dataset).names
+    parts = [_part(day, dataset) for day in days]
+    known = list(dict.fromkeys(name for part in parts for name in part.columns))
+    known = known or _schema(dataset).names
     unknown = [c for c in columns or () if c not in known]
     if unknown:
         raise ParameterError(
             f"load: {dataset} has no column {', '.join(unknown)}; it has {', '.join(known)}"
         )
     wanted = known if columns is None else list(columns)
-    tables = [_read(day, dataset, symbols, wanted) for day in days]
+    tables = verified.read(parts, Wanted(symbols=symbols, columns=wanted))
     try:
         return pa.concat_tables(
             tables or [_schema(dataset).empty_table()], promote_options="default"
@@ -292,53 +287,6 @@ def _joined(
         raise ContractError(
             f"load: {dataset} changed a column's type within the range ({error}); load its parts apart"
         ) from error
-
-
-def _read(day: _Day, dataset: str, symbols: list[str] | None, columns: list[str]) -> pa.Table:
-    """One day's rows, once the file's bytes are those of the manifest."""
-    path = _verified_file(day, dataset)
-    with pq.ParquetFile(path, memory_map=True, pre_buffer=False) as file:
-        here = [c for c in columns if c in file.schema_arrow.names]
-        if symbols is None:
-            return file.read(columns=here)
-        rows = file.read_row_groups(
-            _row_groups(file, symbols), columns=list(dict.fromkeys([*here, "symbol"]))
-        )
-        return rows.filter(pc.is_in(rows["symbol"], pa.array(symbols))).select(here)
-
-
-def _row_groups(file: pq.ParquetFile, symbols: list[str]) -> list[int]:
-    """The row groups in which one of the symbols can be; most have one symbol each."""
-    at = file.schema_arrow.get_field_index("symbol")
-    found = []
-    for number in range(file.num_row_groups):
-        known = file.metadata.row_group(number).column(at).statistics
-        if (
-            known is None
-            or not known.has_min_max
-            or any(known.min <= s <= known.max for s in symbols)
-        ):
-            found.append(number)
-    return found
-
-
-def _verify(path: Path, entry: dict[str, Any]) -> None:
-    """Hashes a file, once in the life of the process as long as its stat stays the same."""
-    try:
-        status = path.stat()
-        key = (str(path), status.st_size, status.st_mtime_ns, status.st_ino)
-        if key not in _verified:
-            _verified[key] = sums.facts(path).sha256
-    except OSError as error:
-        raise _corrupt(path, error.strerror or str(error)) from error
-    if _verified[key] != entry["sha256"]:
-        raise _corrupt(path, f"sha256 is {_verified[key]}, its manifest says {entry['sha256']}")
-
-
-def _corrupt(path: Path, what: str) -> SnapshotCorruptError:
-    return SnapshotCorruptError(
-        f"{path}: {what}; do not use it, run `kitchen verify` and restore the copy"
-    )
 
 
 def _schema(dataset: str) -> pa.Schema:
