@@ -19,14 +19,12 @@ from statistics import median
 import numpy as np
 import pyarrow as pa
 
-from pipeline import parquet
-from pipeline.clock import DAY_US, MINUTE_US, MINUTES_PER_DAY, day_open_us
+from pipeline import arrays, parquet
+from pipeline.clock import DAY_US, MINUTE_US, MINUTES_PER_DAY
 from pipeline.contracts.schema import table_schema
 from pipeline.features.micro import micro
 
 GOVERNANCE = Path(__file__).resolve().parent.parent / "governance"
-DAY = dt.date(2025, 1, 2)
-BEFORE = DAY - dt.timedelta(days=1)
 NAMES = ("footprint", "minute_stats")
 PRICES = ("open", "high", "low", "close")
 
@@ -47,7 +45,9 @@ def prepare(folder: Path) -> None:
 
 def _bars(minutes: pa.Table) -> pa.Table:
     """Aligned bars of two equal days, both vendors' prices those of the tape."""
-    places = (minutes["minute_open"].cast(pa.int64()).to_numpy() - day_open_us(DAY)) // MINUTE_US
+    taped = minutes["minute_open"].cast(pa.int64()).to_numpy()
+    start = taped[0] - taped[0] % DAY_US
+    places = (taped - start) // MINUTE_US
     rows = 2 * MINUTES_PER_DAY
 
     def grid(values: np.ndarray, silent: float) -> np.ndarray:
@@ -59,7 +59,7 @@ def _bars(minutes: pa.Table) -> pa.Table:
     volume, buys = (grid(minutes[name].to_numpy(), 0.0) for name in ("volume", "vbuy"))
     known = np.maximum.accumulate(np.where(np.isnan(found["close"]), 0, np.arange(rows)))
     carried = found["close"][known]
-    opens = day_open_us(BEFORE) + MINUTE_US * np.arange(rows)
+    opens = start - DAY_US + MINUTE_US * np.arange(rows)
     times = dict.fromkeys(("ts", "minute_close", "available_at"), opens + MINUTE_US)
     delta = np.round(2 * buys - volume, 8)
     columns = {
@@ -92,7 +92,10 @@ def step(folder: Path) -> None:
         pa.concat_tables(parquet.read(folder / f"{n}{of}.parquet") for of in ("_before", ""))
         for n in NAMES
     ]
-    table = micro(DAY, parquet.read(folder / "bars.parquet"), both[1], GOVERNANCE, both[0])
+    bars = parquet.read(folder / "bars.parquet")
+    last = int(arrays.ints(bars["minute_open"])[-1])
+    day = dt.date(1970, 1, 1) + dt.timedelta(microseconds=last)
+    table = micro(day, bars, both[1], GOVERNANCE, both[0])
     parquet.write(folder / "features_micro.parquet", table)
     known = [n for n in table.column_names if table[n].null_count < table.num_rows]
     print(json.dumps({"rows": table.num_rows, "features_with_values": len(known) - 3}))

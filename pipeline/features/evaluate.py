@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 import pyarrow as pa
 
+from pipeline import arrays
 from pipeline.contracts.schema import TYPES
 from pipeline.exact import Floats
 from pipeline.features.frame import Frame
@@ -35,6 +36,5 @@ def column(found: Floats, kind: str) -> pa.Array:
     missing = np.isnan(found)
     target = TYPES[kind]
     if pa.types.is_floating(target):
-        return pa.array(found + 0.0, type=target, mask=missing)
-    whole = np.where(missing, 0.0, found).astype(target.to_pandas_dtype())
-    return pa.array(whole, type=target, mask=missing)
+        return arrays.column(found + 0.0, missing)
+    return arrays.column(np.where(missing, 0.0, found).astype(target.to_pandas_dtype()), missing)

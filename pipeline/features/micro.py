@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipeline import arrays
 from pipeline.clock import DAY_US, MINUTE_US, MINUTES_PER_DAY, day_open_us
 from pipeline.contracts import features_schema
 from pipeline.contracts.schema import conform
@@ -74,8 +75,8 @@ def micro(
         ConfigError: SCHEMA_features.json and the registry differ.
     """
     steps = registry.steps(governance, "micro")
-    opens = bars["minute_open"].cast(pa.int64()).to_numpy()
-    today = bars.filter(pa.array(opens // DAY_US == day_open_us(day) // DAY_US))
+    opens = arrays.ints(bars["minute_open"])
+    today = bars.filter(arrays.truths(opens // DAY_US == day_open_us(day) // DAY_US))
     if today.num_rows == 0:
         return features_schema.features_schema(governance, "micro").empty_table()
     if today.num_rows != MINUTES_PER_DAY:
@@ -157,7 +158,7 @@ def _levels(tape: Tape, same: Bools, bars: dict[str, Floats], start: int) -> Lev
     _, taped = _places(tape.minute_stats, start, "minute_stats")
     silent = (volume == 0) & (inside == 1)
     silent[taped] = False
-    opens = tape.footprint["minute_open"].cast(pa.int64()).to_numpy()
+    opens = arrays.ints(tape.footprint["minute_open"])
     return on_grid(tape.footprint, (opens - start) // MINUTE_US, same, same | silent)
 
 
@@ -165,7 +166,7 @@ def _places(
     table: pa.Table, start: int, name: str
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Rows of the table that lie on the grid, and their places there."""
-    elapsed = table["minute_open"].cast(pa.int64()).to_numpy() - start
+    elapsed = arrays.ints(table["minute_open"]) - start
     rows = np.flatnonzero((elapsed >= 0) & (elapsed < _GRID * MINUTE_US))
     places, rest = np.divmod(elapsed[rows], MINUTE_US)
     if rest.any() or np.unique(places).size != places.size:
