@@ -7,7 +7,7 @@ check. Does not belong here: what is summed, and why.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,9 @@ LOT_DECIMALS = 8
 _GLANCE = 1024
 """Too few places mostly show in the first values already."""
 
+_BLOCK = 1 << 15
+"""So many values at a time stay in the processor's cache."""
+
 
 def decimal_places(*columns: Floats) -> int:
     """The fewest decimal places in which every finite value of the columns is written exactly.
@@ -45,13 +48,15 @@ def decimal_places(*columns: Floats) -> int:
     Raises:
         ContractError: the values need more digits than a float64 holds.
     """
-    values = np.abs(np.concatenate([c[np.isfinite(c)] for c in columns]))
-    largest = float(values.max()) if len(values) else 0.0
+    known = [_finite(column) for column in columns]
+    largest = max((float(np.abs(x).max()) for c in known for x in _blocks(c)), default=0.0)
     for noise in (0.0, _NOISE):
         for places in range(MAX_PLACES + 1):
             if largest * 10.0**places > LARGEST_UNIT:
                 break
-            if _fit(values[:_GLANCE], places, noise) and _fit(values, places, noise):
+            if all(_fit(c[:_GLANCE], places, noise) for c in known) and all(
+                _fit(c, places, noise) for c in known
+            ):
                 return places
     raise ContractError(
         f"decimals: values up to {largest} need more than 15 digits in one unit;"
@@ -72,13 +77,31 @@ def places_within_reach(*columns: Floats) -> int:
 
 
 def _fit(values: Floats, places: int, noise: float) -> bool:
-    units = np.rint(values * 10.0**places)
-    return bool(np.all(np.abs(units / 10.0**places - values) <= noise * values))
+    """Whether all of the finite values are decimals of so many places, up to that relative noise."""
+    scale = 10.0**places
+    for x in _blocks(values):
+        off = np.rint(x * scale) / scale - x
+        if off.any() and not np.all(np.abs(off) <= noise * np.abs(x)):
+            return False
+    return True
+
+
+def _finite(values: Floats) -> Floats:
+    finite = np.isfinite(values)
+    return values if finite.all() else values[finite]
+
+
+def _blocks(values: Floats) -> Iterator[Floats]:
+    return (values[start : start + _BLOCK] for start in range(0, len(values), _BLOCK))
 
 
 def to_units(values: Floats, places: int) -> Ints:
     """Values as whole multiples of 10^-places; a null (NaN) becomes 0, so mask it yourself."""
-    return np.rint(np.where(np.isfinite(values), values, 0.0) * 10.0**places).astype(np.int64)
+    units = np.empty(values.shape, dtype=np.int64)
+    for start, x in enumerate(_blocks(values)):
+        whole = np.rint(np.where(np.isfinite(x), x, 0.0) * 10.0**places)
+        units[start * _BLOCK : (start + 1) * _BLOCK] = whole
+    return units
 
 
 def from_units(units: Ints, places: int) -> Floats:
