@@ -6,6 +6,7 @@ Standard library only, so that a run with nothing to do stays light.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -30,7 +31,10 @@ _REST = {
 # Half of what the exchange allows an address in a minute: others may share it.
 _WEIGHT = {"spot": 3000, "futures_um": 1200, "futures_cm": 1200}
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_LINK_LOCAL = ("169.254.", "fe80:", "0.0.0.0", "::ffff:")  # noqa: S104 - refused, never bound
+_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_NAME = re.compile(rf"(?=.{{1,253}}\Z)({_LABEL}\.)*(?![0-9]|0x){_LABEL}", re.ASCII)
+"""A host's name. Its last label begins with a letter, since else it is a number in one of many spellings."""
+
 _PORTS = {"https": 443, "http": 80}
 _URL_CHARACTERS = re.compile(r"[A-Za-z0-9:/?#\[\]!$&'()*+,;=._~%-]+", re.ASCII)
 
@@ -127,8 +131,9 @@ def from_document(section: dict[str, Any], path: Path) -> Fetch:
         if key in given:
             given[key] = tuple(given[key])
     settings = Fetch(**given)
+    _refuse_odd_hosts(section.get("hosts") or [], path)
     for key, base in bases.items():
-        fault = address_fault(base, settings.hosts)
+        fault = address_fault(base, settings.hosts) or _base_fault(base)
         if fault is not None:
             raise ConfigError(f"{path}: fetch.{key}: {base!r} {fault}")
     if "command" in settings.use and not settings.command:
@@ -142,21 +147,59 @@ def address_fault(url: str, hosts: tuple[str, ...]) -> str | None:
     """Why an address may not be asked; None when it may.
 
     Only https, or plain http to this machine; no user or password; only the listed hosts; no address
-    that is valid on a single link only.
+    that is valid on a single link only, or none at all.
     """
     if not _URL_CHARACTERS.fullmatch(url):
         return "is no plain address; wanted one such as https://data.binance.vision"
     try:
-        scheme, host, place = urlsplit(url).scheme, urlsplit(url).hostname or "", _place(url)
+        parts = urlsplit(url)
+        scheme, host, _ = parts.scheme, parts.hostname or "", parts.port
     except ValueError as error:
         return f"is no address ({error})"
     if scheme != "https" and not (scheme == "http" and host in _LOOPBACK):
         return "is not https; plain http is for this machine alone"
-    if host.startswith(_LINK_LOCAL):
-        return "is a link-local address; name the host"
-    if place not in hosts:
+    fault = _host_fault(host)
+    if fault is not None:
+        return fault
+    if _place(url) not in hosts:
         return f"is not on an allowed host ({', '.join(hosts)}); see fetch.hosts"
     return None
+
+
+def _host_fault(host: str) -> str | None:
+    """Why nobody can be asked under a host's name; None when somebody can."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        if _NAME.fullmatch(host):
+            return None
+        return f"has no host that can be asked (got {host!r}); wanted a name such as data.binance.vision"
+    inner = getattr(address, "ipv4_mapped", None) or address
+    if inner.is_link_local or inner.is_unspecified or inner.is_multicast or inner is not address:
+        return "is a link-local address, or none of one machine; name the host"
+    return None
+
+
+def _base_fault(base: str) -> str | None:
+    """A base address goes on with a path, which must not end up in a query."""
+    if "?" in base or "#" in base:
+        return "has a query or fragment; wanted scheme, host and path alone"
+    return None
+
+
+def _refuse_odd_hosts(hosts: list[str], path: Path) -> None:
+    """An entry that no address can ever match would be a rule that its owner takes for one in force."""
+    for place in hosts:
+        try:
+            sound = _place(f"https://{place}") == place and place == place.strip(".")
+            host = urlsplit(f"https://{place}").hostname or ""
+        except ValueError:
+            sound, host = False, ""
+        if not sound or _host_fault(host) is not None:
+            raise ConfigError(
+                f"{path}: fetch.hosts: {place!r} is no host; wanted a name in lower case, and :port where"
+                " it is not the usual one, such as data.binance.vision"
+            )
 
 
 def is_loopback(url: str) -> bool:
@@ -165,11 +208,12 @@ def is_loopback(url: str) -> bool:
 
 
 def _place(url: str) -> str:
-    """`host`, or `host:port` where the port is not the scheme's own."""
+    """`host`, or `host:port` where the port is not the scheme's own; empty where there is no such place."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
         return ""
     host = parts.hostname or ""
-    return host if port in (None, _PORTS.get(parts.scheme)) else f"{host}:{port}"
+    shown = f"[{host}]" if ":" in host else host
+    return shown if port in (None, _PORTS.get(parts.scheme)) else f"{shown}:{port}"

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -115,6 +116,30 @@ def test_wrong_values_touch_nothing(
             "{archive: 'https://mirror.example', hosts: [data.binance.vision]}",
             "not on an allowed host",
         ),
+        ("archive: 'https://'", "has no host"),
+        ("archive: 'https:///data'", "has no host"),
+        ("archive: 'https://a..b'", "has no host"),
+        ("archive: 'https://*.binance.vision'", "has no host"),
+        ("archive: 'https://2852039166'", "has no host"),
+        ("archive: 'https://0xA9FEA9FE'", "has no host"),
+        ("archive: 'https://data.binance.vision:99999'", "is no address"),
+        ("archive: 'https://data.binance.vision:x'", "is no address"),
+        ("archive: 'https://['", "is no address"),
+        ("archive: 'https://[::ffff:169.254.169.254]'", "link-local"),
+        ("archive: 'https://[::]'", "link-local"),
+        ("archive: 'https://data.binance.vision?x='", "query or fragment"),
+        ("archive: data.binance.vision", "is not https"),
+        ("rest: {spot: 'https://'}", "fetch.rest.spot: 'https://' has no host"),
+        ("rest: {futures_cm: 'https://x:99999'}", "fetch.rest.futures_cm"),
+        ("hosts: ['']", "fetch.hosts: '' is no host"),
+        ("hosts: ['https://data.binance.vision']", "is no host"),
+        ("hosts: [data.binance.vision/x]", "is no host"),
+        ("hosts: [Data.Binance.Vision]", "is no host"),
+        ("hosts: ['*.binance.vision']", "is no host"),
+        ("hosts: ['data.binance.vision:443']", "is no host"),
+        ("hosts: ['user@data.binance.vision']", "is no host"),
+        ("hosts: [169.254.169.254]", "is no host"),
+        ("hosts: ['[::1']", "is no host"),
         ("use: [command]", "there is no fetch.command"),
         ("use: [ftp]", "fetch.use"),
         ("weight_per_minute: {spot: 100000}", "weight_per_minute"),
@@ -127,8 +152,28 @@ def test_an_address_that_may_not_be_asked_is_refused_at_the_door(
     body = section if section.startswith("{") else f"{{{section}}}"
     path = write_config(tmp_path, extra=f"fetch: {body}\n")
 
-    with pytest.raises(ConfigError, match=says.replace(".", r"\.")):
+    with pytest.raises(ConfigError, match=re.escape(says)) as caught:
         config._load(path)
+
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        "archive: 'https://mirror.example:8443/binance/'",
+        "archive: 'http://[::1]:8080'",
+        "archive: 'https://10.0.0.5'",
+        "{hosts: [data.binance.vision, data-api.binance.vision, fapi.binance.com, dapi.binance.com]}",
+    ],
+)
+def test_a_mirror_of_ones_own_may_be_asked(tmp_path: Path, section: str) -> None:
+    """With a port and a path, on this machine, in the own network, or with the list spelt out."""
+    body = section if section.startswith("{") else f"{{{section}}}"
+
+    kitchen = config._load(write_config(tmp_path, extra=f"fetch: {body}\n"))
+
+    assert len(kitchen.fetch.hosts) == 4
 
 
 def test_two_runs_do_not_mix(tmp_path: Path, exchange: FakeExchange, monkeypatch: Any) -> None:
