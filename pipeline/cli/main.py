@@ -12,6 +12,7 @@ from pipeline.cli import output
 from pipeline.errors import KitchenError
 
 COMMANDS = {
+    "accept": "after a refactor: stamp receipts anew once samples come out equal",
     "align": "two files in, aligned bars and a report out",
     "calendar": "all published days on one page, snapshots/index.html",
     "calibration": "what vendors' clocks were found to be; approve a profile",

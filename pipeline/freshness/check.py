@@ -51,6 +51,10 @@ class Freshness:
             kept = self._fresh.get(unit)
         return kept
 
+    def count_as_fresh(self, unit: Unit, kept: Receipt) -> None:
+        """Takes a unit for fresh from now on, with this receipt."""
+        self._fresh[unit] = kept
+
     def reasons(self, unit: Unit) -> list[str]:
         """Why the unit has to run, in words; empty when it is fresh."""
         if unit in self._fresh:

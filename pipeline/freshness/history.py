@@ -46,6 +46,7 @@ class History:
     seen: Listing
     environment: str
     _months: dict[tuple[str, str], Month | None] = field(default_factory=dict)
+    _looked: set[tuple[str, str]] = field(default_factory=set)
 
     def number(self, symbol: Symbol, day: dt.date, *, look: bool) -> str | None:
         """One number for all that the day looks back on; None where some of it is not known fresh.
@@ -58,23 +59,19 @@ class History:
         total = 0
         first, last = day - dt.timedelta(days=MACRO_LOOK_BACK_DAYS), day - dt.timedelta(days=1)
         for start, stop in _spans(first, last):
-            month = self._month(symbol, start.isoformat()[:7], look=look)
-            if month is None:
-                return None
-            whole = start.day == 1 and (stop + dt.timedelta(days=1)).day == 1
-            part = month.total if whole else _sum(month.days, start, stop)
+            key = symbol.name, start.isoformat()[:7]
+            if key not in self._months:
+                self._months[key] = self._stamped(symbol, key[1])
+            part = _part(self._months[key], start, stop)
+            if part is None and look and key not in self._looked:
+                # No stamp, or one from before some of these days were built.
+                self._looked.add(key)
+                self._months[key] = self._compared(symbol, key[1])
+                part = _part(self._months[key], start, stop)
             if part is None:
                 return None
             total += part
         return f"{total % (1 << 128):x}"
-
-    def _month(self, symbol: Symbol, month: str, *, look: bool) -> Month | None:
-        key = symbol.name, month
-        if key not in self._months:
-            self._months[key] = self._stamped(symbol, month)
-        if self._months[key] is None and look:
-            self._months[key] = self._compared(symbol, month)
-        return self._months[key]
 
     def _stamped(self, symbol: Symbol, month: str) -> Month | None:
         kitchen = self.freshness.kitchen
@@ -133,6 +130,14 @@ def _spans(first: dt.date, last: dt.date) -> list[tuple[dt.date, dt.date]]:
         spans.append((start, stop))
         start = following
     return spans
+
+
+def _part(month: Month | None, start: dt.date, stop: dt.date) -> int | None:
+    """The sum from start to stop, both of the month; None where some of it is not known."""
+    if month is None:
+        return None
+    whole = start.day == 1 and (stop + dt.timedelta(days=1)).day == 1
+    return month.total if whole else _sum(month.days, start, stop)
 
 
 def _sum(days: Numbers, start: dt.date, stop: dt.date) -> int | None:

@@ -30,6 +30,11 @@ class Places:
         return cls(root)
 
     @property
+    def accepted(self) -> Path:
+        """One line of JSON for each `kitchen accept` that stamped receipts."""
+        return self.root / "accepted.jsonl"
+
+    @property
     def alerts(self) -> Path:
         """What was said, and when."""
         return self.root / "alerts.json"

@@ -38,7 +38,8 @@ class ManifestInput:
     `tables` maps a file's name to the table in it, `files` every published file's relative name to where
     it lies now, `ledgers` a symbol to what was read of each raw file, `moved` a symbol to the same of each
     neighbour day's file with rows of this day, `code` a stage to its code digest,
-    `measured` a symbol to the value of each check (None: not measured).
+    `accepted` a stage to the digests of other code that computed accepted results, `measured` a symbol to
+    the value of each check (None: not measured).
     """
 
     day: dt.date
@@ -53,6 +54,7 @@ class ManifestInput:
     governance: Path
     code: dict[str, str]
     moved: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    accepted: dict[str, list[str]] = field(default_factory=dict)
     measured: dict[str, dict[str, float | None]] = field(default_factory=dict)
 
 
@@ -81,7 +83,7 @@ def manifest(given: ManifestInput) -> dict[str, Any]:
         "calibration": given.calibrations,
         "quality": {t.name: _threshold(t, given) for t in given.control.thresholds},
         "contract": _contract(given.governance),
-        "code": {"package": given.version, "stages": given.code},
+        "code": _code(given),
         "data_manifest_hash": data_manifest_hash(given.day, given.condition, files),
         "calibration_hash": calibration_hash(given.calibrations),
     }
@@ -189,6 +191,12 @@ def _threshold(threshold: Threshold, given: ManifestInput) -> dict[str, Any]:
         "waived": {s: c for s, c in in_force.items() if c != threshold.consequence},
         "measured": {s: values.get(threshold.name) for s, values in given.measured.items()},
     }
+
+
+def _code(given: ManifestInput) -> dict[str, Any]:
+    """The code in force; and, where a stage's results were accepted, not computed by it, by which."""
+    told = {"package": given.version, "stages": given.code}
+    return {**told, "accepted": given.accepted} if given.accepted else told
 
 
 def _contract(governance: Path) -> dict[str, Any]:

@@ -116,6 +116,17 @@ def perform(freshness: Freshness, unit: Unit, report: Report, urgent: list[str])
     return facts
 
 
+def remade(freshness: Freshness, unit: Unit) -> Mapping[str, Any]:
+    """What a unit's recipe gives now, by output name, from inputs as they lie there; nothing is written.
+
+    Raises:
+        KitchenError: of the recipe.
+    """
+    return _recipe(unit.stage)(
+        Job(kitchen=freshness.kitchen, unit=unit, reasons=["asked for"], code=freshness.code)
+    )
+
+
 @contextmanager
 def _writing(kitchen: Kitchen, unit: Unit) -> Iterator[None]:
     """A disk that is full or fails is a sentence, with the folder where it happened."""
@@ -165,6 +176,15 @@ def _write(kitchen: Kitchen, unit: Unit, products: Mapping[str, Any]) -> dict[st
     return outputs
 
 
+def content_of(product: Any) -> str:
+    """The digest of the content of a table, a text or a JSON value."""
+    if isinstance(product, str):
+        return hashlib.sha256(product.encode()).hexdigest()
+    if isinstance(product, (dict, list)):
+        return storage.digest(product)
+    return str(importlib.import_module("pipeline.parquet").content_hash(product))
+
+
 def _write_one(path: Path, product: Any) -> str:
     """Writes a table, a text or a JSON value, and returns the digest of its content.
 
@@ -172,16 +192,16 @@ def _write_one(path: Path, product: Any) -> str:
     """
     if isinstance(product, str):
         storage.write_bytes(path, product.encode(), sync_folder=False)
-        return hashlib.sha256(product.encode()).hexdigest()
+        return content_of(product)
     if isinstance(product, (dict, list)):
         storage.write_bytes(path, storage.readable_json(product), sync_folder=False)
-        return storage.digest(product)
+        return content_of(product)
     tables = importlib.import_module("pipeline.parquet")
     group = "symbol" if "symbol" in product.schema.names else None
     with ThreadPoolExecutor(1) as beside:
-        digest = beside.submit(tables.content_hash, product)
+        digest = beside.submit(content_of, product)
         tables.write(path, product, group_by=group, sync_folder=False)
-        return str(digest.result())
+        return digest.result()
 
 
 def _refuse_changed_inputs(kitchen: Kitchen, unit: Unit, inputs: Mapping[str, str]) -> None:

@@ -34,7 +34,7 @@ from pipeline.errors import PendingError
 from pipeline.features.daily import daily_stats as daily_stats_of
 from pipeline.features.macro import macro
 from pipeline.features.micro import micro
-from pipeline.freshness import graph
+from pipeline.freshness import acceptance, graph
 from pipeline.parts import single
 from pipeline.publishing import revisions, signing
 from pipeline.publishing.assemble import SymbolDay
@@ -258,6 +258,7 @@ def manifest(job: Job) -> Products:
             control=_control(job),
             governance=job.kitchen.governance,
             code=job.code,
+            accepted=acceptance.computed_by(job.kitchen, job.unit),
             measured={
                 str(edge.unit.symbol): {
                     check["name"]: check["measured"]
