@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,10 +23,13 @@ from pipeline.freshness.receipt import Receipt
 
 @dataclass(slots=True)
 class Freshness:
-    """Answers for one process. Only "fresh" is remembered: "stale" ends as soon as the unit has run."""
+    """Answers for one process. "fresh" is remembered; "stale", which ends as soon as the unit has run, only
+    within one look.
+    """
 
     kitchen: Kitchen
     _fresh: dict[Unit, Receipt] = field(default_factory=dict)
+    _seen: dict[Unit, list[str]] | None = None
     _code: dict[str, str] = field(default_factory=dict)
     _libraries: dict[str, str] = field(default_factory=dict)
 
@@ -59,6 +62,27 @@ class Freshness:
         """Why the unit has to run, in words; empty when it is fresh."""
         if unit in self._fresh:
             return []
+        with self.one_look() as seen:
+            if unit not in seen:
+                seen[unit] = self._reasons(unit)
+            return seen[unit]
+
+    @contextmanager
+    def one_look(self) -> Iterator[dict[Unit, list[str]]]:
+        """For as long as nothing is built, asks of each unit once, stale ones included.
+
+        Days share their history: without it, every path to a stale unit asks it, and all it reads, again.
+        """
+        if self._seen is not None:
+            yield self._seen
+            return
+        self._seen = {}
+        try:
+            yield self._seen
+        finally:
+            self._seen = None
+
+    def _reasons(self, unit: Unit) -> list[str]:
         where = graph.folder(self.kitchen, unit)
         kept = receipt.read(where)
         if kept is None:

@@ -176,7 +176,8 @@ def _windows(days: list[dt.date]) -> Iterator[list[dt.date]]:
 
 
 def _build(window: list[dt.date], workers: int, outcome: Outcome) -> None:
-    stale = [day for day in window if not is_complete(day)]
+    with context.freshness().one_look():
+        stale = [day for day in window if not is_complete(day)]
     outcome.ready += sorted(set(window) - set(stale))
     waiting = {day for day in stale if missing_raw(day)}
     tasks = [Snapshot(date=day) for day in stale]

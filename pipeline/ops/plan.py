@@ -55,13 +55,14 @@ def plan(days: Iterable[dt.date]) -> Plan:
     """
     found, finished, freshness = Plan(), context.finished(), context.freshness()
     seconds: dict[str, list[float]] = defaultdict(list)
-    for day in days:
-        if finished.holds(day) or not graph.expected_symbols(context.kitchen(), day):
-            continue
-        if _is_pending(day):
-            found.pending.append(day)
-            continue
-        _collect(freshness, Unit("Snapshot", day), found.reasons, seconds)
+    with freshness.one_look():
+        for day in days:
+            if finished.holds(day) or not graph.expected_symbols(context.kitchen(), day):
+                continue
+            if _is_pending(day):
+                found.pending.append(day)
+                continue
+            _collect(freshness, Unit("Snapshot", day), found.reasons, seconds)
     typical = {stage: sorted(past)[len(past) // 2] for stage, past in seconds.items()}
     found.seconds = round(sum(typical.get(unit.stage, 0.0) for unit in found.reasons), 1)
     return found
@@ -119,25 +120,25 @@ def why(day: dt.date, symbol: str | None) -> dict[str, list[str]]:
 
 def status(days: Iterable[dt.date]) -> list[dict[str, Any]]:
     """For each date: its revision, the condition of each symbol, and whether it is still true."""
-    kitchen, finished = context.kitchen(), context.finished()
-    store = layout.Store(kitchen.snapshots)
-    rows = []
-    for day in days:
-        sealed = revisions.current(store, day)
-        expected = [symbol.name for symbol in graph.expected_symbols(kitchen, day)]
-        conditions: dict[str, str] = {}
-        if sealed is not None:
-            said = revisions.read_manifest(sealed)["condition"]["symbols"]
-            conditions = {name: entry["condition"] for name, entry in said.items()}
-        rows.append(
-            {
-                "date": day.isoformat(),
-                "revision": sealed.revision if sealed else None,
-                "state": _state(day, expected, finished.holds(day)),
-                "symbols": {**dict.fromkeys(expected, "missing"), **conditions},
-            }
-        )
-    return rows
+    finished = context.finished()
+    with context.freshness().one_look():
+        return [_status(day, finished.holds(day)) for day in days]
+
+
+def _status(day: dt.date, holds: bool) -> dict[str, Any]:
+    kitchen = context.kitchen()
+    sealed = revisions.current(layout.Store(kitchen.snapshots), day)
+    expected = [symbol.name for symbol in graph.expected_symbols(kitchen, day)]
+    conditions: dict[str, str] = {}
+    if sealed is not None:
+        said = revisions.read_manifest(sealed)["condition"]["symbols"]
+        conditions = {name: entry["condition"] for name, entry in said.items()}
+    return {
+        "date": day.isoformat(),
+        "revision": sealed.revision if sealed else None,
+        "state": _state(day, expected, holds),
+        "symbols": {**dict.fromkeys(expected, "missing"), **conditions},
+    }
 
 
 def _state(day: dt.date, expected: list[str], holds: bool) -> str:

@@ -41,9 +41,9 @@ def judge(kitchen: Kitchen, days: list[dt.date]) -> dict[dt.date, Judged]:
     """The state of each date that has any expected symbol; everything is looked at afresh."""
     layout.forget_listings()
     freshness = Freshness(kitchen)
-    return {
-        day: _judge(kitchen, freshness, day) for day in days if graph.expected_symbols(kitchen, day)
-    }
+    expected = [day for day in days if graph.expected_symbols(kitchen, day)]
+    with freshness.one_look():
+        return {day: _judge(kitchen, freshness, day) for day in expected}
 
 
 def _judge(kitchen: Kitchen, freshness: Freshness, day: dt.date) -> Judged:

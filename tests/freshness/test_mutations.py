@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from grid import DAYS, SYMBOLS, Grid, Ran, make
+from grid import DAYS, SYMBOLS, Grid, Ran, forget, make
 
 from pipeline import storage
 from pipeline.freshness import libraries
+from pipeline.freshness.check import Freshness
+from pipeline.freshness.graph import Unit
+from pipeline.ops.plan import plan
 from pipeline.sample.generate import SampleRequest, write_sample
 
 pytestmark = pytest.mark.filterwarnings("ignore:The configuration contains")
@@ -263,3 +267,25 @@ def test_a_touched_raw_file_is_hashed_once(grid: Grid, monkeypatch: pytest.Monke
 
     assert grid.ask() == set()
     assert not [path for path in read if "/data/raw/" in path]
+
+
+def test_a_plan_of_stale_days_asks_of_each_unit_once(
+    grid: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Days share their history: however much is stale, no unit is looked at again and again."""
+    grid.edit(
+        "source/pipeline/sources/clean.py",
+        "def read_feed(",
+        "def read_feed_(): ...\ndef read_feed(",
+    )
+    asked: Counter[Unit] = Counter()
+    real = Freshness._reasons
+    monkeypatch.setattr(
+        Freshness, "_reasons", lambda self, unit: asked.update([unit]) or real(self, unit)
+    )
+    forget()
+
+    found = plan(DAYS)
+
+    assert len(found.reasons) > 50
+    assert max(asked.values()) == 1
