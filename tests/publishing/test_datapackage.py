@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
+from frictionless import Package
 
 import snapshot_kit as kit
 from pipeline.contracts import schema
@@ -60,9 +60,7 @@ def test_a_day_without_ticks_describes_no_footprint() -> None:
 
 def test_the_validator_of_frictionless_accepts_it() -> None:
     """Its own metadata check has no error, and reads the columns back."""
-    frictionless = pytest.importorskip("frictionless", exc_type=ImportError)
-
-    package = frictionless.Package.from_descriptor(datapackage(kit.DAY, TABLES, kit.GOVERNANCE))
+    package = Package.from_descriptor(datapackage(kit.DAY, TABLES, kit.GOVERNANCE))
 
     assert package.get_resource("macro_slow").schema.field_names == ["symbol", "ema_20"]
-    assert not list(frictionless.Package.metadata_validate(package.to_descriptor()))
+    assert not list(Package.metadata_validate(package.to_descriptor()))
