@@ -9,8 +9,9 @@ import click
 
 from pipeline.cli import output
 from pipeline.clock import utc_now
-from pipeline.config import Kitchen, load_kitchen
-from pipeline.ops import cron, units
+from pipeline.config import Kitchen, config_file, load_kitchen
+from pipeline.errors import ConfigError
+from pipeline.ops import alerts, cron, desk, units
 
 
 @click.group("cron", invoke_without_command=True)
@@ -33,13 +34,24 @@ def command(context: click.Context, look_back: int | None, as_json: bool) -> Non
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
     if context.invoked_subcommand is not None:
         return
-    outcome = cron.run(_with_look_back(load_kitchen(), look_back), utc_now())
+    outcome = cron.run(_with_look_back(_kitchen(), look_back), utc_now())
     lines = [f"{day}: {judged.state}, {judged.why}" for day, judged in outcome.days.items()]
     lines += [f"{problem.what}; do: {problem.action}" for problem in outcome.problems]
     if outcome.code == cron.LOCKED:
         lines.append("another run is at it")
     output.say(outcome.facts(), lines, as_json=as_json)
     sys.exit(outcome.code)
+
+
+def _kitchen() -> Kitchen:
+    """The configuration; one that cannot be read is told, since nobody sees this run end."""
+    try:
+        kitchen = load_kitchen()
+    except ConfigError as error:
+        cron.unreadable(config_file(), error, utc_now(), alerts.send)
+        raise
+    desk.keep(kitchen)
+    return kitchen
 
 
 def _with_look_back(kitchen: Kitchen, days: int | None) -> Kitchen:

@@ -17,7 +17,7 @@ import os
 import stat
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from pipeline.clock import iso
 from pipeline.config import Kitchen
 from pipeline.contracts.operations import Alerts
 from pipeline.errors import ConfigError
+from pipeline.ops.desk import Desk
 from pipeline.ops.places import Places
 from pipeline.ops.text import plain
 
@@ -215,6 +216,13 @@ class Told:
 def tell(
     kitchen: Kitchen, scope: str, problems: Iterable[Problem], now: dt.datetime, send: Send = send
 ) -> Told:
+    """As `tell_from`, with what a configuration says."""
+    return tell_from(Desk.of(kitchen), scope, problems, now, send)
+
+
+def tell_from(
+    desk: Desk, scope: str, problems: Iterable[Problem], now: dt.datetime, send: Send
+) -> Told:
     """Says what is wrong to those who are configured, and remembers that it was said.
 
     Where an address did not take the message, nothing is remembered, so the next run tries again.
@@ -223,12 +231,10 @@ def tell(
     Raises:
         ConfigError: see `addresses`.
     """
-    urls, places = addresses(kitchen.operations.alerts), Places.of(kitchen)
+    urls, repeat_hours = addresses(desk.settings), desk.settings.repeat_hours
     now_us = int(now.timestamp() * 1_000_000)
-    with _state(places) as (state, keep):
-        message, after = decide(
-            state, scope, problems, now_us, kitchen.operations.alerts.repeat_hours
-        )
+    with _state(desk.places) as (state, keep):
+        message, after = decide(state, scope, problems, now_us, repeat_hours)
         if message is None:
             if after != state:
                 keep(after)
@@ -254,8 +260,17 @@ def _sent(send: Send, urls: list[str], message: Message) -> bool:
 
 @contextmanager
 def _state(places: Places) -> Iterator[tuple[State, Callable[[State], None]]]:
-    """What was said, under a lock, since cron and the heartbeat may speak at once."""
-    with places.locked("alerts", wait=True):
+    """What was said, under a lock, since cron and the heartbeat may speak at once.
+
+    A folder that cannot be written makes alerts repeat, never stop.
+    """
+    with ExitStack() as held:
+        try:
+            held.enter_context(places.locked("alerts", wait=True))
+        except OSError as error:
+            logger.error("what is said cannot be remembered: %s", error)
+            yield {}, lambda after: None
+            return
         try:
             state = storage.read_json(places.alerts)
         except (OSError, json.JSONDecodeError, UnicodeDecodeError):

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -24,11 +24,12 @@ from pipeline.clock import DAY_US, day_open_us, iso, parse_instant
 from pipeline.config import Kitchen
 from pipeline.errors import ConfigError, KitchenError, LockedError
 from pipeline.layout import Store
-from pipeline.ops import alerts, child, luigid_door, truth, units
+from pipeline.ops import alerts, child, desk, luigid_door, truth, units
 from pipeline.ops.alerts import Problem
 from pipeline.ops.child import Ended
+from pipeline.ops.desk import Desk
 from pipeline.ops.places import Places
-from pipeline.ops.text import plain
+from pipeline.ops.runlog import logged
 from pipeline.ops.truth import Judged
 from pipeline.publishing.links import published_days
 
@@ -39,19 +40,24 @@ TRY_AGAIN = (10, 25, 130)
 """Codes of a build after which another try may help: a lock, a scheduler that was away, a stop."""
 
 TRIES = 3
-_LOG_BYTES, _LOGS_KEPT = 1 << 20, 7
 _BUILD_CODES = (10, 25, 30, 35, 40)
+_MEND = "mend what the sentence names"
+_LOOK_AT_DISK = "look at the disk and the folders' permissions"
 
 Build = Callable[[Kitchen, dt.date], Ended]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a run found at its end: the exit code, each date's state, and what is wrong."""
+    """What a run found at its end: the exit code, each date's state, and what is wrong.
+
+    `stopped`: it could not look at the days, and so knows nothing of what was wrong with them before.
+    """
 
     code: int
     days: dict[dt.date, Judged] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    stopped: bool = False
 
     def facts(self) -> dict[str, Any]:
         """For `--json`."""
@@ -104,44 +110,73 @@ def run(kitchen: Kitchen, now: dt.datetime, hands: Hands | None = None) -> Outco
         hands: For tests.
     """
     hands = hands or Hands(build=build_day, fetch=fetch_days)
-    places = Places.of(kitchen)
-    with _log_file(places), _terminable():
-        try:
-            with places.locked("cron") as lock:
-                storage.write_bytes(places.root / "cron.started", iso(_us(now)).encode())
-                logger.info("cron run of %s, process lock %d", iso(_us(now)), lock)
-                outcome = _guarded(kitchen, now, hands, places)
-        except LockedError as error:
-            logger.warning("%s", error)
-            outcome = Outcome(code=LOCKED, problems=_held_too_long(kitchen, places, now))
-            _tell(kitchen, "cron lock", outcome, now, hands)
-            return outcome
-        except KeyboardInterrupt:
-            logger.warning("the run was stopped; the next one goes on where it was")
-            return Outcome(code=INTERRUPTED)
-        _tell(kitchen, "cron lock", Outcome(code=OK), now, hands)
-        _tell(kitchen, "cron", outcome, now, hands)
-        logger.info("cron run ends with %d", outcome.code)
+    try:
+        at = Desk.of(kitchen)
+        with logged(at.places.log), _terminable():
+            return _run(kitchen, now, hands, at)
+    except OSError as error:
+        outcome = _stopped(str(error), FAILED, _LOOK_AT_DISK)
+        return _not_begun(Desk.spare(kitchen), outcome, now, hands.send)
+
+
+def unreadable(file: Path, error: KitchenError, now: dt.datetime, send: alerts.Send) -> Outcome:
+    """A run whose configuration cannot be read: told to whom it was told while it could be."""
+    outcome = _stopped(str(error), error.exit_code, _MEND)
+    return _not_begun(desk.last(file), outcome, now, send)
+
+
+def _not_begun(at: Desk, outcome: Outcome, now: dt.datetime, send: alerts.Send) -> Outcome:
+    with logged(at.places.log):
+        logger.error("%s", outcome.problems[0].what)
+        _tell(at, "cron run", outcome, now, send)
+    return outcome
+
+
+def _run(kitchen: Kitchen, now: dt.datetime, hands: Hands, at: Desk) -> Outcome:
+    try:
+        with at.places.locked("cron") as lock:
+            logger.info("cron run of %s, process lock %d", iso(_us(now)), lock)
+            outcome = _guarded(kitchen, now, hands, at.places)
+    except LockedError as error:
+        logger.warning("%s", error)
+        outcome = Outcome(code=LOCKED, problems=_held_too_long(kitchen, at.places, now))
+        _tell(at, "cron lock", outcome, now, hands.send)
         return outcome
+    except KeyboardInterrupt:
+        logger.warning("the run was stopped; the next one goes on where it was")
+        return Outcome(code=INTERRUPTED)
+    _tell(at, "cron lock", Outcome(code=OK), now, hands.send)
+    _tell(at, "cron run", outcome if outcome.stopped else Outcome(code=OK), now, hands.send)
+    if not outcome.stopped:
+        _tell(at, "cron", outcome, now, hands.send)
+    logger.info("cron run ends with %d", outcome.code)
+    return outcome
 
 
 def _guarded(kitchen: Kitchen, now: dt.datetime, hands: Hands, places: Places) -> Outcome:
     """A run under the lock; what stops it altogether is a problem too."""
     try:
+        storage.write_bytes(places.root / "cron.started", iso(_us(now)).encode())
         outcome = _catch_up(kitchen, now, hands)
         if not any(judged.state == truth.UNBUILT for judged in outcome.days.values()):
             storage.write_bytes(places.last_success, iso(_us(now)).encode() + b"\n")
         return outcome
     except KitchenError as error:
-        return _stopped(str(error), error.exit_code, "mend what the sentence names")
+        outcome = _stopped(str(error), error.exit_code, _MEND)
     except OSError as error:
-        return _stopped(str(error), FAILED, "look at the disk and the folders' permissions")
+        outcome = _stopped(str(error), FAILED, _LOOK_AT_DISK)
+    except Exception as error:
+        # Nobody is there to see a traceback: the log has it, and a person is told.
+        logger.exception("a fault of the kitchen itself")
+        fault = f"{type(error).__name__}, a fault of the kitchen itself"
+        outcome = _stopped(fault, BAD_VALUE, f"read {places.log}")
+    logger.error("%s", outcome.problems[0].what)
+    return outcome
 
 
 def _stopped(sentence: str, code: int, action: str) -> Outcome:
-    logger.error("%s", sentence)
     problem = Problem(key="run", what=f"cron could not run: {sentence}", action=action)
-    return Outcome(code=code, problems=(problem,))
+    return Outcome(code=code, problems=(problem,), stopped=True)
 
 
 def _catch_up(kitchen: Kitchen, now: dt.datetime, hands: Hands) -> Outcome:
@@ -266,50 +301,16 @@ def _held_too_long(kitchen: Kitchen, places: Places, now: dt.datetime) -> tuple[
     )
 
 
-def _tell(kitchen: Kitchen, scope: str, outcome: Outcome, now: dt.datetime, hands: Hands) -> None:
+def _tell(at: Desk, scope: str, outcome: Outcome, now: dt.datetime, send: alerts.Send) -> None:
     """Telling may fail; the run's own result stands all the same."""
     try:
-        alerts.tell(kitchen, scope, outcome.problems, now, hands.send)
+        alerts.tell_from(at, scope, outcome.problems, now, send)
     except (KitchenError, OSError) as error:
         logger.error("%s", error)
 
 
 def _us(now: dt.datetime) -> int:
     return int(now.timestamp() * 1_000_000)
-
-
-class _Plain(logging.Formatter):
-    """UTC stamps, and nothing that could drive the terminal of who reads the log."""
-
-    def formatTime(  # noqa: N802 - logging names it
-        self, record: logging.LogRecord, datefmt: str | None = None
-    ) -> str:
-        """The record's instant."""
-        return iso(int(record.created) * 1_000_000)
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The record as plain text."""
-        return plain(super().format(record))
-
-
-@contextmanager
-def _log_file(places: Places) -> Iterator[None]:
-    """Lets the logger `kitchen` write to the rotating log for the block, and nowhere else."""
-    handler = RotatingFileHandler(
-        places.log, maxBytes=_LOG_BYTES, backupCount=_LOGS_KEPT, encoding="utf-8"
-    )
-    handler.setFormatter(_Plain("%(asctime)s %(levelname)s %(message)s"))
-    level, propagate = logger.level, logger.propagate
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
-        logger.propagate = propagate
-        handler.close()
 
 
 @contextmanager

@@ -9,57 +9,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cron_kit import DAYS, NOW, Ground
 
 from pipeline import config
 from pipeline.config import Kitchen
 from pipeline.errors import ConfigError
-from pipeline.ops import child, cron, truth
+from pipeline.ops import child, cron, runlog, truth
 from pipeline.ops.child import Ended
-from pipeline.ops.cron import Hands, Outcome
+from pipeline.ops.cron import Outcome
 from pipeline.ops.places import Places
 from pipeline.ops.truth import Judged
 from tests_support import kitchen_at
 
-NOW = dt.datetime(2025, 1, 10, 12, tzinfo=dt.UTC)
-DAYS = [dt.date(2025, 1, 3) + dt.timedelta(days=n) for n in range(7)]
-
-
-class Ground:
-    """What is true of each day, and what the hands were asked to do."""
-
-    def __init__(self) -> None:
-        self.states: dict[dt.date, str] = {}
-        self.codes: dict[dt.date, list[int]] = {}
-        self.built: list[dt.date] = []
-        self.waits: list[float] = []
-        self.said: list[str] = []
-        self.fetched = Ended(code=0)
-
-    def judge(self, kitchen: Kitchen, days: list[dt.date]) -> dict[dt.date, Judged]:
-        """The states; days that are not named are published."""
-        return {
-            day: Judged(day=day, state=self.states.get(day, truth.PUBLISHED), why="as made up")
-            for day in days
-        }
-
-    def build(self, kitchen: Kitchen, day: dt.date) -> Ended:
-        """Ends with the next code; 0 publishes."""
-        self.built.append(day)
-        code = self.codes[day].pop(0)
-        if code == 0:
-            self.states[day] = truth.PUBLISHED
-        return Ended(code=code, lines=("a line", "the last line"))
-
-    def send(self, urls: list[str], title: str, text: str) -> bool:
-        """Keeps what is said."""
-        self.said.append(f"{title}\n{text}")
-        return True
-
 
 @pytest.fixture
-def ground(monkeypatch: pytest.MonkeyPatch) -> Ground:
+def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ground:
     """A ground in the place of freshness."""
     made = Ground()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(truth, "judge", made.judge)
     monkeypatch.setenv("KITCHEN_ALERT_URLS", "json://nowhere")
     return made
@@ -70,14 +37,7 @@ def run(tmp_path: Path, ground: Ground) -> Callable[..., Outcome]:
     """Runs cron with the ground's hands."""
 
     def call(kitchen: Kitchen | None = None, now: dt.datetime = NOW) -> Outcome:
-        hands = Hands(
-            build=ground.build,
-            fetch=lambda kitchen: ground.fetched,
-            send=ground.send,
-            wait=ground.waits.append,
-            prune=lambda: False,
-        )
-        return cron.run(kitchen or kitchen_at(tmp_path), now, hands)
+        return cron.run(kitchen or kitchen_at(tmp_path), now, ground.hands())
 
     return call
 
@@ -233,7 +193,7 @@ def test_the_log_rotates_and_has_no_control_characters(
     tmp_path: Path, ground: Ground, run: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Eight files at most, and nothing in them drives a terminal."""
-    monkeypatch.setattr(cron, "_LOG_BYTES", 400)
+    monkeypatch.setattr(runlog, "_BYTES", 400)
     ground.states[DAYS[0]] = truth.UNBUILT
     ground.codes[DAYS[0]] = [30] * 100
     ground.build = lambda kitchen, day: _noisy()  # type: ignore[method-assign]
@@ -303,3 +263,66 @@ def test_settings_that_anybody_may_change_are_not_used(
     kitchen.file.chmod(0o666)
     with pytest.raises(ConfigError, match="chmod o-w"):
         child.environment(kitchen)
+
+
+def test_a_run_that_could_not_look_says_nothing_of_days_it_did_not_see(
+    ground: Ground, run: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failed day is not over because governance is broken; both are over when they are."""
+    ground.states[DAYS[0]] = truth.UNBUILT
+    ground.codes[DAYS[0]] = [30, 0]
+    run()
+
+    def broken(kitchen: Kitchen, days: list[dt.date]) -> dict[dt.date, Judged]:
+        raise ConfigError("CONTROL_kitchen.yaml: checks: missing")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(truth, "judge", broken)
+        run()
+        run()
+    run()
+
+    assert [text.splitlines()[0] for text in ground.said] == [
+        "kitchen cron: 1 problem",
+        "kitchen cron run: 1 problem",
+        "kitchen cron run: 1 over",
+        "kitchen cron: 1 over",
+    ]
+
+
+def test_a_fault_of_the_kitchen_itself_is_told_too(
+    tmp_path: Path, ground: Ground, run: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody sees a traceback: it is in the log, a person is told, and the exit code is 40."""
+
+    def faulty(kitchen: Kitchen, days: list[dt.date]) -> dict[dt.date, Judged]:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(truth, "judge", faulty)
+
+    assert run().code == 40
+    assert "cron could not run: ZeroDivisionError, a fault of the kitchen itself" in ground.said[0]
+    log = (tmp_path / "data/prepared/.ops/cron.log").read_text()
+    assert "Traceback" in log
+    assert "faulty" in log
+
+
+@pytest.mark.parametrize("place", ["data/prepared", "data/prepared/.ops/cron.log"])
+def test_folders_that_cannot_be_made_are_told_and_not_every_hour(
+    tmp_path: Path, ground: Ground, run: Callable[..., Outcome], place: str
+) -> None:
+    """A file where the folder should be, or a folder where the log should be: 30 or as usual, one alert."""
+    kitchen = kitchen_at(tmp_path)
+    if place.endswith("log"):
+        (tmp_path / place).mkdir(parents=True)
+        assert run(kitchen).code == 0
+        return
+    (tmp_path / place).parent.mkdir(parents=True)
+    (tmp_path / place).write_text("in the way")
+
+    codes = [run(kitchen).code, run(kitchen).code]
+
+    assert codes == [30, 30]
+    (said,) = ground.said
+    assert "cron could not run" in said
+    assert "data/prepared" in said
