@@ -180,7 +180,8 @@ def _tape_finding(
 ) -> dict[str, Any]:
     """A tape's finding: as of any feed, then its clock below the minute, then once more with it put right.
 
-    A skew of seconds moves trades into other minutes, so prices differ until it is taken off.
+    A skew of seconds moves trades into other minutes, so prices differ until it is taken off: the tape
+    is judged by what it would be with its clock put right, also where CONTROL does not let it be moved.
     """
     entry = _feed_finding(bars, ground, given, control)
     if given.ticks is None or not entry["figures"].get("evidence"):
@@ -193,7 +194,7 @@ def _tape_finding(
         entry["figures"]["skew"] = None if found is None else skew.described(found, applied=False)
         return entry
     applies = skew.correctable(found, control.skew)
-    if applies:
+    if abs(found.ms) > control.skew["correct_above_ms"]:
         moved = tape_minutes(given.ticks, -round(found.ms * _MS_US))
         entry = _feed_finding(moved, ground, given, control)
     entry["figures"]["skew"] = skew.described(found, applies)

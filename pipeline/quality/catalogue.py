@@ -30,6 +30,7 @@ class Defect:
             fail: that side of the symbol's day is not used; none: it is no defect of the data.
         shows: Where the report or the store says so.
         condition: Of a symbol's day that has this defect and no other, under CONTROL as shipped.
+        otherwise: Another condition, and the form of the defect that leads to it.
     """
 
     code: str
@@ -38,6 +39,7 @@ class Defect:
     action: Action
     shows: str
     condition: Condition
+    otherwise: str = ""
 
 
 _MENDED = "defect table, mended"
@@ -56,10 +58,10 @@ _ATAS = (
     Defect("A07", "vbuy and vsell exceed the volume: two charts exported one symbol.", "pipeline/alignment/flow.py", "quarantine", "bit 1 flow_exceeds_volume", "available"),
     Defect("A08", "The exported cvd is inflated or was reset.", _ODD, "flag", "check impossible_cvd", "available"),
     Defect("A09", "A tape with one side only, or none: sides are null.", "pipeline/bars/footprint.py", "quarantine", "bit 9 side_unknown", "available"),
-    Defect("A10", "A price, quantity or stamp of zero from a failed reflection.", "pipeline/sources/bar_lines.py, atas_ticks.py", "quarantine", _ASIDE, "available"),
+    Defect("A10", "A price, quantity or stamp of zero from a failed reflection.", "pipeline/sources/bar_lines.py, atas_ticks.py", "quarantine", _ASIDE, "available", "degraded where too many lines are set aside"),
     Defect("A11", "SafeMode: fields constant or null, which means not measured.", "pipeline/sources/bar_file.py", "flag", _MENDED, "available"),
     Defect("A12", "Bare NaN, indented JSON, arrays, byte order mark, blank lines.", "pipeline/sources/jsonl.py, files.py", "fix", _MENDED, "available"),
-    Defect("A13", "A torn last line, or a line in the middle that cannot be read.", "pipeline/sources/jsonl.py", "quarantine", _ASIDE, "available"),
+    Defect("A13", "A torn last line, or a line in the middle that cannot be read.", "pipeline/sources/jsonl.py", "quarantine", _ASIDE, "available", "degraded where too many lines are set aside"),
     Defect("A14", "A .part left beside its file, or instead of it.", "pipeline/sources/part_files.py", "fix", _MENDED, "available"),
     Defect("A15", "A minute in which the exchange traded has no ATAS row (such as the last of a run).", "pipeline/alignment/align.py", "flag", "bit 3 atas_missing", "available"),
     Defect("A16", "Ticks under another hour or day than their own, or under a literal date={date}.", "pipeline/sources/joining.py, atas_ticks.py", "fix", f"{_MENDED}; {_ASIDE} where no day looks for them", "available"),
@@ -68,7 +70,7 @@ _ATAS = (
     Defect("A19", "The chart is not of one minute.", _CALIBRATION, "fail", "reason not_one_minute", "degraded"),
     Defect("A20", "The feed stood still while the exchange moved.", _ODD, "flag", "check stalled_tape; bit 10 ohlc_differs", "degraded"),
     Defect("A21", "Prices compressed to a larger step than the exchange's.", _ODD, "flag", "check price_step", "available"),
-    Defect("A22", "Another symbol under this one's name.", f"{_CALIBRATION}, pipeline/sources/atas_ticks.py", "fail", f"reason wrong_instrument; {_ASIDE}", "degraded"),
+    Defect("A22", "Another symbol under this one's name.", f"{_CALIBRATION}, pipeline/sources/atas_ticks.py", "fail", f"reason wrong_instrument; {_ASIDE}", "degraded", "available where only some ticks name it"),
     Defect("A23", "The writer died and wrote all at once at its end: the file is whole, its times of writing are not.", "kitchen heartbeat: the raw bytes do not show it", "none", "-", "available"),
     Defect("A24", "Lines of several exporter versions in one file.", "pipeline/sources/bar_file.py", "fix", _MENDED, "available"),
 )  # fmt: skip
@@ -76,25 +78,25 @@ _ATAS = (
 _BINANCE = (
     Defect("B01", "Microseconds where milliseconds are usual, or both in one file: told by magnitude.", "pipeline/sources/kline_rows.py", "fix", f"{_MENDED}; unit of the input", "available"),
     Defect("B02", "A header where the market has none, or none where it has one; columns that cannot be named.", "pipeline/sources/binance_klines.py, user_columns.py", "fix", f"{_MENDED}; {_ASIDE}", "available"),
-    Defect("B03", "The archive is not the one that its CHECKSUM file names.", "pipeline/sources/files.py", "quarantine", f"{_ASIDE}: a whole file", "missing"),
+    Defect("B03", "The archive is not the one that its CHECKSUM file names.", "pipeline/sources/files.py", "quarantine", f"{_ASIDE}: a whole file", "missing", "available where another file has the day"),
     Defect("B04", "An archive issued again: the day is read again and becomes a new revision if anything differs.", "pipeline/freshness/check.py", "fix", "publication.json: reason", "available"),
-    Defect("B05", "A daily file that ends early; another file of the exchange may complete the day.", _CHECKS, "fail", "check binance_coverage; bit 11 fallback_file", "missing"),
+    Defect("B05", "A daily file that ends early; another file of the exchange may complete the day.", _CHECKS, "fail", "check binance_coverage; bit 11 fallback_file", "missing", "available where another file completes the day"),
     Defect("B06", "No file of the exchange of record: pending until the deadline, then missing.", "pipeline/freshness/graph.py, pipeline/quality/verdict.py", "fail", "reason B06", "missing"),
     Defect("B07", "A monthly archive without this day: daily files are preferred.", "pipeline/sources/joining.py", "fix", _MENDED, "available"),
     Defect("B08", "A less trusted file has other values than the preferred one, which wins.", "pipeline/sources/joining.py", "flag", _MENDED, "available"),
     Defect("B09", "The archive has no volume where ATAS of the same instrument saw trades.", _ODD, "fail", "check silent_record", "missing"),
     Defect("B10", "Prices of the same instrument differ between ATAS and the exchange.", _CHECKS, "flag", "check ohlc_mismatch; bit 10 ohlc_differs", "degraded"),
     Defect("B11", "Minutes in a known outage.", "pipeline/alignment/align.py", "flag", "bit 4 known_outage", "available"),
-    Defect("B12", "Minutes missing without an outage that is known.", _CHECKS, "flag", "check binance_continuity; bit 5 kline_missing", "degraded"),
+    Defect("B12", "Minutes missing without an outage that is known.", _CHECKS, "flag", "check binance_continuity; bit 5 kline_missing", "degraded", "available where they are very few"),
     Defect("B13", "Klines off the minute grid: never floored.", "pipeline/sources/kline_rows.py", "quarantine", _ASIDE, "degraded"),
     Defect("B14", "A close time that is not open + 60 s - 1 unit.", "pipeline/sources/binance_klines.py", "flag", f"{_MENDED}; bit 6 close_time_cut", "available"),
-    Defect("B15", "Repeated rows: equal ones are merged, of different ones neither is used.", "pipeline/sources/kline_rows.py", "fix", f"{_MENDED}; {_ASIDE}; bit 8 kline_conflict", "available"),
+    Defect("B15", "Repeated rows: equal ones are merged, of different ones neither is used.", "pipeline/sources/kline_rows.py", "fix", f"{_MENDED}; {_ASIDE}; bit 8 kline_conflict", "available", "degraded where they differ"),
     Defect("B16", "Rows not in order of time.", "pipeline/sources/kline_rows.py", "fix", _MENDED, "available"),
     Defect("B17", "A candle that was still forming, and stands again finished.", "pipeline/sources/kline_rows.py", "fix", _ASIDE, "available"),
     Defect("B18", "Pages of answers that overlap.", "pipeline/sources/kline_rows.py", "fix", _MENDED, "available"),
     Defect("B19", "Data of a test network: wicks that no market of money has.", _ODD, "fail", "check absurd_wicks", "missing"),
     Defect("B20", "COIN-M counts contracts: base volume is read from its own column.", "pipeline/sources/binance_klines.py", "fix", _MENDED, "available"),
-    Defect("B21", "A day without one trade: the pair was not listed.", _ODD, "flag", "check traded_minutes", "degraded"),
+    Defect("B21", "A day without one trade: the pair was not listed.", _ODD, "flag", "check traded_minutes", "degraded", "available where no ATAS is expected"),
     Defect("B22", "The label of open interest metrics moved by five minutes.", NOT_READ, "none", "metrics archives are no input", "-"),
     Defect("B23", "aggTrades with a quantity of zero.", NOT_READ, "none", "aggTrades archives are no input", "-"),
     Defect("B24", "A chart in local time beside a report in UTC: a false alarm.", "the report prints UTC", "none", "every time in the report", "available"),
@@ -109,7 +111,7 @@ _BOTH = (
     Defect("C04", "Long runs of traded minutes at one frozen price.", _ODD, "flag", "check frozen_price", "available"),
     Defect("C05", "Stamps with and without a zone in one file, or stamps of a line that disagree.", "pipeline/sources/bar_lines.py, bar_file.py, kline_rows.py", "fix", f"{_MENDED}; {_ASIDE} where they disagree", "available"),
     Defect("C06", "Decimals with the noise of a computation (0.30000000000000004).", "pipeline/sources/decimal_noise.py", "fix", _MENDED, "available"),
-    Defect("C07", "The tape's clock is off by more than half a second.", "pipeline/alignment/skew.py, pipeline/quality/checks.py", "flag", "skew; check skew_ms", "available"),
+    Defect("C07", "The tape's clock is off by more than half a second.", "pipeline/alignment/skew.py, pipeline/quality/checks.py", "flag", "skew; check skew_ms", "available", "degraded where it cannot be corrected"),
     Defect("C08", "ATAS has too few of the minutes in which the exchange traded.", _CHECKS, "flag", "check atas_coverage", "degraded"),
     Defect("C09", "A file changed, grew or vanished while it was read: the day is pending.", "pipeline/sources/rawfile.py", "none", "exit 20, the file named", "pending"),
     Defect("C10", "A row of the day before or after in a day's file.", "pipeline/sources/kline_rows.py", "fix", _ASIDE, "available"),
@@ -135,10 +137,14 @@ consequence. `kitchen explain` finds the lines of a day; `kitchen sample --defec
 def page() -> str:
     """The list as a page for people, in Markdown."""
     rows = (
-        f"| {d.code} | {d.what} | {d.found} | {d.action} | {d.shows} | {d.condition} |\n"
+        f"| {d.code} | {d.what} | {d.found} | {d.action} | {d.shows} | {_judged(d)} |\n"
         for d in DEFECTS.values()
     )
     return _HEAD + "".join(rows)
+
+
+def _judged(defect: Defect) -> str:
+    return "; ".join(filter(None, (defect.condition, defect.otherwise)))
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def frozen_price(facts: DayFacts, minutes: Minutes, control: Control) -> Oddity:
     prices = [on_day(facts, name) for name in PRICES]
     still = minutes.traded & np.all([p == prices[0] for p in prices], axis=0)
     same = still & _as_before(prices[:1]) & _before(still)
-    mask = _runs(same, control.oddities["frozen_minutes_min"])
+    mask = _runs(same, control.oddities["frozen_minutes_min"], with_first=True)
     return _minutes(mask, f"{int(mask.sum())} traded minutes lie in runs of one frozen price")
 
 
@@ -171,12 +171,13 @@ def _as_before(columns: list[Floats]) -> Mask:
     return np.concatenate([[False], same])
 
 
-def _runs(same: Mask, least: float) -> Mask:
-    """Of minutes like the one before, those in runs of at least so many."""
+def _runs(same: Mask, least: float, *, with_first: bool = False) -> Mask:
+    """Of minutes like the one before, those in runs of at least so many; also the one they are like."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], same, [False]]).astype(np.int8)))
     mask = np.zeros_like(same)
     for start, stop in edges.reshape(-1, 2):
-        mask[start:stop] = stop - start >= least
+        first = start - with_first
+        mask[first:stop] = stop - first >= least
     return mask
 
 

@@ -54,12 +54,15 @@ BY_HAND: dict[str, tuple[Callable[[Path], None], int | None, str]] = {
     "B21": (inject.never_traded, 1440, BOTH),
     "B25": (inject.copies, 5, ALONE),
     "C03": (inject.wicks(2, 1.05), 2, ALONE),
-    "C04": (inject.frozen, 69, ALONE),
+    "C04": (inject.frozen, 70, ALONE),
     "C05": (inject.without_zone, 50, BOTH),
     "C06": (inject.noisy_csv, 3, BOTH),
     "C10": (inject.next_midnight, 1, BOTH),
     "C11": (inject.thin, None, BOTH),
 }
+
+OF_TAPES = {"A16"}
+"""Codes whose damage is to a tape."""
 
 ELSEWHERE = {
     "A23": "not in the bytes",
@@ -79,6 +82,15 @@ def flawless(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The raw folder of a flawless day."""
     raw = tmp_path_factory.mktemp("flawless") / "raw"
     write_sample(SampleRequest(out=raw, first=DAY, trades_per_day=TRADES))
+    return raw
+
+
+@pytest.fixture(scope="session")
+def flawless_bars(tmp_path_factory: pytest.TempPathFactory, flawless: Path) -> Path:
+    """The same without its tape, which most defects of bars and archives have no need of."""
+    raw = tmp_path_factory.mktemp("flawless_bars") / "raw"
+    shutil.copytree(flawless, raw)
+    shutil.rmtree(raw / "atas/ticks")
     return raw
 
 
@@ -111,11 +123,11 @@ def test_a_defect_of_the_sample(tmp_path: Path, code: str) -> None:
 
 
 @pytest.mark.parametrize("code", sorted(BY_HAND))
-def test_a_defect_by_hand(tmp_path: Path, flawless: Path, code: str) -> None:
+def test_a_defect_by_hand(tmp_path: Path, flawless: Path, flawless_bars: Path, code: str) -> None:
     """The report names it with the right count, and the day's condition is the registry's."""
     damage, count, symbol = BY_HAND[code]
     kitchen = kitchen_at(tmp_path, symbol)
-    shutil.copytree(flawless, kitchen.raw)
+    shutil.copytree(flawless if code in OF_TAPES else flawless_bars, kitchen.raw)
     damage(kitchen.raw)
     day = whole_day(kitchen, "BTCUSDT", DAY)
 
