@@ -12,10 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline import storage
+from pipeline import arrays, storage
 from pipeline.parts import Part, Parts, single
 
 PART_ROWS = 250_000
@@ -110,13 +109,13 @@ def content_hash(table: pa.Table | Parts) -> str:
     for field in parts.schema:
         state.update(f"{field.name}:{field.type}\n".encode())
         for column in _column(parts, field.name):
-            state.update(_bytes(column.is_valid().cast(pa.uint8()).to_numpy(zero_copy_only=False)))
+            state.update(_bytes(arrays.valid(column)))
         is_text = pa.types.is_string(field.type) or pa.types.is_binary(field.type)
         if is_text:
             for column in _column(parts, field.name):
-                state.update(_bytes(_text_lengths(column).astype("<i8")))
+                state.update(_bytes(np.diff(arrays.text_ends(_no_null(column))).astype("<i8")))
         for column in _column(parts, field.name):
-            state.update(_text_bytes(column) if is_text else _bytes(_values(column, field.type)))
+            state.update(_text_bytes(column) if is_text else _bytes(_values(column)))
     return state.hexdigest()
 
 
@@ -131,30 +130,24 @@ def _bytes(values: np.ndarray) -> memoryview:
     return np.ascontiguousarray(values).view(np.uint8).data
 
 
-def _text_lengths(column: pa.Array) -> np.ndarray:
-    lengths: np.ndarray = pc.binary_length(_no_null(column)).to_numpy(zero_copy_only=False)
-    return lengths
-
-
 def _no_null(column: pa.Array) -> pa.Array:
+    """The texts, empty where null."""
+    if column.null_count == 0:
+        return column
     return column.fill_null(pa.scalar(b"", pa.binary()).cast(column.type))
 
 
 def _text_bytes(column: pa.Array) -> memoryview:
     """The bytes of all values, one behind the other."""
     whole = _no_null(column)
-    ends = np.frombuffer(whole.buffers()[1], dtype=np.int32)
-    first, last = int(ends[whole.offset]), int(ends[whole.offset + len(whole)])
-    return memoryview(whole.buffers()[2] or b"")[first:last]
+    ends = arrays.text_ends(whole)
+    return memoryview(whole.buffers()[2] or b"")[int(ends[0]) : int(ends[-1])]
 
 
-def _values(column: pa.Array, kind: pa.DataType) -> np.ndarray:
-    if pa.types.is_boolean(kind):
-        booleans: np.ndarray = column.fill_null(False).cast(pa.uint8()).to_numpy()
-        return booleans
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        column = column.cast(pa.int32() if pa.types.is_date32(kind) else pa.int64())
-    values = column.fill_null(0).to_numpy(zero_copy_only=False)
-    if pa.types.is_floating(kind):
-        values = np.where(np.isnan(values), np.nan, values)
+def _values(column: pa.Array) -> np.ndarray:
+    values = arrays.raw(column)
+    if column.null_count:
+        values = np.where(arrays.valid(column), values, np.zeros(1, dtype=values.dtype))
+    if values.dtype.kind == "f":
+        values = np.where(np.isnan(values), np.nan, values).astype(values.dtype, copy=False)
     return np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))

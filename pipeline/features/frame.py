@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,8 @@ import numpy.typing as npt
 from pipeline.contracts.features_schema import Rules
 from pipeline.exact import Floats
 from pipeline.features.levels import Levels
+
+Shared = TypeVar("Shared")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +42,7 @@ class Frame:
     rules: Rules
     columns: Mapping[str, Floats]
     levels: Levels
-    _shared: dict[str, Floats] = field(init=False, default_factory=dict, repr=False, compare=False)
+    _shared: dict[str, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def __getitem__(self, name: str) -> Floats:
         """The column of that name over the whole grid."""
@@ -53,8 +56,9 @@ class Frame:
         """Each row's open, microseconds since 1970 UTC."""
         return self.start_us + self.step_us * np.arange(len(self), dtype=np.int64)
 
-    def shared(self, name: str, compute: Callable[[], Floats]) -> Floats:
+    def shared(self, name: str, compute: Callable[[], Shared]) -> Shared:
         """What several steps read off the same rows: computed by the first that asks for it."""
         if name not in self._shared:
             self._shared[name] = compute()
-        return self._shared[name]
+        found: Shared = self._shared[name]
+        return found

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipeline import arrays
 from pipeline.errors import ContractError
-from pipeline.exact import Ints, decimal_places, to_units
-from pipeline.features.columns import as_floats
+from pipeline.exact import Floats, Ints, decimal_places, to_units
 
 Bools = npt.NDArray[np.bool_]
 
@@ -59,42 +59,56 @@ def no_levels(measured: Bools) -> Levels:
     )
 
 
-def on_grid(table: pa.Table, places: Ints, counts: Bools, measured: Bools) -> Levels:
+def on_grid(table: pa.Table, edges: Ints, counts: Bools, measured: Bools) -> Levels:
     """The footprint's rows as levels of the grid.
 
     Args:
         table: `footprint` rows, one symbol's, any order of days.
-        places: The grid row of each table row, outside the grid where it is not on it.
+        edges: Where each grid row opens, and where the last one ends: microseconds since 1970 UTC.
         counts: Grid rows whose levels are taken over.
         measured: See `Levels`.
 
     Raises:
         ContractError: a price stands twice in a minute, or the prices of one do not rise.
     """
-    inside = (places >= 0) & (places < len(counts))
-    taken = np.flatnonzero(inside & counts[np.where(inside, places, 0)])
-    reach = slice(int(taken.min(initial=len(places))), int(taken.max(initial=-1)) + 1)
-    table, places, taken = table[reach], places[reach], taken - reach.start
-    if np.any(np.diff(places[taken]) < 0):
-        taken = taken[np.argsort(places[taken], kind="stable")]
-    columns = {name: as_floats(table, name)[taken] for name in ("price", "volume", "buy", "sell")}
-    price_places = decimal_places(columns["price"])
-    lots = decimal_places(*(columns[name] for name in ("volume", "buy", "sell")))
-    units = {
-        PREFIX + name: np.where(
-            np.isnan(x), -1, to_units(x, price_places if name == "price" else lots)
-        )
-        for name, x in columns.items()
-    }
-    row = places[taken]
-    if np.any((np.diff(row) == 0) & (np.diff(units[PRICE]) <= 0)):
+    opens = arrays.ints(table["minute_open"])
+    if np.any(opens[1:] < opens[:-1]):
+        order = np.argsort(opens, kind="stable")
+        table, opens = table.take(arrays.column(order)), opens[order]
+    bounds = opens.searchsorted(edges)
+    wanted = np.flatnonzero(counts)
+    if wanted.size == 0:
+        return no_levels(measured)
+    reach = slice(bounds[wanted[0]], bounds[wanted[-1] + 1])
+    taken = np.repeat(counts, np.diff(bounds))[reach.start - bounds[0] : reach.stop - bounds[0]]
+    found = (arrays.floats(table[name])[reach] for name in ("price", "volume", "buy", "sell"))
+    price, *sizes = (x if taken.all() else x[taken] for x in found)
+    places, lots = decimal_places(price), decimal_places(*sizes)
+    first = np.concatenate(([0], np.cumsum(np.where(counts, np.diff(bounds), 0))))
+    return Levels(
+        first=first,
+        measured=measured,
+        columns={
+            PRICE: _rising(to_units(price, places), first),
+            **{name: _units(x, lots) for name, x in zip((VOLUME, BUY, SELL), sizes, strict=True)},
+        },
+        places=places,
+    )
+
+
+def _units(values: Floats, places: int) -> Ints:
+    """Whole multiples, -1 where null."""
+    units = to_units(values, places)
+    units[np.isnan(values)] = -1
+    return units
+
+
+def _rising(price: Ints, first: Ints) -> Ints:
+    """The prices, once they rise within each row."""
+    falls = np.flatnonzero(price[1:] <= price[:-1]) + 1
+    if not np.isin(falls, first).all():
         raise ContractError(
             "footprint: got prices of a minute that do not rise, wanted each level once, sorted;"
             " run the step that writes it again"
         )
-    return Levels(
-        first=np.searchsorted(row, np.arange(len(counts) + 1)),
-        measured=measured,
-        columns=units,
-        places=price_places,
-    )
+    return price

@@ -75,8 +75,7 @@ def micro(
         ConfigError: SCHEMA_features.json and the registry differ.
     """
     steps = registry.steps(governance, "micro")
-    opens = arrays.ints(bars["minute_open"])
-    today = bars.filter(arrays.truths(opens // DAY_US == day_open_us(day) // DAY_US))
+    today = _of_day(bars, day_open_us(day))
     if today.num_rows == 0:
         return features_schema.features_schema(governance, "micro").empty_table()
     if today.num_rows != MINUTES_PER_DAY:
@@ -89,6 +88,14 @@ def micro(
     keys = {name: today[name] for name in ("symbol", "ts", "available_at")}
     schema = features_schema.features_schema(governance, "micro")
     return conform(pa.table({**keys, **evaluate(steps, frame)}), schema, "features_micro")
+
+
+def _of_day(bars: pa.Table, start: int) -> pa.Table:
+    """The rows of the day that starts there."""
+    rows = np.flatnonzero(arrays.ints(bars["minute_open"]) // DAY_US == start // DAY_US)
+    together = rows.size == 0 or rows[-1] - rows[0] + 1 == rows.size
+    first = int(rows[0]) if rows.size else 0
+    return bars.slice(first, rows.size) if together else bars.take(arrays.column(rows))
 
 
 def frame_of(
@@ -158,8 +165,8 @@ def _levels(tape: Tape, same: Bools, bars: dict[str, Floats], start: int) -> Lev
     _, taped = _places(tape.minute_stats, start, "minute_stats")
     silent = (volume == 0) & (inside == 1)
     silent[taped] = False
-    opens = arrays.ints(tape.footprint["minute_open"])
-    return on_grid(tape.footprint, (opens - start) // MINUTE_US, same, same | silent)
+    edges = start + MINUTE_US * np.arange(_GRID + 1)
+    return on_grid(tape.footprint, edges, same, same | silent)
 
 
 def _places(

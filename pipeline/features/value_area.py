@@ -40,9 +40,10 @@ def areas(frame: Frame, begins: Ints) -> Floats:
     whole = whole[share <= frame.rules.null_share_max]
     if whole.size == 0:
         return found
-    window = _Window(levels, int(begins[whole].min()))
-    for row in whole.tolist():
-        window.move(int(begins[row]), row + 1)
+    ranks = frame.shared("ranks of prices", lambda: _ranked(levels[PRICE]))
+    window = _Window(levels, ranks, int(begins[whole].min()))
+    for row, begin in zip(whole.tolist(), begins[whole].tolist(), strict=True):
+        window.move(begin, row + 1)
         found[:, row] = window.points()
     return found
 
@@ -50,14 +51,13 @@ def areas(frame: Frame, begins: Ints) -> Floats:
 class _Window:
     """The volume by price of the rows `[begin, end)`, which moves forward over the grid."""
 
-    def __init__(self, levels: Levels, begin: int) -> None:
+    def __init__(self, levels: Levels, ranks: tuple[Ints, Ints], begin: int) -> None:
+        self._ticks, self._rank = ranks
+        self._volume, self._places = levels[VOLUME], levels.places
         self._first = levels.first.tolist()
-        price = levels[PRICE][self._first[begin] :]
-        self._offset = self._first[begin]
-        self._ticks, place = _ranked(price)
-        self._place, self._volume = place, levels[VOLUME][self._offset :]
-        self._places = levels.places
+        self._total = _from_zero(self._volume)[levels.first].tolist()
         self._held = np.zeros(len(self._ticks), dtype=np.int64)
+        self._near = (0, len(self._ticks))
         self._begin = self._end = begin
         self._points: Floats | None = None
 
@@ -74,26 +74,53 @@ class _Window:
     def _add(self, begin: int, end: int, sign: int) -> None:
         """Adds or takes off rows one by one: a price stands once in a row."""
         for row in range(begin, end):
-            levels = slice(self._first[row] - self._offset, self._first[row + 1] - self._offset)
+            levels = slice(self._first[row], self._first[row + 1])
             if levels.start < levels.stop:
-                self._held[self._place[levels]] += sign * self._volume[levels]
+                self._held[self._rank[levels]] += sign * self._volume[levels]
                 self._points = None
 
     def points(self) -> Floats:
         """Point of control, upper and lower edge as prices; NaN where nothing traded."""
         if self._points is None:
-            traded = np.flatnonzero(self._held != 0)
-            self._points = self._read(traded) if traded.size else np.full(3, np.nan)
+            total = self._total[self._end] - self._total[self._begin]
+            self._points = self._read(total) if total else np.full(3, np.nan)
         return self._points
 
-    def _read(self, traded: Ints) -> Floats:
-        volume = self._held[traded]
-        on_top = np.flatnonzero(volume == volume.max())
-        poc = int(on_top[0])
-        if on_top.size > 1:
-            poc = nearest_to_vwap(self._ticks[traded], volume, on_top)
-        levels = traded[[poc, *value_area(volume, poc)]]
-        return from_units(self._ticks[levels], self._places)
+    def _read(self, total: int) -> Floats:
+        poc = self._point_of_control()
+        top, bottom = self._edges(poc, total)
+        return from_units(self._ticks[[poc, top, bottom]], self._places)
+
+    def _point_of_control(self) -> int:
+        """The rank of the price with the largest volume."""
+        poc = int(self._held.argmax())
+        on_top = (self._held[poc:] == self._held[poc]).nonzero()[0] + poc
+        if on_top.size == 1:
+            return poc
+        traded = (self._held != 0).nonzero()[0]
+        candidates = traded.searchsorted(on_top)
+        return int(traded[nearest_to_vwap(self._ticks[traded], self._held[traded], candidates)])
+
+    def _edges(self, poc: int, total: int) -> tuple[int, int]:
+        """Ranks of the value area's edges, looked for where the last ones were before everywhere.
+
+        A cut of the levels gives the edges of all of them, unless the area came so near to the cut that
+        a pair beyond it could have had a say.
+        """
+        low, high = min(self._near[0], poc), max(self._near[1], poc + 1)
+        while True:
+            traded = (self._held[low:high] != 0).nonzero()[0] + low
+            here = int(traded.searchsorted(poc))
+            top, bottom = value_area(self._held[traded], here, total)
+            if (bottom >= STEP or low == 0) and (
+                top + STEP < traded.size or high == len(self._ticks)
+            ):
+                break
+            low, high = 0, len(self._ticks)
+        found = int(traded[top]), int(traded[bottom])
+        margin = (found[0] - found[1]) // 4 + 64
+        self._near = max(found[1] - margin, 0), min(found[0] + margin, len(self._ticks))
+        return found
 
 
 def _ranked(price: Ints) -> tuple[Ints, Ints]:
@@ -117,26 +144,36 @@ def nearest_to_vwap(ticks: Ints, volume: Ints, candidates: Ints) -> int:
     return min(levels, key=lambda level: abs(int(ticks[level]) * total - value))
 
 
-def value_area(volume: Ints, poc: int) -> tuple[int, int]:
+def value_area(volume: Ints, poc: int, total: int) -> tuple[int, int]:
     """Positions of the value area's upper and lower edge.
 
     From the point of control it takes the larger of the next two traded levels above and the next two
-    below (one where only one is left), of equals those above, until it holds 7/10 of the volume.
+    below (one where only one is left), of equals those above, until it holds 7/10 of the total.
 
     Args:
         volume: Of the traded levels by rising price, each above 0.
         poc: Position of the point of control.
+        total: Volume of all levels, also of those that are not given.
     """
-    edge = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(volume)))
-    size, bottom, top = len(volume), int(edge[poc]), int(edge[poc + 1])
-    wanted = -(-VALUE_AREA[0] * int(edge[-1]) // VALUE_AREA[1]) - (top - bottom)
+    wanted = -(-VALUE_AREA[0] * total // VALUE_AREA[1]) - int(volume[poc])
     if wanted <= 0:
         return poc, poc
-    odd_above, odd_below = (size - 1 - poc) % STEP, poc % STEP
-    above = np.append(edge[poc + 1 :: STEP], edge[size + 1 - odd_above :]) - top
-    below = bottom - np.append(edge[odd_below : poc + 1 : STEP][::-1], edge[:odd_below])
-    up, down = _taken(above, below, wanted)
-    return min(poc + STEP * up, size - 1), max(poc - STEP * down, 0)
+    up, down = _taken(_pairs(volume[poc + 1 :]), _pairs(volume[:poc][::-1]), wanted)
+    return min(poc + STEP * up, len(volume) - 1), max(poc - STEP * down, 0)
+
+
+def _pairs(volume: Ints) -> Ints:
+    """The sum of each level of even position and the next, which the last one may lack."""
+    pairs = volume[::STEP].copy()
+    pairs[: len(volume) // STEP] += volume[1::STEP]
+    return pairs
+
+
+def _from_zero(values: Ints) -> Ints:
+    """Sums of the first 0, 1, 2, ... values."""
+    sums = np.zeros(len(values) + 1, dtype=np.int64)
+    np.cumsum(values, out=sums[1:])
+    return sums
 
 
 def _taken(above: Ints, below: Ints, wanted: int) -> tuple[int, int]:
@@ -147,21 +184,22 @@ def _taken(above: Ints, below: Ints, wanted: int) -> tuple[int, int]:
     merged sum reaches `wanted` is found in two looks, and then whether a pair below reached it before.
 
     Args:
-        above: Volume of the first 0, 1, 2, ... pairs above.
+        above: Volume of the pairs above, from the point of control on.
         below: The same below.
-        wanted: Above 0, at most the last of both together.
+        wanted: Above 0.
     """
-    high, low = (-np.minimum.accumulate(x[1:] - x[:-1]) for x in (above, below))
+    high, low = (-np.minimum.accumulate(pairs) for pairs in (above, below))
+    over, under = _from_zero(above), _from_zero(below)
 
     def held(pairs: Ints) -> Ints:
         """What the area holds once it has taken each of these pairs above."""
-        return above[pairs + 1] + below[low.searchsorted(high[pairs])]
+        return over[pairs + 1] + under[low.searchsorted(high[pairs])]
 
     block = math.isqrt(high.size) + 1
     ends = np.arange(block - 1, high.size, block)
     start = block * int(held(ends).searchsorted(wanted))
     pairs = np.arange(start, min(start + block, high.size))
     up = start + int(held(pairs).searchsorted(wanted))
-    down = int(below.searchsorted(wanted - above[up]))
+    down = int(under.searchsorted(wanted - over[up]))
     last = int(low.searchsorted(high[up])) if up < high.size else low.size
     return (up, down) if down <= last else (up + 1, last)

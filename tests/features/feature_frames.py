@@ -222,9 +222,9 @@ def long_minute_frame(governance: Path, days: int = 4) -> Frame:
 
 
 def _levels_of(footprint: pa.Table, rows: int) -> Levels:
-    opens = footprint["minute_open"].cast(pa.int64()).to_numpy()
     every = np.ones(rows, dtype=np.bool_)
-    return on_grid(footprint, (opens - day_open_us(DAY)) // MINUTE_US, every, every)
+    edges = day_open_us(DAY) + MINUTE_US * np.arange(rows + 1)
+    return on_grid(footprint, edges, every, every)
 
 
 def long_day_frame(governance: Path) -> Frame:

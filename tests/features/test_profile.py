@@ -82,7 +82,7 @@ def test_value_area_is_the_step_by_step_one(volume: list[int], data: st.DataObje
     """Finding the edge by halving gives the levels of growing pair by pair, from any level."""
     poc = data.draw(st.integers(0, len(volume) - 1))
 
-    assert value_area(np.array(volume), poc) == _grow(volume, poc)
+    assert value_area(np.array(volume), poc, sum(volume)) == _grow(volume, poc)
 
 
 def test_equal_levels_take_the_nearest_to_vwap_then_the_lower() -> None:
