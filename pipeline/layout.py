@@ -17,7 +17,7 @@ from pathlib import Path
 from pipeline.clock import parse_day
 from pipeline.config import Kitchen, Symbol
 
-_JSONL = ("", ".gz", ".part")
+_JSONL = ("", ".gz", ".zst", ".part")
 """A `.part` is what an exporter was about to rename: read where the file itself is missing."""
 
 _KLINES = ("zip", "csv", "csv.gz", "parquet", "json", "json.gz")

@@ -111,6 +111,8 @@ def test_no_symbol_can_leave_its_folder(name: str) -> None:
         ("atas_v6_3", "atas/v6_3/BTCUSDT/market_data_20250102.jsonl"),
         ("atas_v6_3", "atas/v6_3/BTCUSDT/market_data_20250102.jsonl.gz"),
         ("atas_bars", "atas/bars_1m/BTCUSDT/date=2025-01-02/bars_1m.jsonl.part"),
+        ("atas_bars", "atas/bars_1m/BTCUSDT/date=2025-01-02/bars_1m.jsonl.zst"),
+        ("atas_ticks", "atas/ticks/BTCUSDT/date=2025-01-02/07/ticks.jsonl.zst"),
         ("atas_ticks", "atas/ticks/BTCUSDT/date=2025-01-02/07/ticks.jsonl.part"),
         ("binance_1m", "binance/futures_um/BTCUSDT-1m-2025-01-02.json"),
         ("binance_1m", "binance/futures_um/BTCUSDT-1m-2025-01.parquet"),

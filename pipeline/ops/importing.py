@@ -30,7 +30,10 @@ _DAY = re.compile(r"(?<![0-9])(20[0-9]{2})-?([01][0-9])-?([0-3][0-9])(?![0-9])")
 _MONTH = re.compile(r"(?<![0-9])(20[0-9]{2})-([01][0-9])(?![-0-9])")
 _STAMP = re.compile(rb'"(?:ts|timestamp_utc|timestamp)"\s*:\s*"([0-9]{4})-([0-9]{2})-([0-9]{2})T')
 _HOUR = re.compile(r"(?:^|/)([0-2][0-9])/[^/]+$")
-_FORMS = ("jsonl.gz", "jsonl.part", "jsonl", "csv.gz", "csv", "zip", "parquet", "json.gz", "json")
+_FORMS = (
+    *("jsonl.gz", "jsonl.zst", "jsonl.part", "jsonl"),
+    *("csv.gz", "csv", "zip", "parquet", "json.gz", "json"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

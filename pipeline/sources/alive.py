@@ -142,7 +142,7 @@ def _newest_file(kitchen: Kitchen, symbol: Symbol, feeds: list[str]) -> Path | N
         for feed in feeds
         for day in sorted(layout.raw_days(kitchen, symbol, feed))[-3:]
         for file in layout.raw_files(kitchen, symbol, feed, day)
-        if not file.name.endswith(".gz")
+        if not file.name.endswith((".gz", ".zst"))
     ]
     return max(paths, key=lambda path: (_written_us(path) or 0, path), default=None)
 

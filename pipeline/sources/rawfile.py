@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+import pyarrow as pa
+
 from pipeline.config import Limits
 from pipeline.errors import SourceError, UnstableInputError
 from pipeline.layout import RawPath
@@ -86,6 +88,24 @@ class _Hashing(io.RawIOBase):
         return count
 
 
+class _Zstandard:
+    """Zstandard text. What is broken in it is a ValueError, as it is of the other archives."""
+
+    def __init__(self, raw: _Hashing) -> None:
+        self._text = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd")
+
+    def read(self, size: int) -> bytes:
+        try:
+            block: bytes = self._text.read(size)
+        except OSError as error:
+            if error.errno is not None:
+                raise
+            raise ValueError(
+                str(error)
+            ) from error  # without a number it is the decoder's, not the disk's
+        return block
+
+
 class RawFile:
     """An open raw file; see `open_raw`. `name` is the path below the raw folder."""
 
@@ -97,7 +117,7 @@ class RawFile:
         self._raw = _Hashing(descriptor)
         self._text_sha256 = hashlib.sha256()
         self._text_bytes = 0
-        self._text: IO[bytes] | gzip.GzipFile | None = None
+        self._text: IO[bytes] | gzip.GzipFile | _Zstandard | None = None
         self._head: bytes | None = None
 
     @property
@@ -153,7 +173,7 @@ class RawFile:
 
     @property
     def _compressed(self) -> bool:
-        return self.name.endswith((".gz", ".zip"))
+        return self.name.endswith((".gz", ".zst", ".zip"))
 
     def _next_block(self) -> bytes:
         try:
@@ -173,9 +193,11 @@ class RawFile:
             self._text_sha256.update(block)
         return block
 
-    def _open_text(self) -> IO[bytes] | gzip.GzipFile:
+    def _open_text(self) -> IO[bytes] | gzip.GzipFile | _Zstandard:
         if self.name.endswith(".gz"):
             return gzip.GzipFile(fileobj=io.BufferedReader(self._raw, BLOCK_BYTES))
+        if self.name.endswith(".zst"):
+            return _Zstandard(self._raw)
         if self.name.endswith(".zip"):
             return _only_member(self.name, self._raw, self.limits.zip_bytes)
         return io.BufferedReader(self._raw, BLOCK_BYTES)

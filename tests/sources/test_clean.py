@@ -11,6 +11,7 @@ from adapter_suite import drop, feed_of
 from test_atas_bars import bar
 from test_atas_ticks import tick
 from test_binance_klines import kline
+from test_rawfile import zstandard
 
 from pipeline.errors import UnstableInputError
 from pipeline.sources.clean import read_feed
@@ -104,15 +105,17 @@ def test_what_is_no_file_is_one_reject(tmp_path: Path, governance: Path) -> None
     assert list(found.stats) == ["t/01/ticks.jsonl"]
 
 
+@pytest.mark.parametrize("form", ["gz", "zst"])
 @pytest.mark.parametrize(("source", "line"), [("atas_bars", bar(0)), ("atas_ticks", tick(0))])
 def test_a_compressed_copy_adds_nothing(
-    tmp_path: Path, governance: Path, source: str, line: bytes
+    tmp_path: Path, governance: Path, source: str, line: bytes, form: str
 ) -> None:
     """X.jsonl.gz beside the X.jsonl that it was made of: its lines are merged, not counted twice."""
     data = text(line, line, b"broken")
+    pack = {"gz": gzip.compress, "zst": zstandard}[form]
     files = [
         drop(tmp_path, "x.jsonl", data),
-        drop(tmp_path, "x.jsonl.gz", gzip.compress(data), rank=1),
+        drop(tmp_path, f"x.jsonl.{form}", pack(data), rank=1),
     ]
     alone = read_feed(feed_of(source), files[:1], governance)
     both = read_feed(feed_of(source), files, governance)

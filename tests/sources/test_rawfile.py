@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import io
@@ -11,6 +12,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from adapter_suite import drop
 
@@ -20,6 +22,12 @@ from pipeline.layout import RawPath
 from pipeline.sources.rawfile import RATIO_FREE_BYTES, open_raw
 
 TEXT = b"".join(b"line %d of a file that is long enough to be cut\n" % i for i in range(500))
+
+
+def zstandard(text: bytes) -> bytes:
+    """The text as Zstandard."""
+    packed: bytes = pa.compress(text, codec="zstd", asbytes=True)
+    return packed
 
 
 def text_of(file: RawPath) -> bytes:
@@ -89,13 +97,13 @@ def rewrite(path: Path) -> None:
 @pytest.mark.parametrize(
     "change", [append, replace, rewrite, lambda p: os.truncate(p, 10), lambda p: p.unlink()]
 )
-@pytest.mark.parametrize("name", ["b.jsonl", "b.jsonl.gz", "b.zip"])
+@pytest.mark.parametrize("name", ["b.jsonl", "b.jsonl.gz", "b.jsonl.zst", "b.zip"])
 def test_a_file_that_changes_meanwhile_is_pending(
     tmp_path: Path, change: Callable[[Path], None], name: str
 ) -> None:
     """Whatever happened to it, nothing of it is used."""
-    data = {"gz": gzip.compress(TEXT), "zip": zipped(("b.csv", TEXT))}.get(name[-3:].strip("."))
-    file = drop(tmp_path, name, data or TEXT)
+    pack = {".gz": gzip.compress, ".zst": zstandard, ".zip": lambda text: zipped(("b.csv", text))}
+    file = drop(tmp_path, name, pack.get(Path(name).suffix, bytes)(TEXT))
 
     with open_raw(file) as raw:
         assert raw.head
@@ -199,13 +207,15 @@ def test_an_odd_zip_is_refused(tmp_path: Path, data: bytes) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, lambda text: zipped(("a.csv", text))])
+@pytest.mark.parametrize(
+    ("name", "pack"),
+    [("a.csv.gz", gzip.compress), ("a.zip", lambda text: zipped(("a.csv", text)))],
+)
 def test_a_cut_or_flipped_archive_is_refused(
-    tmp_path: Path, pack: Callable[[bytes], bytes]
+    tmp_path: Path, name: str, pack: Callable[[bytes], bytes]
 ) -> None:
     """At each of many places; what does read has the very text."""
     whole = pack(TEXT)
-    name = "a.csv.gz" if whole.startswith(b"\x1f\x8b") else "a.zip"
     cuts = [whole[:size] for size in range(1, len(whole), len(whole) // 25)]
     flips = [
         whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :]
@@ -222,18 +232,44 @@ def test_a_cut_or_flipped_archive_is_refused(
             continue
 
 
-def test_a_gzip_of_several_members_is_one_text(tmp_path: Path) -> None:
+def test_a_cut_zstandard_file_is_refused(tmp_path: Path) -> None:
+    """At each of many places, and where something else follows; it need not carry a checksum."""
+    whole = zstandard(TEXT)
+    cuts = [whole[:size] for size in range(1, len(whole), len(whole) // 25)]
+
+    for data in (*cuts, whole + b"junk", b"not Zstandard"):
+        with pytest.raises(SourceError, match="not a whole archive"):
+            text_of(drop(tmp_path, "a.jsonl.zst", data))
+
+
+def test_a_disk_that_fails_is_no_broken_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file may be read another time, whatever it is packed with."""
+
+    def fails(*_: object) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    for name, data in (("a.jsonl.zst", zstandard(TEXT)), ("a.jsonl.gz", gzip.compress(TEXT))):
+        file = drop(tmp_path, name, data)
+        with monkeypatch.context() as patch, open_raw(file) as raw:
+            patch.setattr("pipeline.sources.rawfile.os.readv", fails)
+            with pytest.raises(UnstableInputError, match="Input/output error"):
+                assert raw.head
+
+
+def test_an_archive_of_several_members_is_one_text(tmp_path: Path) -> None:
     """As `cat a.gz b.gz` makes them."""
-    file = drop(tmp_path, "a.jsonl.gz", gzip.compress(TEXT) + gzip.compress(TEXT))
+    for name, pack in (("a.jsonl.gz", gzip.compress), ("a.jsonl.zst", zstandard)):
+        assert text_of(drop(tmp_path, name, pack(TEXT) + pack(TEXT))) == TEXT + TEXT
 
-    assert text_of(file) == TEXT + TEXT
 
-
-@pytest.mark.parametrize("name", ["a.jsonl.gz", "a.zip"])
+@pytest.mark.parametrize("name", ["a.jsonl.gz", "a.jsonl.zst", "a.zip"])
 def test_a_bomb_is_refused(tmp_path: Path, name: str) -> None:
     """A thousand times its size is no export."""
     zeros = bytes(RATIO_FREE_BYTES + (4 << 20))
-    data = gzip.compress(zeros) if name.endswith("gz") else zipped(("a.csv", zeros))
+    pack = {".gz": gzip.compress, ".zst": zstandard, ".zip": lambda text: zipped(("a.csv", text))}
+    data = pack[Path(name).suffix](zeros)
 
     with pytest.raises(SourceError, match="times the file"):
         text_of(drop(tmp_path, name, data))
