@@ -32,10 +32,11 @@ LEGEND = (
 )
 
 TRENDS = (
-    ("Coverage of expected minutes", {"Binance": "binance_coverage", "ATAS": "atas_coverage"}),
-    ("Basis, median, bps", {"ATAS against Binance": "basis_bps_median"}),
-    ("Clock skew, ms", {"stamps late": "skew_ms"}),
+    ("Coverage of expected minutes", {"Binance": "binance_coverage", "ATAS": "atas_coverage"}, 1.0),
+    ("Basis, median, bps", {"ATAS against Binance": "basis_bps_median"}, None),
+    ("Clock skew, ms", {"stamps late": "skew_ms"}, None),
 )
+"""Title, line -> key of a report's figures, and the most that a value can be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,13 +143,15 @@ def _trends(days: list[DayOfSymbol], symbol: str) -> list[tuple[str, Markup]]:
     """A drawing for each figure that at least two days have."""
     own = [d for d in days if d.symbol == symbol]
     drawings = []
-    for title, lines in TRENDS:
+    for title, lines, highest in TRENDS:
         series = {
             name: [(d.day, float(d.figures[key])) for d in own if d.figures.get(key) is not None]
             for name, key in lines.items()
         }
         if any(len(points) > 1 for points in series.values()):
-            drawn = plots.trend(title, {name: points for name, points in series.items() if points})
+            drawn = plots.trend(
+                title, {n: points for n, points in series.items() if points}, highest
+            )
             drawings.append((title, Markup(drawn)))  # noqa: S704 - drawn here, from numbers
     return drawings
 

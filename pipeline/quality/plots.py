@@ -11,6 +11,7 @@ import io
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -63,26 +64,41 @@ def draw(report: Report, names: Iterable[str]) -> dict[str, tuple[str, str]]:
     return drawings
 
 
-def trend(title: str, series: dict[str, list[tuple[dt.date, float]]]) -> str:
-    """The `<svg>` of values by day, one line a name."""
+def trend(
+    title: str, series: dict[str, list[tuple[dt.date, float]]], highest: float | None = None
+) -> str:
+    """The `<svg>` of values by day, one line a name, broken where days have none.
+
+    `highest` is the most that a value can be; the axis then ends there.
+    """
     import matplotlib  # as above
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_SETTINGS | {"svg.hashsalt": title})
-        drawing = _Drawing(title=title, height=190, values=lambda *_: series, fill=_trend, top=24)
+        fill = partial(_trend, highest=highest)
+        drawing = _Drawing(title=title, height=190, values=lambda *_: series, fill=fill, top=24)
         return _inline(_svg(drawing, series), title)
 
 
-def _trend(axes: Any, series: dict[str, list[tuple[dt.date, float]]]) -> None:
-    for (name, points), colour in zip(series.items(), (FIRST, SECOND), strict=False):
-        at, values = zip(*points, strict=True)
-        axes.plot(at, values, color=colour, linewidth=1.2, marker="o", markersize=3, label=name)
+def _trend(
+    axes: Any, series: dict[str, list[tuple[dt.date, float]]], highest: float | None
+) -> None:
+    known = {name: dict(points) for name, points in series.items()}
+    every = {day for points in known.values() for day in points}
+    first, last = min(every), max(every)
+    days = [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
+    for (name, points), colour in zip(known.items(), (FIRST, SECOND), strict=False):
+        values = [_nan(points.get(day)) for day in days]
+        axes.plot(days, values, color=colour, linewidth=1.2, marker="o", markersize=3, label=name)
     axes.margins(y=0.2)
-    days = sorted({day for points in series.values() for day, _ in points})
+    if highest is not None:
+        lowest = min(value for points in known.values() for value in points.values())
+        room = max(highest - lowest, _SMALLEST_ROOM)
+        axes.set_ylim(highest - 1.2 * room, highest + 0.1 * room)
     shown = days[:: -(-len(days) // _DATES_SHOWN)]
     axes.set_xticks(shown, [day.isoformat() for day in shown])
-    axes.legend(loc="lower right", bbox_to_anchor=(1, 0.98), ncols=2, fontsize=8, borderpad=0)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 0.98), ncols=2, fontsize=8, borderpad=0)
 
 
 def legend(report: Report) -> list[tuple[str, str]]:
@@ -114,7 +130,8 @@ _SETTINGS: dict[Any, Any] = {
 
 
 _FEW = 60
-_DATES_SHOWN = 7
+_DATES_SHOWN = 6
+_SMALLEST_ROOM = 0.05
 _WIDTH = 680
 _LEFT, _RIGHT, _BOTTOM = 58, 14, 42
 
@@ -145,10 +162,15 @@ def _inline(text: str, title: str) -> str:
     text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
     text = re.sub(r"<g id=\"[^\"]*\"", "<g", text)
     text = re.sub(r" xmlns(:xlink)?=\"[^\"]*\"", "", text)
-    text = re.sub(r"(\.[0-9]{2})[0-9]+", r"\1", text)  # hundredths of a px are enough
+    text = re.sub(r"<[^>]*>", _in_hundredths, text)
     text = re.sub(r"#01010[0-9a-c]", lambda m: f"var({_VARIABLES[m.group()]})", text)
     text = re.sub(r"^<svg ", f'<svg role="img" aria-label="{title}" ', text)
     return re.sub(r"(<svg [^>]*>)", rf"\1<title>{title}</title>", text, count=1).strip()
+
+
+def _in_hundredths(tag: re.Match[str]) -> str:
+    """A tag's coordinates: hundredths of a px are enough. Labels stand between tags and stay as they are."""
+    return re.sub(r"(\.[0-9]{2})[0-9]+", r"\1", tag.group())
 
 
 def _curve(axes: Any, curve: list[Report]) -> None:
@@ -165,7 +187,7 @@ def _curve(axes: Any, curve: list[Report]) -> None:
         if not np.all(np.isnan(points)):
             axes.plot(lags, points, color=colour, label=label, linewidth=1.3, **dots)
     axes.set_xlabel("offset tried, minutes")
-    axes.legend(loc="upper right", ncols=3, bbox_to_anchor=(1, 1.18), borderaxespad=0)
+    axes.legend(loc="upper left", ncols=3, bbox_to_anchor=(0, 1.18), borderaxespad=0)
 
 
 def _blocks(axes: Any, blocks: list[Report]) -> None:
