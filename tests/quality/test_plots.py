@@ -23,7 +23,7 @@ def labels(drawing: str) -> list[str]:
 
 def test_labels_of_an_axis_are_not_cut() -> None:
     """Coordinates are shortened, numbers that people read are not."""
-    shown = [label for label in labels(trend("basis", {"a": points(0.0, 0.0)}))]
+    shown = labels(trend("basis", {"a": points(0.0, 0.0)}))
 
     assert "0.025" in shown
     assert "0.02" not in shown
