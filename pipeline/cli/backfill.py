@@ -32,8 +32,11 @@ def command(
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
     wanted = backfill.Range.parsed(start, stop, symbols, cascade=cascade)
     program.prepare()
-    with redirect_stdout(sys.stderr):  # what tasks say of themselves is no fact
-        outcome = backfill.run(wanted, workers, None if as_json else _show)
+    try:
+        with redirect_stdout(sys.stderr):  # what tasks say of themselves is no fact
+            outcome = backfill.run(wanted, workers, None if as_json else _show)
+    except KeyboardInterrupt as error:
+        program.say_stopped(error)
     days = {
         name: [day.isoformat() for day in getattr(outcome, name)]
         for name in ("ready", "built", "pending", "failed", "unexpected")

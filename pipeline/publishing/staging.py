@@ -46,8 +46,8 @@ def opened(store: Store, day: dt.date) -> Iterator[Staging]:
         OSError: the file system cannot make files or names durable.
     """
     folder = store.root / f".staging-{day.isoformat()}-{uuid.uuid4().hex}"
-    folder.mkdir(mode=0o700)
-    try:
+    try:  # a signal may end the run as soon as the folder is there
+        folder.mkdir(mode=0o700)
         folder.chmod(0o700)
         noreplace = _make_owner(folder)
         with locks.if_free(folder / OWNER):

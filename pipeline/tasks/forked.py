@@ -22,11 +22,13 @@ class DiesWithItsWorker:
         """Luigi hands over its TaskProcess; which task runs decides nothing here."""
 
     def __enter__(self) -> None:
-        """In a forked child: SIGKILL when the parent ends, and plain SIGTERM."""
+        """In a forked child: SIGKILL when the parent ends, and signals end it without a word of its own."""
         parent = multiprocessing.parent_process()
         if parent is None:
             return
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, signal.SIG_DFL)
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent.pid:
             os._exit(1)  # the worker died before the kernel was asked

@@ -16,6 +16,7 @@ import sys
 import threading
 import warnings
 from types import FrameType, TracebackType
+from typing import NoReturn
 
 import luigi.configuration
 import luigi.parameter
@@ -24,6 +25,7 @@ import luigi.task_register
 from pipeline.errors import KitchenError
 from pipeline.tasks import day as day  # registers the tasks with Luigi
 from pipeline.tasks import heartbeat as heartbeat
+from pipeline.tasks import lost_luigid
 
 DEFAULTS = {
     "core": {
@@ -34,6 +36,7 @@ DEFAULTS = {
         "no_lock": "true",
         "rpc_retry_attempts": "3",
         "rpc_retry_wait": "1",
+        "rpc_log_retries": "false",
         "rpc_connect_timeout": "5",
     },
     "worker": {
@@ -54,6 +57,8 @@ DEFAULTS = {
 
 PROBE_SECONDS = 0.5
 WRONG_COMMAND_LINE = 2
+GRACE_SECONDS = 10
+"""So long a run that was asked to end may clear away."""
 
 
 def prepare() -> None:
@@ -61,25 +66,59 @@ def prepare() -> None:
     _set_defaults()
     _speak_plainly()
     _fall_back_to_local_scheduler()
-    _end_on_sigterm()
+    lost_luigid.end_soberly()
+    _end_on_signals()
 
 
-def _end_on_sigterm() -> None:
-    """SIGTERM ends a run as Ctrl-C does: its children are stopped, then itself, with exit code 143."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _terminated)
+class Stopped(KeyboardInterrupt):
+    """A signal asked the run to end: what is half-made is cleared away as after Ctrl-C."""
+
+    def __init__(self, number: int) -> None:
+        """Of the signal."""
+        super().__init__(number)
+        self.number = number
 
 
-def _terminated(number: int, frame: FrameType | None) -> None:
-    # Only what a fork left running; a task of this very process leaves nothing that counts.
+def _end_on_signals() -> None:
+    """SIGTERM and SIGHUP end a run as Ctrl-C does. One that is ignored, as under nohup, stays so."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _asked_to_end)
+
+
+def _asked_to_end(number: int, frame: FrameType | None) -> None:
+    # Python drops an exception that meets it in a destructor, and clearing away may hang: the end is sure.
+    last = threading.Timer(GRACE_SECONDS, _exit, [128 + number])
+    last.daemon = True
+    last.start()
+    raise Stopped(number)
+
+
+def say_stopped(error: KeyboardInterrupt) -> NoReturn:
+    """Ends the process with one sentence and 128 + the signal's number, its children first."""
+    number = error.number if isinstance(error, Stopped) else signal.SIGINT
+    sys.stderr.write(
+        f"stopped by {signal.Signals(number).name}: nothing half-made counts, and the same command"
+        " goes on where this run was\n"
+    )
+    sys.stderr.flush()
+    _exit(128 + number)
+
+
+def _exit(code: int) -> NoReturn:
+    # Only what a fork left running; Luigi has ended its own children by then.
     for child in multiprocessing.active_children():
         child.kill()
-    os._exit(128 + number)
+    os._exit(code)
 
 
 def _set_defaults() -> None:
-    # Luigi reads its rpc options from [core], yet warns that its class of that name does not know them.
-    warnings.filterwarnings("ignore", ".*'rpc_", luigi.parameter.UnconsumedParameterWarning)
+    # Luigi reads these options from [core], yet warns that its class of that name does not know them.
+    warnings.filterwarnings(
+        "ignore", ".*'(rpc_|default_scheduler_)", luigi.parameter.UnconsumedParameterWarning
+    )
     settings = luigi.configuration.get_config()
     for section, options in DEFAULTS.items():
         for option, value in options.items():
@@ -129,6 +168,11 @@ def _sentence(error: BaseException | None) -> str | None:
         return f"{error}; `luigi --module pipeline Snapshot --date 2025-01-02` is a whole command"
     if isinstance(error, luigi.task_register.TaskClassException):
         return " ".join(str(error).split())
+    if isinstance(error, MemoryError):
+        return (
+            f"out of memory ({error or 'no more is given'}): nothing half-made counts; give the run"
+            " more, or fewer --workers, and ask again"
+        )
     return None
 
 
@@ -147,6 +191,8 @@ def _excepthook(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
     """Luigi lets a misspelt task name escape as a traceback and exit 1; it is a wrong command line."""
+    if isinstance(error, KeyboardInterrupt):
+        say_stopped(error)
     sentence = _sentence(error)
     if sentence is None:
         sys.__excepthook__(kind, error, trace)
