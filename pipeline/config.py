@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.clock import parse_day
-from pipeline.contracts import fetching, operations
+from pipeline.contracts import atas_columns, fetching, operations
 from pipeline.contracts.documents import load_checked
 from pipeline.errors import ConfigError, ParameterError
 
@@ -107,6 +107,16 @@ _DOCUMENT: dict[str, Any] = {
                 "default": ["ticks", "atas_bars", "klines"],
                 "schema": {"type": "string", "allowed": ["ticks", "atas_bars", "klines"]},
             },
+            "fields": {
+                "type": "dict",
+                "default": {},
+                "keysrules": {"allowed": list(atas_columns.NAMES)},
+                "valuesrules": {
+                    "type": "list",
+                    "minlength": 1,
+                    "schema": {"type": "string", "allowed": list(ATAS_FEEDS)},
+                },
+            },
         },
     },
     "limits": {
@@ -158,6 +168,7 @@ class Kitchen:
     latency_seconds: dict[str, float]
     prefer_atas: tuple[str, ...]
     prefer_delta: tuple[str, ...]
+    prefer_fields: dict[str, tuple[str, ...]]
     simulated: bool
     signing_key: Path | None
     trusted_keys: Path
@@ -214,6 +225,7 @@ def _load(path: Path) -> Kitchen:
         latency_seconds=document["latency_seconds"],
         prefer_atas=tuple(preference.get("atas", ATAS_FEEDS)),
         prefer_delta=tuple(preference.get("delta", ("ticks", "atas_bars", "klines"))),
+        prefer_fields=_fields(preference.get("fields", {}), path),
         simulated=document["simulated"],
         signing_key=_folder(base, signing["key"]) if "key" in signing else None,
         trusted_keys=_folder(base, signing.get("trusted", str(path.parent / "trusted_keys.pem"))),
@@ -221,6 +233,17 @@ def _load(path: Path) -> Kitchen:
         operations=operations.operations(document, base),
         fetch=fetching.from_document(document["fetch"], path),
     )
+
+
+def _fields(entry: dict[str, list[str]], path: Path) -> dict[str, tuple[str, ...]]:
+    """Column -> the exports that may fill it; columns that belong together may not be torn apart."""
+    fields = {name: tuple(feeds) for name, feeds in sorted(entry.items())}
+    for names in atas_columns.TOGETHER:
+        try:
+            atas_columns.preferred(fields, names)
+        except ValueError as error:
+            raise ConfigError(f"{path}: preference.fields: {error}") from error
+    return fields
 
 
 def _folder(base: Path, text: str) -> Path:

@@ -103,7 +103,7 @@ STAGES: dict[str, Stage] = {
                 "moved_from": "moved_from.json",
             },
             code=("pipeline.alignment.neighbours",),
-            config=("preference", "symbol.market", "symbol.atas"),
+            config=("preference.atas", "symbol.market", "symbol.atas"),
             governance=(
                 *_tables("clean_bars", "clean_ticks"),
                 "CONTROL.evidence",

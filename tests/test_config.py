@@ -109,6 +109,33 @@ def test_patterns_may_not_leave_the_raw_folder(write) -> None:
         config.load_kitchen()
 
 
+def test_a_preference_is_by_column(write) -> None:
+    """Each column has its own list; those not named keep the default."""
+    write(GOOD + "preference: {fields: {poc: [atas_ticks], cvd_export: [atas_v6_3, atas_bars]}}\n")
+
+    assert config.load_kitchen().prefer_fields == {
+        "cvd_export": ("atas_v6_3", "atas_bars"),
+        "poc": ("atas_ticks",),
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ("{atas_close: [atas_ticks]}", "atas_close"),
+        ("{poc: [klines]}", r"preference\.fields\.poc"),
+        ("{poc: []}", r"preference\.fields\.poc"),
+        ("{vbuy: [atas_ticks], vsell: [atas_bars]}", "belong together"),
+    ],
+)
+def test_a_preference_that_cannot_be_kept_is_refused(write, fields: str, says: str) -> None:
+    """No column of the day's own export, no unknown feed, nothing torn apart."""
+    write(GOOD + f"preference: {{fields: {fields}}}\n")
+
+    with pytest.raises(ConfigError, match=says):
+        config.load_kitchen()
+
+
 def test_an_unknown_symbol_names_the_known_ones(write) -> None:
     """The sentence says what there is."""
     write(GOOD)

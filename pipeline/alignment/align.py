@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.alignment import fields
 from pipeline.alignment.dense import PRICES, Bools
 from pipeline.alignment.feeds import TICKS, vendor_feeds
 from pipeline.alignment.flow import Sides, delta_columns, exceeds, falls_short, in_base, kline_sides
@@ -25,6 +26,7 @@ from pipeline.alignment.merge import merge_runs
 from pipeline.alignment.reconcile import reconciliation
 from pipeline.alignment.runs import split_at_gaps
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, SECOND_US, day_open_us
+from pipeline.contracts import atas_columns
 from pipeline.contracts.control import Control
 from pipeline.contracts.schema import conform, empty, flag_masks, table_schema
 from pipeline.exact import Floats, Ints, decimal_places
@@ -33,17 +35,6 @@ USABLE = ("applied", "not_needed")
 """Statuses of a correction with which a feed's rows enter the day."""
 
 BASELINE = (*PRICES, "volume", "quote_volume", "trades", "taker_buy_volume")
-
-FIELD_GROUPS = (
-    ("vbuy", "vsell"),
-    ("cvd_export",),
-    ("poc", "vah", "val"),
-    ("bar_vpo_price", "bar_vpo_vol", "bar_vpo_loc", "bar_vpo_side"),
-    ("absorption_detected", "absorption_strength", "absorption_side"),
-    ("oi",),
-    ("cum_bid_depth", "cum_ask_depth"),
-)
-"""Columns that only make sense together come from one feed."""
 
 _BASIS_DECIMALS = 9
 _TIME = pa.timestamp("us", tz="UTC")
@@ -65,6 +56,7 @@ class AlignInput:
         prefer_atas: ATAS feeds, the preferred first.
         prefer_delta: `ticks`, `atas_bars`, `klines`, the preferred first.
         latency_seconds: `binance` and `atas`: how long after its close a minute is known.
+        prefer_fields: Column -> the ATAS feeds that may fill it, the preferred first.
     """
 
     symbol: str
@@ -78,6 +70,7 @@ class AlignInput:
     prefer_atas: tuple[str, ...]
     prefer_delta: tuple[str, ...]
     latency_seconds: dict[str, float]
+    prefer_fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +104,8 @@ def align(given: AlignInput, control: Control, governance: Path) -> pa.Table:
     """The day's 1440 rows of `bars_1m`, or none when the exchange of record has no row.
 
     ATAS columns are those of the chosen feed; a group of columns that it lacks is taken, in its minutes,
-    from the next usable feed of the same instrument and unit. A kline without a trade that lies in a
+    from the next usable feed of the same instrument and unit, or from those that the configuration names
+    for the column. A kline without a trade that lies in a
     known outage is no quote, and is left out. `delta` is in base units, turned into them where the feed
     counts contracts or value; a feed of another instrument (C01: the perpetual beside spot) or with
     volumes of an unknown unit has measured other trades, so its order flow stays in vbuy and vsell and
@@ -149,6 +143,8 @@ def align(given: AlignInput, control: Control, governance: Path) -> pa.Table:
 def agreement_of_flow(given: AlignInput, bars: pa.Table, control: Control) -> dict[str, Any]:
     """How the day's sources of order flow agree, and which was published: see `reconcile.py`.
 
+    And in `fields`, how many minutes each ATAS feed filled of the columns: see `fields.py`.
+
     Args:
         given: as of `align`.
         bars: what `align` made of it.
@@ -159,7 +155,8 @@ def agreement_of_flow(given: AlignInput, bars: pa.Table, control: Control) -> di
     day = _read_day(given)
     published = bars["delta_source"].to_pylist()
     opened = day_open_us(given.day)
-    return reconciliation(_delta_sources(day), published, opened, control.flow["residual_row_max"])
+    found = reconciliation(_delta_sources(day), published, opened, control.flow["residual_row_max"])
+    return found | {"fields": {} if day.chosen is None else fields.told(_fill(day, day.chosen))}
 
 
 def _read_day(given: AlignInput) -> _Day:
@@ -226,49 +223,34 @@ def _keys(day: _Day) -> dict[str, pa.Array]:
 def _vendor_columns(day: _Day) -> dict[str, pa.Array]:
     """The ATAS columns; all null without a usable feed."""
     if day.chosen is None:
-        return _no_vendor_columns(day)
+        return _no_vendor_columns()
     own = day.feeds[day.chosen]
     prices = {f"atas_{name}": own.column(name) for name in (*PRICES, "volume")}
-    groups = [_group(names, day) for names in FIELD_GROUPS]
-    return prices | {name: column for group in groups for name, column in group.items()}
+    return prices | fields.filled(_fill(day, day.chosen))
 
 
-def _no_vendor_columns(day: _Day) -> dict[str, pa.Array]:
+def _no_vendor_columns() -> dict[str, pa.Array]:
     texts = ("bar_vpo_side", "absorption_side")
-    names = [f"atas_{name}" for name in (*PRICES, "volume")]
-    names += [name for group in FIELD_GROUPS for name in group]
+    names = [*(f"atas_{name}" for name in (*PRICES, "volume")), *atas_columns.NAMES]
     kinds = {name: pa.string() if name in texts else pa.float64() for name in names}
     kinds["absorption_detected"] = pa.bool_()
     return {name: pa.nulls(MINUTES_PER_DAY, kind) for name, kind in kinds.items()}
 
 
-def _group(names: tuple[str, ...], day: _Day) -> dict[str, pa.Array]:
-    """Columns that belong together, by minute from the feed that has most of them; of equals the
-    preferred, the chosen feed first. Minutes without a row in the chosen feed stay null.
-    """
-    feeds = _alike(day)
-    columns = [[feed.column(name) for name in names] for feed in feeds]
-    known = np.array([sum(_known(column) for column in group) for group in columns])
-    from_feed = np.argmax(known, axis=0)
-    picked = {}
-    for position, name in enumerate(names):
-        by_feed = [group[position] for group in columns]
-        column = pc.choose(pa.array(from_feed), *by_feed)
-        picked[name] = pc.if_else(pa.array(day.atas), column, pa.scalar(None, column.type))
-    return picked
-
-
-def _alike(day: _Day) -> list[Grid]:
+def _fill(day: _Day, chosen: str) -> fields.Fill:
     """The chosen feed, then the others of the same instrument and volume unit."""
-    chosen = str(day.chosen)
     wanted = [day.found(chosen)[name] for name in ("identity", "volume_unit")]
-    others = [
-        feed
-        for feed in day.feeds
+    others = {
+        feed: grid
+        for feed, grid in day.feeds.items()
         if feed != chosen
         and [day.found(feed)[name] for name in ("identity", "volume_unit")] == wanted
-    ]
-    return [day.feeds[feed] for feed in (chosen, *others)]
+    }
+    return fields.Fill(
+        feeds={chosen: day.feeds[chosen], **others},
+        present=day.atas,
+        prefer=day.given.prefer_fields,
+    )
 
 
 def _delta_sources(day: _Day) -> dict[str, Sides]:
@@ -365,8 +347,3 @@ def _differs(day: _Day, own: Grid) -> Bools:
 def _floats(column: pa.Array) -> Floats:
     values: Floats = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
     return values
-
-
-def _known(column: pa.Array) -> Ints:
-    known: Ints = column.is_valid().to_numpy(zero_copy_only=False).astype(np.int64)
-    return known

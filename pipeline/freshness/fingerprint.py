@@ -58,7 +58,9 @@ def _config(kitchen: Kitchen, unit: Unit, key: str) -> Any:
     if key.startswith("latency_seconds."):
         return kitchen.latency_seconds[key.removeprefix("latency_seconds.")]
     if key == "preference":
-        return [kitchen.prefer_atas, kitchen.prefer_delta]
+        return [kitchen.prefer_atas, kitchen.prefer_delta, kitchen.prefer_fields]
+    if key == "preference.atas":
+        return kitchen.prefer_atas
     return getattr(kitchen, key)
 
 

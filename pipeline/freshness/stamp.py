@@ -69,6 +69,7 @@ def environment(kitchen: Kitchen, code: dict[str, str], libraries: dict[str, str
             libraries,
             {p.name: storage.file_digest(p) for p in governance if p.is_file()},
             [kitchen.latency_seconds, kitchen.prefer_atas, kitchen.prefer_delta],
+            kitchen.prefer_fields,
             [kitchen.simulated, kitchen.sources, repr(kitchen.limits)],
             [str(kitchen.raw), str(kitchen.prepared)],
         ]

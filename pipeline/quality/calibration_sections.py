@@ -206,7 +206,12 @@ def flow(report: Report) -> Section:
         name="flow",
         title="Order flow",
         lead=f"Published delta: {said or 'none'}. Compared minute by minute in base units.",
-        tables=(_flow_pairs(found), _flow_worst(found), _flow_by_minute(found)),
+        tables=(
+            _flow_pairs(found),
+            _flow_worst(found),
+            _flow_by_minute(found),
+            _filled_by(found),
+        ),
     )
 
 
@@ -247,4 +252,17 @@ def _flow_by_minute(found: Report) -> Table:
         head=("hour", "by minute: = agree, ~ close, x apart, 1 one source, . none"),
         rows=tuple((f"{hour:02d}", letters) for hour, letters in enumerate(found.get("rows", ()))),
         empty="Nothing was compared.",
+    )
+
+
+def _filled_by(found: Report) -> Table:
+    """Which export filled the ATAS columns: what `delta_source` is for delta."""
+    return Table(
+        head=("ATAS columns", "filled from, in minutes"),
+        rows=tuple(
+            (names, ", ".join(f"{feed} {count}" for feed, count in feeds.items()))
+            for names, feeds in sorted(found.get("fields", {}).items())
+            if feeds
+        ),
+        empty="No ATAS column is filled.",
     )

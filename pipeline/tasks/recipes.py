@@ -150,6 +150,7 @@ def aligned_bars(job: Job) -> Products:
         outages=_outages(job),
         prefer_atas=job.kitchen.prefer_atas,
         prefer_delta=job.kitchen.prefer_delta,
+        prefer_fields=job.kitchen.prefer_fields,
         latency_seconds=job.kitchen.latency_seconds,
     )
     bars = align(given, _control(job), job.kitchen.governance)

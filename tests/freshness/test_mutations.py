@@ -124,6 +124,16 @@ MUTATIONS: dict[str, tuple[Callable[[Grid], None], Ran, set[int]]] = {
         AFTER_BARS,
         {2, 3, 4},
     ),
+    "the exports of one column": (
+        add(KITCHEN, "preference: {fields: {cvd_export: [atas_v6_3]}}\n"),
+        AFTER_BARS,
+        {2, 3, 4},
+    ),
+    "the source of delta": (
+        add(KITCHEN, "preference: {delta: [klines]}\n"),
+        AFTER_BARS,
+        {2, 3, 4},
+    ),
     "a threshold that no day crosses": (
         edit(
             CONTROL,
