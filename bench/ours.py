@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pipeline import parquet, storage
+from pipeline.arrow_alone import leave_pandas_alone
 from pipeline.bars.footprint import footprint
 from pipeline.contracts import control
 from pipeline.layout import RawPath
@@ -57,6 +58,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--no-hash", action="store_true")
     options = parser.parse_args()
+    leave_pandas_alone()
     if options.no_hash:
         rawfile.hashlib = type("hashlib", (), {"sha256": _NoHash})
     paths = sorted(options.raw.rglob("ticks.jsonl*"))

@@ -5,6 +5,7 @@ Belongs here: that one pattern. The threads end with the stream, so none lives w
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,10 +17,20 @@ Result = TypeVar("Result")
 THREADS = 2
 """More help little: a part of most work holds the interpreter."""
 
+_here = threading.local()
+
 
 def ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Result]]:
-    """Each item with what work makes of it, in order; at most `THREADS` + 1 stand in memory."""
-    with ThreadPoolExecutor(THREADS) as pool:
+    """Each item with what work makes of it, in order; at most `THREADS` + 1 stand in memory.
+
+    Work that is itself done ahead does its own streams step by step: the threads have enough to do.
+    """
+    if getattr(_here, "is_ahead", False):
+        yield from ((item, work(item)) for item in items)
+        return
+    with ThreadPoolExecutor(
+        THREADS, initializer=setattr, initargs=(_here, "is_ahead", True)
+    ) as pool:
         waiting: deque[tuple[Item, Future[Result]]] = deque()
         for item in items:
             waiting.append((item, pool.submit(work, item)))

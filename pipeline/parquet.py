@@ -6,9 +6,10 @@ Belongs here: Arrow table <-> Parquet bytes. Which columns a table has is `contr
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +27,10 @@ def write(
 ) -> None:
     """Writes a table: zstd-3, byte-stream-split floats, dictionaries on strings only.
 
+    A table in parts is of trades, and for other steps alone: its prices and sizes repeat, its instants, ids
+    and lines never do. So dictionaries on floats, differences of integers: two thirds of the time, half of
+    the room.
+
     Args:
         path: Where to; replaced whole or not at all.
         table: Sorted as it shall be read; each part of one in parts becomes one or more row groups. No
@@ -33,9 +38,6 @@ def write(
         group_by: A column, already sorted; each of its values becomes one row group of its part.
         sync_folder: As in `storage.replacing`.
     """
-    fields = list(table.schema)
-    floats = [f.name for f in fields if pa.types.is_floating(f.type)]
-    strings = [f.name for f in fields if pa.types.is_string(f.type)]
     with (
         storage.replacing(path, sync_folder=sync_folder) as handle,
         pq.ParquetWriter(
@@ -44,10 +46,9 @@ def write(
             version="2.6",
             compression="zstd",
             compression_level=3,
-            use_dictionary=strings or False,
-            use_byte_stream_split=floats or False,
             write_statistics=True,
             store_schema=True,
+            **_encodings(table),
         ) as writer,
     ):
         for part in table.tables() if isinstance(table, Parts) else [table]:
@@ -56,6 +57,23 @@ def write(
                 most = PART_ROWS if isinstance(table, Parts) else stop - start
                 writer.write_table(rows, row_group_size=max(1, min(most, stop - start)))
             pa.default_memory_pool().release_unused()
+
+
+def _encodings(table: pa.Table | Parts) -> dict[str, Any]:
+    def named(*tests: Callable[[pa.DataType], bool]) -> list[str]:
+        return [field.name for field in table.schema if any(is_it(field.type) for is_it in tests)]
+
+    floats = named(pa.types.is_floating)
+    if isinstance(table, Parts):
+        integers = named(pa.types.is_int64, pa.types.is_timestamp)
+        return {
+            "use_dictionary": floats or False,
+            "column_encoding": dict.fromkeys(integers, "DELTA_BINARY_PACKED") or None,
+        }
+    return {
+        "use_dictionary": named(pa.types.is_string) or False,
+        "use_byte_stream_split": floats or False,
+    }
 
 
 def _row_groups(table: pa.Table, group_by: str | None) -> list[tuple[int, int]]:
@@ -70,6 +88,26 @@ def read(path: Path, columns: list[str] | None = None) -> pa.Table:
     """The table in a Parquet file, columns in the file's order."""
     with pq.ParquetFile(path) as file:
         return file.read(columns=columns)
+
+
+def read_from(path: Path, columns: list[str], key: str, least: int) -> pa.Table:
+    """The row groups of a Parquet file in which an instant may be `least` or later, those columns alone.
+
+    Args:
+        path: The file.
+        columns: Names, in the file's order.
+        key: A column of instants, with statistics.
+        least: A count of the key's units since 1970 UTC.
+    """
+    with pq.ParquetFile(path) as file:
+        footer, place = file.metadata, file.schema_arrow.get_field_index(key)
+        known = [footer.row_group(n).column(place).statistics for n in range(footer.num_row_groups)]
+        wanted = [n for n, told in enumerate(known) if not _ends_before(told, least)]
+        return file.read_row_groups(wanted, columns=columns)
+
+
+def _ends_before(told: pq.Statistics | None, least: int) -> bool:
+    return told is not None and told.has_min_max and told.max_raw < least
 
 
 def rows(path: Path) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -62,14 +63,14 @@ def single(table: pa.Table) -> Parts:
 class Spill:
     """Tables put aside in a file without a name, column by column; it ends with this object.
 
-    Nothing of it is ever seen in the folder, whatever happens to the program.
+    Nothing of it is ever seen in the folder, whatever happens to the program. Several threads may use it.
     """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
         weakref.finalize(self, self._file.close)
-        self._end = 0
+        self._end, self._growing = 0, threading.Lock()
 
     def put(self, table: pa.Table) -> Part:
         """Puts a table aside.
@@ -88,13 +89,17 @@ class Spill:
         return Part(num_rows=table.num_rows, read=read)
 
     def _put(self, column: pa.Table) -> tuple[int, int]:
-        start = self._end
-        for batch in column.combine_chunks().to_batches():
-            data = memoryview(batch.serialize())
-            while data:
-                written = self._file.write(data)
-                data, self._end = data[written:], self._end + written
-        return start, self._end - start
+        (batch,) = column.combine_chunks().to_batches() or [None]
+        if batch is None:
+            return 0, 0
+        data = memoryview(batch.serialize())
+        with self._growing:
+            start = self._end
+            self._end += len(data)
+        done = 0
+        while done < len(data):
+            done += os.pwrite(self._file.fileno(), data[done:], start + done)
+        return start, len(data)
 
     def _get(self, field: pa.Field, start: int, size: int) -> pa.Array:
         if size == 0:

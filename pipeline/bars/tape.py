@@ -15,9 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.ahead import ahead
 from pipeline.clock import MINUTE_US
 from pipeline.exact import Floats, Ints, check_sum, decimal_places, to_units
-from pipeline.parts import Parts
+from pipeline.parts import Part, Parts
 
 _QUOTES = ["best_bid", "best_ask", "bid_volume", "ask_volume"]
 
@@ -87,12 +88,12 @@ def read_scale(ticks: Parts, flow: dict[str, float]) -> Scale | None:
         ContractError: prices or sizes do not fit exact integers.
     """
     prices, qtys, counts, sides = [], [], [], Counter[int | None]()
-    for table in ticks.tables(["price", "qty", "side"]):
-        prices.append(pc.unique(table["price"]).to_numpy())
-        values, times = pc.value_counts(table["qty"]).flatten()
+    for _, (price, qty, side) in ahead(_distinct, ticks.parts):
+        prices.append(price.to_numpy())
+        values, times = qty.flatten()
         qtys.append(values.to_numpy())
         counts.append(times.to_numpy())
-        for entry in pc.value_counts(table["side"]).to_pylist():
+        for entry in side.to_pylist():
             sides[entry["values"]] += entry["counts"]
     if not sum(map(len, prices)):
         return None
@@ -105,6 +106,12 @@ def read_scale(ticks: Parts, flow: dict[str, float]) -> Scale | None:
         and max(sides[1], sides[-1]) > flow["one_sided_share_max"] * known
     )
     return Scale(price_places=places[0], qty_places=places[1], has_sides=not one_sided)
+
+
+def _distinct(part: Part) -> tuple[pa.Array, pa.StructArray, pa.StructArray]:
+    """The distinct prices; sizes and sides with how often each stands."""
+    table = part.read(["price", "qty", "side"])
+    return pc.unique(table["price"]), *(pc.value_counts(table[name]) for name in ("qty", "side"))
 
 
 def read_tapes(ticks: Parts, scale: Scale) -> Iterator[Tape]:

@@ -1,8 +1,8 @@
 """Reading a YAML or JSON document that a person wrote, and checking it with cerberus.
 
-All faults of a document come in one error, each with its key path. A checked YAML document is kept as
-JSON in the user's cache folder, by the bytes it was read from: PyYAML and cerberus are loaded only when
-a document has changed. The kept copies may be deleted at will.
+All faults of a document come in one error, each with its key path. A checked document is kept as JSON in
+the user's cache folder, by the bytes it was read from: PyYAML and cerberus are loaded only when a document
+has changed. The kept copies may be deleted at will.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def check(document: Any, schema: dict[str, Any], where: Path) -> dict[str, Any]:
 
 
 def load_checked(path: Path, schema: dict[str, Any]) -> dict[str, Any]:
-    """The checked value of a YAML document, from the kept copy where these bytes were checked before.
+    """The checked value of a YAML or JSON document, from the kept copy of bytes that were checked before.
 
     Raises:
         ConfigError: as `load_yaml` and `check`.
@@ -84,7 +84,7 @@ def load_checked(path: Path, schema: dict[str, Any]) -> dict[str, Any]:
         document = json.loads(kept.read_bytes(), object_hook=_with_dates)
         if isinstance(document, dict):
             return document
-    document = check(load_yaml(path), schema, path)
+    document = check(load_json(path) if path.suffix == ".json" else load_yaml(path), schema, path)
     # A folder that cannot be written, or a value that JSON lacks, costs time and nothing else.
     with suppress(OSError, TypeError, ValueError):
         storage.write_scratch(kept, json.dumps(document, default=_as_json).encode())

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from pipeline.contracts.documents import check, load_json
+from pipeline.contracts.documents import load_checked
 from pipeline.contracts.schema import TYPES, arrow_schema
 from pipeline.errors import ConfigError
 
@@ -145,7 +145,7 @@ def load(governance: Path) -> dict[str, Any]:
         ConfigError: all faults of form; or a name that stands twice or is not declared.
     """
     path = governance / "SCHEMA_features.json"
-    document = check(load_json(path), _DOCUMENT, path)
+    document = load_checked(path, _DOCUMENT)
     for table in ("micro", "macro"):
         names = [column["name"] for column in _columns(document, table)]
         twice = sorted({name for name in names if names.count(name) > 1})

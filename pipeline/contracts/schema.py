@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.contracts.documents import check, load_json
+from pipeline.contracts.documents import load_checked
 from pipeline.errors import ConfigError, ContractError
 
 TYPES: dict[str, pa.DataType] = {
@@ -68,7 +68,7 @@ def load(governance: Path) -> dict[str, Any]:
         ConfigError: not a valid document, or a name or bit in it stands twice.
     """
     path = governance / "SCHEMA_data.json"
-    document = check(load_json(path), _DOCUMENT, path)
+    document = load_checked(path, _DOCUMENT)
     for what, names in (
         ("flag bit", [flag["bit"] for flag in document["flags"]]),
         ("flag name", [flag["name"] for flag in document["flags"]]),

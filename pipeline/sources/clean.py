@@ -5,14 +5,16 @@ Belongs here: which files are read, how they make one table, and that no line is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from pipeline.ahead import ahead
 from pipeline.config import Limits
 from pipeline.contracts import schema
 from pipeline.errors import SourceError
@@ -80,12 +82,16 @@ def read_feed(
     wanted = schema.table_schema(governance, TABLES[feed.source])
     is_tape = feed.source == "atas_ticks"
     keep = Spill(spill).put if is_tape and spill is not None else in_memory
-    reads: list[FileRead] = []
-    for read in _read_all(feed, ordered, limits, seen):
+    of_day = _of_day(feed, ordered, limits, seen)
+    reads = list(
+        _read_tapes(
+            feed, of_day, limits, lambda read, number: put_aside(read, number, wanted, keep)
+        )
+        if is_tape
+        else _read_until_complete(feed, of_day, limits)
+    )
+    for read in reads:
         _remember(read, seen)
-        if is_tape:
-            put_aside(read, len(reads), wanted, keep)
-        reads.append(read)
     return CleanFeed(
         parts=_parts(feed, reads, governance, keep),
         rejects=_rejects(feed, reads, schema.table_schema(governance, "rejects")),
@@ -104,24 +110,56 @@ def _parts(feed: Feed, reads: list[FileRead], governance: Path, keep: Keep) -> P
     return single(schema.conform(whole, wanted, TABLES[feed.source]))
 
 
-def _read_all(
+def _of_day(
     feed: Feed, files: list[RawPath], limits: Limits, seen: dict[str, Sealed]
-) -> Iterator[FileRead]:
-    minutes: set[int] = set()
+) -> Iterator[RawPath]:
+    """All but the neighbours' files without a stamp of the day."""
     for file in files:
         if file.neighbour:
             has_rows, sealed = holds_day(feed, file, limits)
             if not has_rows:
                 seen.update({file.name: sealed} if sealed else {})
                 continue
-        read = read_file(feed, file, limits)
-        if file.neighbour and not is_undated(file.name):
-            _leave_to_its_day(read)
+        yield file
+
+
+def _read_tapes(
+    feed: Feed, files: Iterator[RawPath], limits: Limits, put: Callable[[FileRead, int], None]
+) -> Iterator[FileRead]:
+    """Files of ticks, some at once; `put` puts away what was read of the one at a position."""
+
+    def read(numbered: tuple[int, RawPath]) -> FileRead:
+        number, file = numbered
+        found = _read(feed, file, limits)
+        put(found, number)
+        return found
+
+    numbered = enumerate(files)
+    first = list(islice(numbered, 2))
+    if len(first) < 2:
+        return map(read, first)
+    return (found for _, found in ahead(read, chain(first, numbered)))
+
+
+def _read_until_complete(
+    feed: Feed, files: Iterator[RawPath], limits: Limits
+) -> Iterator[FileRead]:
+    """Files of bars or klines, one after the other, while rows of the day are missing."""
+    minutes: set[int] = set()
+    for file in files:
+        read = _read(feed, file, limits)
         yield read
         if feed.source in kline_day.COMPLETE and read.parsed is not None:
             minutes.update(kline_day.opens(read.parsed.rows, feed.source).tolist())
             if len(minutes) == kline_day.COMPLETE[feed.source]:
                 return
+
+
+def _read(feed: Feed, file: RawPath, limits: Limits) -> FileRead:
+    read = read_file(feed, file, limits)
+    if file.neighbour and not is_undated(file.name):
+        _leave_to_its_day(read)
+    return read
 
 
 def _leave_to_its_day(read: FileRead) -> None:

@@ -100,11 +100,11 @@ def read_lines(name: str, blocks: Iterable[bytes], seen: Seen) -> Iterator[Block
     for position, chunk in enumerate(blocks):
         if position == 0 and chunk.startswith(BOM):
             chunk, offset, seen.bom = chunk[len(BOM) :], len(BOM), True
-        head, line_feed, tail = chunk.rpartition(b"\n")
-        if not line_feed:
-            carry = _bounded(name, carry + tail)
+        end = chunk.rfind(b"\n")
+        if end < 0:
+            carry = _bounded(name, carry + chunk)
             continue
-        body = carry + head
+        body, tail = b"".join((carry, memoryview(chunk)[:end])), chunk[end + 1 :]
         seen.crlf = seen.crlf or body.endswith(b"\r") or b"\r\n" in body
         block = Block(body=body, number=number, offset=offset)
         yield block

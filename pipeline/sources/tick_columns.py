@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as csv
 from numpy.typing import NDArray
 
@@ -44,6 +45,10 @@ _MEMBER = {
 """For each key that is read: an object of that member alone, of the type that the strict reader wants."""
 
 _ANY: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any])
+_VALUES: msgspec.json.Decoder[list[float | None]] = msgspec.json.Decoder(list[float | None])
+_NUMBERED: msgspec.json.Decoder[dict[str, float | None]] = msgspec.json.Decoder(
+    dict[str, float | None]
+)
 _QUOTES = ("best_bid", "best_ask", "bid_volume", "ask_volume")
 _NUMBERS = ("price", "qty", *_QUOTES)
 _WORDS = ("side", "exchange", "symbol")
@@ -222,8 +227,12 @@ class _Reader:
         return pa.array([id_text(value) for value in found], pa.string()).take(pa.array(index))
 
     def _number(self, name: str) -> Floats:
-        found, index = self._words(name)
-        return np.array(found, dtype=np.float64)[index]
+        column = self.columns_of[name]
+        values = None if name in self.ends else _values(column.dictionary, name)
+        if values is None:
+            values = np.array(self._words(name)[0], dtype=np.float64)
+        rows: Floats = values[column.indices.to_numpy()]
+        return rows
 
     def _words(self, name: str) -> tuple[list[Any], Ints]:
         """The values of the distinct texts, None for one that is not right, and each row's position."""
@@ -241,6 +250,9 @@ class _Reader:
         for name, column in self.columns_of.items():
             if name in _TYPES:
                 continue
+            keys = None if name in self.ends else _keys_of_numbers(column.dictionary)
+            if keys and {owner.setdefault(key, name) for key in keys} == {name}:
+                continue
             records, all_right = self._records(name, column, _ANY)
             if all_right and sum(map(len, records)) == len(records):
                 keys = set().union(*records)
@@ -256,16 +268,52 @@ class _Reader:
 
     def _records(self, name: str, column: pa.Array, decoder: Any) -> tuple[list[Any], bool]:
         """Each distinct text as an object of its own, None where it is not one; whether all are."""
-        texts: list[bytes] = column.dictionary.to_pylist()
+        texts = column.dictionary
         opened = b"" if name == self.ends[0] else b"{"
         closed = b"" if name == self.ends[1] else b"}"
-        lines = opened + (closed + b"\n" + opened).join(texts) + closed
         try:
-            records: list[Any] = decoder.decode_lines(lines)
+            records: list[Any] = decoder.decode_lines(
+                opened + _joined(texts, closed + b"\n" + opened) + closed
+            )
         except (ValueError, RecursionError):
-            return [_record(decoder, opened + text + closed) for text in texts], False
+            return [_record(decoder, opened + text + closed) for text in texts.to_pylist()], False
         all_right = len(records) == len(texts)
         return records if all_right else [None] * len(texts), all_right
+
+
+def _joined(texts: pa.Array, between: bytes) -> bytes:
+    whole = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
+    joined: bytes = pc.binary_join(whole, between)[0].as_py()
+    return joined
+
+
+def _values(texts: pa.Array, name: str) -> Floats | None:
+    """The numbers of texts that are all `"name":number`, NaN for null; None if one is anything else.
+
+    No text has a comma, so an array of numbers alone, as many as there are texts, has one from each.
+    """
+    head = b',"' + name.encode() + b'":'
+    members = b"," + _joined(texts, b",")
+    numbers = members.replace(head, b",")
+    if len(members) - len(numbers) != len(texts) * (len(head) - 1):
+        return None
+    try:
+        values = _VALUES.decode(b"[" + numbers[1:] + b"]")
+    except (ValueError, RecursionError):
+        return None
+    return np.array(values, dtype=np.float64) if len(values) == len(texts) else None
+
+
+def _keys_of_numbers(texts: pa.Array) -> set[str] | None:
+    """The keys of texts that are all members with numbers; None if one is anything else.
+
+    As no text has a comma, and no number nor key of the object that they make, each is one member of it.
+    """
+    try:
+        keys = set(_NUMBERED.decode(b"{" + _joined(texts, b",") + b"}"))
+    except (ValueError, RecursionError):
+        return None
+    return None if any("," in key for key in keys) else keys
 
 
 def _record(decoder: Any, line: bytes) -> Any:

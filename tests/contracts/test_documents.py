@@ -212,3 +212,15 @@ def test_an_outage_needs_a_source_and_utc(folder: Path) -> None:
 
     with pytest.raises(ConfigError, match="both ending in Z"):
         outages.outage_minutes(folder, "spot", "X", DAY)
+
+
+def test_a_schema_that_was_checked_before_is_not_checked_again(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each process needs the schema; only the first one to see its bytes pays for checking them."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    first = schema.load(folder)
+    schema.load.cache_clear()
+    monkeypatch.setattr("pipeline.contracts.documents.check", None)
+
+    assert schema.load(folder) == first
