@@ -9,7 +9,6 @@ process, imports, reading and writing included; the two take turns, the ratio is
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import json
 import sys
 import tempfile
@@ -20,9 +19,10 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline import arrays, parquet
-from pipeline.clock import DAY_US, MINUTE_US, MINUTES_PER_DAY
+from pipeline.bars.footprint import in_hours
+from pipeline.clock import DAY_US, MINUTE_US, MINUTES_PER_DAY, day_of
 from pipeline.contracts.schema import table_schema
-from pipeline.features.micro import micro
+from pipeline.features.micro import LEVEL_COLUMNS, levels_from_us, micro
 
 GOVERNANCE = Path(__file__).resolve().parent.parent / "governance"
 NAMES = ("footprint", "minute_stats")
@@ -31,6 +31,8 @@ PRICES = ("open", "high", "low", "close")
 
 def prepare(folder: Path) -> None:
     """The tick step's tables of the day -> those of the day before, and the bars of both."""
+    levels = parquet.read(folder / "footprint.parquet")
+    parquet.write(folder / "footprint.parquet", in_hours(levels))
     for name in NAMES:
         table = parquet.read(folder / f"{name}.parquet")
         opens = table["minute_open"].cast(pa.int64()).to_numpy() - DAY_US
@@ -39,7 +41,8 @@ def prepare(folder: Path) -> None:
             table.schema.field("minute_open"),
         )
         before = table.set_column(place, field, pa.array(opens).cast(field.type))
-        parquet.write(folder / f"{name}_before.parquet", before)
+        cut = in_hours(before) if name == "footprint" else before
+        parquet.write(folder / f"{name}_before.parquet", cut)
     parquet.write(folder / "bars.parquet", _bars(parquet.read(folder / "minute_stats.parquet")))
 
 
@@ -88,14 +91,15 @@ def _bars(minutes: pa.Table) -> pa.Table:
 
 def step(folder: Path) -> None:
     """Reads both days, computes the features of the second, writes them."""
-    both = [
-        pa.concat_tables(parquet.read(folder / f"{n}{of}.parquet") for of in ("_before", ""))
-        for n in NAMES
-    ]
     bars = parquet.read(folder / "bars.parquet")
-    last = int(arrays.ints(bars["minute_open"])[-1])
-    day = dt.date(1970, 1, 1) + dt.timedelta(microseconds=last)
-    table = micro(day, bars, both[1], GOVERNANCE, both[0])
+    day = day_of(int(arrays.ints(bars["minute_open"])[-1]))
+    days, since = ("_before", ""), levels_from_us(day)
+    minutes = pa.concat_tables(parquet.read(folder / f"minute_stats{of}.parquet") for of in days)
+    levels = pa.concat_tables(
+        parquet.read_from(folder / f"footprint{of}.parquet", LEVEL_COLUMNS, "minute_open", since)
+        for of in days
+    )
+    table = micro(day, bars, minutes, GOVERNANCE, levels)
     parquet.write(folder / "features_micro.parquet", table)
     known = [n for n in table.column_names if table[n].null_count < table.num_rows]
     print(json.dumps({"rows": table.num_rows, "features_with_values": len(known) - 3}))

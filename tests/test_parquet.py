@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import parquet
+from pipeline.bars.footprint import in_hours
 
 COLUMNS = {
     "f": st.none() | st.floats(width=64),
@@ -96,3 +97,16 @@ def test_a_table_without_rows_keeps_its_columns(tmp_path: Path) -> None:
 
     assert parquet.read(tmp_path / "t").schema.field("v").type == pa.float64()
     assert parquet.rows(tmp_path / "t") == 0
+
+
+def test_row_groups_that_end_before_an_instant_are_not_read(tmp_path: Path) -> None:
+    """Of a footprint cut in hours, the hours from an instant on, in the columns asked for."""
+    opens = pa.array([3_600_000_000 * hour for hour in range(4)]).cast(pa.timestamp("us", tz="UTC"))
+    whole = pa.table({"minute_open": opens, "price": [1.0, 2.0, 3.0, 4.0], "trades": [1, 2, 3, 4]})
+    parquet.write(tmp_path / "t.parquet", in_hours(whole))
+    parquet.write(tmp_path / "none.parquet", in_hours(whole.slice(0, 0)))
+    asked = (["minute_open", "price"], "minute_open", 2 * 3_600_000_000)
+
+    assert parquet.read(tmp_path / "t.parquet").equals(whole)
+    assert parquet.read_from(tmp_path / "t.parquet", *asked)["price"].to_pylist() == [3.0, 4.0]
+    assert parquet.read_from(tmp_path / "none.parquet", *asked).column_names == asked[0]

@@ -9,20 +9,23 @@ cut of the tape at a minute's edge shows in any bit.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipeline import arrays
 from pipeline.ahead import ahead
 from pipeline.bars.profile import Levels, Profile, read_levels, read_profile
 from pipeline.bars.quotes import effective_spread, order_flow_imbalance, size_quantile
 from pipeline.bars.tape import Tape, read_scale, read_tapes
+from pipeline.clock import HOUR_US
 from pipeline.contracts.control import Control
 from pipeline.contracts.schema import conform, empty, table_schema
 from pipeline.exact import Floats, Ints, from_units
-from pipeline.parts import Parts, single
+from pipeline.parts import Parts, in_memory, single
 
 Bools = NDArray[np.bool_]
 _TIME = pa.timestamp("us", tz="UTC")
@@ -68,6 +71,15 @@ def footprint(
             made_before.append(table)
     whole = [pa.concat_tables(found).combine_chunks() for found in tables]
     return whole[0], whole[1]
+
+
+def in_hours(levels: pa.Table) -> Parts:
+    """A footprint cut at full hours: on disk, who needs a day's last hours need not read the others."""
+    opens = arrays.ints(levels["minute_open"])
+    cuts = np.flatnonzero(np.diff(opens // HOUR_US)) + 1
+    edges = pairwise([0, *cuts.tolist(), levels.num_rows])
+    hours = (levels.slice(first, end - first) for first, end in edges)
+    return Parts(schema=levels.schema, parts=tuple(in_memory(hour) for hour in hours))
 
 
 def _footprint_table(symbol: str, tape: Tape, levels: Levels) -> pa.Table:

@@ -37,6 +37,10 @@ _NO_TRADE = ("volume", "src_span_ok")
 _SAME_BAR = (("atas_high", "high"), ("atas_low", "low"), ("atas_close", "close"))
 
 
+LEVEL_COLUMNS = ["minute_open", "price", "buy", "sell", "volume"]
+"""What the steps read of `footprint`."""
+
+
 class Tape(NamedTuple):
     """What a recorded tape says of the same days: one row a minute, one row a minute and price."""
 
@@ -63,8 +67,8 @@ def micro(
             and close are the bar's ATAS prices: so a tape that alignment shifted or refused adds
             nothing.
         governance: Folder of the governance documents.
-        footprint: `footprint` rows of the same tape and days, or None. The levels of a minute count
-            where its minute statistics do.
+        footprint: `footprint` rows of the same tape, `LEVEL_COLUMNS` from `levels_from_us(day)` on, or
+            None. The levels of a minute count where its minute statistics do.
 
     Returns:
         1440 rows: symbol, ts, available_at, then the features; null where not known. No rows where
@@ -127,7 +131,7 @@ def frame_of(
         rows=MINUTES_PER_DAY,
         rules=rules,
         columns={**columns, **found},
-        levels=_levels(tape, same & _in_reach(steps), columns, start),
+        levels=_levels(tape, same & (_minutes(start)[:-1] >= levels_from_us(day)), columns, start),
     )
 
 
@@ -151,10 +155,10 @@ def _tape_columns(
     return {name: np.where(same, x, np.nan) for name, x in found.items()}, same
 
 
-def _in_reach(steps: tuple[Step, ...]) -> Bools:
-    """The minutes whose levels a step may need: the day's, and before it a rolling window's."""
-    back = max((s.warm_up for s in steps if any(i.startswith(PREFIX) for i in s.inputs)), default=1)
-    return np.arange(_GRID) > MINUTES_PER_DAY - back
+def levels_from_us(day: dt.date) -> int:
+    """The instant from which on a step may need levels: the day's, and before it a rolling window's."""
+    reading = [s for s in registry.MICRO if any(name.startswith(PREFIX) for name in s.inputs)]
+    return day_open_us(day) - MINUTE_US * (max(step.warm_up for step in reading) - 1)
 
 
 def _levels(tape: Tape, same: Bools, bars: dict[str, Floats], start: int) -> Levels:
@@ -165,8 +169,12 @@ def _levels(tape: Tape, same: Bools, bars: dict[str, Floats], start: int) -> Lev
     _, taped = _places(tape.minute_stats, start, "minute_stats")
     silent = (volume == 0) & (inside == 1)
     silent[taped] = False
-    edges = start + MINUTE_US * np.arange(_GRID + 1)
-    return on_grid(tape.footprint, edges, same, same | silent)
+    return on_grid(tape.footprint, _minutes(start), same, same | silent)
+
+
+def _minutes(start: int) -> npt.NDArray[np.int64]:
+    """Where each minute of the grid opens, and where the last one ends."""
+    return start + MINUTE_US * np.arange(_GRID + 1)
 
 
 def _places(

@@ -29,11 +29,12 @@ from pipeline.alignment.neighbours import (
 )
 from pipeline.alignment.true_time import parts_in_true_time
 from pipeline.bars.footprint import footprint as footprint_of
+from pipeline.bars.footprint import in_hours
 from pipeline.contracts import control, outages, profiles, schema
 from pipeline.errors import PendingError
 from pipeline.features.daily import daily_stats as daily_stats_of
 from pipeline.features.macro import macro
-from pipeline.features.micro import micro
+from pipeline.features.micro import LEVEL_COLUMNS, levels_from_us, micro
 from pipeline.freshness import acceptance, graph
 from pipeline.parts import single
 from pipeline.publishing import revisions, signing
@@ -129,7 +130,7 @@ def footprint(job: Job) -> Products:
     )
     levels, minutes = footprint_of(job.symbol.name, day, _control(job), job.kitchen.governance)
     job.facts = {"rows": levels.num_rows}
-    return {"footprint": levels, "minute_stats": minutes}
+    return {"footprint": in_hours(levels), "minute_stats": minutes}
 
 
 def aligned_bars(job: Job) -> Products:
@@ -189,12 +190,17 @@ def verdict(job: Job) -> Products:
 
 def micro_features(job: Job) -> Products:
     """Bars of the day and the day before -> micro features of the day."""
+    since = levels_from_us(job.unit.day)
+    levels = [
+        parquet.read_from(job.path(edge), LEVEL_COLUMNS, "minute_open", since)
+        for edge in job.edges("Footprint", "footprint")
+    ]
     table = micro(
         job.unit.day,
         _table(job, "AlignedBars", "bars_1m"),
         _optional(job, "Footprint", "minute_stats"),
         job.kitchen.governance,
-        _optional(job, "Footprint", "footprint"),
+        pa.concat_tables(levels) if levels else None,
     )
     job.facts = {"rows": table.num_rows}
     return {"features_micro": table}
