@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,7 +28,9 @@ logger = logging.getLogger("kitchen")
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 _GRACE_SECONDS = 10
-_KEPT_LINES = 12
+_KEPT_LINES = 400
+_OURS = re.compile(r"^pipeline\.errors\.\w+: ", re.ASCII)
+"""How a traceback introduces one of our sentences."""
 
 TIMED_OUT = 124
 """The code of a command that was stopped because its time was over, as `timeout` of coreutils has it."""
@@ -39,6 +42,22 @@ class Ended:
 
     code: int
     lines: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """What it said of its failure: the last error, or what ends the last traceback; else the last line.
+
+        Other steps go on after one has failed, so the last line alone may be about something else.
+        """
+        error, tracing = "", False
+        for line in self.lines:
+            if line.startswith("ERROR: "):
+                error = line.removeprefix("ERROR: ")
+            elif tracing and line and not line[0].isspace():
+                error = line
+            tracing = line.startswith("Traceback") or (tracing and line[:1].isspace())
+        spoken = (line.strip() for line in reversed(self.lines) if line.strip())
+        return _OURS.sub("", error) or next(spoken, "it said nothing")
 
 
 def die_with_parent() -> None:

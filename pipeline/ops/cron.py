@@ -35,8 +35,8 @@ from pipeline.publishing.links import published_days
 
 logger = logging.getLogger("kitchen")
 
-OK, LOCKED, PENDING, FAILED, BAD_VALUE, INTERRUPTED = 0, 10, 20, 30, 40, 130
-TRY_AGAIN = (10, 25, 130)
+OK, LOCKED, PENDING, NOT_GRANTED, FAILED, BAD_VALUE, INTERRUPTED = 0, 10, 20, 25, 30, 40, 130
+TRY_AGAIN = (LOCKED, NOT_GRANTED, INTERRUPTED)
 """Codes of a build after which another try may help: a lock, a scheduler that was away, a stop."""
 
 TRIES = 3
@@ -201,18 +201,13 @@ def _fetch(kitchen: Kitchen, hands: Hands) -> list[Problem]:
     ended = hands.fetch(kitchen)
     if ended.code in (OK, PENDING, LOCKED):
         return []
-    said = _last_words(ended)
     return [
         Problem(
             key="fetch",
-            what=f"klines could not be fetched, exit {ended.code}: {said}",
+            what=f"klines could not be fetched, exit {ended.code}: {ended.words}",
             action="run `kitchen fetch` by hand; look at the network and at the exchange's status",
         )
     ]
-
-
-def _last_words(ended: Ended) -> str:
-    return next((line for line in reversed(ended.lines) if line.strip()), "it said nothing")
 
 
 def look_back(kitchen: Kitchen, now: dt.datetime) -> list[dt.date]:
@@ -263,15 +258,25 @@ def _problem(kitchen: Kitchen, judged: Judged, ended: dict[dt.date, Ended]) -> I
             since_us=day_open_us(day) + DAY_US,
         )
     if judged.state == truth.UNBUILT:
-        end = ended.get(day)
-        how = f", exit {end.code}: {_last_words(end)}" if end else f": {judged.why}"
         yield Problem(
             key=f"failed {day}",
-            what=f"{day} could not be built{how}",
+            what=f"{day} could not be built{_how(judged, ended.get(day))}",
             action=f"read {Places.of(kitchen).log}, then run `kitchen cron` again",
             since_us=day_open_us(day) + DAY_US,
             link=_report(kitchen, day),
         )
+
+
+def _how(judged: Judged, end: Ended | None) -> str:
+    """How a build ended; one that took itself for done is judged by what is there."""
+    if end is None or end.code == OK:
+        return f": {judged.why}"
+    if end.code == NOT_GRANTED and not any(line.startswith("ERROR: ") for line in end.lines):
+        return (
+            f", exit {end.code}: luigid on {luigid_door.url()} gave it no work; it is paused, or another"
+            " worker holds a task of the day"
+        )
+    return f", exit {end.code}: {end.words}"
 
 
 def _report(kitchen: Kitchen, day: dt.date) -> str:

@@ -1,90 +1,34 @@
 """Where a published row came from, and where a raw line went.
 
-Belongs here: putting together what the steps of a symbol's day left behind: clean tables, ledgers, rejects,
-the correction, the aligned row. Nothing is computed anew.
+Belongs here: the answers, put together from what the steps of a symbol's day left behind
+(`prepared_day.py`) and the raw text itself (`raw_text.py`).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import parquet, storage
-from pipeline.clock import MINUTE_US, day_open_us, epoch_us, iso, parse_instant
-from pipeline.config import Kitchen
+from pipeline.alignment.align import USABLE
+from pipeline.clock import MINUTE_US, day_of, day_open_us, iso
 from pipeline.contracts import schema
-from pipeline.errors import ParameterError, SourceError
-from pipeline.freshness import graph
-from pipeline.freshness.graph import Unit
-from pipeline.layout import RawPath
-from pipeline.sources.lines import Seen, read_lines
-from pipeline.sources.rawfile import open_raw
+from pipeline.errors import ParameterError
+from pipeline.ops import raw_text
+from pipeline.ops.prepared_day import STAMPS, Prepared, Rows, prepared, rows_of
 
-_STAMPS = {"binance_1m": "minute_open", "atas_ticks": "ts"}
-_ISO = re.compile(rb'"(?:ts|timestamp_utc|timestamp)"\s*:\s*"([^"]{10,40})"')
-_EPOCH = re.compile(rb"[0-9]{10,19}")
-_QUOTE_BYTES = 400
+__all__ = ["Prepared", "explain_day", "explain_line", "explain_minute", "prepared"]
+
 _MOST = 20
-"""So many lines of a minute are shown."""
+"""So many lines of a minute are shown with their text; all are numbered."""
+
+Facts = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """What is prepared of a symbol's day: feed -> clean table, ledger, rejects; offsets by feed in us."""
-
-    kitchen: Kitchen
-    symbol: str
-    day: dt.date
-    tables: dict[str, pa.Table]
-    ledgers: dict[str, list[dict[str, Any]]]
-    rejects: dict[str, pa.Table]
-    correction: dict[str, Any]
-    bars: pa.Table | None
-
-
-def prepared(kitchen: Kitchen, symbol: str, day: dt.date) -> Prepared:
-    """Reads it.
-
-    Raises:
-        ParameterError: the symbol is not configured, or nothing of the day was built.
-    """
-    kitchen.symbol(symbol)
-    unit = Unit("Verdict", day, symbol)
-    feeds = [e.unit for e in graph.edges(kitchen, unit) if e.output == "ledger"]
-    built = [u for u in feeds if graph.output_path(kitchen, u, "clean").exists()]
-    if not built:
-        raise ParameterError(
-            f"{symbol} {day}: nothing of it is built in {kitchen.prepared}; run"
-            f" luigi --module pipeline Snapshot --date {day}"
-        )
-    bars = graph.output_path(kitchen, Unit("AlignedBars", day, symbol), "bars_1m")
-    correction = graph.output_path(kitchen, Unit("Calibration", day, symbol), "correction")
-
-    def table(unit: Unit, output: str) -> pa.Table:
-        return parquet.read(graph.output_path(kitchen, unit, output))
-
-    return Prepared(
-        kitchen=kitchen,
-        symbol=symbol,
-        day=day,
-        tables={str(u.source): table(u, "clean") for u in built},
-        ledgers={
-            str(u.source): storage.read_json(graph.output_path(kitchen, u, "ledger")) for u in built
-        },
-        rejects={str(u.source): table(u, "rejects") for u in built},
-        correction=storage.read_json(correction) if correction.exists() else {},
-        bars=parquet.read(bars) if bars.exists() else None,
-    )
-
-
-def explain_day(given: Prepared) -> dict[str, Any]:
+def explain_day(given: Prepared) -> Facts:
     """Every raw file of the day and what became of its lines; every line set aside."""
     files = [
         {"source": source, "path": e["path"], **e["lines"], "inferred": e.get("inferred") or {}}
@@ -99,57 +43,62 @@ def explain_day(given: Prepared) -> dict[str, Any]:
     return {**_names(given), "files": files, "rejects": rejects, "correction": _moves(given)}
 
 
-def explain_minute(given: Prepared, minute: int) -> dict[str, Any]:
-    """The row of a minute of the day (0..1439), its flags, and the raw lines that it was made of."""
+def explain_minute(given: Prepared, minute: int) -> Facts:
+    """The row of a minute of the day (0..1439), its flags, and the raw lines that it was made of.
+
+    `files` numbers them all, by file; `lines` has the first of each file with their text: `line` is the one
+    whose prices stand, `merged` are the others of its bar.
+    """
     opened = day_open_us(given.day) + minute * MINUTE_US
     row = _row(given, opened)
     flags = schema.flag_masks(given.kitchen.governance)
     bits = int(row.get("qc_flags") or 0)
+    files, lines = [], []
+    for feed in given.tables:
+        for rows in rows_of(given, feed):
+            its_files, its_lines = _lines_of(given, feed, rows, opened)
+            files += its_files
+            lines += its_lines
     return {
         **_names(given),
         "minute_open": iso(opened),
         "row": {k: v.isoformat() if isinstance(v, dt.datetime) else v for k, v in row.items()},
         "flags": [name for name, mask in flags.items() if bits & mask],
         "correction": _moves(given),
-        "lines": [line for feed in given.tables for line in _lines_of(given, feed, opened)],
+        "files": files,
+        "lines": lines,
     }
 
 
-def explain_line(given: Prepared, file: str, line: int) -> dict[str, Any]:
+def explain_line(given: Prepared, file: str, line: int) -> Facts:
     """Where a raw line went: used (in which minute), merged (into which line), rejected (why), or left.
 
     Raises:
-        ParameterError: no ledger of the day has the file.
+        ParameterError: no ledger of the day has the file, or the file has no such line.
     """
     for feed, ledger in given.ledgers.items():
         for number, entry in enumerate(ledger):
             if entry["path"] == file:
-                fate = _fate(given, feed, number, line)
-                raw = _raw_line(given.kitchen, file, line)
-                return {
-                    **_names(given),
-                    "source": feed,
-                    "file": file,
-                    "line": line,
-                    "raw": raw,
-                    **fate,
-                }
+                text = raw_text.lines_at(given.kitchen, file, [line]).get(line)
+                fate = _fate(given, feed, number, line, text)
+                place = {"source": feed, "file": file, "line": line, "raw": raw_text.shown(text)}
+                return {**_names(given), **place, **fate}
     known = ", ".join(entry["path"] for ledger in given.ledgers.values() for entry in ledger)
     raise ParameterError(f"{file}: no input of {given.symbol} on {given.day}; it has {known}")
 
 
-def _names(given: Prepared) -> dict[str, Any]:
+def _names(given: Prepared) -> Facts:
     return {"symbol": given.symbol, "date": given.day.isoformat()}
 
 
-def _moves(given: Prepared) -> dict[str, Any]:
+def _moves(given: Prepared) -> Facts:
     """Feed -> by how many minutes its stamps were moved, run by run where they differ."""
-    feeds = given.correction.get("feeds") or {}
     names = ("status", "offset_minutes", "offsets", "skew_us")
+    feeds = given.correction.get("feeds") or {}
     return {feed: {k: entry[k] for k in names if k in entry} for feed, entry in feeds.items()}
 
 
-def _row(given: Prepared, opened: int) -> dict[str, Any]:
+def _row(given: Prepared, opened: int) -> Facts:
     if given.bars is None or not given.bars.num_rows:
         return {}
     at = pc.equal(given.bars["minute_open"].cast(pa.int64()), opened)
@@ -157,97 +106,151 @@ def _row(given: Prepared, opened: int) -> dict[str, Any]:
     return dict(rows[0]) if rows else {}
 
 
-def _true_minutes(given: Prepared, feed: str, table: pa.Table) -> np.ndarray:
-    """The minute of each row of a clean table, in us, moved as the calibration of the day found."""
-    stamps: np.ndarray = table[_STAMPS.get(feed, "stamp")].cast(pa.int64()).to_numpy()
-    entry = (given.correction.get("feeds") or {}).get(feed) or {}
-    offset = int(entry.get("offset_minutes") or 0)
-    by_run = entry.get("offsets") or {}
-    if by_run and "run" in table.column_names:
-        moves = [int(by_run.get(str(run), offset)) for run in table["run"].to_pylist()]
-    else:
-        moves = [offset] * table.num_rows
-    true = stamps + np.array(moves, dtype=np.int64) * MINUTE_US - int(entry.get("skew_us") or 0)
-    return true // MINUTE_US * MINUTE_US
+def _lines_of(
+    given: Prepared, feed: str, rows: Rows, opened: int
+) -> tuple[list[Facts], list[Facts]]:
+    """The files with lines of a minute, every number; and the first lines of each with their text."""
+    files: list[Facts] = []
+    lines: list[Facts] = []
+    found = rows.table.filter(pa.array(rows.minutes == opened)).to_pylist()
+    for path in dict.fromkeys(rows.path(row) for row in found):
+        mine = [row for row in found if rows.path(row) == path]
+        bars = {row["line"]: _bar_lines(given, feed, rows, row) for row in mine[:_MOST]}
+        numbers = {row["line"] for row in mine} | {n for bar in bars.values() for n in bar}
+        text = raw_text.lines_at(given.kitchen, path, bars)
+        files.append(
+            {"source": feed, "file": path, "count": len(numbers), "lines": _ranges(numbers)}
+        )
+        lines += [
+            {
+                "source": feed,
+                "file": path,
+                "line": row["line"],
+                "merged": [n for n in bars[row["line"]] if n != row["line"]],
+                "lines_merged": row.get("lines", 1),
+                "more": max(len(mine) - _MOST, 0),
+                "raw": raw_text.shown(text.get(row["line"])),
+            }
+            for row in mine[:_MOST]
+        ]
+    return files, lines
 
 
-def _lines_of(given: Prepared, feed: str, opened: int) -> list[dict[str, Any]]:
-    """The lines of a minute, in the day's own files and, of stamps that are off, in its neighbours'."""
-    found = []
-    for table, ledger in [(given.tables[feed], given.ledgers[feed]), *_beside(given, feed)]:
-        rows = table.filter(pa.array(_true_minutes(given, feed, table) == opened))
-        for row in rows.slice(0, _MOST).to_pylist():
-            path = ledger[row["file"]]["path"]
-            found.append(
-                {
-                    "source": feed,
-                    "file": path,
-                    "line": row["line"],
-                    "lines_merged": row.get("lines", 1),
-                    "more": max(rows.num_rows - _MOST, 0),
-                    "raw": _raw_line(given.kitchen, path, row["line"]),
-                }
-            )
-    return found
+def _bar_lines(given: Prepared, feed: str, rows: Rows, row: Facts) -> list[int]:
+    """The lines that became one bar of an export: its own, and those around it with the same stamp."""
+    if row.get("lines", 1) < 2 or STAMPS.get(feed, "stamp") != "stamp":
+        return [row["line"]]
+    path, stamp = rows.path(row), round(row["stamp"].timestamp() * 1_000_000)
+    aside = _aside(given, feed, path)
+    kept = sorted(rows.table.filter(pc.equal(rows.table["file"], row["file"]))["line"].to_pylist())
+    before = max((n for n in kept if n < row["line"]), default=0)
+    after = min(
+        (n for n in kept if n > row["line"]), default=row["line"] + row["lines"] + len(aside)
+    )
+    text = raw_text.lines_between(given.kitchen, path, before + 1, max(after - 1, row["line"]))
+    same = {n for n, line in text.items() if raw_text.stamp_of(line) == stamp}
+    return sorted((same - aside.keys()) | {row["line"]})
 
 
-def _beside(given: Prepared, feed: str) -> Iterator[tuple[pa.Table, list[dict[str, Any]]]]:
-    if not feed.startswith("atas"):
-        return
-    for days in (-1, 1):
-        unit = Unit("CleanFeed", given.day + dt.timedelta(days=days), given.symbol, feed)
-        clean, ledger = (graph.output_path(given.kitchen, unit, o) for o in ("clean", "ledger"))
-        if clean.exists() and ledger.exists():
-            yield parquet.read(clean), storage.read_json(ledger)
+def _ranges(numbers: set[int]) -> str:
+    """`3-7, 12`."""
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and number == parts[-1][1] + 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ", ".join(f"{a}-{b}" if a != b else f"{a}" for a, b in parts)
 
 
-def _fate(given: Prepared, feed: str, number: int, line: int) -> dict[str, Any]:
-    rejects = given.rejects[feed].to_pylist()
-    path = given.ledgers[feed][number]["path"]
-    for row in rejects:
-        if row["file"] == path and row["line"] == line:
-            return {"fate": "rejected", "code": row["code"], "why": row["reason"]}
-    table = given.tables[feed]
-    files, lines = table["file"].to_numpy(), table["line"].to_numpy()
-    minutes = _true_minutes(given, feed, table)
+def _aside(given: Prepared, feed: str, path: str) -> dict[int, Facts]:
+    """Line -> reject, of a file; 0 is the file as a whole."""
+    table = given.rejects.get(feed)
+    rows = [] if table is None else table.filter(pc.equal(table["file"], path)).to_pylist()
+    return {row["line"]: row for row in rows}
+
+
+def _fate(given: Prepared, feed: str, number: int, line: int, text: bytes | None) -> Facts:
+    entry = given.ledgers[feed][number]
+    aside = _aside(given, feed, entry["path"])
+    if line in aside or 0 in aside:
+        row = aside.get(line, aside.get(0))
+        whole = {} if line in aside else {"whole_file": True}
+        return {"fate": "rejected", "code": row["code"], "why": row["reason"], **whole}
+    rows = next(iter(rows_of(given, feed)))
+    files, lines = rows.table["file"].to_numpy(), rows.table["line"].to_numpy()
     used = np.flatnonzero((files == number) & (lines == line))
     if used.size:
-        return {"fate": "used", "minute_open": iso(int(minutes[used[0]]))}
-    stamp = _stamp(_raw_line(given.kitchen, path, line))
-    stamps = table[_STAMPS.get(feed, "stamp")].cast(pa.int64()).to_numpy()
-    into = np.flatnonzero(stamps == stamp) if stamp is not None else np.array([], dtype=np.int64)
+        return {"fate": "used", **_standing(given, feed, rows, int(used[0]))}
+    if text is None:
+        return _without_text(entry, line)
+    if not text.strip():
+        return {"fate": "left", "why": "blank"}
+    copy = entry["notes"].get("same_text_as")
+    if copy:
+        return {"fate": "merged", "into": f"{copy}:{line}", "why": "a copy of that file"}
+    return _merged(given, feed, number, line, text)
+
+
+def _without_text(entry: Facts, line: int) -> Facts:
+    """A line whose text cannot be had: of Parquet, of a file that is gone, or none at all."""
+    rows = entry["lines"]["read"] + entry["other_days"]
+    if entry["path"].endswith(".parquet") and 0 < line <= rows:
+        return {
+            "fate": "merged" if entry["lines"]["merged"] else "left",
+            "why": "not a row of its own",
+        }
+    raise ParameterError(
+        f"{entry['path']}:{line}: no such line; wanted a number from 1 of a file that is still there"
+    )
+
+
+def _standing(given: Prepared, feed: str, rows: Rows, at: int) -> Facts:
+    """The minute of a used row, and what its line does not give although it was used."""
+    opened = int(rows.minutes[at])
+    facts: Facts = {"minute_open": iso(opened)}
+    status = given.found(feed).get("status")
+    chosen = given.correction.get("feed")
+    if day_of(opened) != given.day:
+        facts["why"] = f"of {day_of(opened)}, whose day reads it from here where it needs it"
+    elif feed.startswith("atas") and status is not None and status not in USABLE:
+        facts["why"] = "the calibration set this feed aside: its columns are null"
+    elif feed.startswith("atas") and chosen not in (None, feed):
+        facts["why"] = f"prices and volume are those of {chosen}; see which columns it fills"
+    return facts
+
+
+def _merged(given: Prepared, feed: str, number: int, line: int, text: bytes) -> Facts:
+    """The row that a line became part of, of those with its stamp; or why there is none."""
+    rows = next(iter(rows_of(given, feed)))
+    entry = rows.ledger[number]
+    stamps = rows.table[STAMPS.get(feed, "stamp")].cast(pa.int64()).to_numpy()
+    if feed == "binance_1m":
+        header = raw_text.lines_at(given.kitchen, entry["path"], range(1, 10))
+        first = next((one for one in header.values() if one.strip()), b"")
+        stamp = raw_text.opened_in(text, entry, first, MINUTE_US)
+    else:
+        stamp, trade = raw_text.trade_of(text)
+    if stamp is None:
+        return {"fate": "left", "why": "no row: a header, or an end of the array"}
+    same = stamps == stamp
+    if feed == "atas_ticks":
+        ids = np.array(rows.table["trade_id"].to_pylist(), dtype=object)
+        same &= ids == trade
+    into = np.flatnonzero(same)
     if not into.size:
-        return {"fate": "left", "why": "blank, a header, or a row of another day"}
-    kept = int(into[-1])
+        return {"fate": "left", "why": f"of {day_of(stamp)}, which reads it from here"}
+    place = _nearest(rows, into, number, line)
+    row = rows.table.slice(place, 1).to_pylist()[0]
     return {
         "fate": "merged",
-        "into": f"{given.ledgers[feed][int(files[kept])]['path']}:{int(lines[kept])}",
-        "minute_open": iso(int(minutes[kept])),
+        "into": f"{rows.path(row)}:{row['line']}",
+        "minute_open": iso(int(rows.minutes[place])),
     }
 
 
-def _stamp(raw: str | None) -> int | None:
-    text = (raw or "").encode()
-    try:
-        stamp = _ISO.search(text)
-        if stamp:
-            return parse_instant(stamp[1].decode())[0]
-        number = _EPOCH.search(text)
-        return epoch_us(int(number[0])) if number else None
-    except ValueError:
-        return None
-
-
-def _raw_line(kitchen: Kitchen, name: str, line: int) -> str | None:
-    """The line's text, cut; None where the file is gone, is no text, or has no such line."""
-    if name.endswith(".parquet") or line < 1:
-        return None
-    try:
-        with open_raw(RawPath(kitchen.raw / name, name, 0), kitchen.limits) as file:
-            for block in read_lines(name, file.blocks(), Seen()):
-                if line in block.numbers:
-                    text = block.lines[line - block.number].rstrip(b"\r")
-                    return text[:_QUOTE_BYTES].decode("utf-8", "backslashreplace")
-    except SourceError:
-        return None
-    return None
+def _nearest(rows: Rows, into: np.ndarray, number: int, line: int) -> int:
+    """Of rows with one stamp, the one whose run has the line: of the same file, the next; else the last."""
+    files, lines = rows.table["file"].to_numpy(), rows.table["line"].to_numpy()
+    mine = [int(at) for at in into if files[at] == number]
+    return min(mine, key=lambda at: (abs(lines[at] - line), -lines[at])) if mine else int(into[-1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 from configparser import ConfigParser, Error
 from urllib.parse import urlsplit
 
@@ -10,21 +11,25 @@ from pipeline.config import PROJECT
 
 _SECONDS = 2.0
 _DISCONNECT_SECONDS = 30.0
-_DEFAULT_URL = "http://localhost:8082"
 
 
 def _settings() -> ConfigParser:
     settings = ConfigParser(interpolation=None)
     try:
-        settings.read(PROJECT / "luigi.cfg", encoding="utf-8")
+        settings.read(
+            os.environ.get("LUIGI_CONFIG_PATH") or PROJECT / "luigi.cfg", encoding="utf-8"
+        )
     except (Error, UnicodeDecodeError):  # Luigi itself says what is wrong with it
         return ConfigParser()
     return settings
 
 
 def url() -> str:
-    """Where luigid is looked for."""
-    return _settings().get("core", "default_scheduler_url", fallback=_DEFAULT_URL)
+    """Where luigid is looked for: in the settings that a build is given too (`child.environment`)."""
+    settings = _settings()
+    host = settings.get("core", "default_scheduler_host", fallback="localhost")
+    port = settings.get("core", "default_scheduler_port", fallback="8082")
+    return settings.get("core", "default_scheduler_url", fallback=f"http://{host}:{port}")
 
 
 def disconnect_seconds() -> float:

@@ -1,17 +1,54 @@
-"""What is true of each day, made up, and hands that do what the test says: for tests of `kitchen cron`."""
+"""For tests of `kitchen cron`: the program with a day to build, or a ground where all is made up."""
 
 from __future__ import annotations
 
 import datetime as dt
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 from pipeline.config import Kitchen
 from pipeline.ops import truth
 from pipeline.ops.child import Ended
 from pipeline.ops.cron import Hands
 from pipeline.ops.truth import Judged
+from pipeline.sample.generate import SampleRequest, write_sample
+from tests_support import write_config
+
+Run = subprocess.CompletedProcess[str]
+DUE = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=3)
+"""The day that `write_due` leaves to be built."""
 
 NOW = dt.datetime(2025, 1, 10, 12, tzinfo=dt.UTC)
 DAYS = [dt.date(2025, 1, 3) + dt.timedelta(days=n) for n in range(7)]
+
+
+def cron(root: Path, *arguments: str, **environment: str) -> Run:
+    """Runs `kitchen cron` from `/` with nothing in the environment but what is given."""
+    given = {"KITCHEN_CONFIG": str(root / "configs" / "kitchen.yaml"), **environment}
+    return subprocess.run(
+        [Path(sys.executable).with_name("kitchen"), "cron", *arguments],
+        cwd="/",
+        env=given,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+def write_due(root: Path, trades: int) -> Path:
+    """A kitchen with the exports of `DUE`, long at rest, and nothing else in its look-back."""
+    path = write_config(root, f"{{market: futures_um, since: {DUE}, until: {DUE}}}")
+    write_sample(SampleRequest(out=root / "data/raw", first=DUE, trades_per_day=trades))
+    shutil.rmtree(root / "data/raw/atas/ticks")
+    old = time.time() - 2 * 86_400
+    for file in (root / "data/raw").rglob("*"):
+        os.utime(file, (old, old))
+    return path
 
 
 class Ground:

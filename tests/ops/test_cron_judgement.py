@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from pipeline.config import Kitchen
 from pipeline.errors import ConfigError
 from pipeline.ops import child, cron, runlog, truth
 from pipeline.ops.child import Ended
-from pipeline.ops.cron import Outcome
+from pipeline.ops.cron import Hands, Outcome
 from pipeline.ops.places import Places
 from pipeline.ops.truth import Judged
 from tests_support import kitchen_at
@@ -36,8 +37,10 @@ def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ground:
 def run(tmp_path: Path, ground: Ground) -> Callable[..., Outcome]:
     """Runs cron with the ground's hands."""
 
-    def call(kitchen: Kitchen | None = None, now: dt.datetime = NOW) -> Outcome:
-        return cron.run(kitchen or kitchen_at(tmp_path), now, ground.hands())
+    def call(
+        kitchen: Kitchen | None = None, now: dt.datetime = NOW, hands: Hands | None = None
+    ) -> Outcome:
+        return cron.run(kitchen or kitchen_at(tmp_path), now, hands or ground.hands())
 
     return call
 
@@ -53,7 +56,21 @@ def test_a_day_that_stays_unbuilt_gives_the_run_its_code(
     outcome = run()
 
     assert outcome.code == code
-    assert f"2025-01-05 could not be built, exit {code}: the last line" in ground.said[0]
+    words = "luigid on http://localhost:8082 gave it no work" if code == 25 else "the last line"
+    assert f"2025-01-05 could not be built, exit {code}: {words}" in ground.said[0]
+
+
+def test_a_build_that_takes_itself_for_done_is_answered_with_what_is_missing(
+    ground: Ground, run: Callable[..., Outcome]
+) -> None:
+    """Exit 0 is no news to who reads the alert; why the day does not count is."""
+    ground.states[DAYS[0]] = truth.UNBUILT
+    hands = replace(ground.hands(), build=lambda kitchen, day: Ended(code=0, lines=("published",)))
+
+    outcome = run(hands=hands)
+
+    assert outcome.code == 30
+    assert "2025-01-03 could not be built: as made up" in ground.said[0]
 
 
 @pytest.mark.parametrize(("code", "wanted"), [(0, 30), (124, 30), (1, 30), (2, 30)])

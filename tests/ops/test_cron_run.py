@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 
 import pytest
+from cron_kit import DUE, cron, write_due
 
-from pipeline.sample.generate import SampleRequest, write_sample
 from tests_support import write_config
 
 KITCHEN = Path(sys.executable).with_name("kitchen")
@@ -27,36 +27,16 @@ def today() -> dt.date:
     return dt.datetime.now(dt.UTC).date()
 
 
-def cron(root: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs `kitchen cron` from `/` with nothing in the environment but what is given."""
-    given = {"KITCHEN_CONFIG": str(root / "configs" / "kitchen.yaml"), **environment}
-    return subprocess.run(
-        [KITCHEN, "cron", *arguments],
-        cwd="/",
-        env=given,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-
-
 @pytest.fixture
 def due(tmp_path: Path) -> Path:
     """A kitchen with the exports of three days ago, long at rest, whose look-back is that day alone."""
-    day = today() - dt.timedelta(days=3)
-    write_config(tmp_path, f"{{market: futures_um, since: {day}, until: {day}}}")
-    write_sample(SampleRequest(out=tmp_path / "data/raw", first=day, trades_per_day=1_000))
-    shutil.rmtree(tmp_path / "data/raw/atas/ticks")
-    old = time.time() - 2 * 86_400
-    for path in (tmp_path / "data/raw").rglob("*"):
-        os.utime(path, (old, old))
+    write_due(tmp_path, trades=1_000)
     return tmp_path
 
 
 def test_a_day_is_published_from_an_empty_environment_whatever_the_zone(due: Path) -> None:
     """Then nothing is left to do; the second run says so, and touches no snapshot."""
-    day = today() - dt.timedelta(days=3)
+    day = DUE
 
     first = cron(due, "--json", TZ="Pacific/Kiritimati")
     link = os.readlink(due / "snapshots" / str(day))

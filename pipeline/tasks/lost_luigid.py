@@ -1,0 +1,47 @@
+"""A luigid that goes away while a run talks to it: one sentence and exit 25, since another try may help.
+
+Luigi itself ends such a run with a traceback and the code of an unhandled exception, as if somebody had to
+mend something. What was being computed is lost with the run and nothing else is: no output counts before
+its receipt.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import luigi.configuration
+import luigi.rpc
+
+logger = logging.getLogger("kitchen")
+
+NOT_RUN = 25
+"""Where no luigi.cfg says otherwise."""
+
+
+def end_soberly() -> None:
+    """Lets every question to luigid that gets no answer end the run."""
+    ask = luigi.rpc.RemoteScheduler._request
+    if not getattr(ask, "ends_soberly", False):
+        luigi.rpc.RemoteScheduler._request = _ending(ask)
+
+
+def _ending(ask: Callable[..., Any]) -> Callable[..., Any]:
+    def request(scheduler: Any, *arguments: Any, **options: Any) -> Any:
+        try:
+            return ask(scheduler, *arguments, **options)
+        except (luigi.rpc.RPCError, ValueError, KeyError) as error:
+            # Another server on the port answers what is not JSON, or not luigid's.
+            kind = "does not answer" if isinstance(error, luigi.rpc.RPCError) else "is no luigid"
+            logger.error(
+                "ERROR: %s %s, so nothing more can be scheduled there; run again: without a"
+                " luigid the run schedules for itself",
+                scheduler._url,
+                kind,
+            )
+            code = luigi.configuration.get_config().getint("retcode", "not_run", NOT_RUN)
+            raise SystemExit(code) from None
+
+    request.ends_soberly = True  # type: ignore[attr-defined]
+    return request

@@ -1,0 +1,197 @@
+"""The exit codes of `kitchen cron` that need a scheduler or a broken set-up, forced through the program.
+
+0, 10, 20, 30, 40 and 130 are forced in `test_cron_run.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from cron_kit import DUE, Run, cron, write_due
+
+from pipeline.config import PROJECT
+from tests_support import write_config
+
+KITCHEN = Path(sys.executable).with_name("kitchen")
+
+
+@pytest.fixture
+def due(tmp_path: Path) -> Path:
+    """A kitchen with one day to build and governance of its own."""
+    shutil.copytree(PROJECT / "governance", tmp_path / "governance")
+    path = write_due(tmp_path, trades=300)
+    path.write_text(path.read_text().replace("paths: {", "paths: {governance: governance, "))
+    return tmp_path
+
+
+def settings_for(root: Path, port: int) -> str:
+    """Luigi's settings with luigid at a port, and a worker forgotten after a second."""
+    text = (PROJECT / "luigi.cfg").read_text()
+    text = text.replace("[core]", f"[core]\ndefault_scheduler_port={port}")
+    path = root / "luigi.cfg"
+    path.write_text(text.replace("worker_disconnect_delay=30", "worker_disconnect_delay=1"))
+    return str(path)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def luigid(root: Path, port: int) -> Iterator[str]:
+    """A real luigid; yields its address."""
+    process = subprocess.Popen(
+        [KITCHEN, "luigid", "--port", str(port)],
+        env={"KITCHEN_CONFIG": str(root / "configs/kitchen.yaml"), "PATH": os.environ["PATH"]},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    address, until = f"http://127.0.0.1:{port}", time.monotonic() + 60
+    try:
+        while True:
+            try:
+                httpx.get(f"{address}/healthz")
+                break
+            except httpx.TransportError:
+                assert time.monotonic() < until
+                time.sleep(0.05)
+        yield address
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+
+def said(run: Run) -> str:
+    """The one problem that a run names."""
+    (problem,) = json.loads(run.stdout)["problems"]
+    return str(problem["what"])
+
+
+def test_twenty_five_then_zero_then_thirty_five(due: Path) -> None:
+    """Luigid is paused on its dashboard: it gives no work, 25. Gone: the run schedules for itself, 0.
+
+    Then the manifest's receipt is lost and a rule is unreadable: what is there cannot be looked at, 35.
+    """
+    settings = settings_for(due, port := free_port())
+    with luigid(due, port) as address:
+        httpx.post(f"{address}/api/pause", data={"data": "{}"}).raise_for_status()
+        paused = cron(due, "--json", LUIGI_CONFIG_PATH=settings)
+    alone = cron(due, "--json", LUIGI_CONFIG_PATH=settings)
+    shutil.rmtree(due / f"data/prepared/date={DUE}/Manifest")
+    (due / "governance/KNOWN_outages.yaml").write_text("- {\n")
+    broken = cron(due, "--json", LUIGI_CONFIG_PATH=settings)
+
+    assert [paused.returncode, alone.returncode, broken.returncode] == [25, 0, 35], (
+        paused.stdout + alone.stdout + broken.stdout
+    )
+    assert f"{DUE} could not be built, exit 25: luigid on http://localhost:{port}" in said(paused)
+    assert "exit 35" in said(broken)
+    assert "KNOWN_outages.yaml, line 2, column 1" in said(broken)
+
+
+class _NoLuigid(BaseHTTPRequestHandler):
+    """A web server that knows nothing of Luigi, and answers all the same."""
+
+    def do_POST(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<!doctype html>")
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Says nothing."""
+
+
+@pytest.mark.slow
+def test_another_server_on_the_port_of_luigid_is_twenty_five(due: Path) -> None:
+    """One sentence that names the address, no traceback; nothing is published beside a scheduler."""
+    server = HTTPServer(("127.0.0.1", 0), _NoLuigid)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        settings = settings_for(due, server.server_address[1])
+        run = cron(due, "--json", LUIGI_CONFIG_PATH=settings)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+    assert run.returncode == 25, run.stdout
+    assert f"http://localhost:{server.server_address[1]} is no luigid" in said(run)
+    assert "Traceback" not in (due / "data/prepared/.ops/cron.log").read_text()
+    assert not (due / "snapshots" / str(DUE)).exists()
+
+
+class _Hook(BaseHTTPRequestHandler):
+    """Takes web hooks."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.said.append(json.loads(body))  # type: ignore[attr-defined]
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Says nothing."""
+
+
+def test_a_broken_configuration_is_forty_and_reaches_the_hook_of_the_environment(
+    tmp_path: Path,
+) -> None:
+    """Nothing of the configuration is known, yet a person is told; the token is nowhere else."""
+    path = write_config(tmp_path)
+    path.write_text("paths: {raw: [")
+    server = HTTPServer(("127.0.0.1", 0), _Hook)
+    server.said = []  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        hook = f"json://127.0.0.1:{server.server_address[1]}/canary"
+        given = {"KITCHEN_ALERT_URLS": hook, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+        runs = [cron(tmp_path, **given) for _ in range(2)]
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+    assert [run.returncode for run in runs] == [40, 40]
+    (told,) = server.said  # type: ignore[attr-defined]
+    assert told["title"] == "kitchen cron run: 1 problem"
+    assert f"cron could not run: {path}, line 1, column" in told["message"]
+    (log,) = (tmp_path / "cache").rglob("cron.log")
+    assert "cron could not run" in log.read_text()
+    assert not any(
+        "canary" in p.read_text() for p in (tmp_path / "cache").rglob("*") if p.is_file()
+    )
+    assert "canary" not in runs[0].stdout + runs[0].stderr
+
+
+def test_every_code_is_documented_alike() -> None:
+    """The help and the runbook name the same codes."""
+    runbook = (PROJECT / "docs/operations.md").read_text()
+    table = runbook[runbook.index("| exit | `kitchen cron` means |") :].split("\n\n")[0]
+    rows = [row.split("|")[1] for row in table.splitlines()[2:]]
+    shown = subprocess.run([KITCHEN, "cron", "--help"], capture_output=True, text=True, check=True)
+    codes = shown.stdout[shown.stdout.index("Exit codes:") : shown.stdout.index("Options:")]
+
+    documented = {int(code) for row in rows for code in re.findall(r"\d+", row)}
+    assert documented == {0, 10, 20, 25, 30, 35, 40, 130}
+    assert {int(code) for code in re.findall(r"\b\d+\b", codes)} == documented
