@@ -264,25 +264,6 @@ def test_live_exports_give_the_bars_and_the_flow_of_the_exchange(
                 assert bars["vbuy"][minute] == bars["taker_buy_volume"][minute]
 
 
-def test_a_corrected_raw_file_makes_a_second_revision(tmp_path: Path, real_data: Path) -> None:
-    """The first revision keeps its bytes, the second names it as its parent."""
-    root = btcusdt_raw(tmp_path / "twice", real_data)
-    succeeded(luigi(root, "Snapshot", "--date", "2025-01-02"))
-    first = root / "snapshots/.revisions/2025-01-02.r1"
-    before = {p.name: p.read_bytes() for p in first.iterdir() if p.is_file()}
-    path = root / "data/raw/atas/bars_1m/BTCUSDT/date=2025-01-02/bars_1m.jsonl"
-    lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join(lines[:600] + lines[601:]))
-
-    succeeded(luigi(root, "Snapshot", "--date", "2025-01-02"))
-
-    assert {p.name: p.read_bytes() for p in first.iterdir() if p.is_file()} == before
-    assert bars_of(root, "2025-01-02")["atas_close"][600] is None
-    publication = json.loads((root / "snapshots/2025-01-02/publication.json").read_text())
-    assert publication["revision"] == 2
-    assert publication["parent"] == 1
-
-
 def test_the_same_rows_in_another_order_make_no_revision(tmp_path: Path, real_data: Path) -> None:
     """Other bytes with the same result are noted, and nothing is published."""
     root = btcusdt_raw(tmp_path / "reordered", real_data)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+import shutil
 from pathlib import Path
 
 import click
@@ -13,6 +15,8 @@ from pipeline import config
 from pipeline.cli import main as program
 from pipeline.sample.generate import SampleRequest, write_sample
 from tests_support import luigi, stat_tree, write_config
+
+PROJECT = Path(program.__file__).resolve().parent.parent.parent
 
 DAY = dt.date(2025, 1, 2)
 
@@ -26,10 +30,10 @@ def verify_rebuild() -> Result:
     return CliRunner().invoke(click.Command("kitchen", callback=call), [])
 
 
-def test_same_then_code_changed_then_inputs_gone(
+def test_same_then_differs_then_inputs_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One day, proved; held against another rule; then without its raw file. Nothing is ever changed."""
+    """One day, proved; held against another latency; then without its raw file. Nothing is ever changed."""
     monkeypatch.setenv("KITCHEN_CONFIG", str(write_config(tmp_path)))
     config._load.cache_clear()
     write_sample(SampleRequest(out=tmp_path / "data/raw", first=DAY, trades_per_day=2000))
@@ -50,3 +54,31 @@ def test_same_then_code_changed_then_inputs_gone(
     assert (gone.exit_code, "inputs gone" in gone.output) == (30, True), gone.output
     assert "No such file" in gone.output
     assert stat_tree(tmp_path / "snapshots") == before
+
+
+def test_code_and_governance_that_changed_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day published by a kitchen with one other formula and one other rule: both are named."""
+    other = tmp_path / "other"
+    for name in ("pipeline", "governance"):
+        shutil.copytree(PROJECT / name, other / name)
+    formula, rule = other / "pipeline/alignment/align.py", other / "governance/CONTROL_kitchen.yaml"
+    changed = formula.read_text().replace("1e4 * np.log(ratio)", "1.0 + 1e4 * np.log(ratio)")
+    assert changed != formula.read_text()
+    formula.write_text(changed)
+    raised = re.sub(r"(atas_coverage: +{at_least: )0\.95", r"\g<1>0.96", rule.read_text())
+    assert raised != rule.read_text()
+    rule.write_text(raised)
+    monkeypatch.setenv("KITCHEN_CONFIG", str(write_config(tmp_path)))
+    config._load.cache_clear()
+    write_sample(SampleRequest(out=tmp_path / "data/raw", first=DAY, trades_per_day=2000))
+    run = luigi(tmp_path, "Snapshot", "--date", "2025-01-02", PYTHONPATH=str(other))
+    assert run.returncode == 0, run.stderr
+
+    found = verify_rebuild()
+
+    assert found.exit_code == 30
+    told = next(line for line in found.output.splitlines() if "rebuilt: code changed" in line)
+    assert "code of AlignedBars" in told
+    assert "governance CONTROL" in told
