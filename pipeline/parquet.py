@@ -103,7 +103,7 @@ def read_from(path: Path, columns: list[str], key: str, least: int) -> pa.Table:
         footer, place = file.metadata, file.schema_arrow.get_field_index(key)
         known = [footer.row_group(n).column(place).statistics for n in range(footer.num_row_groups)]
         wanted = [n for n, told in enumerate(known) if not _ends_before(told, least)]
-        return file.read_row_groups(wanted, columns=columns)
+        return file.read_row_groups(wanted, columns=columns, use_threads=False)
 
 
 def _ends_before(told: pq.Statistics | None, least: int) -> bool:

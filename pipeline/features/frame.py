@@ -33,6 +33,8 @@ class Frame:
         columns: Name -> values, NaN where not measured. Columns of the minute statistics have the
             prefix `ticks.`.
         levels: The traded price levels of each row.
+        windows_since: Windows that end before this row are not computed. 0 where a step puts windows upon
+            windows, as on days; on minutes, where none does, the first row asked for.
     """
 
     start_us: int
@@ -42,6 +44,7 @@ class Frame:
     rules: Rules
     columns: Mapping[str, Floats]
     levels: Levels
+    windows_since: int = 0
     _shared: dict[str, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def __getitem__(self, name: str) -> Floats:

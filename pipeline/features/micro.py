@@ -129,6 +129,7 @@ def frame_of(
         step_us=MINUTE_US,
         since=int(places.min(initial=_GRID)),
         rows=MINUTES_PER_DAY,
+        windows_since=_GRID - MINUTES_PER_DAY,
         rules=rules,
         columns={**columns, **found},
         levels=_levels(tape, same & (_minutes(start)[:-1] >= levels_from_us(day)), columns, start),

@@ -37,21 +37,19 @@ class Vpin(Step):
 
     def __call__(self, frame: Frame) -> Floats:
         def reduce(known: Known, volume: Floats, delta: Floats) -> Floats:
-            rows = [_flow_at_edges(v, d) for v, d in zip(volume, delta, strict=True)]
-            flow = np.array(rows)
-            return ratio(np.abs(flow[:, 1:] - flow[:, :-1]).sum(axis=1), volume.sum(axis=1))
+            flow = _flow_at_edges(volume, delta)
+            return ratio(np.abs(np.diff(flow, axis=1)).sum(axis=1), volume.sum(axis=1))
 
         return windows.each(frame, (frame["volume"], frame["delta"]), self.window, reduce)
 
 
 def _flow_at_edges(volume: Floats, delta: Floats) -> Floats:
-    """Running D where the running volume passes 0, 1, ... `BUCKETS` equal parts."""
-    held, flow = np.cumsum(volume), np.cumsum(delta)
-    edges = held[-1] * (np.arange(BUCKETS + 1) / BUCKETS)
-    if held[-1] == 0:
-        return np.zeros(BUCKETS + 1)
-    minute = held.searchsorted(edges[1:])
-    before = np.concatenate((np.zeros(1), held))[minute]
-    passed = np.concatenate((np.zeros(1), flow))[minute]
-    part = (edges[1:] - before) / volume[minute]
-    return np.concatenate((np.zeros(1), passed + part * delta[minute]))
+    """Running D of each window where its running volume passes 0, 1, ... `BUCKETS` equal parts."""
+    held, flow = (np.cumsum(np.pad(x, ((0, 0), (1, 0))), axis=1) for x in (volume, delta))
+    edges = held[:, -1:] * (np.arange(1, BUCKETS + 1) / BUCKETS)
+    minute = np.array([h.searchsorted(e) for h, e in zip(held[:, 1:], edges, strict=True)])
+    before, passed, traded, signed = (
+        np.take_along_axis(x, minute, axis=1) for x in (held, flow, volume, delta)
+    )
+    part = (edges - before) / traded
+    return np.pad(passed + part * signed, ((0, 0), (1, 0)))

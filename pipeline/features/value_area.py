@@ -94,11 +94,10 @@ class _Window:
     def _point_of_control(self) -> int:
         """The rank of the price with the largest volume."""
         poc = int(self._held.argmax())
-        on_top = (self._held[poc:] == self._held[poc]).nonzero()[0] + poc
-        if on_top.size == 1:
+        if not (self._held[poc + 1 :] == self._held[poc]).any():
             return poc
         traded = (self._held != 0).nonzero()[0]
-        candidates = traded.searchsorted(on_top)
+        candidates = np.flatnonzero(self._held[traded] == self._held[poc])
         return int(traded[nearest_to_vwap(self._ticks[traded], self._held[traded], candidates)])
 
     def _edges(self, poc: int, total: int) -> tuple[int, int]:
@@ -109,18 +108,19 @@ class _Window:
         """
         low, high = min(self._near[0], poc), max(self._near[1], poc + 1)
         while True:
-            traded = (self._held[low:high] != 0).nonzero()[0] + low
-            here = int(traded.searchsorted(poc))
-            top, bottom = value_area(self._held[traded], here, total)
+            held = self._held[low:high]
+            traded = (held != 0).nonzero()[0]
+            here = int(traded.searchsorted(poc - low))
+            top, bottom = value_area(held.take(traded), here, total)
             if (bottom >= STEP or low == 0) and (
                 top + STEP < traded.size or high == len(self._ticks)
             ):
                 break
             low, high = 0, len(self._ticks)
-        found = int(traded[top]), int(traded[bottom])
-        margin = (found[0] - found[1]) // 4 + 64
-        self._near = max(found[1] - margin, 0), min(found[0] + margin, len(self._ticks))
-        return found
+        upper, lower = low + int(traded[top]), low + int(traded[bottom])
+        margin = (upper - lower) // 4 + STEP
+        self._near = max(lower - margin, 0), min(upper + margin, len(self._ticks))
+        return upper, lower
 
 
 def _ranked(price: Ints) -> tuple[Ints, Ints]:

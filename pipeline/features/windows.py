@@ -17,6 +17,9 @@ from pipeline.features.frame import Frame
 
 Known = npt.NDArray[np.bool_]
 
+_TOGETHER = 1 << 17
+"""So many values stand in memory at once: few enough for the processor's cache."""
+
 _DUST = 2.0**-46
 """A relative distance from the mean that rounding alone makes: such a value did not move."""
 
@@ -37,15 +40,21 @@ def each(
     Returns:
         Values on the whole grid; NaN where the window is not on the grid or lacks too much.
     """
-    length = series[0].size
-    if length < window:
-        return np.full(length, np.nan)
-    views = [np.lib.stride_tricks.sliding_window_view(x, window) for x in series]
-    known = np.logical_and.reduce([~np.isnan(v) for v in views])
-    values = reduce(known, *(np.where(known, v, 0.0) for v in views))
-    gaps = window - known.sum(axis=1)
-    values = np.where(gaps / window <= frame.rules.null_share_max, values, np.nan)
-    return np.concatenate((np.full(window - 1, np.nan), values))
+    found = np.full(series[0].size, np.nan)
+    known = np.logical_and.reduce([~np.isnan(x) for x in series])
+    clean = [np.where(known, x, 0.0) for x in series]
+    together = max(_TOGETHER // window, 1)
+    for row in range(max(window - 1, frame.windows_since), found.size, together):
+        rows = slice(row - window + 1, row + together)
+        measured, *views = (
+            np.ascontiguousarray(np.lib.stride_tricks.sliding_window_view(x[rows], window))
+            for x in (known, *clean)
+        )
+        values = reduce(measured, *views)
+        gaps = window - measured.sum(axis=1)
+        complete = gaps / window <= frame.rules.null_share_max
+        found[row : row + together] = np.where(complete, values, np.nan)
+    return found
 
 
 def total(frame: Frame, x: Floats, window: int) -> Floats:
