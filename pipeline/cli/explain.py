@@ -84,9 +84,16 @@ def _minute_words(facts: dict[str, Any]) -> list[str]:
         + f"  {(entry['raw'] or '')[:120]}"
         for entry in facts["lines"]
     ]
+    files = [
+        f"  {entry['source']:11} {entry['file']}: {entry['count']} ({entry['lines']})"
+        for entry in facts["files"]
+    ]
     flags = ", ".join(facts["flags"]) or "none"
     head = f"{facts['symbol']} {facts['minute_open']}: {values or 'no row'}"
-    return [head, f"flags: {flags}", "corrections:", *moves, "raw lines:", *lines]
+    return [
+        *(head, f"flags: {flags}", "corrections:", *moves),
+        *("lines by file:", *files, "raw lines:", *lines),
+    ]
 
 
 def _move(move: dict[str, Any]) -> str:
@@ -94,6 +101,6 @@ def _move(move: dict[str, Any]) -> str:
 
 
 def _line_words(facts: dict[str, Any]) -> list[str]:
-    keys = ("minute_open", "into", "code", "why")
+    keys = ("minute_open", "into", "code", "why", "whole_file")
     told = ", ".join(f"{key} {facts[key]}" for key in keys if facts.get(key) is not None)
     return [f"{facts['file']}:{facts['line']} {facts['fate']}: {told}", f"  {facts['raw']}"]

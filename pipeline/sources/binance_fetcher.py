@@ -98,6 +98,16 @@ def read_header(line: bytes) -> Header | None:
     return _nameless(names, delimiter)
 
 
+def instant_in(line: bytes, header: Header) -> int:
+    """The instant in us that a line is stamped with.
+
+    Raises:
+        ValueError: it has no such stamp.
+    """
+    fields = _split(line.decode("utf-8").strip("\r\n"), header.delimiter)
+    return instant_of(" ".join(fields[at].strip() for at in header.columns.time))[0]
+
+
 def _nameless(fields: list[str], delimiter: str) -> Header | None:
     columns = columns_of(NAMELESS)
     if columns is None or len(fields) != columns.width:

@@ -1,0 +1,107 @@
+"""Raw lines by the numbers that ledgers, rejects and clean tables give them.
+
+Belongs here: getting a line's text again, and what it says of its own time and identity. Where the line
+went is `explain.py`.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pipeline.clock import epoch_us, parse_instant
+from pipeline.config import Kitchen
+from pipeline.errors import SourceError
+from pipeline.layout import RawPath
+from pipeline.sources.binance_fetcher import instant_in, read_header
+from pipeline.sources.jsonl import JsonLines
+from pipeline.sources.rawfile import open_raw
+from pipeline.sources.user_columns import opened_at
+
+QUOTE_BYTES = 400
+"""So much of a line is shown."""
+
+_ISO = re.compile(rb'"(?:ts|timestamp_utc|timestamp|window_id)"\s*:\s*"([^"]{10,40})"')
+_TRADE = re.compile(rb'"trade_id"\s*:\s*"?([^",}\s]+)')
+_EPOCH = re.compile(rb"[0-9]{9,19}")
+_NO_TEXT = ".parquet"
+
+Lines = dict[int, bytes]
+
+
+def lines_at(kitchen: Kitchen, name: str, numbers: Iterable[int]) -> Lines:
+    """Number -> text of the lines that the file has, without line ends; none of a file that is gone or is
+    no text. Elements of an array and indented objects are lines, as they are in the ledger.
+    """
+    wanted = sorted(set(numbers))
+    if not wanted or name.endswith(_NO_TEXT):
+        return {}
+    found: Lines = {}
+    for number, text in _every(kitchen, name, wanted[-1]):
+        if number in wanted:
+            found[number] = text
+    return found
+
+
+def lines_between(kitchen: Kitchen, name: str, first: int, last: int) -> Lines:
+    """The lines from first to last, both included."""
+    if name.endswith(_NO_TEXT):
+        return {}
+    return {n: text for n, text in _every(kitchen, name, last) if n >= first}
+
+
+def shown(text: bytes | None) -> str | None:
+    """The beginning of a line, for people."""
+    return None if text is None else text[:QUOTE_BYTES].decode("utf-8", "backslashreplace")
+
+
+def trade_of(text: bytes) -> tuple[int | None, str | None]:
+    """The instant in us and the id of a tick."""
+    found = _TRADE.search(text)
+    return stamp_of(text), found[1].decode("utf-8", "replace") if found else None
+
+
+def stamp_of(text: bytes) -> int | None:
+    """The instant in us that a line of JSON or of an archive is stamped with."""
+    stamp = _ISO.search(text)
+    number = _EPOCH.search(text)
+    try:
+        if stamp:
+            return parse_instant(stamp[1].decode())[0]
+        return epoch_us(int(number[0])) if number else None
+    except ValueError:
+        return None
+
+
+def opened_in(text: bytes, entry: dict[str, Any], header: bytes, step_us: int) -> int | None:
+    """The open time in us of a kline's line, read as the ledger says that the file was read.
+
+    Args:
+        text: the line.
+        entry: the file's ledger entry.
+        header: the file's first line.
+        step_us: length of a bar.
+    """
+    if entry["adapter"] != "binance_fetcher":
+        return stamp_of(text)
+    columns = read_header(header)
+    edge = str(entry["inferred"].get("label", "open")).split(",", maxsplit=1)[0]
+    try:
+        return None if columns is None else opened_at(instant_in(text, columns), edge, step_us)
+    except (ValueError, ArithmeticError, IndexError, csv.Error):
+        return None
+
+
+def _every(kitchen: Kitchen, name: str, last: int) -> Iterator[tuple[int, bytes]]:
+    """Every line up to a number."""
+    try:
+        with open_raw(RawPath(kitchen.raw / name, name, 0), kitchen.limits) as file:
+            for block in JsonLines(file, object).blocks():
+                if block.number > last:
+                    return
+                for number, text in zip(block.numbers, block.lines, strict=True):
+                    yield number, text.rstrip(b"\r")
+    except SourceError:
+        return
