@@ -174,7 +174,7 @@ def _fate(given: Prepared, feed: str, number: int, line: int, text: bytes | None
     entry = given.ledgers[feed][number]
     aside = _aside(given, feed, entry["path"])
     if line in aside or 0 in aside:
-        row = aside.get(line, aside.get(0))
+        row = aside.get(line) or aside[0]
         whole = {} if line in aside else {"whole_file": True}
         return {"fate": "rejected", "code": row["code"], "why": row["reason"], **whole}
     rows = next(iter(rows_of(given, feed)))

@@ -93,9 +93,7 @@ def ledger_of(given: Prepared, path: str) -> dict[str, Any]:
     return next(e for ledger in given.ledgers.values() for e in ledger if e["path"] == path)
 
 
-@pytest.mark.parametrize(
-    "name", [TICKS.format(4), TICKS.format(5), DAILY.replace("zip", "csv"), MONTHLY]
-)
+@pytest.mark.parametrize("name", [TICKS.format(4), TICKS.format(5), DAILY.replace("zip", "csv")])
 def test_every_line_of_a_file_has_the_fate_of_the_ledger(thin: Prepared, name: str) -> None:
     """Used, merged and rejected are as many as the ledger counts, and each text is the file's own."""
     lines = lines_of(thin.kitchen.raw / name)
@@ -141,6 +139,16 @@ def test_a_repeated_trade_points_at_itself(thin: Prepared) -> None:
     found = [explain_line(thin, name, n) for n in (count - 2, count - 1)]
 
     assert [fate["into"] for fate in found] == [f"{name}:14", f"{name}:15"]
+
+
+def test_a_month_fills_the_gaps_and_repeats_the_rest(thin: Prepared) -> None:
+    """Ten rows of it are used; the others are in the archive of the day."""
+    daily = DAILY.replace("zip", "csv")
+    used = [explain_line(thin, MONTHLY, n)["fate"] for n in range(301, 311)]
+
+    assert used == ["used"] * 10
+    assert explain_line(thin, MONTHLY, 300)["into"] == f"{daily}:300"
+    assert explain_line(thin, MONTHLY, 311)["into"] == f"{daily}:301"
 
 
 def test_a_row_of_another_day_says_which(thin: Prepared) -> None:
