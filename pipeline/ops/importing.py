@@ -25,7 +25,12 @@ IGNORED = ("latest.json", "exporter.log", "heartbeat.txt", ".heartbeat")
 
 _IGNORED_FOLDERS = ("_logs", "_heartbeats")
 _FEEDS = {"atas_bars": "atas_bars", "atas_simplified": "atas_v6_3", "atas_ticks": "atas_ticks"}
-_MARKETS = {"spot": "spot", "um": "futures_um", "cm": "futures_cm"}
+_MARKETS = {
+    "spot": "spot",
+    **dict.fromkeys(("um", "usdm", "usd-m"), "futures_um"),
+    **dict.fromkeys(("cm", "coinm", "coin-m"), "futures_cm"),
+}
+"""What a folder is called -> the market of the files in it."""
 _DAY = re.compile(r"(?<![0-9])(20[0-9]{2})-?([01][0-9])-?([0-3][0-9])(?![0-9])")
 _MONTH = re.compile(r"(?<![0-9])(20[0-9]{2})-([01][0-9])(?![-0-9])")
 _STAMP = re.compile(rb'"(?:ts|timestamp_utc|timestamp)"\s*:\s*"([0-9]{4})-([0-9]{2})-([0-9]{2})T')
@@ -103,7 +108,17 @@ def _place(kitchen: Kitchen, name: str, head: bytes, adapter: str) -> str:
     day = _date(name, head)
     form = next((form for form in _FORMS if name.endswith(f".{form}")), None)
     found = _HOUR.search(name) if feed == "atas_ticks" else None
-    for pattern in layout.patterns(kitchen, symbol, feed):
+    market = _market(name) or symbol.market
+    if feed.startswith("atas") and market != symbol.market:
+        raise ValueError(
+            f"its path says {market}, and {symbol.name} is {symbol.market}; wanted a symbol of that"
+            " market, or another path"
+        )
+    patterns = layout.patterns(kitchen, symbol, feed)
+    if adapter == "binance_fetcher" and market == symbol.market:
+        # a user's own table has a place of its own, of less trust than the exchange's archives
+        patterns = tuple(sorted(patterns, key=lambda pattern: "{market}" in pattern))
+    for pattern in patterns:
         wants_month = "{month}" in pattern
         hourly = "*" in pattern
         if (
@@ -115,7 +130,7 @@ def _place(kitchen: Kitchen, name: str, head: bytes, adapter: str) -> str:
             continue
         vendor = symbol.vendor_symbol if feed.startswith("binance") else symbol.atas_symbol
         return pattern.replace("*", found[1] if found else "").format(
-            market=_market(name) or symbol.market,
+            market=market,
             symbol=vendor,
             date=day,
             month=day[:7],
@@ -125,14 +140,18 @@ def _place(kitchen: Kitchen, name: str, head: bytes, adapter: str) -> str:
 
 
 def _symbol(kitchen: Kitchen, name: str, head: bytes) -> Symbol:
-    """The configured symbol that the path, or else the first tick, names."""
+    """The configured symbol that the path, or else the first tick, names; of several that of its market."""
     words = {word.upper() for part in name.split("/") for word in (part, *re.split(r"[-_.]", part))}
     words |= {part.upper() for part in re.split(r"/|-1[md]-|_20", name)}
     told = re.search(rb'"symbol"\s*:\s*"([^"]{1,32})"', head)
     words |= {told[1].decode("utf-8", "replace").upper()} if told else set()
-    for symbol in kitchen.symbols.values():
-        if words & {symbol.name, symbol.vendor_symbol.upper(), symbol.atas_symbol.upper()}:
-            return symbol
+    named = [
+        symbol
+        for symbol in kitchen.symbols.values()
+        if words & {symbol.name, symbol.vendor_symbol.upper(), symbol.atas_symbol.upper()}
+    ]
+    if named:
+        return next((s for s in named if s.market == _market(name)), named[0])
     raise ValueError(
         f"no configured symbol is in its path; wanted one of {', '.join(kitchen.symbols)}"
     )

@@ -79,6 +79,27 @@ def test_importing_again_changes_nothing(raw: Path, kitchen: Kitchen, tmp_path: 
     assert (kitchen.raw / BARS).read_text() == "mine\n"
 
 
+def test_real_files_of_two_markets_are_not_mixed(
+    kitchen: Kitchen, real_data: Path, tmp_path: Path
+) -> None:
+    """A tape of spot is none of the perpetual's; a user's table goes where users' tables are."""
+    heap = tmp_path / "heap"
+    for name in ("btcusdt-2024-08-08", "btcusdt-2025-01-02"):
+        shutil.copytree(real_data / name, heap / name)
+    files = {f["path"]: f for f in told("import", str(heap))["files"]}
+    tape = "atas/ticks/BTCUSDT/date=2024-08-08/23/ticks.jsonl"
+    archive = "BTCUSDT-1m-2025-01-02.zip"
+
+    assert files[f"btcusdt-2024-08-08/usdm/{tape}"]["to"] == tape
+    assert files[f"btcusdt-2024-08-08/spot/{tape}"]["state"] == "unclaimed"
+    assert "its path says spot" in files[f"btcusdt-2024-08-08/spot/{tape}"]["why"]
+    for market in ("spot", "futures_um"):
+        found = files[f"btcusdt-2025-01-02/binance/{market}/{archive}"]
+        assert found["to"] == f"binance/{market}/{archive}"
+    table = files["btcusdt-2025-01-02/binance/fetcher_csv/BTCUSDT_2025-01-02.csv"]
+    assert table["to"] == "binance/fetcher/BTCUSDT_2025-01-02.csv"
+
+
 def test_import_refuses_the_raw_folder_itself(kitchen: Kitchen) -> None:
     """One sentence, exit 40."""
     kitchen.raw.mkdir(parents=True)
