@@ -21,6 +21,9 @@ from pipeline.stages import STAGES
 RECIPES = "pipeline.tasks.recipes"
 """The module whose function of a step's name, in snake case, feeds the pure functions of the step."""
 
+INPUTS = "pipeline.tasks.inputs"
+"""The module of the recipes' own helpers."""
+
 
 def code_digests(cache: Path) -> dict[str, str]:
     """Step name -> digest of its code.
@@ -111,11 +114,43 @@ def recipe_name(stage: str) -> str:
 
 
 def _recipe(stage: str) -> str:
-    wanted = recipe_name(stage)
-    for node in _bare(ast.parse(_path(RECIPES).read_bytes())).body:
-        if isinstance(node, ast.FunctionDef) and node.name == wanted:
-            return ast.dump(node)
-    return ""
+    """The step's recipe, and every helper that it uses, however indirectly; no other step's recipe."""
+    own = recipe_name(stage)
+    others = {recipe_name(name) for name in STAGES} - {own}
+    functions = {name: node for name, node in _functions().items() if name not in others}
+    found: dict[str, str] = {}
+    waiting = [own]
+    while waiting:
+        name = waiting.pop()
+        if name in functions and name not in found:
+            found[name] = ast.dump(functions[name])
+            waiting.extend(_called(name, functions[name]))
+    return "\n".join(found[name] for name in sorted(found))
+
+
+def _functions() -> dict[str, ast.FunctionDef]:
+    """Recipes by name, and helpers as `inputs.name`; those of the recipes' own module by name."""
+    found = {}
+    for module, prefix in ((RECIPES, ""), (INPUTS, "inputs.")):
+        tree = _bare(ast.parse(_path(module).read_bytes())) if _exists(module) else None
+        for node in tree.body if tree else ():
+            if isinstance(node, ast.FunctionDef):
+                found[prefix + node.name] = node
+    return found
+
+
+def _called(name: str, function: ast.FunctionDef) -> set[str]:
+    """Names of functions, as of `_functions`, that the words of one of them may mean."""
+    prefix = "inputs." if name.startswith("inputs.") else ""
+    nodes = list(ast.walk(function))
+    own = {prefix + node.id for node in nodes if isinstance(node, ast.Name)}
+    return own | {
+        f"inputs.{node.attr}"
+        for node in nodes
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "inputs"
+    }
 
 
 def _bare(tree: ast.Module) -> ast.Module:

@@ -7,7 +7,6 @@ step's in snake case. This module loads the heavy libraries; import it only when
 from __future__ import annotations
 
 import uuid
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,27 +17,17 @@ import pyarrow.compute as pc
 from pipeline import layout, parquet, storage
 from pipeline.alignment.align import AlignInput, agreement_of_flow, align
 from pipeline.alignment.calibrate import CalibrationInput
-from pipeline.alignment.neighbours import (
-    AFTER,
-    BEFORE,
-    Rows,
-    WithNeighbours,
-    calibrate_among,
-    in_file,
-    with_moved,
-)
+from pipeline.alignment.neighbours import calibrate_among, with_moved
 from pipeline.alignment.true_time import parts_in_true_time
 from pipeline.bars.footprint import footprint as footprint_of
 from pipeline.bars.footprint import in_hours
-from pipeline.contracts import control, outages, profiles, schema
-from pipeline.errors import PendingError
+from pipeline.contracts import profiles, schema
 from pipeline.features.daily import daily_stats as daily_stats_of
 from pipeline.features.macro import macro
 from pipeline.features.micro import LEVEL_COLUMNS, levels_from_us, micro
 from pipeline.freshness import acceptance, graph
 from pipeline.parts import single
 from pipeline.publishing import revisions, signing
-from pipeline.publishing.assemble import SymbolDay
 from pipeline.publishing.assemble import assemble as assemble_of
 from pipeline.publishing.changes import changes
 from pipeline.publishing.manifest import ManifestInput
@@ -49,6 +38,7 @@ from pipeline.quality.report import html, markdown, report
 from pipeline.quality.verdict import verdict as verdict_of
 from pipeline.sources.clean import read_feed
 from pipeline.sources.protocol import Feed
+from pipeline.tasks import inputs
 from pipeline.tasks.job import Job
 
 Products = dict[str, Any]
@@ -76,7 +66,7 @@ def clean_feed(job: Job) -> Products:
 
 def calibration(job: Job) -> Products:
     """Both vendors' minutes -> what the vendor's minute means, with evidence; and the correction."""
-    feeds = _feeds(job, "clean")
+    feeds = inputs.feeds(job, "clean")
     found = calibrate_among(
         CalibrationInput(
             symbol=job.symbol.name,
@@ -93,8 +83,8 @@ def calibration(job: Job) -> Products:
                 ).items()
             },
         ),
-        _neighbours(job),
-        _control(job),
+        inputs.neighbours(job),
+        inputs.control_of(job),
     )
     job.facts = {"status": found.found.calibration["status"]}
     job.windows = {
@@ -114,8 +104,8 @@ def calibration(job: Job) -> Products:
         "calibration": found.found.calibration,
         "correction": found.found.correction,
         "moved_bars": pa.concat_tables([named.empty_table(), *bars]),
-        "moved_ticks": _no_ticks(job) if ticks is None else ticks,
-        "moved_from": _moved_from(job, found),
+        "moved_ticks": inputs.no_ticks(job) if ticks is None else ticks,
+        "moved_from": inputs.moved_from(job, found),
     }
 
 
@@ -123,20 +113,22 @@ def footprint(job: Job) -> Products:
     """Ticks in true time -> volume by minute and price, and minute statistics."""
     edges = job.edges("CleanFeed", "clean")
     day = parts_in_true_time(
-        parquet.in_parts(job.path(edges[0])) if edges else single(_no_ticks(job)),
-        _table(job, "Calibration", "moved_ticks"),
-        _json(job, "Calibration", "correction"),
+        parquet.in_parts(job.path(edges[0])) if edges else single(inputs.no_ticks(job)),
+        inputs.table(job, "Calibration", "moved_ticks"),
+        inputs.document(job, "Calibration", "correction"),
         job.unit.day,
     )
-    levels, minutes = footprint_of(job.symbol.name, day, _control(job), job.kitchen.governance)
+    levels, minutes = footprint_of(
+        job.symbol.name, day, inputs.control_of(job), job.kitchen.governance
+    )
     job.facts = {"rows": levels.num_rows}
     return {"footprint": in_hours(levels), "minute_stats": minutes}
 
 
 def aligned_bars(job: Job) -> Products:
     """Both vendors' minutes and the correction -> the day's 1440 rows."""
-    feeds = _feeds(job, "clean")
-    moved = _table(job, "Calibration", "moved_bars")
+    feeds = inputs.feeds(job, "clean")
+    moved = inputs.table(job, "Calibration", "moved_bars")
     for feed in pc.unique(moved["feed"]).to_pylist():
         rows = moved.filter(pc.equal(moved["feed"], feed)).drop_columns(["feed"])
         feeds[feed] = with_moved(feeds.get(feed), rows)
@@ -146,17 +138,17 @@ def aligned_bars(job: Job) -> Products:
         day=job.unit.day,
         klines=feeds.pop("binance_1m"),
         bars=feeds,
-        minute_stats=_optional(job, "Footprint", "minute_stats"),
-        correction=_json(job, "Calibration", "correction"),
-        outages=_outages(job),
+        minute_stats=inputs.optional(job, "Footprint", "minute_stats"),
+        correction=inputs.document(job, "Calibration", "correction"),
+        outages=inputs.outage_minutes(job),
         prefer_atas=job.kitchen.prefer_atas,
         prefer_delta=job.kitchen.prefer_delta,
         prefer_fields=job.kitchen.prefer_fields,
         latency_seconds=job.kitchen.latency_seconds,
     )
-    bars = align(given, _control(job), job.kitchen.governance)
+    bars = align(given, inputs.control_of(job), job.kitchen.governance)
     job.facts = {"rows": bars.num_rows}
-    return {"bars_1m": bars, "flow": agreement_of_flow(given, bars, _control(job))}
+    return {"bars_1m": bars, "flow": agreement_of_flow(given, bars, inputs.control_of(job))}
 
 
 def verdict(job: Job) -> Products:
@@ -165,20 +157,20 @@ def verdict(job: Job) -> Products:
         symbol=job.symbol.name,
         market=job.symbol.market,
         day=job.unit.day,
-        bars=_table(job, "AlignedBars", "bars_1m"),
-        calibration=_json(job, "Calibration", "calibration"),
+        bars=inputs.table(job, "AlignedBars", "bars_1m"),
+        calibration=inputs.document(job, "Calibration", "calibration"),
         ledgers={
             str(edge.unit.source): storage.read_json(job.path(edge))
             for edge in job.edges("CleanFeed", "ledger")
         },
-        rejects=_feeds(job, "rejects"),
-        outages=_outages(job),
+        rejects=inputs.feeds(job, "rejects"),
+        outages=inputs.outage_minutes(job),
         atas_expected=job.symbol.atas == "expected",
         simulated=job.kitchen.simulated,
-        flow=_json(job, "AlignedBars", "flow"),
+        flow=inputs.document(job, "AlignedBars", "flow"),
     )
-    found = verdict_of(facts, _control(job))
-    page = report(facts, found, _control(job), job.kitchen.governance)
+    found = verdict_of(facts, inputs.control_of(job))
+    page = report(facts, found, inputs.control_of(job), job.kitchen.governance)
     job.facts = {"condition": found["condition"]}
     return {
         "verdict": found,
@@ -197,8 +189,8 @@ def micro_features(job: Job) -> Products:
     ]
     table = micro(
         job.unit.day,
-        _table(job, "AlignedBars", "bars_1m"),
-        _optional(job, "Footprint", "minute_stats"),
+        inputs.table(job, "AlignedBars", "bars_1m"),
+        inputs.optional(job, "Footprint", "minute_stats"),
         job.kitchen.governance,
         pa.concat_tables(levels) if levels else None,
     )
@@ -208,7 +200,7 @@ def micro_features(job: Job) -> Products:
 
 def daily_stats(job: Job) -> Products:
     """The exchange's minutes, or its daily kline -> one row of the day."""
-    feeds = _feeds(job, "clean")
+    feeds = inputs.feeds(job, "clean")
     table = daily_stats_of(
         job.unit.day,
         feeds.get("binance_1m"),
@@ -232,7 +224,7 @@ def macro_features(job: Job) -> Products:
 
 def assemble(job: Job) -> Products:
     """All symbols' outputs -> one table a dataset, and the day's condition."""
-    parts = [_symbol_day(job, name) for name in _symbols(job)]
+    parts = [inputs.symbol_day(job, name) for name in inputs.symbols(job)]
     products: Products = assemble_of(job.unit.day, parts, job.kitchen.governance)
     job.facts = {"rows": products["bars_1m"].num_rows, "condition": products["condition"]["day"]}
     return products
@@ -246,32 +238,23 @@ def manifest(job: Job) -> Products:
             day=job.unit.day,
             simulated=job.kitchen.simulated,
             version=version("central-data-kitchen"),
-            condition=_json(job, "Assemble", "condition"),
+            condition=inputs.document(job, "Assemble", "condition"),
             tables={
                 name: parquet.read(path)
                 for name, path in files.items()
                 if path.suffix == ".parquet"
             },
             files=files,
-            calibrations={
-                str(edge.unit.symbol): storage.read_json(job.path(edge))
-                for edge in job.edges("Calibration", "calibration")
-            },
-            ledgers=_ledgers(job),
-            moved={
-                str(edge.unit.symbol): storage.read_json(job.path(edge))
-                for edge in job.edges("Calibration", "moved_from")
-            },
-            control=_control(job),
+            calibrations=inputs.documents(job, "Calibration", "calibration"),
+            ledgers=inputs.ledgers(job),
+            moved=inputs.documents(job, "Calibration", "moved_from"),
+            control=inputs.control_of(job),
             governance=job.kitchen.governance,
             code=job.code,
             accepted=acceptance.computed_by(job.kitchen, job.unit),
             measured={
-                str(edge.unit.symbol): {
-                    check["name"]: check["measured"]
-                    for check in storage.read_json(job.path(edge))["checks"]
-                }
-                for edge in job.edges("Verdict", "verdict")
+                symbol: {check["name"]: check["measured"] for check in found["checks"]}
+                for symbol, found in inputs.documents(job, "Verdict", "verdict").items()
             },
         )
     )
@@ -280,7 +263,7 @@ def manifest(job: Job) -> Products:
 
 def snapshot(job: Job) -> Products:
     """The manifest and the files that it names -> a sealed revision, and the links."""
-    found = _json(job, "Manifest", "manifest")
+    found = inputs.document(job, "Manifest", "manifest")
     store = layout.Store(job.kitchen.snapshots)
     parent = revisions.current(store, job.unit.day)
     key = signing.key_file(job.kitchen)
@@ -317,100 +300,3 @@ def published_files(job: Job) -> dict[str, Path]:
             path = graph.output_path(job.kitchen, unit, output)
             files[f"qc/{symbol.name}/{path.name}"] = path
     return files
-
-
-def _symbol_day(job: Job, name: str) -> SymbolDay:
-    def tables(stage: str, output: str) -> list[pa.Table]:
-        edges = [edge for edge in job.edges(stage, output) if edge.unit.symbol == name]
-        return [parquet.read(job.path(edge)) for edge in edges]
-
-    verdicts = {edge.unit.symbol: job.path(edge) for edge in job.edges("Verdict", "verdict")}
-    return SymbolDay(
-        symbol=name,
-        bars=tables("AlignedBars", "bars_1m")[0],
-        micro=tables("MicroFeatures", "features_micro")[0],
-        macro=tables("MacroFeatures", "macro_slow")[0],
-        footprint=next(iter(tables("Footprint", "footprint")), None),
-        rejects=tables("CleanFeed", "rejects"),
-        verdict=storage.read_json(verdicts[name]),
-    )
-
-
-def _symbols(job: Job) -> list[str]:
-    return [symbol.name for symbol in graph.expected_symbols(job.kitchen, job.unit.day)]
-
-
-def _ledgers(job: Job) -> dict[str, list[Any]]:
-    """Symbol -> the ledger entries of all its feeds, in the graph's order."""
-    ledgers: dict[str, list[Any]] = {}
-    for edge in job.edges("CleanFeed", "ledger"):
-        ledgers.setdefault(str(edge.unit.symbol), []).extend(storage.read_json(job.path(edge)))
-    return ledgers
-
-
-def _control(job: Job) -> control.Control:
-    return control.load(job.kitchen.governance)
-
-
-def _outages(job: Job) -> frozenset[int]:
-    symbol = job.symbol
-    return outages.outage_minutes(job.kitchen.governance, symbol.market, symbol.name, job.unit.day)
-
-
-def _feeds(job: Job, output: str) -> dict[str, pa.Table]:
-    """Feed -> its table, of every feed of its own day that the unit reads."""
-    return {
-        str(edge.unit.source): parquet.read(job.path(edge))
-        for edge in job.edges("CleanFeed", output)
-        if not edge.beside
-    }
-
-
-def _neighbours(job: Job) -> dict[str, dict[str, Rows]]:
-    """Feed -> side -> the rows of that neighbour day's file, read when they are asked for."""
-    found: dict[str, dict[str, Rows]] = {}
-    for edge in job.edges("CleanFeed", "clean"):
-        if edge.beside:
-            side = BEFORE if edge.unit.day < job.unit.day else AFTER
-            found.setdefault(str(edge.unit.source), {})[side] = partial(in_file, job.path(edge))
-    return found
-
-
-def _moved_from(job: Job, found: WithNeighbours) -> list[dict[str, Any]]:
-    """The neighbours' raw files with rows of the day: their ledger's entry, and how many rows.
-
-    The ledger lies beside the clean table, of the same unit; what the table says already decides.
-    """
-    entries = []
-    for edge in job.edges("CleanFeed", "clean"):
-        side = BEFORE if edge.unit.day < job.unit.day else AFTER
-        taken = found.lines_of(str(edge.unit.source), side) if edge.beside else {}
-        path = graph.output_path(job.kitchen, edge.unit, "ledger")
-        ledger = storage.read_json(path) if taken else []
-        entries += [ledger[file] | {"moved_rows": rows} for file, rows in sorted(taken.items())]
-    return entries
-
-
-def _no_ticks(job: Job) -> pa.Table:
-    return schema.table_schema(job.kitchen.governance, "clean_ticks").empty_table()
-
-
-def _json(job: Job, stage: str, output: str) -> Any:
-    (edge,) = job.edges(stage, output)
-    return storage.read_json(job.path(edge))
-
-
-def _optional(job: Job, stage: str, output: str) -> pa.Table | None:
-    """The tables of an input, earlier days first, as one; None where no day has it."""
-    tables = [parquet.read(job.path(edge)) for edge in job.edges(stage, output)]
-    return pa.concat_tables(tables) if tables else None
-
-
-def _table(job: Job, stage: str, output: str) -> pa.Table:
-    """As `_optional`, where at least one day must have it."""
-    found = _optional(job, stage, output)
-    if found is None:
-        raise PendingError(
-            f"{job.unit}: no raw file gives it {stage}'s {output}; bring the export first"
-        )
-    return found

@@ -12,7 +12,17 @@ from pipeline.freshness import code
 from pipeline.stages import STAGES
 
 MODULES = {
-    "tasks/recipes.py": "from pipeline.room.top import f\n\ndef clean_feed(job):\n    return f(job)\n",
+    "tasks/recipes.py": (
+        "from pipeline.room.top import f\nfrom pipeline.tasks import inputs\n\n"
+        "def clean_feed(job):\n    return f(job) + _own(job) + inputs.table(job)\n\n"
+        "def _own(job):\n    return 1\n\n"
+        "def calibration(job):\n    return 2\n"
+    ),
+    "tasks/inputs.py": (
+        "def table(job):\n    return read(job)\n\n"
+        "def read(job):\n    return 3\n\n"
+        "def unread(job):\n    return 4\n"
+    ),
     "room/top.py": (
         '"""Top."""\nfrom pipeline import deep\n\ndef f(x):\n    """Says."""\n    return deep.g(x)\n'
     ),
@@ -52,10 +62,13 @@ def digest_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..
         ("deep.py", "min(x, LIMIT)", "max(x, LIMIT)"),
         ("deep.py", "LIMIT = 3", "LIMIT = 4"),
         ("tasks/recipes.py", "f(job)", "f(job.day)"),
+        ("tasks/recipes.py", "return 1", "return 10"),
+        ("tasks/inputs.py", "read(job)\n\n", "read(job.day)\n\n"),
+        ("tasks/inputs.py", "return 3", "return 30"),
     ],
 )
 def test_what_decides_the_result_counts(digest_after, name: str, old: str, new: str) -> None:
-    """The step's own function, one deep in its closure, a constant there, its recipe."""
+    """The step's own function, one deep in its closure, a constant there, its recipe and its helpers."""
     assert digest_after(name, old, new)
 
 
@@ -67,6 +80,8 @@ def test_what_decides_the_result_counts(digest_after, name: str, old: str, new: 
         ("deep.py", "# why", "# because"),
         ("deep.py", "\n\ndef g", "\n\n\n\ndef g"),
         ("other.py", "return x", "return -x"),
+        ("tasks/recipes.py", "return 2", "return 20"),
+        ("tasks/inputs.py", "return 4", "return 40"),
     ],
 )
 def test_what_does_not_decide_it_does_not(digest_after, name: str, old: str, new: str) -> None:

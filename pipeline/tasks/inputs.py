@@ -1,0 +1,135 @@
+"""What a unit reads: the files behind its inputs, as tables and documents.
+
+Belongs here: from the graph's edges to values, one small function a kind of input. Does not belong here:
+what is done with them (`recipes.py`), and which inputs there are (`stages.py`). Loads the heavy libraries.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline import parquet, storage
+from pipeline.alignment.neighbours import AFTER, BEFORE, Rows, WithNeighbours, in_file
+from pipeline.contracts import control, outages, schema
+from pipeline.errors import PendingError
+from pipeline.freshness import graph
+from pipeline.publishing.assemble import SymbolDay
+from pipeline.tasks.job import Job
+
+
+def table(job: Job, stage: str, output: str) -> pa.Table:
+    """As `optional`, where at least one day must have it.
+
+    Raises:
+        PendingError: none has.
+    """
+    found = optional(job, stage, output)
+    if found is None:
+        raise PendingError(
+            f"{job.unit}: no raw file gives it {stage}'s {output}; bring the export first"
+        )
+    return found
+
+
+def optional(job: Job, stage: str, output: str) -> pa.Table | None:
+    """The tables of an input, earlier days first, as one; None where no day has it."""
+    tables = [parquet.read(job.path(edge)) for edge in job.edges(stage, output)]
+    return pa.concat_tables(tables) if tables else None
+
+
+def document(job: Job, stage: str, output: str) -> Any:
+    """The JSON of an input that there is once."""
+    (edge,) = job.edges(stage, output)
+    return storage.read_json(job.path(edge))
+
+
+def documents(job: Job, stage: str, output: str) -> dict[str, Any]:
+    """Symbol -> the JSON of an input that there is once a symbol."""
+    return {
+        str(edge.unit.symbol): storage.read_json(job.path(edge))
+        for edge in job.edges(stage, output)
+    }
+
+
+def feeds(job: Job, output: str) -> dict[str, pa.Table]:
+    """Feed -> its table, of every feed of its own day that the unit reads."""
+    return {
+        str(edge.unit.source): parquet.read(job.path(edge))
+        for edge in job.edges("CleanFeed", output)
+        if not edge.beside
+    }
+
+
+def neighbours(job: Job) -> dict[str, dict[str, Rows]]:
+    """Feed -> side -> the rows of that neighbour day's file, read when they are asked for."""
+    found: dict[str, dict[str, Rows]] = {}
+    for edge in job.edges("CleanFeed", "clean"):
+        if edge.beside:
+            side = BEFORE if edge.unit.day < job.unit.day else AFTER
+            found.setdefault(str(edge.unit.source), {})[side] = partial(in_file, job.path(edge))
+    return found
+
+
+def moved_from(job: Job, found: WithNeighbours) -> list[dict[str, Any]]:
+    """The neighbours' raw files with rows of the day: their ledger's entry, and how many rows.
+
+    The ledger lies beside the clean table, of the same unit; what the table says already decides.
+    """
+    entries = []
+    for edge in job.edges("CleanFeed", "clean"):
+        side = BEFORE if edge.unit.day < job.unit.day else AFTER
+        taken = found.lines_of(str(edge.unit.source), side) if edge.beside else {}
+        path = graph.output_path(job.kitchen, edge.unit, "ledger")
+        ledger = storage.read_json(path) if taken else []
+        entries += [ledger[file] | {"moved_rows": rows} for file, rows in sorted(taken.items())]
+    return entries
+
+
+def ledgers(job: Job) -> dict[str, list[Any]]:
+    """Symbol -> the ledger entries of all its feeds, in the graph's order."""
+    found: dict[str, list[Any]] = {}
+    for edge in job.edges("CleanFeed", "ledger"):
+        found.setdefault(str(edge.unit.symbol), []).extend(storage.read_json(job.path(edge)))
+    return found
+
+
+def symbol_day(job: Job, name: str) -> SymbolDay:
+    """Everything that one symbol gives to the day's files."""
+
+    def tables(stage: str, output: str) -> list[pa.Table]:
+        edges = [edge for edge in job.edges(stage, output) if edge.unit.symbol == name]
+        return [parquet.read(job.path(edge)) for edge in edges]
+
+    return SymbolDay(
+        symbol=name,
+        bars=tables("AlignedBars", "bars_1m")[0],
+        micro=tables("MicroFeatures", "features_micro")[0],
+        macro=tables("MacroFeatures", "macro_slow")[0],
+        footprint=next(iter(tables("Footprint", "footprint")), None),
+        rejects=tables("CleanFeed", "rejects"),
+        verdict=documents(job, "Verdict", "verdict")[name],
+    )
+
+
+def symbols(job: Job) -> list[str]:
+    """The symbols that are expected on the day."""
+    return [symbol.name for symbol in graph.expected_symbols(job.kitchen, job.unit.day)]
+
+
+def control_of(job: Job) -> control.Control:
+    """CONTROL in force."""
+    return control.load(job.kitchen.governance)
+
+
+def outage_minutes(job: Job) -> frozenset[int]:
+    """Minutes of the day in which the symbol's exchange is known to have stood still."""
+    symbol = job.symbol
+    return outages.outage_minutes(job.kitchen.governance, symbol.market, symbol.name, job.unit.day)
+
+
+def no_ticks(job: Job) -> pa.Table:
+    """A tape without a trade."""
+    return schema.table_schema(job.kitchen.governance, "clean_ticks").empty_table()
