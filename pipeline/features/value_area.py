@@ -136,12 +136,16 @@ def _ranked(price: Ints) -> tuple[Ints, Ints]:
 def nearest_to_vwap(ticks: Ints, volume: Ints, candidates: Ints) -> int:
     """Of the candidate levels, rising in price, the nearest to the VWAP, of equals the lower.
 
-    Both sides are multiplied by the volume and compared as unlimited integers: no quotient is rounded.
+    Prices count from the lowest. Both sides are multiplied by the volume and compared as integers, which
+    are unlimited where 64 bits might not do: no quotient is rounded.
     """
-    lots = volume.tolist()
-    total, value = sum(lots), sum(t * v for t, v in zip(ticks.tolist(), lots, strict=True))
+    away, total = ticks - ticks[0], int(volume.sum())
+    if int(away[-1]) * total < 1 << 62:
+        value = int(away @ volume)
+    else:
+        value = sum(t * v for t, v in zip(away.tolist(), volume.tolist(), strict=True))
     levels: list[int] = candidates.tolist()
-    return min(levels, key=lambda level: abs(int(ticks[level]) * total - value))
+    return min(levels, key=lambda level: abs(int(away[level]) * total - value))
 
 
 def value_area(volume: Ints, poc: int, total: int) -> tuple[int, int]:

@@ -70,23 +70,22 @@ def _cut(levels: Levels, start: int, stop: int) -> Levels:
     )
 
 
-def _replaced(levels: Levels, gone: slice, rng: np.random.Generator | None) -> Levels:
-    """Other levels in these rows: random ones, or without a generator none, and not measured."""
+def _replaced(levels: Levels, gone: slice, rng: np.random.Generator) -> Levels:
+    """Other, random levels in these rows."""
     changed = np.zeros(len(levels.measured), dtype=np.bool_)
     changed[gone] = True
     count = np.diff(levels.first)
     kept = ~changed[levels.rows()]
-    count[changed] = 0 if rng is None else rng.integers(0, 4, changed.sum())
+    count[changed] = rng.integers(0, 4, changed.sum())
     fresh = np.repeat(changed, count)
     columns = {}
     for name, x in levels.columns.items():
+        values = rng.integers(1, 900, fresh.sum())
         columns[name] = np.empty(count.sum(), dtype=np.int64)
         columns[name][~fresh] = x[kept]
-        if rng is not None:
-            values = rng.integers(1, 900, fresh.sum())
-            columns[name][fresh] = np.cumsum(values) if name == PRICE else values
-    measured = np.where(changed, rng is not None, levels.measured)
+        columns[name][fresh] = np.cumsum(values) if name == PRICE else values
     first = np.concatenate(([0], np.cumsum(count)))
+    measured = levels.measured | changed
     return dataclasses.replace(levels, first=first, measured=measured, columns=columns)
 
 
@@ -113,25 +112,22 @@ def _placed(step: Step, frame: Frame, whole: Floats, start: int) -> bool:
     return same(alone, whole[warm:stop])
 
 
-def _changed(
-    frame: Frame, gone: slice, fill: Callable[[int], Floats], rng: np.random.Generator | None
-) -> Frame:
+def _poisoned_in(frame: Frame, gone: slice, row: int) -> Frame:
+    rng = np.random.default_rng(row)
     columns = {}
     for name, x in frame.columns.items():
         columns[name] = x.copy()
-        columns[name][gone] = fill(len(columns[name][gone]))
+        columns[name][gone] = rng.lognormal(5, 4, len(columns[name][gone]))
     return dataclasses.replace(frame, columns=columns, levels=_replaced(frame.levels, gone, rng))
 
 
 def _truncated(frame: Frame, row: int) -> Frame:
-    return _changed(frame, slice(row + 1, None), lambda n: np.full(n, np.nan), None)
+    return part(frame, 0, row + 1, row + 1)
 
 
 def _poisoned(frame: Frame, row: int) -> Frame:
-    rng = np.random.default_rng(row)
-    return _changed(frame, slice(row + 1, None), lambda n: rng.lognormal(5, 4, n), rng)
+    return _poisoned_in(frame, slice(row + 1, None), row)
 
 
 def _old_poisoned(frame: Frame, row: int) -> Frame:
-    rng = np.random.default_rng(row)
-    return _changed(frame, slice(0, max(row, 0)), lambda n: rng.lognormal(5, 4, n), rng)
+    return _poisoned_in(frame, slice(0, max(row, 0)), row)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,21 @@ def test_equal_levels_take_the_nearest_to_vwap_then_the_lower() -> None:
 
     assert nearest_to_vwap(ticks, np.array([5, 2, 5]), np.array([0, 2])) == 0
     assert nearest_to_vwap(np.array([10, 20]), np.array([5, 5]), np.array([0, 1])) == 0
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 1 << 40), st.integers(1, 1 << 24)), min_size=1, max_size=30)
+)
+def test_nearest_to_vwap_is_so_in_fractions(gaps_and_volumes: list[tuple[int, int]]) -> None:
+    """Every level's distance to the exact mean price, also where 64 bits cannot hold the products."""
+    gaps, volume = zip(*gaps_and_volumes, strict=True)
+    ticks = [sum(gaps[: n + 1]) for n in range(len(gaps))]
+    vwap = Fraction(sum(t * v for t, v in zip(ticks, volume, strict=True)), sum(volume))
+    levels = range(len(ticks))
+
+    found = nearest_to_vwap(np.array(ticks), np.array(volume), np.array(levels))
+
+    assert found == min(levels, key=lambda level: (abs(ticks[level] - vwap), level))
 
 
 def test_a_refused_tape_gives_no_profile(governance: Path) -> None:
