@@ -29,8 +29,11 @@ from pipeline.ops.fetch.run import Tell, fetch
 @click.option(
     "--use", "use", help="archive, rest, command: tried in this order. Default: fetch.use."
 )
+@click.option(
+    "--missing-is-pending", is_flag=True, help="Exit 20 for days that are past their deadline, too."
+)
 @click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
-def command(as_json: bool, **given: Any) -> None:
+def command(as_json: bool, missing_is_pending: bool, **given: Any) -> None:
     """Fetch klines: from the public archive, the exchange's API, or the configured program.
 
     A file appears in the raw folder whole and checked, or not at all. Files of the last days
@@ -52,7 +55,7 @@ def command(as_json: bool, **given: Any) -> None:
             done = fetch(load_kitchen(), request, _advance(bar))
         output.say({}, [outcome.line() for outcome in done], as_json=False)
     counts = Counter(outcome.status for outcome in done)
-    code = exit_code(done)
+    code = exit_code(done, missing_is_pending=missing_is_pending)
     output.say(
         {"files": [o.facts() for o in done], "counts": dict(counts), "exit": code},
         [", ".join(f"{n} {status}" for status, n in sorted(counts.items())) or "nothing to fetch"],

@@ -82,10 +82,13 @@ class Hands:
 
 
 def fetch_days(kitchen: Kitchen) -> Ended:
-    """`kitchen fetch` over the look-back: what is not there yet, and what the archive has replaced."""
+    """`kitchen fetch` over the look-back: what is not there yet, and what the archive has replaced.
+
+    A day that is missing is named by the run itself, once it has looked at all days.
+    """
     days = str(kitchen.operations.cron.look_back_days)
     return child.run(
-        [str(units.this_program()), "fetch", "--days", days],
+        [str(units.this_program()), "fetch", "--missing-is-pending", "--days", days],
         child.environment(kitchen),
         kitchen.operations.cron.day_minutes * 60,
     )
@@ -201,10 +204,11 @@ def _fetch(kitchen: Kitchen, hands: Hands) -> list[Problem]:
     ended = hands.fetch(kitchen)
     if ended.code in (OK, PENDING, LOCKED):
         return []
+    said = next((line for line in ended.lines if " failed: " in line), ended.words)
     return [
         Problem(
             key="fetch",
-            what=f"klines could not be fetched, exit {ended.code}: {ended.words}",
+            what=f"klines could not be fetched, exit {ended.code}: {said}",
             action="run `kitchen fetch` by hand; look at the network and at the exchange's status",
         )
     ]

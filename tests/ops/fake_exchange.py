@@ -68,29 +68,41 @@ class FakeExchange:
         self.clock_ahead = 0.0
         self.most_rows: int | None = None
         self.connections = 0
+        self.coded = b""
         self.seconds_per_block = 0.0
         self.lock = threading.Lock()
         self.go_on = threading.Event()
-        exchange = self
-
-        class Handler(_Handler):
-            pass
-
-        Handler.exchange = exchange
-        self.server = _Server(("127.0.0.1", 0), Handler)
+        self.handler = type("Handler", (_Handler,), {"exchange": self})
+        self.server = _Server(("127.0.0.1", 0), self.handler)
         self.base = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Serves from now on; after `stop`, under the same address."""
+        if self.thread is not None:
+            return
+        if self.server.socket.fileno() < 0:
+            self.server = _Server(self.server.server_address, self.handler)
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
+        self.thread.start()
+
+    def stop(self) -> None:
+        """Refuses connections from now on."""
+        if self.thread is None:
+            return
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+        self.thread = None
 
     @contextlib.contextmanager
     def serving(self) -> Iterator[FakeExchange]:
         """Serves while the block lasts."""
-        thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
-        thread.start()
+        self.start()
         try:
             yield self
         finally:
-            self.server.shutdown()
-            thread.join()
-            self.server.server_close()
+            self.stop()
 
     def put(self, path: str, data: bytes) -> None:
         """Publishes an archive and its checksum."""
@@ -316,6 +328,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def fault_gzip(self, value: str) -> bool:
         self.reply(200, b"\x1f\x8b", {"Content-Encoding": "gzip"})
+        return True
+
+    def fault_coded(self, value: str) -> bool:
+        """Bytes of the test's own, said to be coded so."""
+        self.reply(200, self.exchange.coded, {"Content-Encoding": value})
         return True
 
     def fault_body(self, value: str) -> bool:

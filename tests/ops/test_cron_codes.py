@@ -6,17 +6,11 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -24,6 +18,7 @@ from typing import Any
 import httpx
 import pytest
 from cron_kit import DUE, Run, cron, write_due
+from real_luigid import Luigid, serving
 
 from pipeline.config import PROJECT
 from tests_support import write_config
@@ -40,46 +35,6 @@ def due(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def settings_for(root: Path, port: int) -> str:
-    """Luigi's settings with luigid at a port, and a worker forgotten after a second."""
-    text = (PROJECT / "luigi.cfg").read_text()
-    text = text.replace("[core]", f"[core]\ndefault_scheduler_port={port}")
-    path = root / "luigi.cfg"
-    path.write_text(text.replace("worker_disconnect_delay=30", "worker_disconnect_delay=1"))
-    return str(path)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def luigid(root: Path, port: int) -> Iterator[str]:
-    """A real luigid; yields its address."""
-    process = subprocess.Popen(
-        [KITCHEN, "luigid", "--port", str(port)],
-        env={"KITCHEN_CONFIG": str(root / "configs/kitchen.yaml"), "PATH": os.environ["PATH"]},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address, until = f"http://127.0.0.1:{port}", time.monotonic() + 60
-    try:
-        while True:
-            try:
-                httpx.get(f"{address}/healthz")
-                break
-            except httpx.TransportError:
-                assert time.monotonic() < until
-                time.sleep(0.05)
-        yield address
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-
-
 def said(run: Run) -> str:
     """The one problem that a run names."""
     (problem,) = json.loads(run.stdout)["problems"]
@@ -91,9 +46,10 @@ def test_twenty_five_then_zero_then_thirty_five(due: Path) -> None:
 
     Then the manifest's receipt is lost and a rule is unreadable: what is there cannot be looked at, 35.
     """
-    settings = settings_for(due, port := free_port())
-    with luigid(due, port) as address:
-        httpx.post(f"{address}/api/pause", data={"data": "{}"}).raise_for_status()
+    server = Luigid(due / "configs/kitchen.yaml")
+    settings = str(server.settings(due / "luigi.cfg"))
+    with serving(server):
+        httpx.post(f"{server.address}/api/pause", data={"data": "{}"}).raise_for_status()
         paused = cron(due, "--json", LUIGI_CONFIG_PATH=settings)
     alone = cron(due, "--json", LUIGI_CONFIG_PATH=settings)
     shutil.rmtree(due / f"data/prepared/date={DUE}/Manifest")
@@ -103,7 +59,9 @@ def test_twenty_five_then_zero_then_thirty_five(due: Path) -> None:
     assert [paused.returncode, alone.returncode, broken.returncode] == [25, 0, 35], (
         paused.stdout + alone.stdout + broken.stdout
     )
-    assert f"{DUE} could not be built, exit 25: luigid on http://localhost:{port}" in said(paused)
+    assert f"{DUE} could not be built, exit 25: luigid on http://localhost:{server.port}" in said(
+        paused
+    )
     assert "exit 35" in said(broken)
     assert "KNOWN_outages.yaml, line 2, column 1" in said(broken)
 
@@ -127,15 +85,16 @@ def test_another_server_on_the_port_of_luigid_is_twenty_five(due: Path) -> None:
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        settings = settings_for(due, server.server_address[1])
-        run = cron(due, "--json", LUIGI_CONFIG_PATH=settings)
+        port = server.server_address[1]
+        settings = Luigid(due / "configs/kitchen.yaml", port=port).settings(due / "luigi.cfg")
+        run = cron(due, "--json", LUIGI_CONFIG_PATH=str(settings))
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
 
     assert run.returncode == 25, run.stdout
-    assert f"http://localhost:{server.server_address[1]} is no luigid" in said(run)
+    assert f"http://localhost:{port} is no luigid" in said(run)
     assert "Traceback" not in (due / "data/prepared/.ops/cron.log").read_text()
     assert not (due / "snapshots" / str(DUE)).exists()
 

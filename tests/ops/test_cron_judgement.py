@@ -169,14 +169,15 @@ def test_a_failed_fetch_is_said_and_stops_nothing(
     path = kitchen_at(tmp_path).file
     path.write_text(path.read_text() + "fetch: {in_front: true}\n")
     config._load.cache_clear()
-    ground.fetched = Ended(code=30, lines=("no route to the exchange",))
+    lines = ("1/2 BTCUSDT binance_1m 2025-01-08 failed: no route to the exchange", "2 failed")
+    ground.fetched = Ended(code=30, lines=lines)
     ground.states[DAYS[0]] = truth.UNBUILT
     ground.codes[DAYS[0]] = [0]
 
     outcome = run(config._load(path))
 
     assert outcome.code == 0
-    assert "klines could not be fetched, exit 30: no route to the exchange" in ground.said[0]
+    assert f"klines could not be fetched, exit 30: {lines[0]}" in ground.said[0]
 
 
 def test_a_full_disk_is_told(ground: Ground, run: Callable[..., Outcome]) -> None:

@@ -279,6 +279,7 @@ def test_not_published_is_pending_until_the_deadline(
 
     assert (before[0].status, exit_code(before)) == ("pending", 20)
     assert (after[0].status, exit_code(after)) == ("missing", 30)
+    assert exit_code(after, missing_is_pending=True) == 20
     assert visible(kitchen.raw) == []
 
 

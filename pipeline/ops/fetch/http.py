@@ -6,13 +6,15 @@ Belongs here: connections, redirects, retries, pauses, caps. What a reply means 
 from __future__ import annotations
 
 import re
+import socket
+import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -33,6 +35,7 @@ UNASKED_PAUSE_SECONDS = 120.0
 
 _SAID_BYTES = 200
 _FOUND = (200, 206)
+_CONNECTED = ("connect_tcp.complete", "start_tls.complete")
 _RANGE = re.compile(r"bytes ([0-9]{1,15})-[0-9]{1,15}/([0-9]{1,15}|\*)", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
 
@@ -64,6 +67,7 @@ class Http:
         self.waiting = waiting or Waiting()
         self._silent: Counter[str] = Counter()
         self._pauses = Pauses(pauses, self.waiting)
+        self._sockets: list[socket.socket] = []
         self._client = httpx.Client(
             follow_redirects=False,
             timeout=httpx.Timeout(settings.timeout_seconds),
@@ -183,7 +187,7 @@ class Http:
         for _ in range(REDIRECTS + 1):
             self._refuse(url)
             try:
-                with self._client.stream("GET", url, headers=headers) as response:
+                with self._bounded(), self._stream(url, headers) as response:
                     if response.next_request is None:
                         self._judge(response)
                         yield response
@@ -196,6 +200,36 @@ class Http:
         raise FetchError(
             f"{url}: more than {REDIRECTS} redirects; see fetch.archive and fetch.rest"
         )
+
+    def _stream(self, url: str, headers: dict[str, str]) -> AbstractContextManager[httpx.Response]:
+        return self._client.stream("GET", url, headers=headers, extensions={"trace": self._trace})
+
+    def _trace(self, event: str, facts: Mapping[str, Any]) -> None:
+        """Notes each new connection's socket, so that `_bounded` can cut it."""
+        if event.endswith(_CONNECTED):
+            self._sockets.append(facts["return_value"].get_extra_info("socket"))
+
+    @contextmanager
+    def _bounded(self) -> Iterator[None]:
+        """Cuts the line when a try takes too long.
+
+        The client's own limit is that of one silence: who says a byte now and then, or one interim reply
+        after another, could hold a run for days.
+        """
+        timer = threading.Timer(self.settings.request_seconds, self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _cut(self) -> None:
+        for line in self._sockets:
+            with suppress(OSError):  # closed meanwhile
+                # Not TLS' own farewell, which would wait for the other side.
+                socket.socket.shutdown(line, socket.SHUT_RDWR)
+        self._sockets.clear()
 
     def _refuse(self, url: str) -> None:
         fault = address_fault(url, self.settings.hosts)

@@ -42,6 +42,10 @@ class Outcome:
         return f"{self.symbol} {self.feed} {self.period} {self.status}{what}{notes}"
 
 
-def exit_code(outcomes: Iterable[Outcome]) -> int:
-    """0 done, 20 something is not published yet, 30 something failed."""
-    return max((_EXITS.get(outcome.status, 0) for outcome in outcomes), default=0)
+def exit_code(outcomes: Iterable[Outcome], *, missing_is_pending: bool = False) -> int:
+    """0 done, 20 something is not published yet, 30 something failed or is missing.
+
+    `missing_is_pending`: 20 for what is missing, too.
+    """
+    exits = {**_EXITS, MISSING: _EXITS[PENDING]} if missing_is_pending else _EXITS
+    return max((exits.get(outcome.status, 0) for outcome in outcomes), default=0)
