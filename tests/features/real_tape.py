@@ -23,6 +23,17 @@ DAYS = (dt.date(2019, 10, 11), dt.date(2019, 10, 12))
 NAMES = ("open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume")
 NAMES = (*NAMES, "trades", "taker_buy_volume", "taker_buy_quote", "ignore")
 _SIGN = {"buy": 1, "sell": -1}
+PROFILES = {
+    kind: tuple(f"{level}_{kind}" for level in ("poc", "vah", "val"))
+    for kind in ("session", "roll_240")
+}
+"""The features that test_profile.py holds to these trades."""
+
+IMBALANCE = (
+    *(f"{what}_{side}" for side in ("buy", "sell") for what in ("imbalance", "stacked")),
+    *(f"stacked_{side}_price" for side in ("buy", "sell")),
+)
+"""Those that test_imbalance.py does."""
 
 
 class Trade(NamedTuple):

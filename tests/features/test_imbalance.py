@@ -14,8 +14,7 @@ from pipeline.clock import MINUTES_PER_DAY
 from pipeline.contracts.schema import table_schema
 from pipeline.features.micro import micro
 
-NAMES = [f"{w}_{s}{o}" for s in ("buy", "sell") for w, o in (("imbalance", ""), ("stacked", ""))]
-NAMES += ["stacked_buy_price", "stacked_sell_price"]
+NAMES = list(real_tape.IMBALANCE)
 
 
 def first_minute(governance: Path, *levels: tuple[float, float | None, float | None]) -> dict:

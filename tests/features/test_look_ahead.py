@@ -108,7 +108,38 @@ class _BackFill(_Leak):
         return np.append(close, np.nan)[following]
 
 
-@pytest.mark.parametrize("leak", [_CentredWindow, _NextReturn, _WholeDayMean, _BackFill])
+class _Interpolated(_Leak):
+    def __call__(self, frame: Frame) -> Floats:
+        close, rows = frame["close"], np.arange(len(frame))
+        known = ~np.isnan(close)
+        return np.interp(rows, rows[known], close[known])
+
+
+class _CloseOfItsHour(_Leak):
+    def __call__(self, frame: Frame) -> Floats:
+        rows = np.arange(len(frame))
+        return frame["close"][np.minimum(rows - rows % 60 + 59, len(frame) - 1)]
+
+
+class _ScaledByAll(_Leak):
+    def __call__(self, frame: Frame) -> Floats:
+        close = frame["close"]
+        return (close - np.nanmin(close)) / (np.nanmax(close) - np.nanmin(close))
+
+
+class _NextLevels(_Leak):
+    def __call__(self, frame: Frame) -> Floats:
+        counts = np.diff(frame.levels.first)
+        return np.append(counts[1:], 0).astype(np.float64)
+
+
+LEAKS = (
+    *(_CentredWindow, _NextReturn, _WholeDayMean, _BackFill),
+    *(_Interpolated, _CloseOfItsHour, _ScaledByAll, _NextLevels),
+)
+
+
+@pytest.mark.parametrize("leak", LEAKS)
 def test_probe_catches_a_view_of_the_future(leak: type[Step], minutes: Frame) -> None:
     """The probe finds each of the usual ways to look ahead, by both looks."""
     found = faults(leak(), minutes, _rows(minutes, 1500, SEAM), STARTS)

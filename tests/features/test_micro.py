@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import hand_values
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -62,53 +63,13 @@ def test_window_bears_five_percent_of_gaps(gaps: int, known: bool, governance: P
     assert table["cvd_roll_60"][190].as_py() == 60.0
 
 
-def test_atas_features_by_hand(governance: Path) -> None:
-    """One minute's ATAS columns give the values that one works out on paper."""
+def test_atas_and_tape_features_by_hand(governance: Path) -> None:
+    """One minute's ATAS columns and tape give the values that one works out on paper."""
+    bars, tape = hand_values.bars(governance), hand_values.tape(governance)
+    row = micro(DAY, bars, tape, governance).slice(0, 1).to_pylist()[0]
+    expected = hand_values.OF_THE_BAR | hand_values.OF_THE_TAPE
 
-    def first(value: object) -> list[object]:
-        return [value] + [None] * (MINUTES_PER_DAY - 1)
-
-    bars = bars_of(
-        governance,
-        DAY,
-        {
-            "close": first(100.0),
-            "volume": first(8.0),
-            "atas_high": first(104.0),
-            "atas_low": first(100.0),
-            "atas_close": first(101.0),
-            "atas_volume": first(10.0),
-            "bar_vpo_price": first(101.0),
-            "bar_vpo_vol": first(4.0),
-            "bar_vpo_side": first("bear"),
-            "absorption_detected": first(True),
-            "absorption_side": first("sell"),
-            "absorption_strength": first(2.5),
-            "poc": first(102.0),
-            "vah": first(103.0),
-            "val": first(99.0),
-            "basis_bps": first(99.5),
-        },
-    )
-    row = micro(DAY, bars, None, governance).slice(0, 1).to_pylist()[0]
-    expected = {
-        "vpo_loc": 0.25,
-        "vpo_intensity": 0.4,
-        "vpo_bias": -1,
-        "absorb_flag": 1,
-        "absorb_side": -1,
-        "absorb_strength": 2.5,
-        "poc_gap": 2.0,
-        "vah_gap": 3.0,
-        "val_gap": -1.0,
-        "poc_gap_bps": 200.0,
-        "vah_gap_bps": 300.0,
-        "val_gap_bps": -100.0,
-        "basis_bps": 99.5,
-        "xfeed_vol_ratio": 1.25,
-    }
-
-    assert {name: row[name] for name in expected} == pytest.approx(expected)
+    assert {name: row[name] for name in expected} == pytest.approx(expected, rel=EXACT)
 
 
 def test_tape_enters_where_it_is_the_bar(governance: Path) -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import bidask
 import bottleneck
+import hand_values
 import numpy as np
 import orderflow_metrics as flow
 import pandas as pd
 import pytest
+import real_tape
 import talib
 from feature_frames import archive_rows, bars_of
 from scipy import stats
@@ -190,20 +192,11 @@ BY_SLICE = {"trend_proxy", "cvd_atr"}
 OF_TWO_DAYS = {"amihud_1440", "vpin", *(f"own_absorb_{what}" for what in ("flag", "side", "score"))}
 """Features that look a whole day back: test_day_long.py holds them to their oracles."""
 
-FROM_LEVELS = {
-    *(f"{level}_{of}" for level in ("poc", "vah", "val") for of in ("session", "roll_240")),
-    *(f"{what}_{side}" for what in ("imbalance", "stacked") for side in ("buy", "sell")),
-    *(f"stacked_{side}_price" for side in ("buy", "sell")),
-}
+FROM_LEVELS = {*real_tape.IMBALANCE, *(n for names in real_tape.PROFILES.values() for n in names)}
 """Features of the footprint: test_profile.py and test_imbalance.py hold them to theirs."""
 
-FROM_ATAS = {
-    *("vpo_loc", "vpo_intensity", "vpo_bias", "absorb_flag", "absorb_side", "absorb_strength"),
-    *(f"{level}_gap{unit}" for level in ("poc", "vah", "val") for unit in ("", "_bps")),
-    *("basis_bps", "xfeed_vol_ratio", "min_delta", "max_delta", "interarrival_mean"),
-    *("interarrival_cv", "burstiness", "largest_share", "mid", "spread_bps"),
-    *("size_q95", "queue_imb", "microprice", "eff_spread", "ofi"),
-}
+FROM_ATAS = set(hand_values.OF_THE_BAR | hand_values.OF_THE_TAPE)
+"""Features of what ATAS or a tape measured: test_micro.py holds them to values worked out by hand."""
 
 
 @pytest.mark.parametrize("name", ORACLES)

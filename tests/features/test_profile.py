@@ -20,8 +20,6 @@ from pipeline.errors import ContractError
 from pipeline.features.micro import micro
 from pipeline.features.value_area import nearest_to_vwap, value_area
 
-LEVELS = ("poc", "vah", "val")
-
 
 def plain_profile(trades: list[real_tape.Trade]) -> tuple[float, ...]:
     """poc, vah, val by a walk over the levels in exact decimals, written after the definition."""
@@ -57,12 +55,11 @@ def test_real_profile_is_that_of_the_lines(
 ) -> None:
     """Every 23rd minute of a real day has the very prices that the raw lines give."""
     trades, features = real
-    names = [f"{level}_{kind}" for level in LEVELS]
     for minute in range(7, MINUTES_PER_DAY, 23):
         end = MINUTES_PER_DAY + minute
         begin = MINUTES_PER_DAY if back is None else end - back
         window = [t for t in trades if begin <= t.minute <= end]
-        found = tuple(features[name][minute].as_py() for name in names)
+        found = tuple(features[name][minute].as_py() for name in real_tape.PROFILES[kind])
 
         assert found == (plain_profile(window) if window else (None, None, None)), minute
 
@@ -117,7 +114,7 @@ def test_a_refused_tape_gives_no_profile(governance: Path) -> None:
     moved = tape.set_column(place, tape.schema.field("high"), pa.array(np.full(1440, 1.0)))
     table = micro(DAY, bars, moved, governance, levels)
     names = [n for n in table.column_names if n.startswith(("imbalance_", "stacked_"))]
-    names += [f"{level}_{kind}" for level in LEVELS for kind in ("session", "roll_240")]
+    names += [name for of_kind in real_tape.PROFILES.values() for name in of_kind]
 
     assert len(names) == 12
     assert all(table[name].null_count == MINUTES_PER_DAY for name in names)
