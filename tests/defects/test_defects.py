@@ -122,6 +122,7 @@ def test_a_defect_of_the_sample(tmp_path: Path, code: str) -> None:
     assert day.condition == DEFECTS[code].condition, day.report["verdict"]
 
 
+@pytest.mark.slow  # test_defects_on_real_days.py does the same damage to real days
 @pytest.mark.parametrize("code", sorted(BY_HAND))
 def test_a_defect_by_hand(tmp_path: Path, flawless: Path, flawless_bars: Path, code: str) -> None:
     """The report names it with the right count, and the day's condition is the registry's."""

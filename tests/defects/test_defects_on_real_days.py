@@ -15,6 +15,7 @@ import pytest
 import real_exports as real
 import tape_damage as tape
 from injection import BARS
+from real_build import built
 from real_cases import (
     BTCUSDT,
     BY_THEMSELVES,
@@ -23,12 +24,9 @@ from real_cases import (
     MINUTES,
     NOT_IN_A_DAY,
     NOTE,
-    PERPETUAL,
     REASON,
-    SPOT,
     TICKS,
     TICKS_AT_5,
-    XRPETH,
     Case,
     flag,
 )
@@ -41,53 +39,18 @@ from pipeline.quality.catalogue import DEFECTS
 from pipeline.sources import files
 from pipeline.sources.rawfile import RawFile
 from tests_support import kitchen_at
-from whole_day import Day, whole_day
+from whole_day import Day
 
 pytestmark = pytest.mark.real
-
-
-@pytest.fixture(scope="session")
-def raw_days(tmp_path_factory: pytest.TempPathFactory, real_data: Path) -> dict[str, Path]:
-    """Symbol -> the raw folder of its real day."""
-    folders = {name: tmp_path_factory.mktemp(name) / "raw" for name in ("BTCUSDT", "XRPETH")}
-    shutil.copytree(real_data / "btcusdt-2025-01-02/atas", folders["BTCUSDT"] / "atas")
-    shutil.copytree(real_data / "btcusdt-2025-01-02/binance", folders["BTCUSDT"] / "binance")
-    whole = real_data / "xrpeth-2019-10"
-    for feed in ("bars_1m", "v6_3", "ticks"):
-        name = f"atas/{feed}/XRPETH/date=2019-10-11"
-        shutil.copytree(whole / name, folders["XRPETH"] / name)
-    shutil.copytree(whole / "binance", folders["XRPETH"] / "binance")
-    bars = Path(real.THIN_BARS)
-    shutil.copytree(whole / bars.parent, folders["BTCUSDT"] / bars.parent)
-    return folders
 
 
 Build = Callable[..., Day]
 
 
-def _built(
-    root: Path,
-    raw_days: dict[str, Path],
-    damage: Callable[[Path], None],
-    day: tuple[str, dt.date] = BTCUSDT,
-    symbol: str = PERPETUAL,
-) -> Day:
-    name, date = day
-    kitchen = kitchen_at(root, {name: SPOT if day is XRPETH else symbol})
-    if not kitchen.raw.exists():
-        shutil.copytree(raw_days[name], kitchen.raw)
-    damage(kitchen.raw)
-    with (
-        pytest.MonkeyPatch.context() as patch
-    ):  # the page shows the same JSON, and takes long to draw
-        patch.setattr("pipeline.tasks.recipes.html", lambda report: "")
-        return whole_day(kitchen, name, date)
-
-
 @pytest.fixture
 def build(tmp_path: Path, raw_days: dict[str, Path]) -> Build:
     """Builds a real day after some damage to its files; a second time, what that made stale."""
-    return partial(_built, tmp_path, raw_days)
+    return partial(built, tmp_path, raw_days)
 
 
 @pytest.fixture(scope="session")
@@ -97,11 +60,11 @@ def clean(
     """The codes and the bars of an undamaged day."""
 
     @cache
-    def built(day: tuple[str, dt.date]) -> tuple[set[str], pa.Table]:
-        found = _built(tmp_path_factory.mktemp("clean"), raw_days, real.nothing, day)
+    def undamaged(day: tuple[str, dt.date]) -> tuple[set[str], pa.Table]:
+        found = built(tmp_path_factory.mktemp("clean"), raw_days, real.nothing, day)
         return codes_of(found), values_of(found)
 
-    return built
+    return undamaged
 
 
 def codes_of(day: Day) -> set[str]:
@@ -171,7 +134,7 @@ def test_a_known_outage(
     entry = f"  - {{market: futures_um, {span}, source: a test}}\n"
     (own / "KNOWN_outages.yaml").write_text(listed.rstrip("\n") + "\n" + entry)
     plain = kitchen_at
-    monkeypatch.setattr(f"{__name__}.kitchen_at", lambda *a: replace(plain(*a), governance=own))
+    monkeypatch.setattr("real_build.kitchen_at", lambda *a: replace(plain(*a), governance=own))
     day = build(real.outage)
 
     assert told(day, "B11") == {flag("known_outage"): 20}
