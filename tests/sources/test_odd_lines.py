@@ -10,6 +10,7 @@ from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
+import pyarrow.compute as pc
 import pytest
 from adapter_suite import DAY, drop, feed_of
 from hypothesis import given, settings
@@ -18,15 +19,22 @@ from odd_lines import GOOD, odd_lines
 from test_atas_bars import bar
 from test_atas_ticks import tick
 
+from pipeline.alignment.merge import merge_runs
 from pipeline.sample.generate import SampleRequest, write_sample
 from pipeline.sources.clean import CleanFeed, read_feed
-from tests_support import kitchen_at
+from tests_support import kitchen_at, xrpeth_raw
 from whole_day import whole_day
 
 LINES = list(odd_lines())
 NAME = "atas/ticks/BTCUSDT/date=2025-01-02/ticks.jsonl"
 BARS = "atas/bars_1m/BTCUSDT/date=2025-01-02/bars_1m.jsonl"
 TICKS = [tick(i) for i in range(6)]
+MINUTES = [
+    tick(0, ts=f"2025-01-02T{m // 60:02}:{m % 60:02}:15.0000000Z", trade_id=str(m))
+    for m in range(1440)
+]
+NOON = 720
+QUARTERS = [bar(minute) for minute in range(0, 1440, 15)]
 
 
 def is_one_good_tick(line: bytes) -> bool:
@@ -53,20 +61,35 @@ def test_there_are_enough() -> None:
 def test_an_odd_line_in_a_good_day(
     tmp_path: Path, governance: Path, name: str, line: bytes
 ) -> None:
-    """All other ticks are used; the line is used, or set aside with its number, offset and reason."""
-    data = b"".join(each + b"\n" for each in [*TICKS[:3], line, *TICKS[3:]])
+    """Every minute's tick is used; the line is used, or set aside with its number, offset and reason."""
+    data = b"".join(each + b"\n" for each in [*MINUTES[:NOON], line, *MINUTES[NOON:]])
     found = read_feed(feed_of("atas_ticks"), [drop(tmp_path, NAME, data)], governance)
-    others = [n for n in found.table["line"].to_pylist() if n != 4]
+    others = found.table.filter(pc.not_equal(found.table["line"], NOON + 1))
     (entry,) = found.ledger
 
-    assert sorted(others) == [1, 2, 3, 5, 6, 7]
-    assert entry["lines"]["read"] + entry["other_days"] + entry["blank_lines"] == 7
+    assert others["trade_id"].to_pylist() == [str(minute) for minute in range(1440)]
+    assert entry["lines"]["read"] + entry["other_days"] + entry["blank_lines"] == 1441
+    assert entry["lines"]["used"] + entry["lines"]["rejected"] == entry["lines"]["read"]
     for row in found.rejects.to_pylist():
-        assert row["line"] == 4
+        assert row["line"] == NOON + 1
         assert data[row["byte_offset"] :].startswith(line[:20])
         assert row["reason"]
         assert row["raw_bytes"] == len(line.rstrip(b"\r"))
-    assert found.table.num_rows + found.rejects.num_rows + entry["other_days"] == 7
+    assert found.table.num_rows + found.rejects.num_rows + entry["other_days"] == 1441
+
+
+@pytest.mark.parametrize(("name", "line"), LINES, ids=[name for name, _ in LINES])
+def test_an_odd_line_among_the_bars_of_a_day(
+    tmp_path: Path, governance: Path, name: str, line: bytes
+) -> None:
+    """Every bar stands; the line, which is no bar, is set aside with its number and reason."""
+    data = b"".join(each + b"\n" for each in [*QUARTERS[:48], line, *QUARTERS[48:]])
+    found = read_feed(feed_of("atas_bars"), [drop(tmp_path, BARS, data)], governance)
+    (row,) = found.rejects.to_pylist()
+
+    assert found.table["line"].to_pylist() == [*range(1, 49), *range(50, 98)]
+    assert (row["line"], bool(row["reason"])) == (49, True)
+    assert data[row["byte_offset"] :].startswith(line[:20])
 
 
 def test_what_json_calls_good_is_used_and_nothing_else(tmp_path: Path, governance: Path) -> None:
@@ -126,6 +149,38 @@ def test_all_of_them_at_once_end_to_end(
     assert entry
     assert Counter(d["code"] for d in hurt.report["defects"] if "set aside" in d["where"])
     assert hurt.condition == clean.condition == "available"
+
+
+@pytest.mark.real
+def test_all_of_them_spread_over_a_real_day(
+    tmp_path: Path, real_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In its tape and in its bars: each is set aside, and the day's bars are those of the clean day."""
+    monkeypatch.setattr("pipeline.tasks.recipes.html", lambda report: "")
+    day, found = dt.date(2019, 10, 11), []
+    for name, odd in (("clean", []), ("odd", [line for _, line in LINES])):
+        root = xrpeth_raw(tmp_path / name, real_data)
+        spread(root / "data/raw", day, odd)
+        kitchen = kitchen_at(root, {"XRPETH": "{market: spot}"})
+        found.append(whole_day(kitchen, "XRPETH", day))
+    clean, hurt = found
+    aside = [d for d in hurt.report["defects"] if "set aside" in d["where"]]
+
+    for stage, output in (("AlignedBars", "bars_1m"), ("Footprint", "footprint")):
+        assert hurt.read(stage, output).read_bytes() == clean.read(stage, output).read_bytes()
+    assert sum(d["count"] for d in aside) == 2 * len(LINES)
+
+
+def spread(raw: Path, day: dt.date, odd: list[bytes]) -> None:
+    """Puts the lines into the bars, and into the hours of the tape, at even distances."""
+    tape = sorted((raw / f"atas/ticks/XRPETH/date={day}").rglob("*.jsonl"))
+    shares = [odd[place :: len(tape)] for place in range(len(tape))]
+    bars = raw / f"atas/bars_1m/XRPETH/date={day}/bars_1m.jsonl"
+    for path, lines in ((bars, odd), *zip(tape, shares, strict=True)):
+        good = path.read_bytes().splitlines(keepends=True)
+        for number, line in enumerate(lines):
+            good.insert(1 + number * len(good) // max(len(lines), 1), line + b"\n")
+        path.write_bytes(b"".join(good))
 
 
 def bars_of(folder: Path, governance: Path, files: list[list[bytes]], name: str) -> CleanFeed:
@@ -191,3 +246,48 @@ def test_history_exported_again_changes_no_bar(
     assert seen == {
         r["stamp"]: (r["open"], r["high"], r["low"], r["close"], r["volume"]) for r in plain
     }
+
+
+def live_lines() -> list[bytes]:
+    """Ten minutes as a live exporter writes them: three states of each bar, its flow in increments."""
+    return [
+        bar(minute, volume=2.0 * state, vbuy=1.5, vsell=0.5, high=101.0 + minute + state)
+        for minute in range(10)
+        for state in (1, 2, 3)
+    ]
+
+
+def finished(minute: int, *, with_flow: bool) -> bytes:
+    """A bar as it is written again after a reload."""
+    flow = {"vbuy": 4.5, "vsell": 1.5} if with_flow else {}
+    return bar(minute, volume=6.0, high=104.0 + minute, **flow)
+
+
+@settings(max_examples=60)
+@given(
+    reloads=st.lists(st.tuples(st.integers(1, 30), st.integers(0, 9), st.booleans()), max_size=4),
+    cuts=st.lists(st.integers(0, 70), max_size=5),
+)
+def test_splits_and_reloads_change_no_minute(
+    tmp_path_factory: pytest.TempPathFactory,
+    governance: Path,
+    reloads: list[tuple[int, int, bool]],
+    cuts: list[int],
+) -> None:
+    """Any order-preserving split into files, and finished bars written again at any time, flow or not."""
+    lines = live_lines()
+    for at, first, with_flow in sorted(reloads, reverse=True):
+        again = range(first, at // 3)
+        lines[at:at] = [finished(minute, with_flow=with_flow) for minute in again]
+    edges = [0, *sorted(min(cut, len(lines)) for cut in cuts), len(lines)]
+    files = [lines[one:two] for one, two in pairwise(edges)]
+    name = "atas/bars_1m/BTCUSDT/date=2025-01-02/X/bars_1m.jsonl"
+    whole = bars_of(tmp_path_factory.mktemp("whole"), governance, [live_lines()], name)
+    found = bars_of(tmp_path_factory.mktemp("split"), governance, files, name)
+    columns = ["minute_open", "open", "high", "low", "close", "volume", "vbuy", "vsell"]
+
+    assert (
+        merge_runs(found.table, 0)
+        .select(columns)
+        .equals(merge_runs(whole.table, 0).select(columns))
+    )
