@@ -6,18 +6,24 @@ r1 or r2 whole, the command says one sentence, and the next run ends as if nothi
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from luigi import task as luigi_task
 
 import snapshot_kit as kit
 from pipeline.layout import Store
@@ -132,6 +138,29 @@ def said(done: Done) -> str:
     return [line for line in done.stderr.splitlines() if line.strip()][-1]
 
 
+def children(pid: int) -> list[int]:
+    """Processes that a process has started and that still are."""
+    try:
+        return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def started(kitchen: Kitchen, *more: str) -> subprocess.Popen[str]:
+    """The command, given back as soon as its staging is there."""
+    run = subprocess.Popen(
+        [*COMMAND[:-1], *more],
+        env=kitchen.environment,
+        cwd=kitchen.root,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while run.poll() is None and not kitchen.litter():
+        time.sleep(0.001)
+    return run
+
+
 def slow(*values: object) -> object:
     """A case of the long form."""
     return pytest.param(*values, marks=pytest.mark.slow)
@@ -156,16 +185,7 @@ def test_a_signal_in_the_middle_of_publishing(
     """As soon as staging is there: exit 128 and the number, one sentence, staging gone. SIGQUIT is the one
     that asks for no clearing away; the next run does it.
     """
-    run = subprocess.Popen(
-        COMMAND,
-        env=kitchen.environment,
-        cwd=kitchen.root,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    while run.poll() is None and not kitchen.litter():
-        time.sleep(0.001)
+    run = started(kitchen, "--local-scheduler")
     run.send_signal(number)
     told = run.communicate(timeout=60)[1]
 
@@ -385,3 +405,114 @@ def test_a_store_on_two_file_systems(kitchen: Kitchen, mended: Callable[[], None
     assert "file system" in said(done)
     assert (kitchen.seen(), kitchen.litter()) == (1, [])
     mended()
+
+
+@pytest.mark.slow
+def test_one_of_several_workers_is_killed(kitchen: Kitchen, mended: Callable[[], None]) -> None:
+    """Kill -9 of the process that publishes, as the kernel does when memory runs out: exit 30 unless r2 is
+    there, and the main process says so.
+    """
+    run = started(kitchen, "--local-scheduler", "--workers", "4")
+    for child in children(run.pid):
+        os.kill(child, signal.SIGKILL)
+    told = run.communicate(timeout=120)[1]
+
+    assert (run.returncode == 0) == (kitchen.seen() == 2)
+    assert run.returncode in (0, 30), told
+    mended()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("megabytes", [60, 90, 120, 150, 180])
+def test_killed_for_memory(kitchen: Kitchen, mended: Callable[[], None], megabytes: int) -> None:
+    """A memory cgroup: killed by the kernel at some moment, or through; never exit 0 without r2."""
+    group = Path(f"/sys/fs/cgroup/memory/kitchen-{os.getpid()}")
+    try:
+        group.mkdir()
+        (group / "memory.limit_in_bytes").write_text(str(megabytes << 20))
+    except OSError:
+        pytest.skip("no memory cgroup can be made here")
+    try:
+        script = f'echo $$ > {group}/cgroup.procs; exec "$@"'
+        done = kitchen.run("bash", "-c", script, "grouped")
+    finally:
+        group.rmdir()
+
+    assert (done.returncode == 0) == (kitchen.seen() == 2)
+    mended()
+
+
+@contextmanager
+def luigid(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A scheduler of this test's own, and its port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = "from luigi.cmdline import luigid; luigid()"
+    server = subprocess.Popen(
+        [
+            *(sys.executable, "-c", command, "--address", "127.0.0.1", "--port", str(port)),
+            *("--state-path", str(folder / "state")),
+        ],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(200):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield server, port
+    finally:
+        server.kill()
+        server.wait()
+
+
+@pytest.mark.slow
+def test_luigid_dies_in_the_middle(
+    kitchen: Kitchen, mended: Callable[[], None], tmp_path: Path
+) -> None:
+    """The snapshot is the old or the new one; the exit code is no 0 unless it is the new one."""
+    with luigid(tmp_path) as (server, port):
+        run = started(kitchen, "--scheduler-port", str(port))
+        server.kill()
+        told = run.communicate(timeout=240)[1]
+
+    assert run.returncode != 0 or kitchen.seen() == 2, told
+    assert kitchen.seen() in (1, 2)
+    mended()
+
+
+@pytest.mark.slow
+def test_luigid_says_that_somebody_else_is_at_it(
+    kitchen: Kitchen, mended: Callable[[], None], tmp_path: Path
+) -> None:
+    """A worker that nobody knows is said to run the task: nothing is published, and that is no success."""
+    name = luigi_task.task_id_str("Snapshot", {"date": "2025-01-02"})
+    ghost = {"task_id": name, "worker": "ghost", "status": "RUNNING", "family": "Snapshot"}
+    with luigid(tmp_path) as (_, port):
+        address = f"http://127.0.0.1:{port}/api/add_task"
+        data = urllib.parse.urlencode({"data": json.dumps(ghost)}).encode()
+        with urllib.request.urlopen(address, data) as answer:
+            assert answer.status == 200
+        done = kitchen.run(command=[*COMMAND[:-1], "--scheduler-port", str(port)])
+
+    assert done.returncode in (10, 25), done.stderr
+    assert kitchen.seen() == 1
+    mended()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("junk", [b"", b"garbage", bytes(range(256))])
+def test_a_state_of_luigid_that_is_damaged(
+    kitchen: Kitchen, reference: dict[str, bytes], tmp_path: Path, junk: bytes
+) -> None:
+    """It starts with nothing, and the day is published all the same."""
+    (tmp_path / "state").write_bytes(junk)
+    with luigid(tmp_path) as (_, port):
+        done = kitchen.run(command=[*COMMAND[:-1], "--scheduler-port", str(port)])
+
+    assert done.returncode == 0, done.stderr
+    assert kitchen.contents() == reference

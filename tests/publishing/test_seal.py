@@ -248,9 +248,12 @@ def test_litter_goes_by_lock_and_not_by_age(store: Store, first: Draft, second: 
     assert foreign.exists()
 
 
-def test_a_reader_in_a_loop_always_sees_one_whole_revision(store: Store, tmp_path: Path) -> None:
-    """While 20 revisions are published, every load is of one of them, entire."""
-    drafts = [kit.draft(tmp_path / f"d{i}", price=100.0 + i) for i in range(20)]
+@pytest.mark.parametrize("count", [20, pytest.param(100, marks=pytest.mark.slow)])
+def test_a_reader_in_a_loop_always_sees_one_whole_revision(
+    store: Store, tmp_path: Path, count: int
+) -> None:
+    """While so many revisions are published, every load is of one of them, entire."""
+    drafts = [kit.draft(tmp_path / f"d{i}", price=100.0 + i) for i in range(count)]
     publish(drafts[0], store)
     seen: list[set[float]] = []
     done = threading.Event()
