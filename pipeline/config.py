@@ -210,6 +210,7 @@ def _load(path: Path) -> Kitchen:
     document = load_checked(path, _DOCUMENT)
     base = path.parent.parent if path.parent.name == "configs" else path.parent
     folders = {name: _folder(base, text) for name, text in document["paths"].items()}
+    _refuse_unknown_basis(document["symbols"], path)
     _refuse_nested(folders, path)
     preference, signing = document["preference"], document["signing"]
     return Kitchen(
@@ -259,6 +260,16 @@ def _refuse_nested(folders: dict[str, Path], path: Path) -> None:
                     f"{path}: paths.{name}: {folders[name]} lies in paths.{other} ({folders[other]});"
                     " wanted three folders apart; move one"
                 )
+
+
+def _refuse_unknown_basis(symbols: dict[str, dict[str, Any]], path: Path) -> None:
+    for name, entry in symbols.items():
+        other = entry.get("basis_against")
+        if other is not None and (other == name or other not in symbols):
+            raise ConfigError(
+                f"{path}: symbols.{name}.basis_against: got {other!r}, wanted another configured symbol;"
+                " add that one, or leave this key out"
+            )
 
 
 def _symbol(name: str, entry: dict[str, Any], path: Path) -> Symbol:

@@ -28,7 +28,8 @@ class Need:
     `inline` is built within the step that has it, not as tasks of their own: hundreds of tiny units would
     cost more to schedule than to build. An `optional` feed is read only where it has raw files. A need that
     is `beside` also reads the days before and after, where they are settled; it depends on that slice of
-    them alone that tells of its own day.
+    them alone that tells of its own day. A need that is `against` is of the symbol that the unit's own is
+    held against (`basis_against`), where one is configured.
     """
 
     stage: str
@@ -39,6 +40,7 @@ class Need:
     inline: bool = False
     optional: bool = False
     beside: bool = False
+    against: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +194,13 @@ STAGES: dict[str, Stage] = {
             needs=(
                 Need(stage="CleanFeed", output="clean", source="binance_1m", optional=True),
                 Need(stage="CleanFeed", output="clean", source="binance_1d", optional=True),
+                Need(
+                    stage="CleanFeed",
+                    output="clean",
+                    source="binance_1m",
+                    optional=True,
+                    against=True,
+                ),
             ),
             outputs={"daily_stats": "daily_stats.parquet"},
             code=("pipeline.features.daily",),

@@ -24,7 +24,11 @@ SAMPLED = 5
 
 
 def daily_stats(
-    day: dt.date, minutes: pa.Table | None, daily: pa.Table | None, governance: Path
+    day: dt.date,
+    minutes: pa.Table | None,
+    daily: pa.Table | None,
+    governance: Path,
+    against: pa.Table | None = None,
 ) -> pa.Table:
     """The day's `daily_stats`: of its minutes when they cover enough of it, else of its daily kline.
 
@@ -33,19 +37,22 @@ def daily_stats(
         minutes: `clean_klines` of the day, may be None or without rows.
         daily: `clean_daily` rows, may be None; a row of another day is left aside.
         governance: Folder of the governance documents; `daily_minutes_share_min` decides "enough".
+        against: `clean_klines` of the day of the symbol that this one is held against, or None.
 
     Returns:
         One row, or none when neither suffices. Sums are exact; a sum over minutes of which one lacks
         the value is null. open is the first traded minute's, close the last's. rv is the sum of
         squared 1-minute log returns from the day's first price on, rv_5m of 5-minute returns,
         averaged over the five offsets; the price of a missing minute is that of the one before.
+        basis_bps is the median of 1e4 ln(close / other close) over the minutes that both have.
     """
     schema = table_schema(governance, "daily_stats")
-    row = _of_minutes(day, minutes, features_schema.rules(governance).daily_minutes_share_min)
-    row = row or _of_kline(day, daily)
+    share = features_schema.rules(governance).daily_minutes_share_min
+    row = _of_minutes(day, minutes, share) or _of_kline(day, daily)
     if row is None:
         return empty(schema)
-    stamped = {"day_open": day_open_us(day), **row}
+    basis = None if minutes is None or against is None else _basis(minutes, against, share)
+    stamped = {"day_open": day_open_us(day), "basis_bps": basis, **row}
     columns = {field.name: pa.array([stamped[field.name]], type=field.type) for field in schema}
     return conform(pa.table(columns), schema, "daily_stats")
 
@@ -71,6 +78,23 @@ def _of_minutes(day: dt.date, minutes: pa.Table | None, share: float) -> dict[st
         "rv_5m": sum(_variance(prices[k::SAMPLED]) for k in range(SAMPLED)) / SAMPLED,
         "origin": "minutes",
     }
+
+
+def _basis(minutes: pa.Table, against: pa.Table, share: float) -> float | None:
+    """Median distance of the closes of the minutes that both have; None where those are too few."""
+    mine, other = (_closes(table) for table in (minutes, against))
+    both = [minute for minute in mine if minute in other]
+    if len(both) / MINUTES_PER_DAY < share:
+        return None
+    prices = (np.array([closes[minute] for minute in both]) for closes in (mine, other))
+    return float(np.median(1e4 * ln(ratio(*prices))))
+
+
+def _closes(table: pa.Table) -> dict[int, float]:
+    """Open of each measured minute -> its close."""
+    measured = table.filter(pc.is_valid(table["close"]))
+    opens = measured["minute_open"].cast(pa.int64()).to_pylist()
+    return dict(zip(opens, measured["close"].to_pylist(), strict=True))
 
 
 def _of_kline(day: dt.date, daily: pa.Table | None) -> dict[str, Any] | None:

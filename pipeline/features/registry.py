@@ -22,6 +22,7 @@ from pipeline.features import (
     profile,
     quotes,
     returns,
+    slow_basis,
     slow_range,
     slow_regime,
     slow_trend,
@@ -160,6 +161,8 @@ MACRO: tuple[Step, ...] = (
     slow_regime.VolumeRegime(7, 90),
     slow_regime.DailyAmihud(30),
     slow_regime.LiquidityRegime(30),
+    slow_basis.DailyBasis(),
+    slow_basis.BasisScore(30),
 )
 """Steps on the grid of completed UTC days."""
 

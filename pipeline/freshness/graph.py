@@ -137,7 +137,7 @@ def _edges(kitchen: Kitchen, unit: Unit, need: Need) -> Iterator[Edge]:
     if STAGES[need.stage].grain == "date":
         yield Edge(Unit(need.stage, unit.day), need.output, need.inline)
         return
-    for symbol in _symbols(kitchen, unit):
+    for symbol in _symbols(kitchen, unit, need):
         for day in _days(kitchen, symbol, unit.day, need):
             for source in _sources(kitchen, symbol, day, need):
                 yield Edge(
@@ -148,10 +148,16 @@ def _edges(kitchen: Kitchen, unit: Unit, need: Need) -> Iterator[Edge]:
                 )
 
 
-def _symbols(kitchen: Kitchen, unit: Unit) -> list[Symbol]:
+def _symbols(kitchen: Kitchen, unit: Unit, need: Need) -> list[Symbol]:
     if unit.symbol is None:
         return expected_symbols(kitchen, unit.day)
-    return [kitchen.symbol(unit.symbol)]
+    symbol = kitchen.symbol(unit.symbol)
+    return held_against(kitchen, symbol) if need.against else [symbol]
+
+
+def held_against(kitchen: Kitchen, symbol: Symbol) -> list[Symbol]:
+    """The symbol in `basis_against`, if one is configured."""
+    return [] if symbol.basis_against is None else [kitchen.symbol(symbol.basis_against)]
 
 
 def _days(kitchen: Kitchen, symbol: Symbol, day: dt.date, need: Need) -> Iterator[dt.date]:

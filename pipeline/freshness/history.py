@@ -109,7 +109,8 @@ class History:
         return _content_number(day, kept.outputs["daily_stats"].content) if kept else None
 
     def _of(self, symbol: Symbol) -> str:
-        return f"{self.environment} {stamp.of_symbol(symbol)}"
+        others = graph.held_against(self.freshness.kitchen, symbol)
+        return " ".join([self.environment, *map(stamp.of_symbol, [symbol, *others])])
 
 
 def _raw_days(freshness: Freshness, symbol: Symbol) -> frozenset[dt.date]:

@@ -159,14 +159,16 @@ def month_witness(
     """What a month of daily statistics depends on: those files, the exchange's, and names of more."""
     found: dict[Prefix, None] = {}
     paths: dict[str, None] = {}
+    feeds = [(symbol, "binance_1m"), (symbol, "binance_1d")]
+    feeds += [(other, "binance_1m") for other in graph.held_against(kitchen, symbol)]
     for day in days:
         unit = Unit("DailyStats", day, symbol.name)
         paths.update(dict.fromkeys(_unit_paths(kitchen, unit)))
-        for feed in ("binance_1m", "binance_1d"):
-            inputs = layout.input_files(kitchen, symbol, feed, day)
+        for whose, feed in feeds:
+            inputs = layout.input_files(kitchen, whose, feed, day)
             paths.update(dict.fromkeys(str(file.path) for file in inputs))
-    for feed in ("binance_1m", "binance_1d"):
-        for prefix in listing.prefixes(kitchen, symbol, feed, month):
+    for whose, feed in feeds:
+        for prefix in listing.prefixes(kitchen, whose, feed, month):
             found[prefix] = None
             paths.update(dict.fromkeys(listing.folders_in(seen, prefix)))
     return Witness(prefixes=list(found), paths=list(paths))

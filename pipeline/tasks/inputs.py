@@ -55,12 +55,18 @@ def documents(job: Job, stage: str, output: str) -> dict[str, Any]:
 
 
 def feeds(job: Job, output: str) -> dict[str, pa.Table]:
-    """Feed -> its table, of every feed of its own day that the unit reads."""
+    """Feed -> its table, of every feed of its own symbol and day that the unit reads."""
     return {
         str(edge.unit.source): parquet.read(job.path(edge))
         for edge in job.edges("CleanFeed", output)
-        if not edge.beside
+        if edge.unit.symbol == job.unit.symbol and not edge.beside
     }
+
+
+def against(job: Job, output: str) -> pa.Table | None:
+    """The table of the symbol that the unit's own is held against; None where there is none."""
+    edges = [e for e in job.edges("CleanFeed", output) if e.unit.symbol != job.unit.symbol]
+    return parquet.read(job.path(edges[0])) if edges else None
 
 
 def neighbours(job: Job) -> dict[str, dict[str, Rows]]:

@@ -206,6 +206,7 @@ def daily_stats(job: Job) -> Products:
         feeds.get("binance_1m"),
         feeds.get("binance_1d"),
         job.kitchen.governance,
+        inputs.against(job, "clean"),
     )
     job.facts = {"rows": table.num_rows}
     return {"daily_stats": table}

@@ -22,6 +22,10 @@ from pipeline.features.micro import frame_of as micro_frame
 from pipeline.features.registry import MACRO, MICRO
 
 DAY = dt.date(2024, 3, 7)
+KLINE_NAMES = (
+    *("open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume", "count"),
+    *("taker_buy_volume", "taker_buy_quote_volume", "ignore"),
+)
 GAPS = 0.004
 
 
@@ -165,6 +169,7 @@ def random_history(governance: Path, last: dt.date, days: int, seed: int = 3) ->
     rows = _walk(rng, days, 0.03)
     variance = 9e-4 * rng.lognormal(0, 0.5, days)
     opens = day_open_us(last) + DAY_US * np.arange(1 - days, 1)
+    basis = rng.normal(-2, 1.5, days)
     return _table(
         table_schema(governance, "daily_stats"),
         {
@@ -173,6 +178,7 @@ def random_history(governance: Path, last: dt.date, days: int, seed: int = 3) ->
             "minutes": [MINUTES_PER_DAY] * days,
             "rv": variance,
             "rv_5m": variance * 0.9,
+            "basis_bps": basis,
             "origin": ["minutes"] * days,
         },
         days,
@@ -253,6 +259,8 @@ def long_day_frame(governance: Path) -> Frame:
 
 
 def archive_rows(path: Path) -> list[dict[str, str]]:
-    """The lines of a Binance Vision futures archive, as text."""
+    """The lines of a Binance Vision archive, as text; those of the spot market have no header."""
     with zipfile.ZipFile(path) as archive, archive.open(archive.namelist()[0]) as member:
-        return list(csv.DictReader(io.TextIOWrapper(member, encoding="utf-8")))
+        lines = csv.reader(io.TextIOWrapper(member, encoding="utf-8"))
+        rows = [dict(zip(KLINE_NAMES, line, strict=True)) for line in lines]
+    return rows[1:] if rows[0]["open"] == "open" else rows

@@ -102,6 +102,45 @@ def test_realised_variance_equals_pandas(
     assert real["rv_5m"] == pytest.approx(np.mean(sampled), rel=1e-11)
 
 
+@pytest.fixture(scope="module")
+def both(real_data: Path, governance: Path) -> tuple[pa.Table, pa.Table, float]:
+    """The perpetual's and the spot market's minutes of a real day, and their median distance in bps."""
+    tables, closes = [], []
+    for market in ("futures_um", "spot"):
+        folder = real_data / "btcusdt-2025-01-02" / "binance" / market
+        lines = archive_rows(folder / "BTCUSDT-1m-2025-01-02.zip")
+        rows = [{"minute": i, **{p: float(k[p]) for p in PRICES}} for i, k in enumerate(lines)]
+        tables.append(klines(governance, rows))
+        closes.append(pd.Series([row["close"] for row in rows]))
+    return tables[0], tables[1], (1e4 * np.log(closes[0] / closes[1])).median()
+
+
+def test_basis_is_the_median_distance_of_real_closes(
+    both: tuple[pa.Table, pa.Table, float], governance: Path
+) -> None:
+    """The perpetual's median distance from spot is pandas' within 1e-9 bps, mirrored the other way."""
+    perpetual, spot, expected = both
+    (found,) = daily_stats(DAY, perpetual, None, governance, spot).to_pylist()
+    (mirrored,) = daily_stats(DAY, spot, None, governance, perpetual).to_pylist()
+
+    assert -50 < expected < 50
+    assert found["basis_bps"] == pytest.approx(expected, abs=1e-9)
+    assert mirrored["basis_bps"] == pytest.approx(-expected, abs=1e-9)
+
+
+@pytest.mark.parametrize(("common", "known"), [(1368, True), (1367, False)])
+def test_basis_needs_enough_common_minutes(
+    common: int, known: bool, both: tuple[pa.Table, pa.Table, float], governance: Path
+) -> None:
+    """From 95 % of the minutes on there is a basis; without the other symbol there is none."""
+    perpetual, spot, _ = both
+    (found,) = daily_stats(DAY, perpetual, None, governance, spot.slice(0, common)).to_pylist()
+    (alone,) = daily_stats(DAY, perpetual, None, governance).to_pylist()
+
+    assert (found["basis_bps"] is not None) is known
+    assert alone["basis_bps"] is None
+
+
 def test_untraded_edges_do_not_make_the_price(governance: Path) -> None:
     """Open and close are of the first and last traded minute; carried prices are no high or low."""
     rows = [minute(i) for i in range(MINUTES_PER_DAY)]

@@ -87,6 +87,8 @@ def oracle(history: pa.Table) -> dict[str, float | None]:
         "volume_regime": (455, lambda: _percentile(ratio)),
         "amihud_30d": (30, lambda: amihud.iloc[-1]),
         "liq_regime": (395, lambda: _percentile(amihud)),
+        "basis_1d": (1, lambda: d["basis_bps"].iloc[-1]),
+        "basis_30d_z": (30, lambda: stats.zscore(d["basis_bps"].iloc[-30:], ddof=1)[-1]),
     }
     return {name: value() if days >= need else None for name, (need, value) in found.items()}
 
