@@ -112,6 +112,21 @@ def test_a_file_that_changes_meanwhile_is_pending(
             raw.seal()
 
 
+def test_a_folder_that_is_exchanged_meanwhile_is_pending(tmp_path: Path) -> None:
+    """The open file is untouched, and no longer the one of that name."""
+    for name in ("one", "two"):
+        drop(tmp_path / name, "b.jsonl", TEXT)
+    link = tmp_path / "raw" / "atas"
+    link.parent.mkdir()
+    link.symlink_to(tmp_path / "one")
+    with open_raw(RawPath(link / "b.jsonl", "atas/b.jsonl", 0)) as raw:
+        assert raw.head
+        link.unlink()
+        link.symlink_to(tmp_path / "two")
+        with pytest.raises(UnstableInputError):
+            raw.seal()
+
+
 def test_a_file_that_vanished_is_pending(tmp_path: Path) -> None:
     """It may come back."""
     with (
@@ -205,6 +220,23 @@ def test_an_odd_zip_is_refused(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(SourceError):
         text_of(file)
     assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_that_is_packed_otherwise_is_refused(tmp_path: Path, kind: int) -> None:
+    """No vendor packs so, and what it grows to is harder to bound."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", kind) as archive:
+        archive.writestr("a.csv", TEXT)
+
+    with pytest.raises(SourceError, match="wanted one plain deflated"):
+        text_of(drop(tmp_path, "a.zip", target.getvalue()))
+
+
+def test_a_password_is_named(tmp_path: Path) -> None:
+    """The reason is the password, not a broken archive."""
+    with pytest.raises(SourceError, match="without folders, links or password"):
+        text_of(drop(tmp_path, "a.zip", zipped(("a.csv", TEXT), flags=1)))
 
 
 @pytest.mark.parametrize(
