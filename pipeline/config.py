@@ -22,7 +22,12 @@ from pipeline.errors import ConfigError, ParameterError
 PROJECT = Path(__file__).resolve().parent.parent
 """The folder that holds `configs/`, `governance/` and the package."""
 
-SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9_.-]{0,31}", re.ASCII)
+SYMBOL = re.compile(
+    r"(?!(?:CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(?:\.|\Z))[A-Z0-9](?:[A-Z0-9_.-]{0,30}[A-Z0-9_-])?",
+    re.ASCII,
+)
+"""A symbol names folders, on Windows too: no device's name there, and no dot at the end."""
+
 MARKETS = ("spot", "futures_um", "futures_cm")
 ATAS_FEEDS = ("atas_bars", "atas_v6_3", "atas_ticks")
 FEEDS = ("binance_1m", "binance_1d", *ATAS_FEEDS)

@@ -18,6 +18,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from pipeline import config
 from pipeline.cli import main as program
 from pipeline.config import PROJECT, SYMBOL
 from pipeline.contracts.fetching import SCHEMA, from_document
@@ -51,6 +52,11 @@ PAYLOADS = (
     "*",
     "A" * 300,
     "",
+    "CON",
+    "NUL.TXT",
+    "LPT1",
+    "BTC.",
+    "BTC...",
 )
 DATES = (
     "../2025-01-02",
@@ -90,7 +96,7 @@ def test_no_odd_symbol_passes_a_parameter_or_the_configuration(
     path = write_config(tmp_path)
     monkeypatch.setenv("KITCHEN_CONFIG", str(path))
 
-    assert not SYMBOL.fullmatch(payload) or payload == ".."
+    assert not SYMBOL.fullmatch(payload)
     with pytest.raises(KitchenError):
         SymbolParameter().parse(payload)
     quoted = payload.encode("unicode_escape").decode().replace('"', '\\"')
@@ -137,6 +143,31 @@ def test_nothing_is_written_outside_the_roots_and_no_shell_is_asked(
     assert not any("Traceback" in result.output for result in results)
     kept = {name for name in stat_tree(tmp_path) if "/.ops" not in name and "/data" not in name}
     assert kept == before
+
+
+@pytest.mark.parametrize(
+    "name", ["CONUSDT", "COM10", "BTC.P", "BTCUSD_250328", "1000SHIBUSDT", "T"]
+)
+def test_names_that_only_look_odd_are_taken(name: str) -> None:
+    """What begins like a device, has a dot inside, or a date at its end, is a symbol."""
+    assert SYMBOL.fullmatch(name)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["/etc/passwd", "~/x", "../{date}", "a/../../{symbol}", "binance/\\0"]
+)
+def test_no_pattern_of_the_configuration_leaves_the_raw_folder(
+    tmp_path: Path, pattern: str
+) -> None:
+    """Neither for all symbols nor for one."""
+    sources = f'sources: {{binance_1m: ["{pattern}"]}}'
+    for text in (
+        write_config(tmp_path, extra=f"{sources}\n"),
+        write_config(tmp_path, f"{{market: spot, {sources}}}"),
+    ):
+        config._load.cache_clear()
+        with pytest.raises(ConfigError, match=r"leaves paths\.raw"):
+            config._load(text)
 
 
 # -- 3. nothing executable is read from data ---------------------------------------------------------
@@ -310,3 +341,19 @@ def test_dependencies_are_pinned() -> None:
 
     assert len(pins) > 30
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", pin) for pin in pins)
+
+
+def test_every_promise_of_the_document_names_tests_that_exist() -> None:
+    """A row of `docs/security.md` without a test, or with one that is gone, is held by nobody."""
+    text = (PROJECT / "docs/security.md").read_text()
+    table = text[text.index("## Held by") : text.index("## Secrets")]
+    rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
+
+    assert len(rows) >= 18
+    for row in rows:
+        files = re.findall(r"`([\w/]+\.py)` \(([^)]*)\)", row)
+        assert files, row
+        for file, names in files:
+            source = (PROJECT / "tests" / file).read_text()
+            for name in re.findall(r"`(\w+)`", names):
+                assert f"\ndef {name}(" in source, f"{file} {name}"

@@ -15,7 +15,9 @@ import pytest
 from pipeline.config import PROJECT
 from pipeline.ops import watch
 from pipeline.ops.places import Places
+from pipeline.publishing import locks
 from pipeline.sample.generate import SampleRequest, write_sample
+from pipeline.tasks.program import DEFAULTS
 from tests_support import kitchen_at, luigi, write_config
 
 KITCHEN = Path(sys.executable).with_name("kitchen")
@@ -72,6 +74,12 @@ def test_no_shipped_text_opens_luigid_or_lends_its_worker() -> None:
     assert "--assistant" not in text
 
 
+def test_luigi_keeps_no_lock_in_a_shared_temporary_folder() -> None:
+    """Its own would lie under a name that anybody can guess, in a folder that anybody may write to."""
+    assert "no_lock=true" in (PROJECT / "luigi.cfg").read_text()
+    assert DEFAULTS["core"]["no_lock"] == "true"
+
+
 # -- 6. secrets --------------------------------------------------------------------------------------
 
 
@@ -124,8 +132,35 @@ def test_a_lock_or_a_memory_of_ours_is_never_reached_through_a_link(tmp_path: Pa
     with pytest.raises(OSError, match="symbolic links"), places.locked("cron"):
         pass
 
+    (tmp_path / "lock").symlink_to(tmp_path / "victim")
+    with pytest.raises(OSError, match="symbolic links"), locks.held(tmp_path / "lock"):
+        pass
+
     assert (tmp_path / "victim").read_text() == "mine"
     assert places.root.stat().st_mode & 0o777 == 0o700
+
+
+def test_nobody_else_may_write_to_what_a_run_makes(tmp_path: Path) -> None:
+    """Locks, logs, raw and prepared files, even under umask 000 (a file of the world is a door)."""
+    config = write_config(tmp_path, "{market: futures_um, since: 2025-01-01}")
+    command = f'umask 000; exec "{KITCHEN}" cron --look-back 1'
+
+    run = subprocess.run(
+        ["/bin/sh", "-c", command],
+        env={"KITCHEN_CONFIG": str(config), "XDG_CACHE_HOME": str(tmp_path / "cache")},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert run.returncode == 20, run.stdout + run.stderr
+    made = [p for p in (tmp_path / "data").rglob("*") if not p.is_symlink()]
+    assert made
+    outside = [p for p in made if ".ops" not in p.parts]
+    assert not [p for p in outside if p.stat().st_mode & 0o002]
+    assert (tmp_path / "data/prepared/.ops").stat().st_mode & 0o777 == 0o700
 
 
 # -- 9. nothing is imported or configured from the working folder --------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 
@@ -34,6 +35,7 @@ def command(context: click.Context, look_back: int | None, as_json: bool) -> Non
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
     if context.invoked_subcommand is not None:
         return
+    os.umask(os.umask(0o077) | 0o002)  # nothing that it makes may be written to by anybody
     outcome = cron.run(_with_look_back(_kitchen(), look_back), utc_now())
     lines = [f"{day}: {judged.state}, {judged.why}" for day, judged in outcome.days.items()]
     lines += [f"{problem.what}; do: {problem.action}" for problem in outcome.problems]

@@ -184,6 +184,9 @@ def _stopped(sentence: str, code: int, action: str) -> Outcome:
 
 def _catch_up(kitchen: Kitchen, now: dt.datetime, hands: Hands) -> Outcome:
     days = look_back(kitchen, now)
+    child.environment(
+        kitchen
+    )  # settings that anybody may change are refused before anything is done
     _refuse_old_clock(kitchen, now)
     problems = _fetch(kitchen, hands)
     before = truth.judge(kitchen, days)

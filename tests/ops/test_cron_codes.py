@@ -26,6 +26,13 @@ from tests_support import write_config
 KITCHEN = Path(sys.executable).with_name("kitchen")
 
 
+SECRETS = {
+    "KITCHEN_ALERT_URLS": "json://u:canary@127.0.0.1:9/canary",
+    "AWS_SECRET_ACCESS_KEY": "canary",
+    "HTTPS_PROXY": "http://u:canary@127.0.0.1:9",
+}
+
+
 @pytest.fixture
 def due(tmp_path: Path) -> Path:
     """A kitchen with one day to build and governance of its own."""
@@ -50,7 +57,8 @@ def test_twenty_five_then_zero_then_thirty_five(due: Path) -> None:
     settings = str(server.settings(due / "luigi.cfg"))
     with serving(server):
         httpx.post(f"{server.address}/api/pause", data={"data": "{}"}).raise_for_status()
-        paused = cron(due, "--json", LUIGI_CONFIG_PATH=settings)
+        paused = cron(due, "--json", LUIGI_CONFIG_PATH=settings, **SECRETS)
+        known = httpx.get(f"{server.address}/api/task_list", params={"data": "{}"}).text
     alone = cron(due, "--json", LUIGI_CONFIG_PATH=settings)
     shutil.rmtree(due / f"data/prepared/date={DUE}/Manifest")
     (due / "governance/KNOWN_outages.yaml").write_text("- {\n")
@@ -62,6 +70,8 @@ def test_twenty_five_then_zero_then_thirty_five(due: Path) -> None:
     assert f"{DUE} could not be built, exit 25: luigid on http://localhost:{server.port}" in said(
         paused
     )
+    assert f"Snapshot_{DUE}" in known
+    assert "canary" not in known  # what the dashboard shows to who reaches it
     assert "exit 35" in said(broken)
     assert "KNOWN_outages.yaml, line 2, column 1" in said(broken)
 

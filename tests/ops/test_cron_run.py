@@ -132,11 +132,19 @@ def test_wrong_settings_end_with_forty_and_one_sentence(tmp_path: Path) -> None:
     """No configuration, one that anybody may change, Luigi settings that are not there, an old clock."""
     absent = cron(tmp_path)
     config = write_config(tmp_path, "{market: futures_um}")
-    (tmp_path / "snapshots").mkdir()
     (tmp_path / "snapshots/.revisions/2099-01-01.r1").mkdir(parents=True)
     (tmp_path / "snapshots/2099-01-01").symlink_to(".revisions/2099-01-01.r1")
     clock = cron(tmp_path)
 
+    shutil.rmtree(tmp_path / "snapshots")
+    unnamed = cron(tmp_path, LUIGI_CONFIG_PATH=str(tmp_path / "luigi.cfg"))
+    config.chmod(0o666)
+    opened = cron(tmp_path)
+
+    assert unnamed.returncode == 40, unnamed.stdout
+    assert "luigi.cfg is no file" in unnamed.stdout
+    assert opened.returncode == 40, opened.stdout
+    assert f"chmod o-w {config}" in opened.stdout
     assert absent.returncode == 40
     assert "no such file" in absent.stderr
     assert clock.returncode == 40, clock.stdout

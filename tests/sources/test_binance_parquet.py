@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import pickle
 from pathlib import Path
 
 import pyarrow as pa
@@ -82,3 +83,32 @@ def test_a_table_without_kline_columns_is_set_aside_whole(tmp_path: Path, govern
 
     assert found.rejects["code"].to_pylist() == ["B02"]
     assert "open_time" in found.rejects["reason"][0].as_py()
+
+
+class _Runs:
+    """Leaves a file when it is unpickled."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[str, str]]:
+        return open, (self.path, "w")
+
+
+@pytest.mark.parametrize("name", ["arrow.py_extension_type", "arrow.json", "mine.own"])
+def test_an_extension_type_of_a_file_runs_nothing(
+    tmp_path: Path, governance: Path, name: str
+) -> None:
+    """Arrow once unpickled what a column's type said; the column is read as what it is stored as, or not."""
+    given = klines([1735776000000])
+    payload = {
+        "ARROW:extension:name": name,
+        "ARROW:extension:metadata": pickle.dumps(_Runs(str(tmp_path / "pwned"))),
+    }
+    fields = [field.with_metadata(payload) for field in given.schema]
+    table = pa.Table.from_arrays(given.columns, schema=pa.schema(fields))
+
+    found = read_feed(feed_of("binance_1m"), [save(tmp_path, table)], governance)
+
+    assert found.table.num_rows + found.rejects.num_rows == 1
+    assert not (tmp_path / "pwned").exists()

@@ -1,0 +1,136 @@
+"""A report in which every text of a vendor is an attack, shown by a real browser."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from quality_days import calibrated, ledger
+
+from pipeline.contracts.control import Control
+from pipeline.quality.checks import DayFacts
+from pipeline.quality.report import html, report
+from pipeline.quality.verdict import verdict
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(BROWSER is None, reason="no chromium on this machine"),
+]
+
+
+class Trap:
+    """Counts connections to a port of this machine."""
+
+    def __init__(self) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.caught = 0
+        self.thread = threading.Thread(target=self._listen)
+        self.thread.start()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.caught += 1
+            connection.close()
+
+    def close(self) -> None:
+        """Listens no more."""
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join()
+
+
+@pytest.fixture
+def trap() -> Iterator[Trap]:
+    made = Trap()
+    yield made
+    made.close()
+
+
+def attack(address: str) -> str:
+    """Text that fetches, draws, opens a dialog and marks the page, if anything of it is taken as code."""
+    script = f"fetch('{address}/f');alert(1);document.title='OWNED'"
+    return (
+        f"</td></table><script>{script}</script>\"'><img src={address}/i onerror={script!r}>"
+        f"<link rel=stylesheet href={address}/s><iframe src={address}/p></iframe>"
+        f"<meta http-equiv=refresh content='0;url={address}/r'><svg onload={script!r}>"
+        f"<style>@import url({address}/c)</style>"
+    )
+
+
+def shown(page: Path) -> str:
+    """The page's elements after a browser has done all that it says; it ends at a dialog too."""
+    assert BROWSER is not None
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000"]
+    run = subprocess.run(
+        [
+            BROWSER,
+            *flags,
+            f"--user-data-dir={page.parent / 'profile'}",
+            "--dump-dom",
+            page.as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return run.stdout
+
+
+def test_the_trap_catches_a_page_that_lets_text_be_code(tmp_path: Path, trap: Trap) -> None:
+    """So that silence below proves something."""
+    page = tmp_path / "open.html"
+    page.write_text(f"<!doctype html><title>t</title><img src={trap.address}/i><p>here")
+
+    assert "here" in shown(page)
+    assert trap.caught > 0
+
+
+def test_a_hostile_report_asks_for_nothing_and_runs_nothing(
+    tmp_path: Path,
+    trap: Trap,
+    facts: Callable[..., DayFacts],
+    rejected: Callable[..., pa.Table],
+    control: Control,
+    governance: Path,
+) -> None:
+    """Symbol, path, notes, reasons and rejects: no request leaves the page, and its title is its own."""
+    text = attack(trap.address)
+    entry = ledger("atas_bars") | {
+        "path": text,
+        "adapter": text,
+        "notes": {text: text, "defects": {"A04": 3}},
+    }
+    calibration = calibrated(
+        feed=text,
+        volume_unit=text,
+        segments=[{"offset_minutes": 0, "found": {text: text}}],
+        reasons=[{"code": "C01", "key": "other_instrument", "note": text}],
+    )
+    day = facts(
+        symbol=text,
+        calibration=calibration,
+        ledgers={"binance_1m": [ledger("binance_1m")], "atas_bars": [entry]},
+        rejects={"atas_bars": rejected("atas_bars", (9, "A13", text), reason=text)},
+    )
+    page = tmp_path / "report.html"
+    page.write_text(html(report(day, verdict(day, control), control, governance)))
+
+    dom = shown(page)
+
+    assert "OWNED" in dom  # as text
+    assert "<title>OWNED" not in dom
+    assert trap.caught == 0
