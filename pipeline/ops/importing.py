@@ -40,6 +40,9 @@ _FORMS = (
     *("csv.gz", "csv", "zip", "parquet", "json.gz", "json"),
 )
 
+_AS_LINES = {"json": "jsonl", "json.gz": "jsonl.gz"}
+"""An array of an exporter's objects is read from the place of its lines."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
@@ -107,6 +110,8 @@ def _place(kitchen: Kitchen, name: str, head: bytes, adapter: str) -> str:
     feed = _FEEDS.get(adapter) or ("binance_1d" if "-1d-" in name else "binance_1m")
     day = _date(name, head)
     form = next((form for form in _FORMS if name.endswith(f".{form}")), None)
+    if form is not None and feed.startswith("atas"):
+        form = _AS_LINES.get(form, form)
     found = _HOUR.search(name) if feed == "atas_ticks" else None
     market = _market(name) or symbol.market
     if feed.startswith("atas") and market != symbol.market:

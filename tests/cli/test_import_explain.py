@@ -69,6 +69,17 @@ def test_a_heap_of_files_finds_its_places(raw: Path, kitchen: Kitchen, tmp_path:
     assert "no adapter" in left["why"]
 
 
+def test_an_array_of_bars_lies_where_lines_do(raw: Path, kitchen: Kitchen, tmp_path: Path) -> None:
+    """Its name says .json; it is read as lines are."""
+    heap = tmp_path / "heap" / "BTCUSDT"
+    heap.mkdir(parents=True)
+    lines = [line for line in (raw / BARS).read_bytes().splitlines() if line.endswith(b"}")]
+    (heap / "2025-01-02.json").write_bytes(b"[" + b",\n".join(lines) + b"]")
+    (found,) = told("import", str(heap.parent))["files"]
+
+    assert (found["state"], found["to"]) == ("copied", BARS)
+
+
 def test_importing_again_changes_nothing(raw: Path, kitchen: Kitchen, tmp_path: Path) -> None:
     """The same bytes are there; other bytes are kept and named."""
     told("import", str(raw))
