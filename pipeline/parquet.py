@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline import arrays, storage
+from pipeline import arrays, memory, storage
 from pipeline.parts import Part, Parts, single
 
 PART_ROWS = 250_000
@@ -35,7 +35,7 @@ def write(
         path: Where to; replaced whole or not at all.
         table: Sorted as it shall be read; each part of one in parts becomes one or more row groups. No
             pandas metadata is written.
-        group_by: A column, already sorted; each of its values becomes one row group of its part.
+        group_by: A column, already sorted; each of its values becomes one row group of a table in one piece.
         sync_folder: As in `storage.replacing`.
     """
     with (
@@ -51,12 +51,16 @@ def write(
             **_encodings(table),
         ) as writer,
     ):
-        for part in table.tables() if isinstance(table, Parts) else [table]:
-            for start, stop in _row_groups(part, group_by):
-                rows = part.slice(start, stop - start)
-                most = PART_ROWS if isinstance(table, Parts) else stop - start
-                writer.write_table(rows, row_group_size=max(1, min(most, stop - start)))
-            pa.default_memory_pool().release_unused()
+        if isinstance(table, pa.Table):
+            for start, stop in _row_groups(table, group_by):
+                writer.write_table(table.slice(start, stop - start), max(1, stop - start))
+        else:
+            # Each part is forgotten before the next one is read.
+            for part in table.parts:
+                writer.write_table(part.read(None), max(1, min(PART_ROWS, part.num_rows)))
+                pa.default_memory_pool().release_unused()
+    if isinstance(table, Parts):
+        memory.give_back()
 
 
 def _encodings(table: pa.Table | Parts) -> dict[str, Any]:

@@ -121,8 +121,12 @@ def flag_masks(governance: Path) -> dict[str, int]:
     return {flag["name"]: 1 << flag["bit"] for flag in load(governance)["flags"]}
 
 
-def conform(table: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
+def conform(
+    table: pa.Table, schema: pa.Schema, name: str, *, in_one_piece: bool = True
+) -> pa.Table:
     """`table` with exactly the columns, order, types and metadata of `schema`.
+
+    Its columns are copied into one piece each, unless it is large and soon forgotten.
 
     Raises:
         ContractError: a column is missing or too many, a value does not fit its type, or a column
@@ -148,7 +152,7 @@ def conform(table: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
             raise ContractError(
                 f"{name}.{field.name}: {column.null_count} nulls in a column without nulls"
             )
-        columns.append(column.combine_chunks())
+        columns.append(column.combine_chunks() if in_one_piece else column)
     return pa.Table.from_arrays(columns, schema=schema)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from pipeline import memory
 from pipeline.ahead import ahead
 from pipeline.config import Limits
 from pipeline.contracts import schema
@@ -92,6 +93,8 @@ def read_feed(
     )
     for read in reads:
         _remember(read, seen)
+    if is_tape:
+        memory.give_back()
     return CleanFeed(
         parts=_parts(feed, reads, governance, keep),
         rejects=_rejects(feed, reads, schema.table_schema(governance, "rejects")),

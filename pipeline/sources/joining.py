@@ -37,9 +37,9 @@ def joined(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
 def put_aside(read: FileRead, number: int, wanted: pa.Schema, keep: Keep) -> None:
     """Puts the ticks of the file at a position aside, as they will stand in the day's table."""
     if read.parsed is not None:
-        rows = conform(_numbered(read.parsed.rows, number), wanted, "clean_ticks")
+        rows, read.parsed.rows = read.parsed.rows, read.parsed.rows.slice(0, 0)
+        rows = conform(_numbered(rows, number), wanted, "clean_ticks", in_one_piece=False)
         read.tape = tick_tape.tape_file(number, rows, keep)
-        read.parsed.rows = read.parsed.rows.slice(0, 0)
 
 
 def joined_tape(feed: Feed, reads: list[FileRead], keep: Keep) -> list[Part]:

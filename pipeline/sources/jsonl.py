@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -77,7 +78,7 @@ class JsonLines(Generic[Record]):
             self.array, self.seen.bom = True, self.text.head.startswith(BOM)
             return elements(self.text.name, self.text.blocks())
         blocks = read_lines(self.text.name, self.text.blocks(), self.seen)
-        first = next((line for line in self.text.head.split(b"\n") if line.strip()), b"")
+        first = next((line for line in BytesIO(self.text.head) if line.strip()), b"")
         self.indented = first.removeprefix(BOM).rstrip() == b"{"
         return unindent(blocks) if self.indented else blocks
 

@@ -19,6 +19,9 @@ MAX_LINE_BYTES = 32 << 20
 """A line of an export has some hundred bytes; a file with one beyond 32 MiB is not made of lines."""
 
 _LINE_FEED = ord("\n")
+_PIECE = 1 << 16
+"""Compared at a time: what comes of it stays in the processor's cache."""
+
 BOM = b"\xef\xbb\xbf"
 
 
@@ -41,7 +44,9 @@ class Block:
         """How many lines, or the one record."""
         if self.whole:
             return 1
-        return 1 + int(np.count_nonzero(np.frombuffer(self.body, dtype=np.uint8) == _LINE_FEED))
+        data = np.frombuffer(self.body, dtype=np.uint8)
+        pieces = (data[at : at + _PIECE] for at in range(0, len(data), _PIECE))
+        return 1 + sum(int(np.count_nonzero(piece == _LINE_FEED)) for piece in pieces)
 
     @cached_property
     def lines(self) -> list[bytes]:

@@ -16,7 +16,6 @@ from typing import Any
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as csv
 from numpy.typing import NDArray
 
@@ -282,9 +281,8 @@ class _Reader:
 
 
 def _joined(texts: pa.Array, between: bytes) -> bytes:
-    whole = pa.ListArray.from_arrays(pa.array([0, len(texts)], pa.int32()), texts)
-    joined: bytes = pc.binary_join(whole, between)[0].as_py()
-    return joined
+    found: list[bytes] = texts.to_pylist()
+    return between.join(found)
 
 
 def _values(texts: pa.Array, name: str) -> Floats | None:
