@@ -83,8 +83,24 @@ def explain_line(given: Prepared, file: str, line: int) -> Facts:
                 fate = _fate(given, feed, number, line, text)
                 place = {"source": feed, "file": file, "line": line, "raw": raw_text.shown(text)}
                 return {**_names(given), **place, **fate}
+    beside = _from_beside(given, file, line)
+    if beside is not None:
+        return {**_names(given), **beside}
     known = ", ".join(entry["path"] for ledger in given.ledgers.values() for entry in ledger)
     raise ParameterError(f"{file}: no input of {given.symbol} on {given.day}; it has {known}")
+
+
+def _from_beside(given: Prepared, file: str, line: int) -> Facts | None:
+    """A line of a neighbour day's file that the calibration moved into this day."""
+    for feed in given.tables:
+        for rows in list(rows_of(given, feed))[1:]:
+            for at, row in enumerate(rows.table.to_pylist()):
+                if row["line"] == line and rows.path(row) == file:
+                    text = raw_text.lines_at(given.kitchen, file, [line]).get(line)
+                    place = {"source": feed, "file": file, "line": line}
+                    fate = {"fate": "used", **_standing(given, feed, rows, at)}
+                    return {**place, "raw": raw_text.shown(text), **fate}
+    return None
 
 
 def _names(given: Prepared) -> Facts:

@@ -310,6 +310,8 @@ def test_rows_of_a_wrong_clock_are_found_where_they_lie(busy: Callable[..., Prep
 
         assert line["file"] == file
         assert json.loads(line["raw"])["close"] == found["row"]["atas_close"]
+        back = explain_line(given, file, line["line"])
+        assert (back["fate"], back["minute_open"]) == ("used", found["minute_open"])
 
 
 def test_a_parquet_row_has_a_number(busy: Callable[..., Prepared]) -> None:
