@@ -167,20 +167,36 @@ def test_a_day_that_cannot_be_built_ends_with_its_code_and_is_named(due: Path) -
 
 
 @pytest.mark.skipif(not shutil.which("faketime"), reason="faketime is not installed")
-def test_a_clock_of_the_past_has_nothing_to_do(tmp_path: Path) -> None:
-    """A machine that woke in 2001, before any symbol was expected."""
+@pytest.mark.parametrize(
+    ("clock", "zone", "code", "days"),
+    [
+        ("2001-01-01 00:00:00", "UTC", 0, 0),  # before any symbol was expected
+        (
+            "2031-06-01 00:00:00",
+            "Pacific/Kiritimati",
+            20,
+            7,
+        ),  # every day is missing, none is made up
+        ("2025-03-09 06:30:00", "America/New_York", 20, 7),  # the night without a second hour
+    ],
+)
+def test_an_odd_clock_makes_up_nothing(
+    tmp_path: Path, clock: str, zone: str, code: int, days: int
+) -> None:
+    """A machine that woke in another time or zone: UTC days are looked at, nothing is published."""
     write_config(tmp_path, "{market: futures_um, since: 2025-01-01}")
     config = str(tmp_path / "configs/kitchen.yaml")
 
     run = subprocess.run(
-        ["faketime", "2001-01-01 00:00:00", KITCHEN, "cron", "--json"],
+        ["faketime", clock, KITCHEN, "cron", "--json"],
         cwd="/",
-        env={"KITCHEN_CONFIG": config, "PATH": os.environ["PATH"], "TZ": "UTC"},
+        env={"KITCHEN_CONFIG": config, "PATH": os.environ["PATH"], "TZ": zone},
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
 
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert json.loads(run.stdout)["days"] == {}
+    assert run.returncode == code, run.stdout + run.stderr
+    assert len(json.loads(run.stdout)["days"]) == days
+    assert not (tmp_path / "snapshots").exists()

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import json
 import os
 import shutil
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner, Result
 
+from pipeline import config
+from pipeline.cli import main as program
 from pipeline.config import Kitchen
 from pipeline.ops.heartbeat import problems
 from pipeline.ops.places import Places
@@ -162,3 +167,59 @@ def test_the_task_is_done_or_fails_in_one_sentence(tmp_path: Path) -> None:
     assert stale.returncode == 30
     assert "BTCUSDT Bar1mExporter: stale (heartbeat" in stale.stderr
     assert "Traceback" not in stale.stderr
+
+
+def kitchen_heartbeat(*arguments: str) -> Result:
+    """Runs `kitchen heartbeat` in this process."""
+    called = click.Command("kitchen", callback=lambda: program.main(["heartbeat", *arguments]))
+    return CliRunner().invoke(called, [])
+
+
+def test_the_command_ends_with_zero_thirty_or_forty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Alive, stale, a cron that fell silent, and a configuration that cannot be read."""
+    now = dt.datetime.now(dt.UTC)
+    stamp = (now - dt.timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M:%S.0000000Z")
+    data = exporter(tmp_path, beat=stamp, row=stamp, written=now)
+    kitchen = kitchen_at(tmp_path)
+    monkeypatch.setenv("KITCHEN_CONFIG", str(kitchen.file))
+
+    alive = kitchen_heartbeat("--json", "--no-alert")
+    os.utime(data, (0, 0))
+    stale = kitchen_heartbeat("--json", "--no-alert")
+    said_nothing = not Places.of(kitchen).alerts.exists()
+    kitchen_heartbeat()
+    os.utime(data)
+    mark = Places.of(kitchen).last_success
+    mark.write_text("x")
+    os.utime(mark, (0, 0))
+    silent = kitchen_heartbeat("--json")
+    kitchen.file.write_text("paths: {raw: [")
+    config._load.cache_clear()
+    broken = kitchen_heartbeat("--json")
+
+    codes = [run.exit_code for run in (alive, stale, silent, broken)]
+    assert codes == [0, 30, 30, 40], alive.output + stale.output + silent.output
+    assert [sign["sign"] for sign in json.loads(alive.stdout)["signs"][0]["ages"]] == [
+        "heartbeat",
+        "file",
+        "row",
+    ]
+    assert said_nothing
+    assert list(json.loads(Places.of(kitchen).alerts.read_text())) == ["heartbeat: cron"]
+    (problem,) = json.loads(silent.stdout)["problems"]
+    assert "kitchen cron has not succeeded since 1970-01-01T00:00:00Z" in problem["what"]
+
+
+def test_a_kitchen_without_live_exports_is_alive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says that there is nothing to look at, so that nobody takes silence for health."""
+    kitchen = kitchen_at(tmp_path, "{market: spot, atas: none}")
+    monkeypatch.setenv("KITCHEN_CONFIG", str(kitchen.file))
+
+    run = kitchen_heartbeat()
+
+    assert run.exit_code == 0
+    assert "no symbol with live exports is configured" in run.output

@@ -113,7 +113,7 @@ def test_the_calendar_of_all_days_links_to_reports_that_are_served(
 
 
 def test_the_age_of_an_exporters_heartbeat_is_a_figure(server: tuple[str, Path]) -> None:
-    """Seconds since the stamp in the file."""
+    """Seconds since the stamp in the file; the ages of its newest file and row stand beside it."""
     url, root = server
     path = root / "data/raw/atas/_heartbeats/Bar1mExporter/BTCUSDT/heartbeat.txt"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -125,6 +125,8 @@ def test_the_age_of_an_exporters_heartbeat_is_a_figure(server: tuple[str, Path])
 
     assert found, said
     assert 299 <= float(found.group(1)) < 420
+    signs = re.findall(r'kitchen_exporter_age_seconds{[^}]*sign="(\w+)"}', said)
+    assert sorted(signs) == ["file", "heartbeat", "row"]
 
 
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.MovedIn20Warning")
