@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -107,6 +108,20 @@ def test_another_server_on_the_port_of_luigid_is_twenty_five(due: Path) -> None:
     assert f"http://localhost:{port} is no luigid" in said(run)
     assert "Traceback" not in (due / "data/prepared/.ops/cron.log").read_text()
     assert not (due / "snapshots" / str(DUE)).exists()
+
+
+@pytest.mark.slow
+def test_a_luigid_that_hangs_is_twenty_five_too(due: Path) -> None:
+    """Its port takes connections and nobody answers: bounded by Luigi's own time limit, three times."""
+    server = Luigid(due / "configs/kitchen.yaml")
+    settings = str(server.settings(due / "luigi.cfg"))
+    with serving(server):
+        assert server.process is not None
+        server.process.send_signal(signal.SIGSTOP)
+        run = cron(due, "--json", LUIGI_CONFIG_PATH=settings)
+
+    assert run.returncode == 25, run.stdout
+    assert f"http://localhost:{server.port} does not answer" in said(run)
 
 
 class _Hook(BaseHTTPRequestHandler):
