@@ -254,6 +254,7 @@ def test_a_kernel_without_noreplace(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("fault", ["EIO", "ENOSPC"])
 def test_every_fsync_of_publishing_that_fails(
     kitchen: Kitchen, waiting: Path, tmp_path: Path, reference: dict[str, bytes], fault: str
