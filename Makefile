@@ -46,6 +46,7 @@ $(VENV)/.ready-bench: $(VENV)/.ready
 
 bench: $(VENV)/.ready-bench  ## speed and memory against DuckDB, pandas and freqtrade, into docs/benchmarks.md
 	$(BIN)/python bench/run.py
+	$(BIN)/python bench/features.py
 	$(BIN)/python bench/reader.py
 
 data.align: $(VENV)/.ready  ## aligned bars of DATE=
