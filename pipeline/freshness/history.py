@@ -25,17 +25,29 @@ Numbers = dict[dt.date, int | None]
 
 
 @dataclass(slots=True)
-class Month:
-    """A symbol's days of a month, and their sum, None where one of them is not known to be fresh."""
+class Running:
+    """Sums of the numbers, and counts of unknown ones, from one day on to each later day in turn."""
 
-    days: Numbers
-    total: int | None
+    start: int
+    _sums: list[int] = field(default_factory=lambda: [0])
+    _unknown: list[int] = field(default_factory=lambda: [0])
 
-    @classmethod
-    def of(cls, days: Numbers) -> Month:
-        """The month with its sum."""
-        known = [number for number in days.values() if number is not None]
-        return cls(days, sum(known) if len(known) == len(days) else None)
+    @property
+    def stop(self) -> int:
+        """The ordinal of the last day that was added."""
+        return self.start + len(self._sums) - 2
+
+    def add(self, month: Numbers | None, day: dt.date) -> None:
+        """Adds the next day; one that its month does not know has no raw data and no number."""
+        number = None if month is None else month.get(day, 0)
+        self._sums.append(self._sums[-1] + (number or 0))
+        self._unknown.append(self._unknown[-1] + (number is None))
+
+    def between(self, first: dt.date, last: dt.date) -> int | None:
+        """The sum from first to last, None where one of the numbers is not known."""
+        low, high = first.toordinal() - self.start, last.toordinal() - self.start + 1
+        known = self._unknown[low] == self._unknown[high]
+        return self._sums[high] - self._sums[low] if known else None
 
 
 @dataclass(slots=True)
@@ -45,7 +57,8 @@ class History:
     freshness: Freshness
     seen: Listing
     environment: str
-    _months: dict[tuple[str, str], Month | None] = field(default_factory=dict)
+    _months: dict[tuple[str, str], Numbers | None] = field(default_factory=dict)
+    _running: dict[str, Running] = field(default_factory=dict)
     _looked: set[tuple[str, str]] = field(default_factory=set)
 
     def number(self, symbol: Symbol, day: dt.date, *, look: bool) -> str | None:
@@ -56,35 +69,57 @@ class History:
             day: The day that looks back.
             look: Whether to compare deeply where no stamp serves, and to leave one.
         """
-        total = 0
         first, last = day - dt.timedelta(days=MACRO_LOOK_BACK_DAYS), day - dt.timedelta(days=1)
-        for start, stop in _spans(first, last):
-            key = symbol.name, start.isoformat()[:7]
-            if key not in self._months:
-                self._months[key] = self._stamped(symbol, key[1])
-            part = _part(self._months[key], start, stop)
-            if part is None and look and key not in self._looked:
-                # No stamp, or one from before some of these days were built.
-                self._looked.add(key)
-                self._months[key] = self._compared(symbol, key[1])
-                part = _part(self._months[key], start, stop)
-            if part is None:
-                return None
-            total += part
-        return f"{total % (1 << 128):x}"
+        total = self._total(symbol, first, last)
+        if total is None and look and self._compare_anew(symbol, first, last):
+            total = self._total(symbol, first, last)
+        return None if total is None else f"{total % (1 << 128):x}"
 
-    def _stamped(self, symbol: Symbol, month: str) -> Month | None:
+    def _total(self, symbol: Symbol, first: dt.date, last: dt.date) -> int | None:
+        running = self._running.get(symbol.name)
+        if running is None or first.toordinal() < running.start:
+            running = self._running[symbol.name] = Running(first.toordinal())
+        while running.stop < last.toordinal():
+            day = dt.date.fromordinal(running.stop + 1)
+            running.add(self._month(symbol, day), day)
+        return running.between(first, last)
+
+    def _month(self, symbol: Symbol, day: dt.date) -> Numbers | None:
+        key = symbol.name, day.isoformat()[:7]
+        if key not in self._months:
+            self._months[key] = self._stamped(*key)
+        return self._months[key]
+
+    def _compare_anew(self, symbol: Symbol, first: dt.date, last: dt.date) -> bool:
+        """Compares the months with unknown days deeply, each once; whether there was one.
+
+        Such a month has no stamp, or one from before some of its days were built.
+        """
+        days = (first + dt.timedelta(days=n) for n in range((last - first).days + 1))
+        keys = dict.fromkeys(
+            (symbol.name, day.isoformat()[:7])
+            for day in days
+            if (month := self._month(symbol, day)) is None or month.get(day, 0) is None
+        )
+        new = [key for key in keys if key not in self._looked]
+        for key in new:
+            self._looked.add(key)
+            self._months[key] = self._compared(symbol, key[1])
+        if new:
+            del self._running[symbol.name]
+        return bool(new)
+
+    def _stamped(self, name: str, month: str) -> Numbers | None:
         kitchen = self.freshness.kitchen
-        entry = stamp.read(stamp.month_file(kitchen, symbol.name, month))
-        if entry is None or entry["environment"] != self._of(symbol):
+        entry = stamp.read(stamp.month_file(kitchen, name, month))
+        if entry is None or entry["environment"] != self._of(kitchen.symbol(name)):
             return None
         witness = stamp.Witness.of(kitchen, entry)
         if self.seen.mark(witness.prefixes, witness.paths) != entry["mark"]:
             return None
-        numbers = {parse_day(day): int(n, 16) if n else None for day, n in entry["days"].items()}
-        return Month.of(numbers)
+        return {parse_day(day): int(n, 16) if n else None for day, n in entry["days"].items()}
 
-    def _compared(self, symbol: Symbol, month: str) -> Month:
+    def _compared(self, symbol: Symbol, month: str) -> Numbers:
         kitchen = self.freshness.kitchen
         days = sorted(day for day in _raw_days(self.freshness, symbol) if _is_in(day, month))
         numbers = {day: self._content(symbol, day) for day in days}
@@ -99,7 +134,7 @@ class History:
             kept = stamp.Witness.of(kitchen, entry)
             entry["mark"] = self.seen.mark(kept.prefixes, kept.paths)
             stamp.write(stamp.month_file(kitchen, symbol.name, month), entry)
-        return Month.of(numbers)
+        return numbers
 
     def _content(self, symbol: Symbol, day: dt.date) -> int | None:
         """A day whose files are not at rest is not known: whether it counts depends on the clock."""
@@ -120,30 +155,6 @@ def _raw_days(freshness: Freshness, symbol: Symbol) -> frozenset[dt.date]:
 
 def _is_in(day: dt.date, month: str) -> bool:
     return day.isoformat()[:7] == month
-
-
-def _spans(first: dt.date, last: dt.date) -> list[tuple[dt.date, dt.date]]:
-    """The days from first to last, cut at the ends of months."""
-    spans, start = [], first
-    while start <= last:
-        following = (start.replace(day=1) + dt.timedelta(days=32)).replace(day=1)
-        stop = min(last, following - dt.timedelta(days=1))
-        spans.append((start, stop))
-        start = following
-    return spans
-
-
-def _part(month: Month | None, start: dt.date, stop: dt.date) -> int | None:
-    """The sum from start to stop, both of the month; None where some of it is not known."""
-    if month is None:
-        return None
-    whole = start.day == 1 and (stop + dt.timedelta(days=1)).day == 1
-    return month.total if whole else _sum(month.days, start, stop)
-
-
-def _sum(days: Numbers, start: dt.date, stop: dt.date) -> int | None:
-    wanted = [number for day, number in days.items() if start <= day <= stop]
-    return None if None in wanted else sum(number or 0 for number in wanted)
 
 
 def _content_number(day: dt.date, content: str) -> int:

@@ -75,8 +75,9 @@ class Listing:
     def mark(self, prefixes: Iterable[Prefix], paths: Iterable[str]) -> int:
         """One number for all those names and states: equal as long as none of them changed."""
         text = "\0".join("\1".join(self.beginning(prefix)) for prefix in prefixes)
+        known, look = self._states, self.state
         # A tuple of integers hashes alike in every process of one Python.
-        states = tuple([self.state(path) or () for path in paths])
+        states = tuple([(known[path] if path in known else look(path)) or () for path in paths])
         return hash((zlib.crc32(text.encode("utf-8", "surrogateescape")), states))
 
 
@@ -127,19 +128,22 @@ def folders_in(listing: Listing, prefix: Prefix) -> Iterator[str]:
 
 def first_raw_day(listing: Listing, kitchen: Kitchen, symbol: Symbol) -> dt.date | None:
     """The symbol's first day with minute data of any vendor; None without any."""
-    feeds = ("binance_1m", *(ATAS_FEEDS if symbol.atas == "expected" else ()))
-    days = [_first(listing, kitchen, symbol, feed) for feed in feeds]
-    return min((day for day in days if day), default=None)
+    first: dt.date | None = None
+    for feed in ("binance_1m", *(ATAS_FEEDS if symbol.atas == "expected" else ())):
+        patterns = _patterns(kitchen, symbol, feed)
+        undated = feed == "atas_ticks" and has_undated(listing, symbol)
+        if undated or any(not _is_ordered(pattern) for pattern in patterns):
+            # Tick folders may lie under no date, and other patterns need not sort by date.
+            first = _earlier(first, min(layout.raw_days(kitchen, symbol, feed), default=None))
+            continue
+        for pattern in patterns:
+            days = _days(listing, "", pattern.split("/"), before=first)
+            first = _earlier(first, next(days, None))
+    return first
 
 
-def _first(listing: Listing, kitchen: Kitchen, symbol: Symbol, feed: str) -> dt.date | None:
-    patterns = _patterns(kitchen, symbol, feed)
-    undated = feed == "atas_ticks" and has_undated(listing, symbol)
-    if undated or any(not _is_ordered(pattern) for pattern in patterns):
-        # Tick folders may lie under no date, and other patterns need not sort by date.
-        return min(layout.raw_days(kitchen, symbol, feed), default=None)
-    days = [next(_days(listing, "", pattern.split("/")), None) for pattern in patterns]
-    return min((day for day in days if day), default=None)
+def _earlier(one: dt.date | None, other: dt.date | None) -> dt.date | None:
+    return min((day for day in (one, other) if day), default=None)
 
 
 def has_undated(listing: Listing, symbol: Symbol) -> bool:
@@ -153,18 +157,36 @@ def _is_ordered(pattern: str) -> bool:
 
 
 def _days(
-    listing: Listing, folder: str, parts: list[str], day: dt.date | None = None
+    listing: Listing,
+    folder: str,
+    parts: list[str],
+    *,
+    day: dt.date | None = None,
+    before: dt.date | None = None,
 ) -> Iterator[dt.date]:
-    """The days of a pattern's files, earliest first."""
+    """The days of a pattern's files, earliest first; with `before`, none that is certainly not earlier."""
     head, rest = parts[0], parts[1:]
-    expression = re.compile(_expression(head))
-    for name in listing.beginning((folder, _MARK.split(head)[0])):
-        match = expression.fullmatch(name)
+    mark = _MARK.search(head)
+    literal = head[: mark.start()] if mark else head
+    names = listing.beginning((folder, literal))
+    if before and not day and mark:
+        names = names[: bisect_left(names, literal + _named(before, mark[0]))]
+    expression = re.compile(_expression(head)) if names else None
+    for name in names:
+        match = expression and expression.fullmatch(name)
         found = day or (match and _day_named(match.groups()))
         if match and not rest and found:
             yield found
         elif match and rest:
-            yield from _days(listing, f"{folder}/{name}" if folder else name, rest, found)
+            below = f"{folder}/{name}" if folder else name
+            yield from _days(listing, below, rest, day=found or None, before=before)
+
+
+def _named(day: dt.date, mark: str) -> str:
+    """How a name goes on, at the mark, of the first file that is not earlier than the day."""
+    text = day.isoformat()
+    # A file of the day's month counts from the month's first day on.
+    return {"\1": text, "\2": f"{text[:7]}\x7f", "\3": text.replace("-", "")}[mark]
 
 
 def _expression(part: str) -> str:

@@ -156,7 +156,11 @@ def _unit_paths(kitchen: Kitchen, unit: Unit) -> list[str]:
 def month_witness(
     kitchen: Kitchen, seen: Listing, symbol: Symbol, month: str, days: Iterable[dt.date]
 ) -> Witness:
-    """What a month of daily statistics depends on: those files, the exchange's, and names of more."""
+    """What a month of daily statistics depends on: those files, the exchange's, and names of more.
+
+    Of the tables that they are made of it looks at the folders alone, which show that a file was deleted
+    or replaced; one that was damaged in its place is found when its own day is asked for.
+    """
     found: dict[Prefix, None] = {}
     paths: dict[str, None] = {}
     feeds = [(symbol, "binance_1m"), (symbol, "binance_1d")]
@@ -164,6 +168,8 @@ def month_witness(
     for day in days:
         unit = Unit("DailyStats", day, symbol.name)
         paths.update(dict.fromkeys(_unit_paths(kitchen, unit)))
+        for edge in graph.edges(kitchen, unit):
+            paths[str(graph.folder(kitchen, edge.unit))] = None
         for whose, feed in feeds:
             inputs = layout.input_files(kitchen, whose, feed, day)
             paths.update(dict.fromkeys(str(file.path) for file in inputs))

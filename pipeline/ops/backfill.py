@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import luigi
+from luigi.execution_summary import LuigiStatusCode
 
 from pipeline.clock import parse_day
 from pipeline.config import SYMBOL, load_kitchen
@@ -25,7 +26,7 @@ from pipeline.layout import Store
 from pipeline.publishing import links
 from pipeline.stages import MACRO_LOOK_BACK_DAYS
 from pipeline.tasks import context
-from pipeline.tasks.base import RawDay, RawFeed
+from pipeline.tasks.base import RawDay, RawFeed, Unrested
 from pipeline.tasks.day import Snapshot
 from pipeline.tasks.parameters import DayParameter
 
@@ -146,6 +147,11 @@ def missing_raw(day: dt.date) -> list[luigi.Task]:
     return [task for task in tasks if not task.complete()]
 
 
+def _waited(day: dt.date) -> list[luigi.Task]:
+    """What a pending day waits for: files that are not there, or one that changed while it was read."""
+    return missing_raw(day) or [Unrested(reader=str(Snapshot(date=day).unit))]
+
+
 def run(wanted: Range, workers: int = 1, progress: Progress | None = None) -> Outcome:
     """Builds what the days of a range lack.
 
@@ -181,13 +187,17 @@ def _build(window: list[dt.date], workers: int, outcome: Outcome) -> None:
     outcome.ready += sorted(set(window) - set(stale))
     waiting = {day for day in stale if missing_raw(day)}
     tasks = [Snapshot(date=day) for day in stale]
+    nothing_failed = False
     if tasks:
-        outcome.granted &= bool(luigi.build(tasks, workers=workers, log_level="WARNING"))
+        ended = luigi.build(tasks, workers=workers, log_level="WARNING", detailed_summary=True)
+        outcome.granted &= ended.scheduling_succeeded
+        # What was left undone then waits for raw data: its own, or an earlier day's that changed meanwhile.
+        nothing_failed = ended.status is LuigiStatusCode.MISSING_EXT
         context.forget()
     for day in stale:
         if is_complete(day):
             outcome.built.append(day)
-        elif day in waiting:
+        elif day in waiting or nothing_failed:
             outcome.pending.append(day)
         else:
             outcome.failed.append(day)
@@ -220,7 +230,7 @@ class Backfill(luigi.Task):
             return []
         kitchen = context.kitchen()
         days = [day for day in self.range.days() if graph.expected_symbols(kitchen, day)]
-        return [task for day in days for task in missing_raw(day)]
+        return [task for day in days if not is_complete(day) for task in _waited(day)]
 
     def run(self) -> Iterator[list[luigi.Task]]:
         """Builds the days; then waits, as Luigi does, for the raw data of those that are pending.
@@ -239,7 +249,7 @@ class Backfill(luigi.Task):
         if outcome.failed:
             days = ", ".join(str(day) for day in outcome.failed)
             raise StageError(f"backfill: {days} failed; the lines above say why, then run it again")
-        waited = [task for day in outcome.pending for task in missing_raw(day)]
+        waited = [task for day in outcome.pending for task in _waited(day)]
         if waited:
             _waits[0] = 1
             yield waited

@@ -1,7 +1,7 @@
 """Is a date finished: sealed, linked, and everything it came from unchanged?
 
 The quick answer for "nothing to do", from stamps (`freshness/stamp.py`); it never says yes where the deep
-comparison would say no. Standard library only.
+comparison would find the day itself untrue. Standard library only.
 """
 
 from __future__ import annotations

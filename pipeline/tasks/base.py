@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
 from html import escape
 
 import luigi
 
+from pipeline.errors import UnstableInputError
 from pipeline.freshness import code, graph
 from pipeline.freshness.graph import Unit
 from pipeline.tasks import context, fetching, job, messages
@@ -56,6 +58,27 @@ class RawDay(luigi.ExternalTask):
         return []
 
 
+class Unrested(luigi.ExternalTask):
+    """Raw files that changed while they were read: waited for in this run, looked at again in the next.
+
+    Luigi calls a run that ends with such a wait pending, not failed.
+    """
+
+    reader = luigi.Parameter(description="what read them")
+
+    def complete(self) -> bool:
+        """Never in the run that saw them change."""
+        return False
+
+
+def _note_unrested(task: Unrested) -> None:
+    """Luigi tells the main process, in which no task may have run."""
+    context.unrested().add(task.reader)
+
+
+Unrested.event_handler(luigi.Event.DEPENDENCY_MISSING)(_note_unrested)
+
+
 class UnitTask(luigi.Task):
     """A step of the graph for one unit. Subclasses only name their parameters."""
 
@@ -74,7 +97,8 @@ class UnitTask(luigi.Task):
     def requires(self) -> list[luigi.Task]:
         """The tasks of all units that this one reads and does not build itself, each once."""
         edges = graph.edges(context.kitchen(), self.unit)
-        return [task_of(unit) for unit in dict.fromkeys(e.unit for e in edges if not e.inline)]
+        units = dict.fromkeys(edge.unit for edge in edges if not edge.inline)
+        return [*map(task_of, units), *self.waits()]
 
     def output(self) -> dict[str, luigi.LocalTarget]:
         """Output name -> file."""
@@ -91,25 +115,40 @@ class UnitTask(luigi.Task):
             importlib.import_module(code.RECIPES)
         return fresh
 
+    def waits(self) -> list[luigi.Task]:
+        """What a run of the task found it must wait for: Luigi asks for it again when it sums up."""
+        reader = str(self.unit)
+        return [Unrested(reader=reader)] if reader in context.unrested() else []
+
     def urgent(self) -> list[str]:
         """Why the unit has to run although its receipt is fresh; empty when nothing is."""
         return []
 
-    def run(self) -> None:
-        """Reads, calls, writes, and leaves a receipt."""
+    def run(self) -> Iterator[luigi.Task] | None:
+        """Reads, calls, writes, and leaves a receipt; waits where a raw file did not hold still."""
         # The pages that `kitchen luigid` serves beside the dashboard.
         self.set_tracking_url(
             "/".join(["/qc", self.date.isoformat(), *filter(None, [self.unit.symbol])])
         )
-        facts = job.perform(context.freshness(), self.unit, self.report, self.urgent())
+        try:
+            facts = job.perform(context.freshness(), self.unit, self.report, self.urgent())
+        except UnstableInputError as error:
+            messages.unrested(self.unit, error)
+            return _waiting_for(Unrested(reader=str(self.unit)))
         context.look_again()
         self.report("done", 100)
         messages.ran(self.unit, facts)
+        return None
 
     def report(self, phrase: str, per_cent: int) -> None:
         """Shows on the dashboard what the task is doing. The page renders HTML, so it is escaped."""
         self.set_status_message(escape(phrase))
         self.set_progress_percentage(per_cent)
+
+
+def _waiting_for(task: luigi.Task) -> Iterator[luigi.Task]:
+    """The form in which Luigi takes a requirement that is found while a task runs."""
+    yield task
 
 
 class SymbolTask(UnitTask):
@@ -129,7 +168,8 @@ class FeedTask(SymbolTask):
         """The raw files, fetched first where that is configured."""
         vendor = vendor_of(self.source)
         fetched = fetching.in_front(self.date, [self.symbol]) if vendor == "binance" else []
-        return [*fetched, RawFeed(date=self.date, symbol=self.symbol, vendor=vendor)]
+        feed = RawFeed(date=self.date, symbol=self.symbol, vendor=vendor)
+        return [*fetched, feed, *self.waits()]
 
 
 def task_of(unit: Unit) -> luigi.Task:

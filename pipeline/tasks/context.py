@@ -36,6 +36,12 @@ def finished() -> Finished:
     return _finished(id(freshness()))
 
 
+@lru_cache(maxsize=1)
+def unrested() -> set[str]:
+    """The units whose raw files changed while they were read, in this run."""
+    return set()
+
+
 def look_again() -> None:
     """Forgets how files looked, because work has changed some."""
     _finished.cache_clear()
@@ -44,5 +50,6 @@ def look_again() -> None:
 def forget() -> None:
     """Looks at everything afresh: for a long-lived process between two runs."""
     _freshness.cache_clear()
+    unrested.cache_clear()
     look_again()
     layout.forget_listings()

@@ -16,6 +16,7 @@ import luigi
 from pipeline import layout, storage
 from pipeline.clock import iso
 from pipeline.config import Kitchen, Symbol
+from pipeline.errors import UnstableInputError
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
 from pipeline.tasks import context
@@ -42,6 +43,11 @@ def ran(unit: Unit, facts: dict[str, Any]) -> None:
 
 def _figures(facts: dict[str, Any]) -> list[tuple[str, Any]]:
     return [(k, v) for k, v in facts.items() if k not in _QUIET_FACTS]
+
+
+def unrested(unit: Unit, error: UnstableInputError) -> None:
+    """One line when raw files changed while a step read them."""
+    logger.warning("%s is pending: %s", unit, error)
 
 
 def attach(

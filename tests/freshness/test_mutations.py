@@ -212,6 +212,34 @@ def test_exactly_what_a_change_touches_runs(grid: Grid, name: str) -> None:
     assert grid.ask() == set()
 
 
+@pytest.mark.parametrize("name", ["receipt.json", "clean.parquet"])
+def test_what_an_earlier_day_lost_is_made_anew_for_a_later_one(grid: Grid, name: str) -> None:
+    """The table behind an earlier day's statistics runs again; being equal, nothing follows."""
+    grid.prepared(f"date=2025-01-02/BTCUSDT/CleanFeed.binance_1m/{name}").unlink()
+
+    assert grid.ask([DAYS[2]]) == only("CleanFeed binance_1m", day=2)
+    assert set(grid.revisions().values()) == {1}
+    assert grid.ask() == set()
+
+
+def test_days_that_are_built_one_by_one_all_leave_a_stamp(
+    grid: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A month's stamp from before its later days were built does not keep them from having theirs."""
+    monkeypatch.setattr("pipeline.freshness.receipt.RACY_NS", 0)
+    for stamp in (
+        *grid.prepared("").glob("date=*/.stamp.json"),
+        *grid.prepared(".history").rglob("*.json"),
+    ):
+        stamp.unlink()
+    for day in DAYS:
+        shutil.rmtree(grid.prepared(f"date={day}"))
+    for day in DAYS:
+        grid.ask([day])
+
+    assert len(list(grid.prepared("").glob("date=*/.stamp.json"))) == len(DAYS)
+
+
 def test_another_release_of_a_library_runs_the_steps_that_name_it(
     grid: Grid, monkeypatch: pytest.MonkeyPatch
 ) -> None:
