@@ -60,6 +60,11 @@ def single(table: pa.Table) -> Parts:
     return Parts(schema=table.schema, parts=(in_memory(table),))
 
 
+def as_parts(table: pa.Table | Parts) -> Parts:
+    """The table in parts; one that is not, as its only part."""
+    return table if isinstance(table, Parts) else single(table)
+
+
 class Spill:
     """Tables put aside in a file without a name, column by column; it ends with this object.
 

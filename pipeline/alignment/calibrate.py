@@ -36,6 +36,7 @@ from pipeline.alignment.runs import Ground, Placed, not_one_minute, place, split
 from pipeline.alignment.tape import tape_minutes
 from pipeline.clock import MINUTE_US, day_open_us
 from pipeline.contracts.control import Control
+from pipeline.parts import Parts
 
 CLOCK = ("skew_ms", "skew_interval_ms", "skew_applied_ms")
 """What a tape alone can tell; the day shows its tape's even where its bars are another feed's."""
@@ -57,7 +58,7 @@ class CalibrationInput:
         day: The UTC date.
         klines: Schema `clean_klines`.
         bars: Feed -> schema `clean_bars`; may be empty.
-        ticks: Schema `clean_ticks`, as the feed "atas_ticks"; None without a tape.
+        ticks: Schema `clean_ticks`, as the feed "atas_ticks", in parts or not; None without a tape.
         approved: Feed -> offsets in minutes that its profile allows on the day; feeds without one are free.
         prefer: Feeds, the preferred first.
     """
@@ -68,7 +69,7 @@ class CalibrationInput:
     klines: pa.Table
     bars: dict[str, pa.Table]
     prefer: tuple[str, ...]
-    ticks: pa.Table | None = None
+    ticks: pa.Table | Parts | None = None
     approved: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 

@@ -25,6 +25,7 @@ from pipeline.alignment.dense import SCAN_MINUTES
 from pipeline.alignment.feeds import TICKS
 from pipeline.clock import DAY_US, MINUTE_US, day_open_us
 from pipeline.contracts.control import Control
+from pipeline.parts import as_parts
 
 Window = tuple[int, int]
 """Stamps `[first, end)` in us, as written."""
@@ -208,7 +209,8 @@ def _with(given: CalibrationInput, beside: dict[str, dict[str, pa.Table]]) -> Ca
     bars, ticks = dict(given.bars), given.ticks
     for feed, sides in beside.items():
         if feed == TICKS:
-            ticks = with_moved(ticks, together(sides))
+            own = None if ticks is None else as_parts(ticks).whole()
+            ticks = with_moved(own, together(sides))
         else:
             bars[feed] = with_moved(bars.get(feed), together(sides))
     return replace(given, bars=bars, ticks=ticks)

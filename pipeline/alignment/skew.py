@@ -17,9 +17,10 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.alignment.dense import Dense
-from pipeline.alignment.tape import in_time_order
+from pipeline.alignment.tape import in_time_order, traded_sizes
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, SECOND_US
 from pipeline.exact import Floats, Ints, places_within_reach, to_units
+from pipeline.parts import Parts, as_parts
 
 COARSE_US = 50_000
 FINE_US = 5_000
@@ -70,13 +71,34 @@ class _Errors:
     hours: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A tape's first and last stamp in us, and how many have digits below the millisecond."""
+
+    first: int
+    last: int
+    below_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The tape as stamped, and the exchange's volume by minute, in lots of 10^-places; 0 where the two
+    cannot be compared. `from_us` is the day's first instant by the tape's stamps.
+    """
+
+    tape: Parts
+    places: int
+    volume: Ints
+    from_us: int
+
+
 def estimate(
-    ticks: pa.Table, klines: Dense, opened_us: int, lag_us: int, limits: dict[str, float]
+    ticks: pa.Table | Parts, klines: Dense, opened_us: int, lag_us: int, limits: dict[str, float]
 ) -> Skew | None:
     """The skew of a tape whose lag in whole minutes is known.
 
     Args:
-        ticks: schema `clean_ticks`.
+        ticks: schema `clean_ticks`; one part at a time stands in memory.
         klines: the exchange's minutes of the day.
         opened_us: the day's first instant.
         lag_us: true minute - stamped minute.
@@ -86,21 +108,21 @@ def estimate(
         None where it cannot be told: stamps of a PC clock (digits below the millisecond), fewer than
         `hours_min` hours with trades, or volumes that agree at no skew (another instrument).
     """
-    ts, _, qty = in_time_order(ticks)
-    if np.count_nonzero(ts % _MS) > limits["sub_ms_share_max"] * len(ts):
+    tape = as_parts(ticks)
+    span = _span(tape)
+    if span.below_ms > limits["sub_ms_share_max"] * tape.num_rows:
         return None
-    traded = klines.present & _spanned(ts + lag_us, opened_us)
-    places = places_within_reach(qty, klines.volume[klines.present])
-    running = np.concatenate([[0], np.cumsum(to_units(qty, places))])
+    traded = klines.present & _spanned(span.first + lag_us, span.last + lag_us, opened_us)
+    places = places_within_reach(traded_sizes(tape)[0], klines.volume[klines.present])
     volume = np.where(traded, to_units(klines.volume, places), 0)
-    given = (ts + lag_us, running, volume, opened_us)
+    given = _Given(tape=tape, places=places, volume=volume, from_us=opened_us - lag_us)
     reach = int(limits["search_seconds"]) * SECOND_US
-    coarse = _errors(np.arange(-reach, reach + 1, COARSE_US), *given)
+    coarse = _errors(np.arange(-reach, reach + 1, COARSE_US), given)
     if coarse.hours < limits["hours_min"]:
         return None
     near = int(coarse.skews[np.argmin(coarse.roots.sum(axis=0))])
     fine = np.arange(near - FINE_SPAN_US, near + FINE_SPAN_US + 1, FINE_US)
-    return _judged(_errors(fine, *given), _errors(np.zeros(1, np.int64), *given), limits)
+    return _judged(_errors(fine, given), _errors(np.zeros(1, np.int64), given), limits)
 
 
 def correctable(skew: Skew, limits: dict[str, float]) -> bool:
@@ -125,21 +147,45 @@ def described(skew: Skew, applied: bool) -> dict[str, Any]:
     }
 
 
-def _spanned(true_ts: Ints, opened_us: int) -> np.ndarray:
+def _span(tape: Parts) -> _Span:
+    first, last, below_ms = np.iinfo(np.int64).max, np.iinfo(np.int64).min, 0
+    for table in tape.tables(["ts"]):
+        ts = table["ts"].cast(pa.int64()).to_numpy()
+        first, last = int(ts.min(initial=first)), int(ts.max(initial=last))
+        below_ms += int(np.count_nonzero(ts % _MS))
+    return _Span(first=first, last=last, below_ms=below_ms)
+
+
+def _spanned(first_us: int, last_us: int, opened_us: int) -> np.ndarray:
     """Minutes that lie wholly between the first and the last trade: the tape was running."""
     edges = opened_us + np.arange(MINUTES_PER_DAY + 1) * MINUTE_US
-    inside: np.ndarray = (edges[:-1] >= true_ts[0]) & (edges[1:] <= true_ts[-1])
+    inside: np.ndarray = (edges[:-1] >= first_us) & (edges[1:] <= last_us)
     return inside
 
 
-def _errors(skews: Ints, ts: Ints, running: Ints, volume: Ints, opened_us: int) -> _Errors:
+def _cut(skews: Ints, given: _Given) -> Ints:
+    """The tape's volume by (skew, minute), in lots: differences of what was traded before each edge."""
+    edges = given.from_us + np.arange(MINUTES_PER_DAY + 1, dtype=np.int64) * MINUTE_US
+    before = np.zeros((len(skews), len(edges)), dtype=np.int64)
+    for table in given.tape.tables(["ts", "price", "qty"]):
+        if not table.num_rows:
+            continue
+        ts, _, qty = in_time_order(table)
+        running = np.concatenate([[0], np.cumsum(to_units(qty, given.places))])
+        for row, skew in zip(before, skews.tolist(), strict=True):
+            begin, end = np.searchsorted(edges, (ts[0] - skew, ts[-1] - skew + 1))
+            row[begin:end] += running[np.searchsorted(ts, edges[begin:end] + skew)]
+            row[end:] += running[-1]
+    return np.diff(before, axis=1)
+
+
+def _errors(skews: Ints, given: _Given) -> _Errors:
     """How far each quarter hour's volumes are off when stamps are taken to be so much late."""
-    edges = opened_us + np.arange(MINUTES_PER_DAY + 1, dtype=np.int64) * MINUTE_US
+    volume = given.volume
     traded = np.flatnonzero(volume > 0)
     blocks, start = np.unique(traded // _BLOCK, return_index=True)
     sums, roots = (np.zeros((len(blocks), len(skews))) for _ in range(2))
-    for column, skew in enumerate(skews.tolist() if len(blocks) else []):
-        cut = np.diff(running[np.searchsorted(ts, edges + skew, side="left")])
+    for column, cut in enumerate(_cut(skews, given) if len(blocks) else ()):
         off = np.abs(cut[traded] - volume[traded]) / volume[traded]
         sums[:, column] = np.add.reduceat(off, start)
         roots[:, column] = np.add.reduceat(np.sqrt(off), start)

@@ -6,11 +6,17 @@ not belong here: order flow and price levels, which are made once the clock is k
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.clock import MINUTE_US
 from pipeline.exact import Floats, Ints, check_sum, from_units, places_within_reach, to_units
+from pipeline.parts import Parts, as_parts
+
+_COLUMNS = ["ts", "price", "qty"]
 
 _NOT_MEASURED = {
     **dict.fromkeys(("vbuy", "vsell", "cvd_export", "poc", "vah", "val"), pa.float64()),
@@ -25,35 +31,55 @@ _NOT_MEASURED = {
 }
 
 
-def tape_minutes(ticks: pa.Table, shift_us: int = 0) -> pa.Table:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Minutes:
+    """Rows in the order of time: number of the minute, prices, whole lots and trades."""
+
+    minute: Ints
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    lots: Ints
+    trades: Ints
+
+
+def tape_minutes(ticks: pa.Table | Parts, shift_us: int = 0) -> pa.Table:
     """Schema `clean_bars`, one run: the minutes of `clean_ticks` with every stamp moved by `shift_us`.
 
-    A minute is `[open, open + 60 s)`. Trades of one stamp keep their order. Volumes are whole lots added.
+    A minute is `[open, open + 60 s)`. Trades of one stamp keep their order, parts follow each other in
+    time and one at a time stands in memory. Volumes are whole lots added.
     """
-    ts, price, qty = in_time_order(ticks)
-    minute = (ts + shift_us) // MINUTE_US
-    start = np.flatnonzero(np.diff(minute, prepend=minute[:1] - 1))
-    rows = len(start)
-    end = np.append(start[1:], len(ts))[:rows] - 1
-    places = places_within_reach(qty)
-    lots = to_units(qty, places)
-    check_sum(lots, "ticks.qty")
+    tape = as_parts(ticks)
+    sizes, counts = traded_sizes(tape)
+    places = places_within_reach(sizes)
+    check_sum(to_units(sizes, places), "ticks.qty", counts)
+    minutes = _joined([_of_trades(table, shift_us, places) for table in tape.tables(_COLUMNS)])
+    rows = len(minutes.minute)
     return pa.table(
         {
             "run": pa.repeat(pa.scalar(0, pa.int32()), rows),
-            "stamp": pa.array(minute[start] * MINUTE_US, pa.timestamp("us", tz="UTC")),
-            "open": price[start],
-            "high": np.maximum.reduceat(price, start) if rows else price,
-            "low": np.minimum.reduceat(price, start) if rows else price,
-            "close": price[end],
-            "volume": from_units(np.add.reduceat(lots, start) if rows else lots, places),
+            "stamp": pa.array(minutes.minute * MINUTE_US, pa.timestamp("us", tz="UTC")),
+            "open": minutes.open,
+            "high": minutes.high,
+            "low": minutes.low,
+            "close": minutes.close,
+            "volume": from_units(minutes.lots, places),
             **{name: pa.nulls(rows, kind) for name, kind in _NOT_MEASURED.items()},
-            "lines": pa.array(end - start + 1, pa.int64()),
+            "lines": pa.array(minutes.trades, pa.int64()),
             "file": pa.repeat(pa.scalar(0, pa.int32()), rows),
             "line": pa.repeat(pa.scalar(0, pa.int64()), rows),
             "flags": pa.repeat(pa.scalar(0, pa.int64()), rows),
         }
     )
+
+
+def traded_sizes(tape: Parts) -> tuple[Floats, Ints]:
+    """The distinct trade sizes of each part, and how often each stands there."""
+    found = [pc.value_counts(table["qty"]) for table in tape.tables(["qty"])]
+    sizes = [counts.field(0).to_numpy() for counts in found]
+    times = [counts.field(1).to_numpy() for counts in found]
+    return np.concatenate([np.zeros(0), *sizes]), np.concatenate([np.zeros(0, np.int64), *times])
 
 
 def in_time_order(ticks: pa.Table) -> tuple[Ints, Floats, Floats]:
@@ -64,3 +90,42 @@ def in_time_order(ticks: pa.Table) -> tuple[Ints, Floats, Floats]:
         order = np.argsort(ts, kind="stable")
         ts, price, qty = ts[order], price[order], qty[order]
     return ts, price, qty
+
+
+def _of_trades(ticks: pa.Table, shift_us: int, places: int) -> _Minutes:
+    """Each trade as a minute of its own, then those of one minute together."""
+    ts, price, qty = in_time_order(ticks)
+    trade = _Minutes(
+        minute=(ts + shift_us) // MINUTE_US,
+        open=price,
+        high=price,
+        low=price,
+        close=price,
+        lots=to_units(qty, places),
+        trades=np.ones(len(ts), dtype=np.int64),
+    )
+    return _together(trade)
+
+
+def _joined(parts: list[_Minutes]) -> _Minutes:
+    """Parts that follow each other in time; the last minute of one may go on in the next."""
+    names = [field.name for field in fields(_Minutes)]
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    return _together(_Minutes(**columns))
+
+
+def _together(rows: _Minutes) -> _Minutes:
+    """Successive rows of one minute as one row."""
+    start = np.flatnonzero(np.diff(rows.minute, prepend=rows.minute[:1] - 1))
+    if not len(start):
+        return rows
+    end = np.append(start[1:], len(rows.minute)) - 1
+    return _Minutes(
+        minute=rows.minute[start],
+        open=rows.open[start],
+        high=np.maximum.reduceat(rows.high, start),
+        low=np.minimum.reduceat(rows.low, start),
+        close=rows.close[end],
+        lots=np.add.reduceat(rows.lots, start),
+        trades=np.add.reduceat(rows.trades, start),
+    )

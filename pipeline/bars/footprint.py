@@ -25,7 +25,7 @@ from pipeline.clock import HOUR_US
 from pipeline.contracts.control import Control
 from pipeline.contracts.schema import conform, empty, table_schema
 from pipeline.exact import Floats, Ints, from_units
-from pipeline.parts import Parts, in_memory, single
+from pipeline.parts import Parts, as_parts, in_memory
 
 Bools = NDArray[np.bool_]
 _TIME = pa.timestamp("us", tz="UTC")
@@ -55,7 +55,7 @@ def footprint(
     """
     schemas = [table_schema(governance, name) for name in ("footprint", "minute_stats")]
     tables = [[empty(schema)] for schema in schemas]
-    parts = ticks if isinstance(ticks, Parts) else single(ticks)
+    parts = as_parts(ticks)
     scale = read_scale(parts, control.flow)
 
     def made(tape: Tape) -> tuple[pa.Table, pa.Table]:

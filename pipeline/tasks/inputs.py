@@ -7,15 +7,18 @@ what is done with them (`recipes.py`), and which inputs there are (`stages.py`).
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from pipeline import parquet, storage
+from pipeline.alignment.feeds import TICKS
 from pipeline.alignment.neighbours import AFTER, BEFORE, Rows, WithNeighbours, in_file
 from pipeline.contracts import control, outages, schema
 from pipeline.errors import PendingError
 from pipeline.freshness import graph
+from pipeline.parts import Parts
 from pipeline.publishing.assemble import SymbolDay
 from pipeline.tasks.job import Job
 
@@ -55,9 +58,24 @@ def documents(job: Job, stage: str, output: str) -> dict[str, Any]:
 
 
 def feeds(job: Job, output: str) -> dict[str, pa.Table]:
-    """Feed -> its table, of every feed of its own symbol and day that the unit reads."""
+    """Feed -> its table, of every feed of its own symbol and day that the unit reads; a tape is `tape`."""
     return {
-        str(edge.unit.source): parquet.read(job.path(edge))
+        source: parquet.read(path)
+        for source, path in _own(job, output).items()
+        if (source, output) != (TICKS, "clean")
+    }
+
+
+def tape(job: Job) -> Parts | None:
+    """The day's ticks as stamped, read part by part; None where the unit reads none."""
+    path = _own(job, "clean").get(TICKS)
+    return None if path is None else parquet.in_parts(path)
+
+
+def _own(job: Job, output: str) -> dict[str, Path]:
+    """Feed -> the file of its own symbol and day."""
+    return {
+        str(edge.unit.source): job.path(edge)
         for edge in job.edges("CleanFeed", output)
         if edge.unit.symbol == job.unit.symbol and not edge.beside
     }

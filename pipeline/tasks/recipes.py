@@ -73,7 +73,7 @@ def calibration(job: Job) -> Products:
             market=job.symbol.market,
             day=job.unit.day,
             klines=feeds.pop("binance_1m"),
-            ticks=feeds.pop("atas_ticks", None),
+            ticks=inputs.tape(job),
             bars=feeds,
             prefer=job.kitchen.prefer_atas,
             approved={

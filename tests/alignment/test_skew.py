@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from minute_tables import GOVERNANCE, MINUTE, day_us, kline_table, table
 
 from pipeline.alignment.dense import dense_klines
 from pipeline.alignment.skew import Skew, estimate
+from pipeline.alignment.tape import tape_minutes
 from pipeline.contracts import control
 from pipeline.layout import RawPath
+from pipeline.parts import Parts, in_memory
 from pipeline.sources.clean import read_feed
 from pipeline.sources.protocol import Feed
 
@@ -48,7 +51,7 @@ def late(ticks: pa.Table, ms: float) -> pa.Table:
     )
 
 
-def skew_of(day: str, klines: pa.Table, ticks: pa.Table) -> Skew | None:
+def skew_of(day: str, klines: pa.Table, ticks: pa.Table | Parts) -> Skew | None:
     opened = day_us(day)
     return estimate(ticks, dense_klines(klines, opened), opened, 0, LIMITS)
 
@@ -189,3 +192,17 @@ def test_another_instruments_volumes_tell_nothing(tape: dict[str, Any]) -> None:
     other = tape["ticks"].set_column(names.index("qty"), "qty", qty)
 
     assert skew_of(tape["day"], tape["klines"], other) is None
+
+
+def test_a_tape_in_parts_gives_what_it_gives_in_one_piece(tape: dict[str, Any]) -> None:
+    """Wherever it is cut, also inside a minute or between equal stamps: the same minutes, the same skew."""
+    ticks = late(tape["ticks"], 900)
+    cuts = np.random.default_rng(7).integers(0, ticks.num_rows, 12)
+    edges = [0, *np.sort(cuts).tolist(), ticks.num_rows]
+    pieces = [in_memory(ticks.slice(a, b - a)) for a, b in pairwise(edges)]
+    parts = Parts(schema=ticks.schema, parts=tuple(pieces))
+
+    assert skew_of(tape["day"], tape["klines"], parts) == skew_of(
+        tape["day"], tape["klines"], ticks
+    )
+    assert tape_minutes(parts).equals(tape_minutes(ticks))
