@@ -8,13 +8,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+import pyarrow as pa
+
 from pipeline.sources import bar_merge
-from pipeline.sources.bar_lines import Bar, BarLine, checked
+from pipeline.sources.bar_lines import BarLine, checked
 from pipeline.sources.jsonl import JsonLines
 from pipeline.sources.protocol import Parsed, RawText
 
 _MOST_VERSIONS = 8
 """The ledger names so many; the field is free text."""
+
+_DETECTED = "absorption_detected"
 
 
 def parse(text: RawText) -> Parsed:
@@ -24,33 +28,36 @@ def parse(text: RawText) -> Parsed:
     any profile or absorption field (SafeMode), `absorption_detected` is null: it was not measured.
     """
     lines = JsonLines(text, BarLine)
-    bars: list[Bar] = []
+    merging, safe_mode = bar_merge.Merging(), _SafeMode()
     versions: Counter[str] = Counter()
+    naive = 0
     for batch in lines.batches():
         for index, line in enumerate(batch.records):
             bar = checked(line, batch.block.numbers[batch.places[index]])
             if isinstance(bar, tuple):
                 lines.reject(batch, index, *bar)
                 continue
-            bars.append(bar)
             versions[line.schema_version or ""] += 1
-    notes = {**lines.notes(), "schema_versions": dict(sorted(versions.most_common(8)))}
-    if _is_safe_mode(bars):
-        lines.defects["A11"] += len(bars)
-        notes["not_measured"] = ["absorption_detected"]
-        for bar in bars:
-            bar.fields.absorption_detected = None
-    merged = bar_merge.merge(bars)
+            naive += bar.zone is None
+            safe_mode.see(line)
+            merging.take(bar)
+    notes = {**lines.notes(), "schema_versions": dict(sorted(versions.most_common(_MOST_VERSIONS)))}
+    merged = merging.finish()
+    rows = merged.rows
+    if safe_mode.is_on:
+        lines.defects["A11"] += merging.lines
+        notes["not_measured"] = [_DETECTED]
+        nothing = pa.nulls(rows.num_rows, pa.bool_())
+        rows = rows.set_column(rows.column_names.index(_DETECTED), _DETECTED, nothing)
     notes["runs"] = merged.runs
     lines.defects.update(merged.defects)
     lines.defects["A24"] += _all_but_the_most(versions.values())
-    naive = sum(bar.zone is None for bar in bars)
-    lines.defects["C05"] += _all_but_the_most((naive, len(bars) - naive))
+    lines.defects["C05"] += _all_but_the_most((naive, merging.lines - naive))
     return Parsed(
-        rows=merged.rows,
+        rows=rows,
         rejects=lines.rejects,
         read=lines.read,
-        merged=len(bars) - merged.rows.num_rows,
+        merged=merging.lines - rows.num_rows,
         blank_lines=lines.blank_lines,
         notes=notes,
         defects=lines.defects,
@@ -63,10 +70,26 @@ def _all_but_the_most(counts: Iterable[int]) -> int:
     return sum(counts) - max(counts, default=0)
 
 
-def _is_safe_mode(bars: list[Bar]) -> bool:
+class _SafeMode:
     """Whether the file has absorption fields, and nothing in them or in the profile was measured."""
-    detected = [bar.fields.absorption_detected for bar in bars]
-    if not any(flag is not None for flag in detected) or any(detected):
-        return False
-    measured = ("absorption_strength", "poc", "bar_vpo_price")
-    return all(getattr(bar.fields, name) is None for bar in bars for name in measured)
+
+    def __init__(self) -> None:
+        self._has_fields = False
+        self._measured = False
+
+    def see(self, line: BarLine) -> None:
+        """The next good line."""
+        detected = line.absorption_detected
+        self._has_fields = self._has_fields or detected is not None
+        self._measured = (
+            self._measured
+            or bool(detected)
+            or line.absorption_strength is not None
+            or line.poc is not None
+            or line.bar_vpo_price is not None
+        )
+
+    @property
+    def is_on(self) -> bool:
+        """Known once all lines were seen."""
+        return self._has_fields and not self._measured

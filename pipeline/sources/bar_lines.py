@@ -7,6 +7,7 @@ may not say. Which lines make one minute is `bar_merge.py`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import msgspec
@@ -17,6 +18,7 @@ _UNSET = "0001-01-01T00:00:00"
 """How .NET writes a time that nobody set."""
 
 _STAMPS = ("timestamp_utc", "timestamp", "window_id")
+_REMEMBERED = 4096
 _PRICES = ("open", "high", "low", "close")
 _NOT_NEGATIVE = ("volume", "vbuy", "vsell", "oi", "cum_bid_depth", "cum_ask_depth")
 _LEVELS = ("poc", "vah", "val", "bar_vpo_price")
@@ -78,6 +80,14 @@ class Bar:
     run: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stamp:
+    """An instant in us, and the zone in minutes in which `timestamp` is printed."""
+
+    instant: int
+    zone: int | None
+
+
 def checked(line: BarLine, number: int) -> Bar | Fault:
     """The line as a bar, empty and zero fields that mean "none" made null; or why it is set aside.
 
@@ -86,14 +96,11 @@ def checked(line: BarLine, number: int) -> Bar | Fault:
     fault = _value_fault(line)
     if fault is not None:
         return fault
-    stamps = _stamps(line)
-    if isinstance(stamps, tuple):
-        return stamps
+    stamp = _stamp(line.timestamp_utc, line.timestamp, line.window_id)
+    if isinstance(stamp, tuple):
+        return stamp
     _normalise(line)
-    instant, zone = next(iter(stamps.values()))
-    zoned = [at for at, its_zone in stamps.values() if its_zone is not None]
-    printed_in = stamps.get("timestamp", (instant, zone))[1]
-    return Bar(fields=line, stamp=zoned[0] if zoned else instant, zone=printed_in, line=number)
+    return Bar(fields=line, stamp=stamp.instant, zone=stamp.zone, line=number)
 
 
 def _value_fault(line: BarLine) -> Fault | None:
@@ -108,11 +115,14 @@ def _value_fault(line: BarLine) -> Fault | None:
     return None
 
 
-def _stamps(line: BarLine) -> dict[str, tuple[int, int | None]] | Fault:
-    """Name -> (instant, zone) of each stamp there, those with a zone equal; or the fault."""
+@lru_cache(maxsize=_REMEMBERED)
+def _stamp(*texts: str | None) -> _Stamp | Fault:
+    """The instant of a line by the texts of `_STAMPS`, those with a zone equal; or the fault.
+
+    Remembered: a live exporter writes thousands of lines with one stamp.
+    """
     found: dict[str, tuple[int, int | None]] = {}
-    for name in _STAMPS:
-        text = getattr(line, name)
+    for name, text in zip(_STAMPS, texts, strict=True):
         if not text or text.startswith(_UNSET):
             continue
         try:
@@ -121,10 +131,14 @@ def _stamps(line: BarLine) -> dict[str, tuple[int, int | None]] | Fault:
             return "A13", f"{name}: {error}"
     if not found:
         return "A10", "no time stamp; wanted timestamp_utc or timestamp"
-    if len({instant for instant, zone in found.values() if zone is not None}) > 1:
-        texts = ", ".join(f"{name} {getattr(line, name)}" for name in found)
-        return "C05", f"the stamps are different instants: {texts}"
-    return found
+    zoned = [instant for instant, zone in found.values() if zone is not None]
+    if len(set(zoned)) > 1:
+        told = dict(zip(_STAMPS, texts, strict=True))
+        words = ", ".join(f"{name} {told[name]}" for name in found)
+        return "C05", f"the stamps are different instants: {words}"
+    instant, zone = next(iter(found.values()))
+    printed_in = found.get("timestamp", (instant, zone))[1]
+    return _Stamp(instant=zoned[0] if zoned else instant, zone=printed_in)
 
 
 def _normalise(line: BarLine) -> None:

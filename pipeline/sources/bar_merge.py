@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
-from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
@@ -64,34 +63,51 @@ class Merged:
     defects: Counter[str] = field(default_factory=Counter)
 
 
-def merge(bars: list[Bar]) -> Merged:
-    """Rows in file order, one a (run, stamp).
+class Merging:
+    """Takes a file's bars in order, and has no more of them in memory than the lines of one bar.
 
-    The last line of a bar is its row, unless an earlier one has a larger volume (then that one, and
-    `volume_regressed`). `vbuy` and `vsell` are increments: their sum is the float64 nearest to the
-    exact sum of the decimals, null where no line has them. Open interest and depth: the last non-null.
+    Rows are in file order, one a (run, stamp). The last line of a bar is its row, unless an earlier one has
+    a larger volume (then that one, and `volume_regressed`). `vbuy` and `vsell` are increments: their sum is
+    the float64 nearest to the exact sum of the decimals, null where no line has them. Open interest and
+    depth: the last non-null.
     """
-    runs = _number_runs(bars)
-    rows = [_row(list(group)) for _, group in groupby(bars, key=lambda b: (b.run, b.stamp))]
-    columns = {
-        name: pa.array([r[name] for r in rows], _TYPES.get(name, pa.float64())) for name in _COLUMNS
-    }
-    stamps = pa.array(np.array([r["stamp"] for r in rows], dtype=np.int64))
-    defects: Counter[str] = Counter()
-    if len(rows) < len(bars):
-        defects["A04"] = len(bars) - len(rows)
-    if runs > 1:
-        defects["A05"] = runs - 1
-    table = pa.table({"stamp": stamps.cast(pa.timestamp("us", tz="UTC")), **columns})
-    return Merged(rows=table, runs=runs, defects=defects)
 
+    def __init__(self) -> None:
+        self.lines = 0
+        self._runs = 0
+        self._bar: list[Bar] = []
+        self._rows: list[dict[str, Any]] = []
 
-def _number_runs(bars: list[Bar]) -> int:
-    run = 0
-    for before, bar in pairwise(bars):
-        run += _begins_run(before, bar)
-        bar.run = run
-    return run + 1 if bars else 0
+    def take(self, bar: Bar) -> None:
+        """The next line."""
+        self.lines += 1
+        before = self._bar[-1] if self._bar else None
+        self._runs += before is None or _begins_run(before, bar)
+        bar.run = self._runs - 1
+        if before is not None and (before.run, before.stamp) != (bar.run, bar.stamp):
+            self._close()
+        self._bar.append(bar)
+
+    def finish(self) -> Merged:
+        """All rows, and what was mended on the way."""
+        if self._bar:
+            self._close()
+        columns = {
+            name: pa.array([row[name] for row in self._rows], _TYPES.get(name, pa.float64()))
+            for name in _COLUMNS
+        }
+        stamps = pa.array(np.array([row["stamp"] for row in self._rows], dtype=np.int64))
+        defects: Counter[str] = Counter()
+        if len(self._rows) < self.lines:
+            defects["A04"] = self.lines - len(self._rows)
+        if self._runs > 1:
+            defects["A05"] = self._runs - 1
+        table = pa.table({"stamp": stamps.cast(pa.timestamp("us", tz="UTC")), **columns})
+        return Merged(rows=table, runs=self._runs, defects=defects)
+
+    def _close(self) -> None:
+        self._rows.append(_row(self._bar))
+        self._bar = []
 
 
 def _begins_run(before: Bar, bar: Bar) -> bool:
