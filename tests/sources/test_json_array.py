@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_atas_bars import bar
 
+from pipeline.errors import SourceError
+from pipeline.sources import json_array
 from pipeline.sources.clean import read_feed
 from pipeline.sources.json_array import elements, is_array
 
@@ -86,3 +88,11 @@ def test_cutting_does_not_depend_on_blocks(values: list[dict], size: int) -> Non
 def test_lines_of_arrays_are_no_array() -> None:
     """`[1, 2]` on each line is a format of lines."""
     assert not is_array(b"[1,2]\n[3,4]\n")
+
+
+def test_an_element_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory does not grow with what never closes."""
+    monkeypatch.setattr(json_array, "MAX_LINE_BYTES", 100)
+
+    with pytest.raises(SourceError, match="longer than 100 bytes"):
+        list(elements("x", [b'[{"a": "', *[b"0" * 60] * 3]))
