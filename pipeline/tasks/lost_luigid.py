@@ -19,6 +19,9 @@ logger = logging.getLogger("kitchen")
 NOT_RUN = 25
 """Where no luigi.cfg says otherwise."""
 
+_SHOWN_ONLY = ("/api/set_task_status_message", "/api/set_task_progress_percentage")
+"""What a task tells the dashboard while it runs: a step goes on to its receipt without that."""
+
 
 def end_soberly() -> None:
     """Lets every question to luigid that gets no answer end the run."""
@@ -32,6 +35,8 @@ def _ending(ask: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return ask(scheduler, *arguments, **options)
         except (luigi.rpc.RPCError, ValueError, KeyError) as error:
+            if arguments and arguments[0] in _SHOWN_ONLY:
+                return None
             # Another server on the port answers what is not JSON, or not luigid's.
             kind = "does not answer" if isinstance(error, luigi.rpc.RPCError) else "is no luigid"
             logger.error(

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from pipeline.config import Kitchen
+from pipeline.config import PROJECT, Kitchen
 from pipeline.ops import truth
 from pipeline.ops.child import Ended
 from pipeline.ops.cron import Hands
@@ -41,8 +41,10 @@ def cron(root: Path, *arguments: str, **environment: str) -> Run:
 
 
 def write_due(root: Path, trades: int) -> Path:
-    """A kitchen with the exports of `DUE`, long at rest, and nothing else in its look-back."""
+    """A kitchen with the exports of `DUE`, long at rest, nothing else to look at, and its own governance."""
+    shutil.copytree(PROJECT / "governance", root / "governance")
     path = write_config(root, f"{{market: futures_um, since: {DUE}, until: {DUE}}}")
+    path.write_text(path.read_text().replace("paths: {", "paths: {governance: governance, "))
     write_sample(SampleRequest(out=root / "data/raw", first=DUE, trades_per_day=trades))
     shutil.rmtree(root / "data/raw/atas/ticks")
     old = time.time() - 2 * 86_400

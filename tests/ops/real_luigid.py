@@ -75,12 +75,12 @@ class Luigid:
 
     @contextmanager
     def killed_when(self, prepared: Path, day: dt.date) -> Iterator[None]:
-        """Kills it during the block, once the day's first step has left a receipt, if that is the day."""
-        over = threading.Event()
+        """Kills it during the block, once a step of the day leaves a receipt, if that is the day."""
+        over, began = threading.Event(), time.time_ns()
 
         def watch() -> None:
             while not over.is_set():
-                if any(prepared.rglob("receipt.json")):
+                if any(_written(path) > began for path in prepared.rglob("receipt.json")):
                     self.kill()
                     return
                 time.sleep(0.01)
@@ -94,6 +94,14 @@ class Luigid:
             over.set()
             if watcher.ident is not None:
                 watcher.join()
+
+
+def _written(path: Path) -> int:
+    """When a file was written; 0 for one that has gone meanwhile."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 @contextmanager

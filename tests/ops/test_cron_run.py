@@ -35,12 +35,20 @@ def due(tmp_path: Path) -> Path:
 
 
 def test_a_day_is_published_from_an_empty_environment_whatever_the_zone(due: Path) -> None:
-    """Then nothing is left to do; the second run says so, and touches no snapshot."""
+    """Then nothing is left to do; the second run says so, and touches no snapshot.
+
+    When its manifest is lost and a rule that its steps went by cannot be read, Luigi cannot look at what is
+    there: 35, with the place to mend.
+    """
     day = DUE
 
     first = cron(due, "--json", TZ="Pacific/Kiritimati")
     link = os.readlink(due / "snapshots" / str(day))
     second = cron(due, "--json", TZ="right/nonsense", LC_ALL="C")
+
+    shutil.rmtree(due / f"data/prepared/date={day}/Manifest")
+    (due / "governance/KNOWN_outages.yaml").write_text("- {\n")
+    broken = cron(due, "--json")
 
     assert first.returncode == 0, first.stdout + first.stderr
     assert json.loads(first.stdout)["days"][str(day)]["state"] == "published"
@@ -50,6 +58,10 @@ def test_a_day_is_published_from_an_empty_environment_whatever_the_zone(due: Pat
     assert log.count("Snapshot --date") == 0
     assert log.count(": r1,") == 1
     assert (due / "data/prepared/.ops/last_success").is_file()
+    assert broken.returncode == 35, broken.stdout
+    (problem,) = json.loads(broken.stdout)["problems"]
+    assert "exit 35" in problem["what"]
+    assert "KNOWN_outages.yaml, line 2, column 1" in problem["what"]
 
 
 def test_a_run_that_is_killed_leaves_nothing_behind_and_the_next_one_ends_the_work(

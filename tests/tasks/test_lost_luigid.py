@@ -54,6 +54,17 @@ def test_something_else_in_its_place_is_named_as_such(
     assert "is no luigid" in caplog.text
 
 
+def test_a_step_goes_on_when_the_dashboard_cannot_be_told(
+    scheduler: luigi.rpc.RemoteScheduler, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What it has computed is there when the run is asked for again."""
+    with caplog.at_level(logging.ERROR, "kitchen"):
+        assert scheduler.set_task_status_message("task", "half way") is None
+        assert scheduler.set_task_progress_percentage("task", 50) is None
+
+    assert not [r for r in caplog.records if r.name == "kitchen"]
+
+
 def test_an_answer_is_handed_on(
     scheduler: luigi.rpc.RemoteScheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
