@@ -21,9 +21,9 @@ OPENED = 1735776000000
 
 
 def limits_of(pid: int) -> dict[str, str]:
-    """The limits of a process, as the system holds them: name -> the soft one."""
+    """The limits of a process, as the system holds them: name -> the hard one."""
     text = Path(f"/proc/{pid}/limits").read_text().splitlines()[1:]
-    return {line[:26].strip(): line[26:47].strip() for line in text}
+    return {line[:26].strip(): line[47:68].strip() for line in text}
 
 
 def test_the_child_limits_itself_before_it_parses() -> None:
