@@ -19,7 +19,6 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline import arrays, parquet
-from pipeline.bars.footprint import in_hours
 from pipeline.clock import DAY_US, MINUTE_US, MINUTES_PER_DAY, day_of
 from pipeline.contracts.schema import table_schema
 from pipeline.features.micro import LEVEL_COLUMNS, levels_from_us, micro
@@ -31,6 +30,8 @@ PRICES = ("open", "high", "low", "close")
 
 def prepare(folder: Path) -> None:
     """The tick step's tables of the day -> those of the day before, and the bars of both."""
+    from pipeline.bars.footprint import in_hours  # only here: the measured process does not need it
+
     levels = parquet.read(folder / "footprint.parquet")
     parquet.write(folder / "footprint.parquet", in_hours(levels))
     for name in NAMES:

@@ -106,7 +106,7 @@ def _units(values: Floats, places: int) -> Ints:
 def _rising(price: Ints, first: Ints) -> Ints:
     """The prices, once they rise within each row."""
     falls = np.flatnonzero(price[1:] <= price[:-1]) + 1
-    if not np.isin(falls, first).all():
+    if np.any(first[first.searchsorted(falls)] != falls):
         raise ContractError(
             "footprint: got prices of a minute that do not rise, wanted each level once, sorted;"
             " run the step that writes it again"
