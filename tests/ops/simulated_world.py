@@ -1,7 +1,8 @@
 """A market on a fake clock: exports arrive when the test says so, cron runs every few hours.
 
 The exports are real files of a simulated market, the builds are Luigi's own; only the clock and the
-arrival of files are made up.
+arrival of files are made up. Klines are put into the raw folder by an unnamed hand, or published by an
+exchange on loopback from which the real fetcher brings them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import io
 import json
 import os
 import shutil
+import sys
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -20,14 +22,20 @@ from typing import Any
 
 import luigi
 import pytest
+from fake_exchange import FakeExchange, Fault
+from fetch_kit import archive_path
+from real_luigid import Luigid
 
 from pipeline import config
 from pipeline.contracts import control, outages
 from pipeline.freshness import graph
-from pipeline.ops import cron, heartbeat
+from pipeline.ops import child, cron, heartbeat
 from pipeline.ops.alerts import tell
 from pipeline.ops.child import Ended
 from pipeline.ops.cron import Hands, Outcome
+from pipeline.ops.fetch.outcome import exit_code
+from pipeline.ops.fetch.plan import Request
+from pipeline.ops.fetch.run import fetch
 from pipeline.sample.generate import SampleRequest, write_sample
 from pipeline.sources import alive
 from pipeline.tasks import context
@@ -53,7 +61,13 @@ class Clock:
 class World:
     """The exports of some days, the kitchen that gets them, and what it says."""
 
-    def __init__(self, root: Path, days: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self,
+        root: Path,
+        days: int,
+        monkeypatch: pytest.MonkeyPatch,
+        exchange: FakeExchange | None = None,
+    ) -> None:
         self.root, self.count = root, days
         self.made = root / "made"
         request = SampleRequest(
@@ -66,7 +80,9 @@ class World:
         )
         write_sample(request)
         shutil.copytree(config.PROJECT / "governance", root / "governance")
-        path = write_config(root, f"{{market: futures_um, since: {FIRST}}}")
+        self.exchange = exchange
+        fetching = _fetching(exchange.base) if exchange else ""
+        path = write_config(root, f"{{market: futures_um, since: {FIRST}}}", fetching)
         path.write_text(path.read_text().replace("paths: {", "paths: {governance: governance, "))
         monkeypatch.setenv("KITCHEN_CONFIG", str(path))
         monkeypatch.setenv("KITCHEN_ALERT_URLS", "json://nowhere")
@@ -80,6 +96,10 @@ class World:
         self.off: list[tuple[dt.datetime, dt.datetime]] = []
         self.exporter_off: list[tuple[dt.datetime, dt.datetime]] = []
         self.refusals: dict[dt.date, list[int]] = {}
+        self.overloaded: list[tuple[dt.datetime, dt.datetime]] = []
+        self.unreachable: list[tuple[dt.datetime, dt.datetime]] = []
+        self.luigid: Luigid | None = None
+        self.programs: dict[dt.date, list[str]] = {}
 
     # -- what arrives -----------------------------------------------------------------------------
 
@@ -107,7 +127,10 @@ class World:
         data = io.BytesIO()
         with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as archive:
             archive.writestr(member, "".join(change(lines) if change else lines))
-        self._put(name, data.getvalue())
+        if self.exchange is None:
+            self._put(name, data.getvalue())
+        else:
+            self.exchange.put(archive_path(self.day(index), SYMBOL, "futures/um"), data.getvalue())
 
     def atas(self, index: int, until: dt.datetime | None = None) -> None:
         """The exporter's file of a day, as far as it was written by an instant."""
@@ -153,12 +176,28 @@ class World:
                 for event in self.events.pop(instant):
                     event()
             self._exporter()
+            self._exchange_weather()
             if hour % every == 0 and not self._is_off():
                 self.cron()
                 self.heartbeat()
 
     def _is_off(self) -> bool:
-        return any(first <= self.clock.now < last for first, last in self.off)
+        return self._now_in(self.off)
+
+    def _now_in(self, spans: list[tuple[dt.datetime, dt.datetime]]) -> bool:
+        return any(first <= self.clock.now < last for first, last in spans)
+
+    def _exchange_weather(self) -> None:
+        """HTTP 503 to everything while it is overloaded, no connection while it is unreachable."""
+        if self.exchange is None:
+            return
+        self.exchange.clock.at = self.clock.now.timestamp()
+        busy = [Fault("", "status", "503", 1_000_000)] if self._now_in(self.overloaded) else []
+        self.exchange.faults = busy + [f for f in self.exchange.faults if f.value != "503"]
+        if self._now_in(self.unreachable):
+            self.exchange.stop()
+        else:
+            self.exchange.start()
 
     def _exporter(self) -> None:
         """The live exporter, on a machine of its own, writes what has happened since."""
@@ -182,7 +221,7 @@ class World:
         _forget_documents()
         hands = Hands(
             build=self._build,
-            fetch=lambda kitchen: Ended(code=0),
+            fetch=self._fetch,
             send=self._send,
             wait=self.waits.append,
             prune=lambda: True,
@@ -200,10 +239,42 @@ class World:
         self.alerts.append((self.clock.now, title, text))
         return True
 
+    def _fetch(self, kitchen: config.Kitchen) -> Ended:
+        """What `kitchen fetch` does, by the fake clock: the look-back, from the exchange on loopback."""
+        if self.exchange is None:
+            return Ended(code=0)
+        yesterday = self.clock.now.date() - DAY
+        back = kitchen.operations.cron.look_back_days - 1
+        request = Request(first=max(yesterday - back * DAY, FIRST), last=yesterday)
+        done = fetch(kitchen, request, waiting=self.exchange.clock.waiting)
+        now = self.clock.now.timestamp()
+        for path in self.raw.rglob("binance/**/*.zip*"):
+            if path.stat().st_mtime > now:
+                os.utime(path, (now, now))
+        lines = tuple(outcome.line() for outcome in done)
+        return Ended(code=exit_code(done, missing_is_pending=True), lines=lines)
+
+    def _build_as_program(self, kitchen: config.Kitchen, day: dt.date) -> Ended:
+        """`luigi --module pipeline Snapshot`, with the luigid that runs; it may be killed meanwhile."""
+        assert self.luigid is not None
+        settings = self.luigid.settings(self.root / "luigi.cfg")
+        program = [sys.executable, str(Path(__file__).with_name("luigi_at.py"))]
+        command = [*program, str(self.clock.time_ns()), "--module", "pipeline", "Snapshot"]
+        with self.luigid.killed_when(self.raw.parent / f"prepared/date={day}", day):
+            ended = child.run(
+                [*command, "--date", day.isoformat()],
+                {**child.environment(kitchen), "LUIGI_CONFIG_PATH": str(settings)},
+                300,
+            )
+        self.programs.setdefault(day, []).extend(ended.lines)
+        return ended
+
     def _build(self, kitchen: config.Kitchen, day: dt.date) -> Ended:
         """Luigi builds the day in this process; a scheduler that was killed refuses it first."""
         codes = self.refusals.get(day, [])
-        if codes:
+        if self.luigid is not None and day in self.luigid.days:
+            code = self._build_as_program(kitchen, day).code
+        elif codes:
             code = codes.pop()
         else:
             context.forget()
@@ -252,6 +323,12 @@ class World:
             heads = [part.splitlines()[0] for part in text.split("\n\n")]
             found.append((hours // 24, hours % 24, title, heads))
         return found
+
+
+def _fetching(base: str) -> str:
+    """The section of a kitchen that fetches in front, from the exchange on loopback alone."""
+    rest = ", ".join(f"{market}: '{base}'" for market in ("spot", "futures_um", "futures_cm"))
+    return f"fetch: {{archive: '{base}', rest: {{{rest}}}, use: [archive], in_front: true}}\n"
 
 
 def _forget_documents() -> None:
