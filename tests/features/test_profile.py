@@ -16,9 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.clock import MINUTES_PER_DAY
+from pipeline.contracts import features_schema
 from pipeline.errors import ContractError
+from pipeline.features.frame import Frame
+from pipeline.features.levels import PRICE, VOLUME, Levels
 from pipeline.features.micro import micro
-from pipeline.features.value_area import nearest_to_vwap, value_area
+from pipeline.features.value_area import areas, nearest_to_vwap, value_area
 
 
 def plain_profile(trades: list[real_tape.Trade]) -> tuple[float, ...]:
@@ -81,6 +84,53 @@ def test_value_area_is_the_step_by_step_one(volume: list[int], data: st.DataObje
     poc = data.draw(st.integers(0, len(volume) - 1))
 
     assert value_area(np.array(volume), poc, sum(volume)) == _grow(volume, poc)
+
+
+@given(seed=st.integers(0, 10**9), window=st.integers(1, 40))
+def test_moving_windows_are_those_of_their_levels(seed: int, window: int, governance: Path) -> None:
+    """Where the window before left its area does not show: each equals its levels counted anew."""
+    rng = np.random.default_rng(seed)
+    centres = np.cumsum(rng.integers(-20, 21, 40))
+    minutes = [
+        {int(p): int(rng.integers(1, 9)) for p in set(rng.integers(c - 30, c + 31, size))}
+        for c, size in zip(centres, rng.integers(0, 40, 40), strict=True)
+    ]
+    levels = Levels(
+        first=np.concatenate(([0], np.cumsum([len(minute) for minute in minutes]))),
+        measured=np.ones(len(minutes), dtype=np.bool_),
+        columns={
+            PRICE: np.array([p for m in minutes for p in sorted(m)], dtype=np.int64),
+            VOLUME: np.array([m[p] for m in minutes for p in sorted(m)], dtype=np.int64),
+        },
+        places=0,
+    )
+    rows = np.arange(len(minutes))
+    frame = Frame(
+        start_us=0,
+        step_us=1,
+        since=0,
+        rows=len(rows),
+        rules=features_schema.rules(governance),
+        columns={"x": np.zeros(len(rows))},
+        levels=levels,
+    )
+    begins = np.maximum(rows - window + 1, 0)
+    found = areas(frame, begins)
+
+    for row in rows:
+        held: Counter[int] = Counter()
+        for minute in minutes[begins[row] : row + 1]:
+            held.update(minute)
+        prices = sorted(held)
+        volume = [held[price] for price in prices]
+        if not held:
+            assert np.isnan(found[:, row]).all()
+            continue
+        vwap = Fraction(sum(p * v for p, v in held.items()), sum(volume))
+        tops = (place for place, v in enumerate(volume) if v == max(volume))
+        poc = min(tops, key=lambda place: (abs(prices[place] - vwap), place))
+        high, low = _grow(volume, poc)
+        assert found[:, row].tolist() == [prices[poc], prices[high], prices[low]]
 
 
 def test_equal_levels_take_the_nearest_to_vwap_then_the_lower() -> None:
