@@ -44,7 +44,7 @@ $(VENV)/.ready-bench: $(VENV)/.ready
 	$(PIP) --editable '.[bench]'
 	@touch $@
 
-bench: $(VENV)/.ready-bench  ## speed and memory against DuckDB, pandas and freqtrade, into docs/benchmarks.md
+bench: $(VENV)/.ready-bench  ## speed and memory against DuckDB, pandas, Polars and Luigi, into docs/benchmarks.md
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/features.py
 	$(BIN)/python bench/reader.py

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pipeline import parquet, storage
 from pipeline.arrow_alone import leave_pandas_alone
-from pipeline.bars.footprint import footprint
+from pipeline.bars.footprint import footprint, in_hours
 from pipeline.contracts import control
 from pipeline.layout import RawPath
 from pipeline.sources import rawfile
@@ -78,7 +78,7 @@ def main() -> None:
     names = ("read", "used", "merged", "rejected")
     report = {name: sum(entry["lines"][name] for entry in found.ledger) for name in names}
     report["bars"] = [
-        write(options.out / "footprint.parquet", levels),
+        write(options.out / "footprint.parquet", in_hours(levels)),
         write(options.out / "minute_stats.parquet", minutes),
     ]
     print(json.dumps(report))

@@ -1,4 +1,4 @@
-"""Measures the kitchen's tick path against its peers and writes docs/benchmarks.md; see `make bench`.
+"""Measures the kitchen, the tick path against its peers first, and writes docs/benchmarks.md (`make bench`).
 
 Each figure is a whole fresh process, imports included, as the kernel accounts for it (wait4). The processes
 take turns (A B C A B C ...), so that what else the machine does falls on all of them; a ratio is the median
@@ -22,6 +22,7 @@ from pathlib import Path
 from statistics import median
 
 import days
+import others
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent
@@ -156,25 +157,40 @@ def goals(found: dict[str, list[Run]]) -> list[tuple[str, str, str, bool]]:
 
 
 ABOUT = """\
-# Benchmarks: a day of ticks to footprint and minute bars
+# Benchmarks
 
-Written by `make bench`: {ticks:,} ticks in 24 JSONL files ({source}); whole fresh processes,
-imports included, {rounds} interleaved rounds, medians; a ratio is the median of the rounds' ratios of time on
-the clock. The kitchen's process reads the raw files, hashes them, accounts for every line, writes cleaned
-tape, rejects, ledger, footprint and minute bars, and hashes what they hold. It parses with two threads;
-the processor's time stands in the second table.
+Written by `make bench`. Ratios compare processes that took turns, so that what else the machine did fell on
+all of them; absolute times are of this machine alone.
+
+## A day of ticks to footprint and minute bars
+
+{ticks:,} ticks in 24 JSONL files ({source}); whole fresh processes, imports included, medians of {rounds}
+interleaved rounds; a ratio is the median of the rounds' ratios of time on the clock. The kitchen's process
+reads the raw files, hashes them, accounts for every line, writes cleaned tape, rejects, ledger, footprint and
+minute bars, and hashes what they hold. It parses with two threads; the processor's time stands in the second
+table. freqtrade has its own environment (KITCHEN_FREQTRADE_PYTHON names the interpreter); without one it is
+left out.
 """
 
+OTHERS = """
+## Features, reader, and days with nothing to do
 
-def page(found: dict[str, list[Run]], options: argparse.Namespace) -> str:
+Of `bench/features.py`, `bench/reader.py` and `bench/freshness.py`, which say how they measure.
+"""
+
+HEAD = ("goal", "wanted", "measured", "")
+
+
+def page(
+    found: dict[str, list[Run]], beside: list[others.Goal], options: argparse.Namespace
+) -> str:
     """The page docs/benchmarks.md."""
     independent = os.environ.get("KITCHEN_TICK_GENERATOR")
     source = "an independent generator" if independent else "kitchen sample"
-    wanted = [(*goal[:3], "" if goal[3] else "**missed**") for goal in goals(found)]
     cpu = ratio(found, "kitchen", "DuckDB, bare parse, 1 thread", "cpu")
     lines = [
         ABOUT.format(ticks=options.ticks, source=source, rounds=options.rounds),
-        *_table(("goal", "wanted", "measured", ""), wanted),
+        *_table(HEAD, list(map(_judged, goals(found)))),
         "",
         *_table(("process", "wall s", "cpu s", "peak MB"), list(map(_figures, found.items()))),
         "",
@@ -184,9 +200,15 @@ def page(found: dict[str, list[Run]], options: argparse.Namespace) -> str:
         f" {os.getloadavg()[1]:.1f} over five minutes, Python {platform.python_version()},"
         f" {', '.join(_versions())}.",
         "",
-        (HERE / "choice.md").read_text(),
+        (HERE / "choice.md").read_text().rstrip(),
+        *([OTHERS, *_table(HEAD, list(map(_judged, beside)))] if beside else []),
+        "",
     ]
     return "\n".join(lines)
+
+
+def _judged(goal: others.Goal) -> tuple[str, ...]:
+    return (*goal[:3], "holds" if goal[3] else "**missed**")
 
 
 def _figures(entry: tuple[str, list[Run]]) -> tuple[str, ...]:
@@ -214,17 +236,19 @@ def _versions() -> list[str]:
 def main() -> None:
     """Measures, prints, writes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--ticks", type=int, default=TICKS)
     parser.add_argument("--out", type=Path, default=PROJECT / "docs" / "benchmarks.md")
     parser.add_argument("--data", type=Path, default=PROJECT / "data" / "bench")
+    parser.add_argument("--ticks-only", action="store_true", help="leave out the other benchmarks")
     options = parser.parse_args()
     options.data.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=options.data) as work:
         found = measured(options, Path(work))
-    text = page(found, options)
-    options.out.write_text(text)
-    for words, limit, value, holds in goals(found):
+    more = () if options.ticks_only else others.others(options.data, options.ticks)
+    beside = [goal for other in more for goal in others.measured(other)]
+    options.out.write_text(page(found, beside, options))
+    for words, limit, value, holds in [*goals(found), *beside]:
         print(f"{'ok    ' if holds else 'MISSED'} {words}: {value} (wanted {limit})")
 
 

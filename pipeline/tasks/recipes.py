@@ -19,6 +19,7 @@ from pipeline.alignment.align import AlignInput, agreement_of_flow, align
 from pipeline.alignment.calibrate import CalibrationInput
 from pipeline.alignment.neighbours import calibrate_among, with_moved
 from pipeline.alignment.true_time import parts_in_true_time
+from pipeline.arrow_alone import leave_pandas_alone
 from pipeline.bars.footprint import footprint as footprint_of
 from pipeline.bars.footprint import in_hours
 from pipeline.contracts import profiles, schema
@@ -42,6 +43,8 @@ from pipeline.tasks import inputs
 from pipeline.tasks.job import Job
 
 Products = dict[str, Any]
+
+leave_pandas_alone()  # no step uses it, and each forked task would pay for loading it
 
 
 def clean_feed(job: Job) -> Products:
