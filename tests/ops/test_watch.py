@@ -140,7 +140,11 @@ def test_even_a_command_that_ignores_sigterm_is_gone_after_stop(tmp_path: Path) 
 
     kept.stop(grace=0.3)
 
-    assert not is_alive(int(note.read_text()))
+    # Killed it is; a busy machine takes its time to let it die.
+    deadline = time.monotonic() + 10
+    while is_alive(int(note.read_text())):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGKILL, -9)])
