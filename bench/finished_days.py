@@ -22,6 +22,7 @@ from pipeline.freshness.receipt import Output, Receipt
 from pipeline.publishing import revisions, sums
 from pipeline.publishing.finished import Finished
 
+FIRST = dt.date(2014, 1, 1)
 NAMES = ("BTCUSDT", "ETHUSDT", "XRPUSDT")
 
 
@@ -37,9 +38,9 @@ class AllFresh(Freshness):
         return Receipt(parts={}, outputs=outputs)
 
 
-def configure(root: Path, symbols: tuple[str, ...]) -> Kitchen:
+def configure(root: Path, symbols: tuple[str, ...], more: str = "") -> Kitchen:
     """A configuration of the symbols, which this process uses from now on."""
-    lines = "".join(f"  {name}: {{market: futures_um}}\n" for name in symbols)
+    lines = "".join(f"  {name}: {{{more}market: futures_um}}\n" for name in symbols)
     path = root / "configs/kitchen.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
@@ -55,15 +56,15 @@ def write(root: Path, days: list[dt.date], symbols: tuple[str, ...] = NAMES) -> 
     kitchen = configure(root, symbols)
     for day in days:
         for name in symbols:
-            _write_raw(kitchen, name, day)
+            write_raw(kitchen, name, day)
     for day in days:
         for unit in _units(kitchen, day):
             folder = graph.folder(kitchen, unit)
             folder.mkdir(parents=True, exist_ok=True)
             for file in (receipt.FILE, *unit.declared.outputs.values()):
                 (folder / file).touch()
-        _publish(layout.Store(kitchen.snapshots), day)
-    _link(layout.Store(kitchen.snapshots), days[-1])
+        publish(layout.Store(kitchen.snapshots), day)
+    link(layout.Store(kitchen.snapshots), days[-1])
     time.sleep(receipt.RACY_NS / 1e9 + 0.1)
     stamp(kitchen, days)
 
@@ -76,7 +77,8 @@ def stamp(kitchen: Kitchen, days: list[dt.date]) -> None:
             raise SystemExit(f"{day}: no stamp can be left; the days are not made rightly")
 
 
-def _write_raw(kitchen: Kitchen, name: str, day: dt.date) -> None:
+def write_raw(kitchen: Kitchen, name: str, day: dt.date) -> None:
+    """Empty raw files of a symbol's day, at rest since long ago."""
     text, at = day.isoformat(), day_open_us(day) // 1_000_000 + 2 * 86_400
     for file in (
         kitchen.raw / f"binance/futures_um/{name}-1m-{text}.zip",
@@ -96,11 +98,12 @@ def _units(kitchen: Kitchen, day: dt.date) -> Iterator[Unit]:
         unit = waiting.pop()
         if unit not in found and unit.day == day:
             found[unit] = None
-            waiting.extend(edge.unit for edge in graph.edges(kitchen, unit))
+            if unit.stage != "MacroFeatures":  # hundreds of inputs, all of other days
+                waiting.extend(edge.unit for edge in graph.edges(kitchen, unit))
     return iter(found)
 
 
-def _publish(store: layout.Store, day: dt.date) -> None:
+def publish(store: layout.Store, day: dt.date) -> None:
     """A first revision of the date; its manifest says just what the closing lines of a run tell."""
     folder = store.revision(day, 1)
     folder.mkdir(parents=True)
@@ -120,6 +123,8 @@ def _publish(store: layout.Store, day: dt.date) -> None:
     store.date_link(day).symlink_to(f".revisions/{folder.name}")
 
 
-def _link(store: layout.Store, day: dt.date) -> None:
+def link(store: layout.Store, day: dt.date) -> None:
+    """LATEST and LATEST_AVAILABLE lead to the date."""
     for available in (False, True):
+        store.latest(available=available).unlink(missing_ok=True)
         store.latest(available=available).symlink_to(day.isoformat())

@@ -58,6 +58,10 @@ class Freshness:
         """Takes a unit for fresh from now on, with this receipt."""
         self._fresh[unit] = kept
 
+    def forget_but(self, stage: str) -> None:
+        """Looks at every unit afresh but those of one step."""
+        self._fresh = {unit: kept for unit, kept in self._fresh.items() if unit.stage == stage}
+
     def reasons(self, unit: Unit) -> list[str]:
         """Why the unit has to run, in words; empty when it is fresh."""
         if unit in self._fresh:

@@ -10,6 +10,7 @@ import datetime as dt
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from pipeline import layout
@@ -69,7 +70,12 @@ def output_path(kitchen: Kitchen, unit: Unit, output: str) -> Path:
 def first_raw_day(kitchen: Kitchen, symbol: Symbol) -> dt.date | None:
     """The symbol's first day with minute data of any vendor; None without any."""
     feeds = ("binance_1m", *(ATAS_FEEDS if symbol.atas == "expected" else ()))
-    days = [min(found) for feed in feeds if (found := layout.raw_days(kitchen, symbol, feed))]
+    days = [_first(layout.raw_days(kitchen, symbol, feed)) for feed in feeds]
+    return min((day for day in days if day), default=None)
+
+
+@lru_cache(maxsize=64)
+def _first(days: frozenset[dt.date]) -> dt.date | None:
     return min(days, default=None)
 
 
@@ -167,9 +173,10 @@ def _days(kitchen: Kitchen, symbol: Symbol, day: dt.date, need: Need) -> Iterato
     if need.beside:
         yield from _with_days_beside(kitchen, symbol, day)
         return
+    there = _raw_days(kitchen, symbol, need) if need.look_back else frozenset()
     for back in range(need.look_back, 0, -1):
         earlier = day - dt.timedelta(days=back)
-        if _has_raw(kitchen, symbol, earlier, need) and all(
+        if earlier in there and all(
             is_settled(kitchen, symbol, vendor, earlier) for vendor in _vendors(need)
         ):
             yield earlier
@@ -190,11 +197,15 @@ def _vendors(need: Need) -> tuple[str, ...]:
     return ("binance",) if need.stage == "DailyStats" else ("binance", "atas")
 
 
-def _has_raw(kitchen: Kitchen, symbol: Symbol, day: dt.date, need: Need) -> bool:
-    feeds = ("binance_1m", "binance_1d") if need.stage == "DailyStats" else ("binance_1m",)
-    if not any(day in layout.raw_days(kitchen, symbol, feed) for feed in feeds):
-        return False
-    return need.stage != "Footprint" or "atas_ticks" in atas_feeds(kitchen, symbol, day)
+def _raw_days(kitchen: Kitchen, symbol: Symbol, need: Need) -> frozenset[dt.date]:
+    """The days that have raw files for what the need reads."""
+    days = layout.raw_days(kitchen, symbol, "binance_1m")
+    if need.stage == "DailyStats":
+        return days | layout.raw_days(kitchen, symbol, "binance_1d")
+    if need.stage == "Footprint":
+        ticks = symbol.atas != "none"
+        return days & layout.raw_days(kitchen, symbol, "atas_ticks") if ticks else frozenset()
+    return days
 
 
 def _sources(kitchen: Kitchen, symbol: Symbol, day: dt.date, need: Need) -> list[str] | list[None]:

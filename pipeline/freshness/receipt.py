@@ -71,6 +71,14 @@ def describe(path: Path, content: str) -> Output:
     )
 
 
+def is_as_recorded(path: Path, output: Output) -> bool:
+    """Whether a file has the very state that was recorded, so that it is the one that was seen."""
+    try:
+        return signature(path.stat()) == output.stat
+    except OSError:
+        return False
+
+
 def restamped(folder: Path, outputs: dict[str, Output]) -> dict[str, Output]:
     """The records of outputs that are whole, with the states that they have now."""
     states = {name: signature((folder / entry.file).stat()) for name, entry in outputs.items()}

@@ -22,6 +22,7 @@ from pipeline.clock import parse_day
 from pipeline.config import SYMBOL, load_kitchen
 from pipeline.errors import ParameterError, StageError
 from pipeline.freshness import graph
+from pipeline.freshness.graph import Unit
 from pipeline.layout import Store
 from pipeline.publishing import links
 from pipeline.stages import MACRO_LOOK_BACK_DAYS
@@ -181,6 +182,14 @@ def _windows(days: list[dt.date]) -> Iterator[list[dt.date]]:
         yield days[start : start + WINDOW_DAYS]
 
 
+def _look_back(window: list[dt.date]) -> None:
+    """Compares the history of the days here, once, so that no forked worker has to do it again."""
+    kitchen, freshness = context.kitchen(), context.freshness()
+    for symbol in graph.expected_symbols(kitchen, window[0]):
+        for edge in graph.edges(kitchen, Unit("MacroFeatures", window[0], symbol.name)):
+            freshness.receipt(edge.unit)
+
+
 def _build(window: list[dt.date], workers: int, outcome: Outcome) -> None:
     with context.freshness().one_look():
         stale = [day for day in window if not is_complete(day)]
@@ -189,11 +198,12 @@ def _build(window: list[dt.date], workers: int, outcome: Outcome) -> None:
     tasks = [Snapshot(date=day) for day in stale]
     nothing_failed = False
     if tasks:
+        _look_back(window)
         ended = luigi.build(tasks, workers=workers, log_level="WARNING", detailed_summary=True)
         outcome.granted &= ended.scheduling_succeeded
         # What was left undone then waits for raw data: its own, or an earlier day's that changed meanwhile.
         nothing_failed = ended.status is LuigiStatusCode.MISSING_EXT
-        context.forget()
+        context.forget_days()
     for day in stale:
         if is_complete(day):
             outcome.built.append(day)

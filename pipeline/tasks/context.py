@@ -47,6 +47,14 @@ def look_again() -> None:
     _finished.cache_clear()
 
 
+def forget_days() -> None:
+    """Looks afresh at all but the daily statistics: for the next days of one run, which look back on them."""
+    freshness().forget_but("DailyStats")
+    unrested.cache_clear()
+    look_again()
+    layout.forget_listings()
+
+
 def forget() -> None:
     """Looks at everything afresh: for a long-lived process between two runs."""
     _freshness.cache_clear()

@@ -93,7 +93,7 @@ def perform(freshness: Freshness, unit: Unit, report: Report, urgent: list[str])
     report("writing", 80)
     with _writing(freshness.kitchen, unit):
         outputs = _write(freshness.kitchen, unit, products)
-    _refuse_changed_inputs(freshness.kitchen, unit, inputs)
+    _refuse_changed_inputs(freshness, unit, inputs)
     if unit.declared.grain == "feed":
         # What was parsed is what the receipt vouches for: each raw file is hashed once, as it is read.
         parts["raw"] = freshness.raw_digests(unit, job.raw, time.time_ns())
@@ -204,9 +204,15 @@ def _write_one(path: Path, product: Any) -> str:
         return digest.result()
 
 
-def _refuse_changed_inputs(kitchen: Kitchen, unit: Unit, inputs: Mapping[str, str]) -> None:
+def _refuse_changed_inputs(freshness: Freshness, unit: Unit, inputs: Mapping[str, str]) -> None:
     """An input that was rebuilt while it was read may have been read half old, half new."""
+    kitchen = freshness.kitchen
     for edge in graph.edges(kitchen, unit):
+        known = freshness.receipt(edge.unit)
+        if known and receipt.is_as_recorded(
+            graph.output_path(kitchen, edge.unit, edge.output), known.outputs[edge.output]
+        ):
+            continue
         now = receipt.read(graph.folder(kitchen, edge.unit))
         if now is None or now.outputs[edge.output].content != inputs[label(edge)]:
             raise StageError(f"{label(edge)}: changed while {unit} read it; run again")

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner, Result
-from grid import DAYS, SYMBOLS, Grid, forget, make
+from grid import DAYS, SYMBOLS, Grid, forget
 
 from pipeline import storage
 from pipeline.cli import main as program
@@ -22,16 +22,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:The configuration contains")
 
 BARS = "data/raw/atas/bars_1m/BTCUSDT/date=2025-01-03/bars_1m.jsonl"
 REFACTORED = "source/pipeline/features/micro.py"
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three days of two symbols, published."""
-    root = tmp_path_factory.mktemp("grid")
-    make(root)
-    with pytest.MonkeyPatch.context() as patch:
-        Grid(root, patch).ask()
-    return root
 
 
 @pytest.fixture

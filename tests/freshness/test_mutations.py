@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from grid import DAYS, SYMBOLS, Grid, Ran, forget, make
+from grid import DAYS, SYMBOLS, Grid, Ran, forget
 
 from pipeline import storage
 from pipeline.freshness import libraries
@@ -25,16 +25,6 @@ KITCHEN = "configs/kitchen.yaml"
 CONTROL = "governance/CONTROL_kitchen.yaml"
 ALIGNED = "date=2025-01-03/BTCUSDT/AlignedBars"
 DATES = ("Assemble", "Manifest", "Snapshot")
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three days of two symbols, published."""
-    root = tmp_path_factory.mktemp("grid")
-    make(root)
-    with pytest.MonkeyPatch.context() as patch:
-        Grid(root, patch).ask()
-    return root
 
 
 @pytest.fixture
