@@ -100,6 +100,7 @@ def polling(store: Store) -> Iterator[list[int]]:
     assert torn == []
 
 
+@pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("kills", [10, pytest.param(200, marks=pytest.mark.slow)])
 def test_kills_at_random_moments(tmp_path: Path, kills: int) -> None:
     """Ten kills on the same state, then a run to the end, and so on: what is published is whole at every
