@@ -34,8 +34,7 @@ lint: $(VENV)/.ready-test  ## style, types, import directions
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.ready-test  ## the tests, on all cores
-	@# Tests of running programs may lose a race on a busy machine: what failed gets one more, quiet try.
-	$(BIN)/pytest -n auto -m 'not slow' || $(BIN)/pytest --last-failed --last-failed-no-failures none -m 'not slow'
+	$(BIN)/pytest -n auto -m 'not slow'
 
 soak: $(VENV)/.ready-test  ## the long forms: hundreds of kills, years of days
 	$(BIN)/pytest -m slow
