@@ -33,6 +33,7 @@ KITCHEN = Path(sys.executable).with_name("kitchen")
 LUIGI = [sys.executable, "-m", "luigi", "--module", "pipeline"]
 IMPORT = "import luigi"
 YEAR, DECADE = 365, 3650
+FAT_TRADES = 250_000
 GOALS = {
     "a finished day, short history": 1.6,
     "a finished day, history of 600 days": 1.6,
@@ -128,7 +129,7 @@ def workers(root: Path, rounds: int) -> dict[str, float]:
     names = finished_days.NAMES[:2]
     finished_days.configure(place, names)
     if not (place / "data/raw").exists():
-        request = {"first": days(1)[0], "days": 4, "symbols": names, "trades_per_day": 250_000}
+        request = {"first": days(1)[0], "days": 4, "symbols": names, "trades_per_day": FAT_TRADES}
         write_sample(SampleRequest(out=place / "data/raw", simplified=False, **request))
     taken: dict[int, list[float]] = {1: [], 2: []}
     for _ in range(max(rounds // 8, 1)):
