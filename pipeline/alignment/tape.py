@@ -7,6 +7,7 @@ not belong here: order flow and price levels, which are made once the clock is k
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -54,7 +55,9 @@ def tape_minutes(ticks: pa.Table | Parts, shift_us: int = 0) -> pa.Table:
     sizes, counts = traded_sizes(tape)
     places = places_within_reach(sizes)
     check_sum(to_units(sizes, places), "ticks.qty", counts)
-    minutes = _joined([_of_trades(table, shift_us, places) for table in tape.tables(_COLUMNS)])
+    nothing = tape.schema.empty_table()  # there may be no part at all
+    tables = chain([nothing], tape.tables(_COLUMNS))
+    minutes = _joined([_of_trades(table, shift_us, places) for table in tables])
     rows = len(minutes.minute)
     return pa.table(
         {
