@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import luigi
-from luigi.execution_summary import LuigiStatusCode
+from luigi.execution_summary import LuigiRunResult, LuigiStatusCode
 
 from pipeline.clock import parse_day
 from pipeline.config import SYMBOL, load_kitchen
@@ -24,6 +24,7 @@ from pipeline.errors import ParameterError, StageError
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
 from pipeline.layout import Store
+from pipeline.ops import luigid_door
 from pipeline.publishing import links
 from pipeline.stages import MACRO_LOOK_BACK_DAYS
 from pipeline.tasks import context
@@ -35,6 +36,13 @@ WINDOW_DAYS = 10
 PENDING, FAILED, SCHEDULING_FAILED = 20, 30, 35
 
 logger = logging.getLogger("kitchen")
+
+_NO_FURTHER_TRY = (
+    LuigiStatusCode.FAILED,
+    LuigiStatusCode.FAILED_AND_SCHEDULING_FAILED,
+    LuigiStatusCode.SCHEDULING_FAILED,
+    LuigiStatusCode.MISSING_EXT,
+)
 
 _waits = mmap.mmap(-1, 1)
 """Whether a run of this process, or of its forked children, ended waiting for raw data."""
@@ -182,6 +190,21 @@ def _windows(days: list[dt.date]) -> Iterator[list[dt.date]]:
         yield days[start : start + WINDOW_DAYS]
 
 
+def _built(tasks: list[luigi.Task], workers: int) -> LuigiRunResult:
+    """One build; and another where luigid still held tasks for a run that was killed."""
+    ended = luigi.build(tasks, workers=workers, log_level="WARNING", detailed_summary=True)
+    context.forget_days()
+    if ended.status in _NO_FURTHER_TRY or all(task.complete() for task in tasks):
+        return ended
+    if luigid_door.prune():
+        seconds = luigid_door.disconnect_seconds()
+        logger.warning("luigid holds tasks for a run that is gone; tries again in %g s", seconds)
+        time.sleep(seconds)
+        luigid_door.prune()
+        ended = luigi.build(tasks, workers=workers, log_level="WARNING", detailed_summary=True)
+    return ended
+
+
 def _look_back(window: list[dt.date]) -> None:
     """Compares the history of the days here, once, so that no forked worker has to do it again."""
     kitchen, freshness = context.kitchen(), context.freshness()
@@ -199,7 +222,7 @@ def _build(window: list[dt.date], workers: int, outcome: Outcome) -> None:
     nothing_failed = False
     if tasks:
         _look_back(window)
-        ended = luigi.build(tasks, workers=workers, log_level="WARNING", detailed_summary=True)
+        ended = _built(tasks, workers)
         outcome.granted &= ended.scheduling_succeeded
         # What was left undone then waits for raw data: its own, or an earlier day's that changed meanwhile.
         nothing_failed = ended.status is LuigiStatusCode.MISSING_EXT

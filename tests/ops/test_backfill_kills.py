@@ -16,6 +16,7 @@ import pytest
 from real_luigid import KITCHEN, Luigid, serving
 
 import snapshot_kit as kit
+from pipeline.config import PROJECT
 from pipeline.freshness import receipt
 from pipeline.layout import Store
 from pipeline.publishing.verify import verify_day
@@ -111,7 +112,10 @@ def test_whoever_is_killed_the_next_run_ends_the_work(tmp_path: Path, kills: int
     write_sample(SampleRequest(out=tmp_path / "data/raw", first=DAYS[0], days=2, **request))
     chance = random.Random(20250102)
     with serving(Luigid(tmp_path / "configs/kitchen.yaml")) as luigid:
-        kitchen = Kitchen(tmp_path, luigid, luigid.settings(tmp_path / "luigi.cfg"))
+        settings = tmp_path / "luigi.cfg"
+        text = (PROJECT / "luigi.cfg").read_text()
+        settings.write_text(text.replace("[core]", f"[core]\ndefault_scheduler_port={luigid.port}"))
+        kitchen = Kitchen(tmp_path, luigid, settings)
         seconds = kitchen.finish()
         wanted = kitchen.contents()
         for number in range(kills):
