@@ -70,6 +70,9 @@ class Merging:
     a larger volume (then that one, and `volume_regressed`). `vbuy` and `vsell` are increments: their sum is
     the float64 nearest to the exact sum of the decimals, null where no line has them. Open interest and
     depth: the last non-null.
+
+    A bar that is written again right after itself, its flow with it, looks as a line of a second chart: its
+    sums are then more than its volume, which is told (A07), and no number is made up.
     """
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pytest
 from adapter_suite import DAY, drop, feed_of
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from odd_lines import GOOD, odd_lines
 from test_atas_bars import bar
@@ -257,6 +257,11 @@ def live_lines() -> list[bytes]:
     ]
 
 
+def minute_of(line: bytes) -> int | None:
+    """The minute that a bar's line is of."""
+    return int(json.loads(line)["timestamp_utc"][14:16]) if line else None
+
+
 def finished(minute: int, *, with_flow: bool) -> bytes:
     """A bar as it is written again after a reload."""
     flow = {"vbuy": 4.5, "vsell": 1.5} if with_flow else {}
@@ -274,11 +279,17 @@ def test_splits_and_reloads_change_no_minute(
     reloads: list[tuple[int, int, bool]],
     cuts: list[int],
 ) -> None:
-    """Any order-preserving split into files, and finished bars written again at any time, flow or not."""
+    """Any order-preserving split into files, and finished bars written again at any time, flow or not.
+
+    But for a bar that is written again right after itself, with its flow: nothing tells it from a line of a
+    second chart, so its flow counts as too much (A07).
+    """
     lines = live_lines()
     for at, first, with_flow in sorted(reloads, reverse=True):
-        again = range(first, at // 3)
-        lines[at:at] = [finished(minute, with_flow=with_flow) for minute in again]
+        again = [finished(minute, with_flow=with_flow) for minute in range(first, at // 3)]
+        assume(not (with_flow and again and minute_of(lines[at - 1]) == first))
+        assume(not (again and minute_of(again[-1]) == minute_of((*lines, b"")[at])))
+        lines[at:at] = again
     edges = [0, *sorted(min(cut, len(lines)) for cut in cuts), len(lines)]
     files = [lines[one:two] for one, two in pairwise(edges)]
     name = "atas/bars_1m/BTCUSDT/date=2025-01-02/X/bars_1m.jsonl"
