@@ -26,9 +26,12 @@ from tests_support import kitchen_at, luigi, write_config
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """A running `kitchen luigid` of a root, and its address."""
+    """A running `kitchen luigid` of a root with a day of exports, and its address."""
     root = tmp_path_factory.mktemp("luigid")
     write_config(root)
+    write_sample(
+        SampleRequest(out=root / "data/raw", first=dt.date(2025, 1, 3), trades_per_day=3000)
+    )
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -100,9 +103,6 @@ def test_the_calendar_of_all_days_links_to_reports_that_are_served(
 ) -> None:
     """Each cell's link leads to the page of that symbol and day."""
     url, root = server
-    write_sample(
-        SampleRequest(out=root / "data/raw", first=dt.date(2025, 1, 3), trades_per_day=3000)
-    )
     assert luigi(root, "Snapshot", "--date", "2025-01-03").returncode == 0
 
     page = get(f"{url}/qc")
