@@ -2,9 +2,12 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+OURS   := $(PIP) --no-deps --no-build-isolation --editable .
+LOCK   := uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 --python-platform linux \
+          --no-emit-index-url --no-annotate --custom-compile-command 'make lock' pyproject.toml
 
-.PHONY: help snapshot test lint unit soak bench data.align data.features data.manifest data.snapshot clean
+.PHONY: help lock snapshot test lint unit soak bench data.align data.features data.manifest data.snapshot clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -14,13 +17,19 @@ $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %s.%s" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.ready: $(BIN)/python setup.cfg pyproject.toml constraints.txt
-	$(PIP) --editable .
+$(VENV)/.ready: $(BIN)/python setup.cfg pyproject.toml requirements.txt
+	$(PIP) --require-hashes --requirement requirements.txt
+	$(OURS)
 	@touch $@
 
-$(VENV)/.ready-test: $(VENV)/.ready
-	$(PIP) --editable '.[test]'
+$(VENV)/.ready-test: $(VENV)/.ready requirements-test.txt
+	$(PIP) --require-hashes --requirement requirements-test.txt
 	@touch $@
+
+lock:  ## newest versions of all libraries, with the hashes of their files (needs uv)
+	echo setuptools | $(LOCK) - --output-file requirements.txt
+	echo setuptools | $(LOCK) - --constraint requirements.txt --extra test --extra bench \
+		--output-file requirements-test.txt
 
 snapshot: $(VENV)/.ready  ## publish a day: DATE=2025-01-02, by default the newest complete day, or a sample
 	@$(BIN)/python -m pipeline.ops.day Snapshot $(if $(DATE),--date $(DATE))
@@ -39,11 +48,7 @@ unit: $(VENV)/.ready-test  ## the tests, on all cores
 soak: $(VENV)/.ready-test  ## the long forms: hundreds of kills, years of days
 	$(BIN)/pytest -m slow
 
-$(VENV)/.ready-bench: $(VENV)/.ready
-	$(PIP) --editable '.[bench]'
-	@touch $@
-
-bench: $(VENV)/.ready-bench  ## speed and memory against DuckDB, pandas, Polars and Luigi, into docs/benchmarks.md
+bench: $(VENV)/.ready-test  ## speed and memory against DuckDB, pandas, Polars and Luigi, into docs/benchmarks.md
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/features.py
 	$(BIN)/python bench/reader.py

@@ -335,12 +335,20 @@ def test_the_heartbeat_reads_hostile_tails_quickly(tmp_path: Path) -> None:
 
 
 def test_dependencies_are_pinned() -> None:
-    """What `make` installs is what was tested, to the last version number."""
-    lines = (PROJECT / "constraints.txt").read_text().splitlines()
-    pins = [line for line in lines if line and not line.startswith("#")]
+    """What `make` installs is what was tested, to the last byte: versions, and hashes of their files."""
+    found = {}
+    for name in ("requirements.txt", "requirements-test.txt"):
+        text = (PROJECT / name).read_text().replace("\\\n", "")
+        pins = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
+        assert len(pins) > 30
+        for pin, *hashes in pins:
+            assert re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", pin)
+            assert hashes and all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", h) for h in hashes)
+        found[name] = {pin for pin, *_ in pins}
 
-    assert len(pins) > 30
-    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", pin) for pin in pins)
+    assert found["requirements.txt"] <= found["requirements-test.txt"]
+    rules = (PROJECT / "Makefile").read_text()
+    assert rules.count("--require-hashes --requirement") == 2
 
 
 def test_every_promise_of_the_document_names_tests_that_exist() -> None:
