@@ -343,7 +343,8 @@ def test_dependencies_are_pinned() -> None:
         assert len(pins) > 30
         for pin, *hashes in pins:
             assert re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", pin)
-            assert hashes and all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", h) for h in hashes)
+            assert hashes
+            assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", one) for one in hashes)
         found[name] = {pin for pin, *_ in pins}
 
     assert found["requirements.txt"] <= found["requirements-test.txt"]
