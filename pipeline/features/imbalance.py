@@ -41,6 +41,7 @@ class _Minutes:
 
     @classmethod
     def since(cls, frame: Frame, asked: int) -> _Minutes:
+        """The levels of the minutes from position `asked` on."""
         first = frame.levels.first[asked:]
         return cls(
             row=np.repeat(np.arange(frame.rows), np.diff(first)),

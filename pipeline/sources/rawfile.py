@@ -95,6 +95,7 @@ class _Zstandard:
         self._text = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd")
 
     def read(self, size: int) -> bytes:
+        """At most so many bytes of text; an error of the disk stays one."""
         try:
             block: bytes = self._text.read(size)
         except OSError as error:
