@@ -1,0 +1,239 @@
+"""Death of the real command just before every call that changes something, while a reader polls LATEST."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import itertools
+import os
+import shutil
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import last_call
+import pytest
+from last_call import Call, Fatal
+
+import snapshot_kit as kit
+from pipeline.layout import Store
+from pipeline.publishing.verify import Finding, verify, verify_day
+from pipeline.reader import load
+from pipeline.sample.generate import SampleRequest, write_sample
+from tests_support import luigi, write_config
+
+FIRST, SECOND = dt.date(2025, 1, 1), dt.date(2025, 1, 2)
+STATES = ("available", "degraded")
+
+
+class Kitchen:
+    """A root in which a day waits to be published, and how it got there."""
+
+    def __init__(self, root: Path, day: dt.date) -> None:
+        self.root, self.day, self.store = root, day, Store(root / "snapshots")
+        self.written = (self.store.root, root / "data/prepared")
+        self.snapshot = ["Snapshot", "--date", str(day), "--local-scheduler"]
+        self.reading = threading.Lock()
+
+    def keep(self) -> None:
+        """What is there now is what `restore` brings back."""
+        for place in self.written:
+            shutil.copytree(place, self.root / "kept" / place.name, symlinks=True)
+
+    def restore(self, *places: Path) -> None:
+        """Places as they were kept; no reader looks meanwhile."""
+        with self.reading:
+            for place in places:
+                _remove(place)
+                shutil.copytree(self.root / "kept" / place.name, place, symlinks=True)
+
+    def dies(self, fatal: Fatal) -> list[Call] | None:
+        """The calls of a run up to the fatal one; None when it came to its end before."""
+        settings = {**os.environ, "KITCHEN_CONFIG": str(self.root / "configs/kitchen.yaml")}
+        command = [sys.executable, "-m", "luigi", "--module", "pipeline", *self.snapshot]
+        code, calls = last_call.run(command, self.root, fatal, **settings)
+        assert code in (0, -9)
+        return calls if code else None
+
+    def finish(self) -> None:
+        """A run that nobody disturbs."""
+        done = luigi(self.root, *self.snapshot)
+        assert done.returncode == 0, done.stderr
+
+    def contents(self) -> dict[str, bytes]:
+        """All bytes published or prepared, hidden ones too, and where the links lead; left out is what tells
+        of the run, remembers what was read, or was begun and counts for nothing.
+        """
+        links = {
+            p.name: os.readlink(p).encode() for p in self.store.root.iterdir() if p.is_symlink()
+        }
+        published = kit.contents(self.store.root)
+        prepared = kit.contents(self.root / "data/prepared")
+        told = ("receipt.json", ".stamp.json", ".tmp")
+        return (
+            links
+            | {n: b for n, b in published.items() if not n.endswith("publication.json")}
+            | {n: b for n, b in prepared.items() if n.startswith("date=") and not n.endswith(told)}
+        )
+
+    def differs(self, wanted: dict[str, bytes]) -> set[str]:
+        """The names of what is not as wanted."""
+        return {name for name, _ in self.contents().items() ^ wanted.items()}
+
+    def read_latest(self) -> str:
+        """The date that LATEST names, after all of its files were held against both checksum lists."""
+        folder = Path(os.path.realpath(self.store.root / "LATEST"))
+        for listing, algorithm in (("SHA256SUMS", "sha256"), ("MD5SUMS", "md5")):
+            lines = (folder / listing).read_text().splitlines()
+            files = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
+            assert files.keys() >= {"bars_1m.parquet", "dataset_manifest.json"}
+            for name, digest in files.items():
+                assert hashlib.new(algorithm, (folder / name).read_bytes()).hexdigest() == digest
+        day = dt.date.fromisoformat(folder.name.partition(".r")[0])
+        rows = load("bars_1m", day, day, columns=["close"], root=self.store.root, allow=STATES)
+        assert rows.num_rows == 1440
+        return folder.name
+
+
+@contextmanager
+def polling(kitchen: Kitchen) -> Iterator[set[str]]:
+    """A reader that reads LATEST all the time from its first appearance on, and lets any read fail that is
+    not whole.
+    """
+    seen, torn, done = set[str](), list[str](), threading.Event()
+
+    def poll() -> None:
+        while not done.is_set():
+            with kitchen.reading:
+                try:
+                    if seen or os.path.lexists(kitchen.store.root / "LATEST"):
+                        seen.add(kitchen.read_latest())
+                except Exception as error:
+                    torn.append(repr(error))
+            time.sleep(0.02)
+
+    reader = threading.Thread(target=poll)
+    reader.start()
+    try:
+        yield seen
+    finally:
+        done.set()
+        reader.join()
+    assert torn == []
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two sample days: the first is published, of the second only raw files are there."""
+    reason = last_call.missing()
+    if reason is not None:
+        pytest.skip(reason)
+    root = tmp_path_factory.mktemp("made") / "root"
+    write_config(root)
+    raw = root / "data/raw"
+    write_sample(SampleRequest(out=raw, first=FIRST, days=2, trades_per_day=500, simplified=False))
+    for hour in (raw / "atas/ticks/BTCUSDT").glob("date=*/*"):
+        if hour.name != "13":
+            shutil.rmtree(hour)
+    Kitchen(root, FIRST).finish()
+    return root
+
+
+@pytest.fixture
+def root(made: Path, tmp_path: Path) -> Path:
+    """A root of the test's own."""
+    shutil.copytree(made, tmp_path / "root", symlinks=True)
+    return tmp_path / "root"
+
+
+def new(kitchen: Kitchen) -> None:
+    """Everything is still to be done, from the raw files on."""
+
+
+def corrected(kitchen: Kitchen) -> None:
+    """r1 is published, a raw line was taken away, and r2 is computed but not published."""
+    kitchen.finish()
+    path = next((kitchen.root / f"data/raw/atas/bars_1m/BTCUSDT/date={SECOND}").glob("*.jsonl"))
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:200] + lines[201:]))
+    assert luigi(kitchen.root, "Manifest", "--date", str(SECOND)).returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7_200)
+@pytest.mark.parametrize("part", [0, 1])
+@pytest.mark.parametrize(("waiting", "at_least"), [(new, 400), (corrected, 90)])
+def test_death_before_every_call(
+    root: Path, waiting: Callable[[Kitchen], None], at_least: int, part: int
+) -> None:
+    """Half of the calls each: whatever the last one was, LATEST is whole at every moment, and the next run
+    ends with the bytes of one that nobody disturbed.
+    """
+    kitchen = Kitchen(root, SECOND)
+    waiting(kitchen)
+    kitchen.keep()
+    before = kitchen.read_latest()
+    kitchen.finish()
+    after, wanted = kitchen.read_latest(), kitchen.contents()
+    last = list[Call]()
+    with polling(kitchen) as seen:
+        for at in itertools.count(1 + part, 2):
+            kitchen.restore(*kitchen.written)
+            calls = kitchen.dies(lambda number, _, at=at: number == at)
+            if calls is None:
+                break
+            last.append(calls[-1])
+            assert broken(kitchen) == [], last
+            assert kitchen.read_latest() in (before, after), last
+
+            kitchen.finish()
+
+            assert kitchen.read_latest() == after
+            assert verify_day(kitchen.store, SECOND) == [], last
+            assert kitchen.differs(wanted) == set(), last
+    print(len(last), "deaths of", at - 1, "calls:", Counter(call.name for call in last))  # noqa: T201
+    assert len(last) >= at_least // 2
+    assert seen == {before, after}
+
+
+def test_death_before_each_switch(root: Path) -> None:
+    """Before the claim, each link and the index, each on what the death before it left."""
+    kitchen = Kitchen(root, FIRST)
+    wanted = kitchen.contents()
+    _remove(kitchen.store.root)
+    _remove(root / "data/prepared/date=2025-01-01/Snapshot")
+    with polling(kitchen) as seen:
+        for switch in (
+            Call("renameat2", "snapshots/.revisions/2025-01-01.r1"),
+            Call("rename", "snapshots/2025-01-01"),
+            Call("rename", "snapshots/LATEST"),
+            Call("rename", "snapshots/index.json"),
+        ):
+            calls = kitchen.dies(lambda _, call, switch=switch: call == switch)
+            assert calls is not None, switch
+            assert broken(kitchen) == [], switch
+
+        kitchen.finish()
+
+        seen.add(kitchen.read_latest())
+    assert verify_day(kitchen.store, FIRST) == []
+    assert kitchen.differs(wanted) == set()
+    assert seen == {"2025-01-01.r1"}
+
+
+def broken(kitchen: Kitchen) -> list[Finding]:
+    """What is wrong with the day for good: not only a link or an index that the next run moves."""
+    if not os.path.lexists(kitchen.store.date_link(kitchen.day)):
+        return []
+    hints = (str(kitchen.day), "LATEST", "LATEST_AVAILABLE", "index.json")
+    return [f for f in verify(kitchen.store, kitchen.day) if f.file not in hints]
+
+
+def _remove(folder: Path) -> None:
+    for place, _, _ in os.walk(folder):
+        os.chmod(place, 0o700)
+    shutil.rmtree(folder)
