@@ -3,7 +3,8 @@
     python bench/features.py [--ticks 2000000] [--rounds 3] [--work FOLDER]
 
 The day before is the same day again, so the look-back is as busy as the day. Each figure is a whole fresh
-process, imports, reading and writing included; the two take turns, the ratio is the median of the rounds.
+process that does its step as a task does it: imports, reading, writing and the content hash of what it wrote
+included. The two take turns, the ratio is the median of the rounds.
 """
 
 from __future__ import annotations
@@ -11,9 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 import pyarrow as pa
@@ -91,7 +90,7 @@ def _bars(minutes: pa.Table) -> pa.Table:
 
 
 def step(folder: Path) -> None:
-    """Reads both days, computes the features of the second, writes them."""
+    """Reads both days, computes the features of the second, writes them and hashes what they hold."""
     bars = parquet.read(folder / "bars.parquet")
     day = day_of(int(arrays.ints(bars["minute_open"])[-1]))
     days, since = ("_before", ""), levels_from_us(day)
@@ -102,6 +101,7 @@ def step(folder: Path) -> None:
     )
     table = micro(day, bars, minutes, GOVERNANCE, levels)
     parquet.write(folder / "features_micro.parquet", table)
+    parquet.content_hash(table)
     known = [n for n in table.column_names if table[n].null_count < table.num_rows]
     print(json.dumps({"rows": table.num_rows, "features_with_values": len(known) - 3}))
 
@@ -117,7 +117,10 @@ def main() -> None:
     if options.step:
         step(options.step)
         return
-    import days  # only here: the measured process does not need them
+    import tempfile  # only here: the measured process does not need these
+    from statistics import median
+
+    import days
     from run import run
 
     with tempfile.TemporaryDirectory() as temporary:

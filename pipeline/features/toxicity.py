@@ -45,7 +45,7 @@ class Vpin(Step):
 
 def _flow_at_edges(volume: Floats, delta: Floats) -> Floats:
     """Running D of each window where its running volume passes 0, 1, ... `BUCKETS` equal parts."""
-    held, flow = (np.cumsum(np.pad(x, ((0, 0), (1, 0))), axis=1) for x in (volume, delta))
+    held, flow = (_from_zero(x) for x in (volume, delta))
     edges = held[:, -1:] * (np.arange(1, BUCKETS + 1) / BUCKETS)
     minute = np.array([h.searchsorted(e) for h, e in zip(held[:, 1:], edges, strict=True)])
     before, passed, traded, signed = (
@@ -53,3 +53,10 @@ def _flow_at_edges(volume: Floats, delta: Floats) -> Floats:
     )
     part = (edges - before) / traded
     return np.pad(passed + part * signed, ((0, 0), (1, 0)))
+
+
+def _from_zero(x: Floats) -> Floats:
+    """Sums of the first 0, 1, 2, ... values of each window."""
+    sums = np.zeros((x.shape[0], x.shape[1] + 1))
+    np.cumsum(x, axis=1, out=sums[:, 1:])
+    return sums

@@ -6,8 +6,6 @@ adding the new row and taking off the old one leaves no trace of where a batch b
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from pipeline.exact import Floats, Ints, from_units
@@ -16,6 +14,14 @@ from pipeline.features.levels import PRICE, VOLUME, Levels
 
 VALUE_AREA = (7, 10)
 """The value area holds at least 7/10 of the window's volume, by definition (as in `bars/profile.py`)."""
+
+MOST = (1 << 63) - 1
+"""No volume is larger."""
+
+Points = tuple[int, int, int]
+
+NOTHING: Points = (-1, -1, -1)
+"""The ranks where nothing traded."""
 
 STEP = 2
 """ATAS compares so many levels above with as many below (its DynamicLevels logic)."""
@@ -42,9 +48,13 @@ def areas(frame: Frame, begins: Ints) -> Floats:
         return found
     ranks = frame.shared("ranks of prices", lambda: _ranked(levels[PRICE]))
     window = _Window(levels, ranks, int(begins[whole].min()))
+    points = []
     for row, begin in zip(whole.tolist(), begins[whole].tolist(), strict=True):
         window.move(begin, row + 1)
-        found[:, row] = window.points()
+        points.append(window.points())
+    at = np.array(points)
+    traded = at[:, 0] != NOTHING[0]
+    found[:, whole[traded]] = from_units(ranks[0][at[traded].T], levels.places)
     return found
 
 
@@ -53,13 +63,13 @@ class _Window:
 
     def __init__(self, levels: Levels, ranks: tuple[Ints, Ints], begin: int) -> None:
         self._ticks, self._rank = ranks
-        self._volume, self._places = levels[VOLUME], levels.places
+        self._volume = levels[VOLUME]
         self._first = levels.first.tolist()
-        self._total = _from_zero(self._volume)[levels.first].tolist()
+        self._total = np.concatenate(([0], self._volume.cumsum()))[levels.first].tolist()
         self._held = np.zeros(len(self._ticks), dtype=np.int64)
-        self._near = (0, len(self._ticks))
+        self._near, self._border = (0, len(self._ticks)), MOST
         self._begin = self._end = begin
-        self._points: Floats | None = None
+        self._points: Points | None = None
 
     def move(self, begin: int, end: int) -> None:
         """Makes the window `[begin, end)`; neither edge goes back."""
@@ -79,17 +89,16 @@ class _Window:
                 self._held[self._rank[levels]] += sign * self._volume[levels]
                 self._points = None
 
-    def points(self) -> Floats:
-        """Point of control, upper and lower edge as prices; NaN where nothing traded."""
+    def points(self) -> Points:
+        """Ranks of the point of control, the upper and the lower edge, or `NOTHING`."""
         if self._points is None:
             total = self._total[self._end] - self._total[self._begin]
-            self._points = self._read(total) if total else np.full(3, np.nan)
+            self._points = self._read(total) if total else NOTHING
         return self._points
 
-    def _read(self, total: int) -> Floats:
+    def _read(self, total: int) -> Points:
         poc = self._point_of_control()
-        top, bottom = self._edges(poc, total)
-        return from_units(self._ticks[[poc, top, bottom]], self._places)
+        return (poc, *self._edges(poc, total))
 
     def _point_of_control(self) -> int:
         """The rank of the price with the largest volume."""
@@ -111,12 +120,12 @@ class _Window:
             held = self._held[low:high]
             traded = (held != 0).nonzero()[0]
             here = int(traded.searchsorted(poc - low))
-            top, bottom = value_area(held.take(traded), here, total)
+            top, bottom, self._border = value_area(held.take(traded), here, total, self._border)
             if (bottom >= STEP or low == 0) and (
                 top + STEP < traded.size or high == len(self._ticks)
             ):
                 break
-            low, high = 0, len(self._ticks)
+            low, high = max(2 * low - high, 0), min(2 * high - low, len(self._ticks))
         upper, lower = low + int(traded[top]), low + int(traded[bottom])
         margin = (upper - lower) // 4 + STEP
         self._near = max(lower - margin, 0), min(upper + margin, len(self._ticks))
@@ -148,8 +157,8 @@ def nearest_to_vwap(ticks: Ints, volume: Ints, candidates: Ints) -> int:
     return min(levels, key=lambda level: abs(int(away[level]) * total - value))
 
 
-def value_area(volume: Ints, poc: int, total: int) -> tuple[int, int]:
-    """Positions of the value area's upper and lower edge.
+def value_area(volume: Ints, poc: int, total: int, border: int = MOST) -> tuple[int, int, int]:
+    """Positions of the value area's upper and lower edge, and the border for a window much like it.
 
     From the point of control it takes the larger of the next two traded levels above and the next two
     below (one where only one is left), of equals those above, until it holds 7/10 of the total.
@@ -158,12 +167,14 @@ def value_area(volume: Ints, poc: int, total: int) -> tuple[int, int]:
         volume: Of the traded levels by rising price, each above 0.
         poc: Position of the point of control.
         total: Volume of all levels, also of those that are not given.
+        border: Where to begin, see `_taken`: no edge depends on it.
     """
     wanted = -(-VALUE_AREA[0] * total // VALUE_AREA[1]) - int(volume[poc])
     if wanted <= 0:
-        return poc, poc
-    up, down = _taken(_pairs(volume[poc + 1 :]), _pairs(volume[:poc][::-1]), wanted)
-    return min(poc + STEP * up, len(volume) - 1), max(poc - STEP * down, 0)
+        return poc, poc, border
+    sides = _pairs(volume[poc + 1 :]), _pairs(volume[:poc][::-1])
+    up, down, border = _taken(sides, wanted, border)
+    return min(poc + STEP * up, len(volume) - 1), max(poc - STEP * down, 0), border
 
 
 def _pairs(volume: Ints) -> Ints:
@@ -173,37 +184,48 @@ def _pairs(volume: Ints) -> Ints:
     return pairs
 
 
-def _from_zero(values: Ints) -> Ints:
-    """Sums of the first 0, 1, 2, ... values."""
-    sums = np.zeros(len(values) + 1, dtype=np.int64)
-    np.cumsum(values, out=sums[1:])
-    return sums
-
-
-def _taken(above: Ints, below: Ints, wanted: int) -> tuple[int, int]:
+def _taken(sides: tuple[Ints, Ints], wanted: int, border: int) -> tuple[int, int, int]:
     """How many pairs above and below the area takes until it holds `wanted` more.
 
-    Always taking the larger of two heads merges the two rows of pairs by their running minima: a pair
-    behind a smaller one is taken as soon as that one is. The minima fall, so the pair above at which the
-    merged sum reaches `wanted` is found in two looks, and then whether a pair below reached it before.
+    Whatever the border, the area takes every pair up to the first one below the border, on both sides,
+    before it takes either of these two. So it may begin there, where that is not yet too much, and grows by
+    whole runs of one side. The border of the last run of the window before is seldom far off.
 
     Args:
-        above: Volume of the pairs above, from the point of control on.
-        below: The same below.
+        sides: Volume of the pairs above, from the point of control on, and of those below.
         wanted: Above 0.
+        border: Any number.
+
+    Returns:
+        The two counts, of all pairs if these do not suffice; and the border at which the last run began.
     """
-    high, low = (-np.minimum.accumulate(pairs) for pairs in (above, below))
-    over, under = _from_zero(above), _from_zero(below)
+    counts, held = _up_to(sides, border)
+    while held >= wanted:
+        taken = (pairs[:count] for pairs, count in zip(sides, counts, strict=True))
+        border = 1 + min(int(pairs.min(initial=MOST)) for pairs in taken)
+        counts, held = _up_to(sides, border)
+    while counts[0] < sides[0].size or counts[1] < sides[1].size:
+        heads = [int(x[n]) if n < x.size else 0 for x, n in zip(sides, counts, strict=True)]
+        side = 0 if heads[0] >= heads[1] else 1
+        ahead, border = sides[side][counts[side] :], heads[side] + 1
+        sums = ahead[: _until(ahead, heads[1 - side] + side)].cumsum()
+        last = int(sums.searchsorted(wanted - held))
+        if last < sums.size:
+            counts[side] += last + 1
+            break
+        counts[side] += sums.size
+        held += int(sums[-1])
+    return counts[0], counts[1], border
 
-    def held(pairs: Ints) -> Ints:
-        """What the area holds once it has taken each of these pairs above."""
-        return over[pairs + 1] + under[low.searchsorted(high[pairs])]
 
-    block = math.isqrt(high.size) + 1
-    ends = np.arange(block - 1, high.size, block)
-    start = block * int(held(ends).searchsorted(wanted))
-    pairs = np.arange(start, min(start + block, high.size))
-    up = start + int(held(pairs).searchsorted(wanted))
-    down = int(under.searchsorted(wanted - over[up]))
-    last = int(low.searchsorted(high[up])) if up < high.size else low.size
-    return (up, down) if down <= last else (up + 1, last)
+def _up_to(sides: tuple[Ints, Ints], border: int) -> tuple[list[int], int]:
+    """How many pairs each side has before its first one below the border, and the volume of all these."""
+    counts = [_until(pairs, border) for pairs in sides]
+    return counts, sum(int(np.add.reduce(x[:n])) for x, n in zip(sides, counts, strict=True))
+
+
+def _until(pairs: Ints, border: int) -> int:
+    """How many pairs there are before the first one below the border."""
+    below = pairs < border
+    first = int(below.argmax()) if below.size else 0
+    return first if below.size and below[first] else below.size

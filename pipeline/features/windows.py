@@ -17,7 +17,7 @@ from pipeline.features.frame import Frame
 
 Known = npt.NDArray[np.bool_]
 
-_TOGETHER = 1 << 17
+_TOGETHER = 1 << 16
 """So many values stand in memory at once: few enough for the processor's cache."""
 
 _DUST = 2.0**-46
@@ -43,6 +43,7 @@ def each(
     found = np.full(series[0].size, np.nan)
     known = np.logical_and.reduce([~np.isnan(x) for x in series])
     clean = [np.where(known, x, 0.0) for x in series]
+    unknown = np.concatenate(([0], np.cumsum(~known)))
     together = max(_TOGETHER // window, 1)
     for row in range(max(window - 1, frame.windows_since), found.size, together):
         rows = slice(row - window + 1, row + together)
@@ -51,7 +52,8 @@ def each(
             for x in (known, *clean)
         )
         values = reduce(measured, *views)
-        gaps = window - measured.sum(axis=1)
+        ends = row + 1 + np.arange(len(values))
+        gaps = unknown[ends] - unknown[ends - window]
         complete = gaps / window <= frame.rules.null_share_max
         found[row : row + together] = np.where(complete, values, np.nan)
     return found

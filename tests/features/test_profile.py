@@ -78,12 +78,16 @@ def _grow(volume: list[int], top: int) -> tuple[int, int]:
     return high, low
 
 
-@given(st.lists(st.integers(1, 60), min_size=1, max_size=60), st.data())
-def test_value_area_is_the_step_by_step_one(volume: list[int], data: st.DataObject) -> None:
-    """Finding the edge by halving gives the levels of growing pair by pair, from any level."""
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=60), st.integers(0, 130), st.data())
+def test_value_area_is_the_step_by_step_one(
+    volume: list[int], border: int, data: st.DataObject
+) -> None:
+    """Growing by whole runs gives the levels of growing pair by pair, from any level and any border."""
     poc = data.draw(st.integers(0, len(volume) - 1))
 
-    assert value_area(np.array(volume), poc, sum(volume)) == _grow(volume, poc)
+    top, bottom, _ = value_area(np.array(volume), poc, sum(volume), border)
+
+    assert (top, bottom) == _grow(volume, poc)
 
 
 @given(seed=st.integers(0, 10**9), window=st.integers(1, 40))
