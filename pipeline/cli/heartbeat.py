@@ -8,9 +8,9 @@ import click
 
 from pipeline.cli import output
 from pipeline.clock import utc_now
-from pipeline.config import load_kitchen
-from pipeline.ops import alerts
-from pipeline.ops.heartbeat import problems
+from pipeline.config import Kitchen, config_file, load_kitchen
+from pipeline.errors import ConfigError
+from pipeline.ops import desk, heartbeat
 from pipeline.sources.alive import signs
 
 STALE = 30
@@ -23,17 +23,18 @@ def command(no_alert: bool, as_json: bool) -> None:
     """Ages of every live exporter's heartbeat, newest file and newest row.
 
     Exit 0 when all are alive, 30 when one is stale by the thresholds of CONTROL (section heartbeat), or
-    when `kitchen cron` has not succeeded for too long. Stale ones are told through the configured alerts.
+    when `kitchen cron` has not succeeded for too long. Stale ones are told through the configured alerts,
+    as is a configuration that cannot be read.
 
     \b
     Example:
       kitchen heartbeat --no-alert
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
-    kitchen, now = load_kitchen(), utc_now()
+    kitchen, now = _kitchen(alert=not no_alert), utc_now()
     found = signs(kitchen, now)
-    wrong = problems(kitchen, found, now)
+    wrong = heartbeat.problems(kitchen, found, now)
     if not no_alert:
-        alerts.tell(kitchen, "heartbeat", wrong, now)
+        heartbeat.tell(kitchen, wrong, now)
     code = STALE if wrong else 0
     facts = {
         "exit": code,
@@ -44,3 +45,16 @@ def command(no_alert: bool, as_json: bool) -> None:
     lines = [*map(str, found), *others] or ["no symbol with live exports is configured"]
     output.say(facts, lines, as_json=as_json)
     sys.exit(code)
+
+
+def _kitchen(*, alert: bool) -> Kitchen:
+    """The configuration; one that cannot be read is told, since a timer's run has no reader."""
+    try:
+        kitchen = load_kitchen()
+    except ConfigError as error:
+        if alert:
+            heartbeat.unreadable(config_file(), error, utc_now())
+        raise
+    if alert:
+        desk.keep(kitchen)
+    return kitchen

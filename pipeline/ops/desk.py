@@ -10,17 +10,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline import storage
+from pipeline.clock import utc_now
 from pipeline.config import Kitchen
 from pipeline.contracts.operations import Alerts
 from pipeline.ops.places import Places
 
 _NAME_CHARS = 16
+_KEPT_SECONDS = 90 * 86_400
+"""Past this, nobody runs a kitchen with that configuration any more."""
 _FORMS: dict[str, type] = {"ops": str, "urls_env": str, "urls_file": str, "repeat_hours": float}
 
 
@@ -43,7 +47,10 @@ class Desk:
 
 
 def keep(kitchen: Kitchen) -> None:
-    """Notes where this configuration's alerts go. What cannot be noted costs nothing but the note."""
+    """Notes where this configuration's alerts go. What cannot be noted costs nothing but the note.
+
+    Notes of configurations that no run asked for in 90 days are thrown away.
+    """
     alerts = kitchen.operations.alerts
     with suppress(OSError):
         noted = {
@@ -55,10 +62,25 @@ def keep(kitchen: Kitchen) -> None:
         path, data = _note(kitchen.file), storage.readable_json(noted)
         if not path.is_file() or path.read_bytes() != data:
             storage.write_scratch(path, data)
+        _is_used(kitchen.file)
+        _prune(path.parent.parent)
+
+
+def _is_used(file: Path) -> None:
+    with suppress(OSError):
+        os.utime(_folder(file))
+
+
+def _prune(notes: Path) -> None:
+    oldest = utc_now().timestamp() - _KEPT_SECONDS
+    for folder in notes.iterdir():
+        if folder.lstat().st_mtime < oldest:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def last(file: Path) -> Desk:
     """What the configuration at that path said when it could be read last; defaults where it never was."""
+    _is_used(file)
     noted = _noted(file)
     known: dict[str, Any] = {
         key: noted[key] for key in ("urls_env", "repeat_hours") if key in noted

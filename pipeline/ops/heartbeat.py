@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 from pipeline.clock import iso
 from pipeline.config import Kitchen
+from pipeline.errors import KitchenError
+from pipeline.ops import alerts, desk
 from pipeline.ops.alerts import Problem
 from pipeline.ops.places import Places
 from pipeline.sources.alive import Sign
@@ -20,6 +23,22 @@ _ACTIONS = {
 def problems(kitchen: Kitchen, found: list[Sign], now: dt.datetime) -> list[Problem]:
     """What to say of stale exporters, and of a cron that has not succeeded for too long."""
     return [_problem(sign, now) for sign in found if sign.stale] + _dead_man(kitchen, now)
+
+
+def tell(kitchen: Kitchen, wrong: list[Problem], now: dt.datetime) -> None:
+    """Says what is stale, and that an unreadable configuration is over."""
+    alerts.tell(kitchen, "heartbeat run", [], now)
+    alerts.tell(kitchen, "heartbeat", wrong, now)
+
+
+def unreadable(file: Path, error: KitchenError, now: dt.datetime) -> None:
+    """Says that nothing could be looked at, to whom it was said while the configuration could be read."""
+    problem = Problem(
+        key="run",
+        what=f"heartbeat could not look: {error}",
+        action="mend that, then run `kitchen heartbeat`",
+    )
+    alerts.tell_from(desk.last(file), "heartbeat run", [problem], now, alerts.send)
 
 
 def _problem(sign: Sign, now: dt.datetime) -> Problem:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -103,6 +105,22 @@ def test_the_note_of_where_alerts_go_holds_no_address(tmp_path: Path, ground: Gr
     assert "canary" not in text
     assert "nowhere" not in text
     assert desk.last(file).settings.urls_file == secret
+
+
+def test_notes_of_configurations_that_nobody_runs_are_thrown_away(
+    tmp_path: Path, ground: Ground
+) -> None:
+    """After 90 days without a run; one that is asked for stays, though it can no longer be read."""
+    used, unused, broken = (kitchen_at(tmp_path / name) for name in ("used", "unused", "broken"))
+    for kitchen, days in ((used, 91), (unused, 91), (broken, 91)):
+        desk.keep(kitchen)
+        then = time.time() - days * 86_400
+        os.utime(desk._note(kitchen.file).parent, (then, then))
+
+    unreadable(broken.file, ground)
+    desk.keep(used)
+
+    assert [desk._note(k.file).exists() for k in (used, unused, broken)] == [True, False, True]
 
 
 def test_where_nothing_can_be_remembered_alerts_repeat(

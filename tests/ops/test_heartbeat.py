@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from pipeline import config
 from pipeline.cli import main as program
 from pipeline.config import Kitchen
+from pipeline.ops import alerts
 from pipeline.ops.heartbeat import problems
 from pipeline.ops.places import Places
 from pipeline.sources import heartbeats
@@ -179,6 +180,7 @@ def test_the_command_ends_with_zero_thirty_or_forty(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Alive, stale, a cron that fell silent, and a configuration that cannot be read."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     now = dt.datetime.now(dt.UTC)
     stamp = (now - dt.timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M:%S.0000000Z")
     data = exporter(tmp_path, beat=stamp, row=stamp, written=now)
@@ -197,7 +199,7 @@ def test_the_command_ends_with_zero_thirty_or_forty(
     silent = kitchen_heartbeat("--json")
     kitchen.file.write_text("paths: {raw: [")
     config._load.cache_clear()
-    broken = kitchen_heartbeat("--json")
+    broken = kitchen_heartbeat("--json", "--no-alert")
 
     codes = [run.exit_code for run in (alive, stale, silent, broken)]
     assert codes == [0, 30, 30, 40], alive.output + stale.output + silent.output
@@ -212,10 +214,37 @@ def test_the_command_ends_with_zero_thirty_or_forty(
     assert "kitchen cron has not succeeded since 1970-01-01T00:00:00Z" in problem["what"]
 
 
+def test_a_configuration_that_broke_is_told_and_so_is_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, to whom the last readable form named; what was stale before is not called over by it."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    said: list[str] = []
+    monkeypatch.setenv("KITCHEN_ALERT_URLS", "json://nowhere")
+    monkeypatch.setattr(alerts, "_notify", lambda urls, title, text: said.append(title) or True)
+    kitchen = kitchen_at(tmp_path)
+    monkeypatch.setenv("KITCHEN_CONFIG", str(kitchen.file))
+    sound = kitchen.file.read_text()
+
+    codes = []
+    for text in (sound, "paths: {raw: [", "paths: {raw: [", sound):
+        kitchen.file.write_text(text)
+        config._load.cache_clear()
+        codes.append(kitchen_heartbeat().exit_code)
+
+    assert codes == [30, 40, 40, 30]
+    assert said == [
+        "kitchen heartbeat: 1 problem",
+        "kitchen heartbeat run: 1 problem",
+        "kitchen heartbeat run: 1 over",
+    ]
+
+
 def test_a_kitchen_without_live_exports_is_alive(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It says that there is nothing to look at, so that nobody takes silence for health."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     kitchen = kitchen_at(tmp_path, "{market: spot, atas: none}")
     monkeypatch.setenv("KITCHEN_CONFIG", str(kitchen.file))
 
