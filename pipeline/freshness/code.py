@@ -52,7 +52,7 @@ def _signature() -> str:
     entries = []
     for folder, _, files in os.walk(root):
         for name in sorted(files):
-            if name.endswith((".py", ".html", ".css", ".j2")):
+            if name.endswith((".py", ".c", ".html", ".css", ".j2")):
                 status = os.stat(os.path.join(folder, name))
                 path = os.path.relpath(os.path.join(folder, name), root)
                 entries.append([path, status.st_size, status.st_mtime_ns])
@@ -60,14 +60,21 @@ def _signature() -> str:
 
 
 def stage_digest(name: str) -> str:
-    """The digest of one step's code: its recipe, its modules, their closure and their templates."""
+    """The digest of one step's code: its recipe, its modules, their closure, templates and C sources."""
     state = hashlib.sha256(f"python {sys.version_info[0]}.{sys.version_info[1]}\n".encode())
     state.update(_recipe(name).encode())
     for module in sorted(closure(STAGES[name].code)):
         state.update(f"\n{module}\n{_tree(module)}".encode())
-        for template in sorted((_path(module).parent / "templates").glob("*")):
-            state.update(f"\n{template.name}\n".encode() + template.read_bytes())
+        for text in _beside(module):
+            state.update(f"\n{text.name}\n".encode() + text.read_bytes())
     return state.hexdigest()
+
+
+def _beside(module: str) -> list[Path]:
+    """What a module works with that is not Python: its C source, its room's templates."""
+    path = _path(module)
+    compiled = path.with_suffix(".c")
+    return [*([compiled] if compiled.exists() else []), *sorted(path.parent.glob("templates/*"))]
 
 
 def closure(modules: tuple[str, ...]) -> set[str]:

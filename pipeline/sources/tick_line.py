@@ -1,7 +1,7 @@
 """One line of a tape: its fields with their types, and what each may say.
 
 Belongs here: what both readers of a tape share, the strict one (`atas_ticks.py`), which judges a line at a
-time, and the one by columns (`tick_columns.py`), which judges each distinct text once.
+time, and the one by columns (`tick_columns.py`), which judges each distinct word once.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ MODULES = {
     "room/top.py": (
         '"""Top."""\nfrom pipeline import deep\n\ndef f(x):\n    """Says."""\n    return deep.g(x)\n'
     ),
+    "deep.c": "int g;\n",
     "deep.py": "LIMIT = 3\n\ndef g(x):\n    # why\n    return min(x, LIMIT)\n",
     "other.py": "def h(x):\n    return x\n",
 }

@@ -1,0 +1,240 @@
+/* Lines of a tape that have exactly one exporter's form -> columns; the places of all other lines.
+ *
+ * Belongs here: the bytes between a line's known texts, one pass, no judgement of what they mean. A value
+ * is taken only in the spelling that both JSON and the strict reader (`tick_line.py`) accept, and then with
+ * the very bits that reader would give; any doubt makes the line odd, and the strict reader decides.
+ * Bound by `tick_scan.py`, which says what the arguments are. Knows neither Python nor threads.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum kind { INSTANT, NUMBER, WORD, MEMBER, ID };
+
+enum { MOST_WORDS = 32, INSTANT_BYTES = 28 };
+
+typedef struct {
+    int32_t kind;
+    int32_t before_bytes, between_bytes;
+    int32_t word_count;
+    const char *before;   /* the text from the value before to this one */
+    const char *between;  /* MEMBER: from a key to its value */
+    void *values;         /* a row each: int64 us | double | uint8 place among the words | int32 end of the id */
+    int64_t *words;       /* WORD, MEMBER: where each distinct text begins and ends in the body */
+    char *ids;            /* ID: the texts, one behind the other */
+} field;
+
+static const double POWERS[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+static int is_digit(char c) { return c >= '0' && c <= '9'; }
+
+static const char *digits(const char *at, const char *end) {
+    while (at < end && is_digit(*at)) at++;
+    return at;
+}
+
+/* The end of a number as JSON spells it; NULL if there is none. */
+static const char *number(const char *at, const char *end) {
+    if (at < end && *at == '-') at++;
+    const char *whole = at;
+    at = digits(at, end);
+    if (at == whole || (*whole == '0' && at - whole > 1)) return NULL;
+    if (at < end && *at == '.') {
+        const char *fraction = ++at;
+        at = digits(at, end);
+        if (at == fraction) return NULL;
+    }
+    if (at < end && (*at == 'e' || *at == 'E')) {
+        at++;
+        if (at < end && (*at == '+' || *at == '-')) at++;
+        const char *exponent = at;
+        at = digits(at, end);
+        if (at == exponent) return NULL;
+    }
+    return at;
+}
+
+/* The end of a string of printable ASCII without escapes; NULL if there is none. */
+static const char *plain_string(const char *at, const char *end) {
+    if (at == end || *at++ != '"') return NULL;
+    while (at < end && *at != '"') {
+        if (*at < ' ' || *at > '~' || *at == '\\') return NULL;
+        at++;
+    }
+    return at < end ? at + 1 : NULL;
+}
+
+static const char *literal(const char *at, const char *end, const char *text, int64_t bytes) {
+    return end - at >= bytes && memcmp(at, text, bytes) == 0 ? at + bytes : NULL;
+}
+
+/* The end of a value that is neither object nor array; NULL if there is none. */
+static const char *scalar(const char *at, const char *end) {
+    if (at == end) return NULL;
+    switch (*at) {
+    case '"': return plain_string(at, end);
+    case 'n': return literal(at, end, "null", 4);
+    case 't': return literal(at, end, "true", 4);
+    case 'f': return literal(at, end, "false", 5);
+    default: return number(at, end);
+    }
+}
+
+static int pair(const char *at) { return (at[0] - '0') * 10 + at[1] - '0'; }
+
+/* Days from 1970-01-01 of a proleptic Gregorian date.
+ * Source: Howard Hinnant, "chrono-compatible low-level date algorithms", days_from_civil. */
+static int64_t days_since_1970(int year, int month, int day) {
+    year -= month <= 2;
+    int era = year / 400, year_of_era = year - era * 400;
+    int day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    int day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    return (int64_t)era * 146097 + day_of_era - 719468;
+}
+
+static int days_in_month(int year, int month) {
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int leap = month == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return days[month - 1] + leap;
+}
+
+/* "YYYY-MM-DDTHH:MM:SS.fffffffZ", quotes included, from 1970 on, cut to microseconds. */
+static const char *instant(const char *at, const char *end, int64_t *us) {
+    static const char form[] = "0000-00-00T00:00:00.0000000Z";
+    if (end - at < INSTANT_BYTES + 2 || at[0] != '"' || at[INSTANT_BYTES + 1] != '"') return NULL;
+    const char *text = at + 1;
+    for (int i = 0; i < INSTANT_BYTES; i++)
+        if (form[i] == '0' ? !is_digit(text[i]) : text[i] != form[i]) return NULL;
+    int year = pair(text) * 100 + pair(text + 2), month = pair(text + 5), day = pair(text + 8);
+    int hour = pair(text + 11), minute = pair(text + 14), second = pair(text + 17);
+    if (year < 1970 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month)) return NULL;
+    if (hour > 23 || minute > 59 || second > 59) return NULL;
+    int64_t seconds = days_since_1970(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+    int fraction = (pair(text + 20) * 100 + pair(text + 22)) * 100 + pair(text + 24);
+    *us = seconds * 1000000 + fraction;
+    return at + INSTANT_BYTES + 2;
+}
+
+/* A number as the nearest double, or null as NaN.
+ *
+ * A whole number below 2^53 times or by a power of ten up to 10^22 is exact up to one rounding.
+ * Source: Clinger, "How to read floating point numbers accurately", 1990. Others are the C library's, whose
+ * decimal point may be the user's: it must stop where the number does. */
+static const char *read_number(const char *at, const char *end, double *value) {
+    const char *stop = literal(at, end, "null", 4);
+    if (stop) {
+        *value = NAN;
+        return stop;
+    }
+    stop = number(at, end);
+    if (!stop) return NULL;
+    int negative = *at == '-';
+    const char *p = at + negative;
+    uint64_t mantissa = 0;
+    int exponent = 0, read = 0;
+    for (int after_dot = 0; p < stop && *p != 'e' && *p != 'E' && read < 18; p++) {
+        if (*p == '.') {
+            after_dot = 1;
+            continue;
+        }
+        mantissa = mantissa * 10 + (uint64_t)(*p - '0');
+        exponent -= after_dot;
+        read++;
+    }
+    if (p < stop && stop - p <= 5 && (*p == 'e' || *p == 'E')) {
+        exponent += atoi(p + 1);
+        p = stop;
+    }
+    char *read_to = (char *)stop;
+    errno = 0;
+    if (p == stop && mantissa < (1ull << 53) && exponent >= -22 && exponent <= 22) {
+        *value = exponent < 0 ? (double)mantissa / POWERS[-exponent] : (double)mantissa * POWERS[exponent];
+        if (negative) *value = -*value;
+    } else {
+        *value = strtod(at, &read_to);
+    }
+    int is_minus_zero = negative && *value == 0; /* of which readers think differently */
+    return read_to == stop && errno == 0 && isfinite(*value) && !is_minus_zero ? stop : NULL;
+}
+
+/* The place of a text among the field's distinct ones; -1 if there are too many. Neighbours mostly agree. */
+static int place_of(field *f, const char *body, const char *at, const char *stop, int likely) {
+    for (int turn = -1; turn < f->word_count; turn++) {
+        int place = turn < 0 ? likely : turn;
+        if (place >= f->word_count) continue;
+        const int64_t *word = f->words + 2 * place;
+        if (word[1] - word[0] == stop - at && memcmp(body + word[0], at, stop - at) == 0) return place;
+    }
+    if (f->word_count == MOST_WORDS) return -1;
+    f->words[2 * f->word_count] = at - body;
+    f->words[2 * f->word_count + 1] = stop - body;
+    return f->word_count++;
+}
+
+static const char *read_word(field *f, const char *body, const char *at, const char *end, int64_t row) {
+    uint8_t *places = f->values;
+    const char *stop = f->kind == MEMBER ? plain_string(at, end) : scalar(at, end);
+    int place = stop ? place_of(f, body, at, stop, row ? places[row - 1] : 0) : -1;
+    if (place < 0) return NULL;
+    places[row] = (uint8_t)place;
+    if (f->kind == WORD) return stop;
+    stop = literal(stop, end, f->between, f->between_bytes);
+    return stop ? scalar(stop, end) : NULL;
+}
+
+/* A plain string or a whole number as text; null is none, as the empty text is. */
+static const char *read_id(field *f, const char *at, const char *end, int64_t row) {
+    int32_t *ends = f->values;
+    const char *from = at, *to = at, *stop = literal(at, end, "null", 4);
+    if (!stop && at < end && *at == '"') {
+        stop = plain_string(at, end);
+        if (!stop) return NULL;
+        from = at + 1;
+        to = stop - 1;
+    } else if (!stop) {
+        to = stop = digits(at, end);
+        if (to == from || to - from > 18 || (*from == '0' && to - from > 1)) return NULL;
+    }
+    memcpy(f->ids + ends[row], from, to - from);
+    ends[row + 1] = ends[row] + (int32_t)(to - from);
+    return stop;
+}
+
+static const char *read_value(field *f, const char *body, const char *at, const char *end, int64_t row) {
+    switch (f->kind) {
+    case INSTANT: return instant(at, end, (int64_t *)f->values + row);
+    case NUMBER: return read_number(at, end, (double *)f->values + row);
+    case ID: return read_id(f, at, end, row);
+    default: return read_word(f, body, at, end, row);
+    }
+}
+
+static int read_line(field *fields, int32_t count, const char *tail, int32_t tail_bytes, const char *body,
+                     const char *at, const char *end, int64_t row) {
+    for (field *f = fields; at && f < fields + count; f++) {
+        at = literal(at, end, f->before, f->before_bytes);
+        if (at) at = read_value(f, body, at, end, row);
+    }
+    return at && end - at == tail_bytes && memcmp(at, tail, tail_bytes) == 0;
+}
+
+/* Reads all lines of a body; returns how many had the form, and puts the places of the others into `odd`. */
+int64_t scan(const char *body, int64_t bytes, field *fields, int32_t count, const char *tail,
+             int32_t tail_bytes, int64_t *odd) {
+    const char *end = body + bytes;
+    int64_t rows = 0, place = 0;
+    for (const char *at = body;; place++) {
+        const char *line_feed = memchr(at, '\n', end - at);
+        const char *line_end = line_feed ? line_feed : end;
+        const char *text_end = line_end > at && line_end[-1] == '\r' ? line_end - 1 : line_end;
+        if (read_line(fields, count, tail, tail_bytes, body, at, text_end, rows))
+            rows++;
+        else
+            *odd++ = place;
+        if (!line_feed) return rows;
+        at = line_feed + 1;
+    }
+}
