@@ -147,7 +147,8 @@ class _Room:
         """The ids; empty ones are null."""
         ends = self.values[: rows + 1]
         known = pa.array(np.diff(ends) > 0).buffers()[1]
-        buffers = [known, pa.py_buffer(ends), pa.py_buffer(self.ids[: ends[-1]])]
+        texts = self.ids[: ends[-1]].copy()  # lest the room of a whole block stays with them
+        buffers = [known, pa.py_buffer(ends), pa.py_buffer(texts)]
         return pa.Array.from_buffers(pa.string(), rows, buffers)
 
 

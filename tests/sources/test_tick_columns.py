@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import shutil
 from typing import Any
 from unittest import mock
 
@@ -95,8 +95,8 @@ ODD_VALUES = [
     ),
 ]
 needs_scanner = pytest.mark.skipif(
-    scanner() is None and "CI" not in os.environ,
-    reason="the scanner was not built: no C compiler when the package was installed",
+    scanner() is None and not (shutil.which("cc") or shutil.which("gcc")),
+    reason="the scanner was not built: there is no C compiler",
 )
 
 FIELDS = [
