@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import json
 import zipfile
 from pathlib import Path
 
@@ -12,9 +13,13 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
+from pipeline.cli.explain import command
+from pipeline.errors import ParameterError
+from pipeline.ops.explain_slow import explain_slow
 from pipeline.sample.generate import SampleRequest, write_sample
-from tests_support import luigi, write_config
+from tests_support import kitchen_at, luigi, write_config
 
 DAY = dt.date(2025, 1, 2)
 WARMUP = 400
@@ -98,3 +103,28 @@ def test_what_needs_minutes_or_a_longer_warm_up_is_null(macro: dict) -> None:
     assert macro["rv_30d"] is None
     assert macro["vol_regime"] is None
     assert macro["volume_regime"] is None
+
+
+def test_explain_names_the_kline_of_each_completed_day(
+    root: Path, klines: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """File and line of every day behind the row: the line there has the day's own open time."""
+    monkeypatch.setenv("KITCHEN_CONFIG", str(root / "configs/kitchen.yaml"))
+    told = CliRunner().invoke(command, [DAY.isoformat(), "BTCUSDT", "--macro", "--json"])
+    assert told.exit_code == 0, told.output
+    days = json.loads(told.stdout)["days"]
+
+    opened = []
+    for day in days:
+        (file,) = day["files"]
+        with zipfile.ZipFile(root / "data/raw" / file["file"]) as archive:
+            lines = archive.read(archive.namelist()[0]).decode().splitlines()
+        opened.append(int(lines[int(file["lines"]) - 1].split(",")[0]))
+    assert opened == klines["time"].tolist()
+    assert {day["origin"] for day in days} == {"daily_kline"}
+
+
+def test_explain_says_that_slow_features_are_not_built(root: Path) -> None:
+    """What is missing and what to run, for a day that nobody asked for."""
+    with pytest.raises(ParameterError, match=r"2025-01-05: its slow features are not built .* run"):
+        explain_slow(kitchen_at(root), "BTCUSDT", dt.date(2025, 1, 5))

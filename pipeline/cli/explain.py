@@ -12,6 +12,7 @@ from pipeline.clock import parse_day
 from pipeline.config import load_kitchen
 from pipeline.errors import ParameterError
 from pipeline.ops.explain import explain_day, explain_line, explain_minute, prepared
+from pipeline.ops.explain_slow import explain_slow
 
 _MINUTE = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
@@ -21,11 +22,15 @@ _MINUTE = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 @click.argument("symbol")
 @click.option("--minute", help="Minute of the day by its open, HH:MM in UTC.")
 @click.option("--line", help="A raw line, FILE:NUMBER, the file as named below the raw folder.")
+@click.option("--macro", is_flag=True, help="The slow features that hold on the day.")
 @click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
-def command(date: str, symbol: str, minute: str | None, line: str | None, as_json: bool) -> None:
+def command(
+    date: str, symbol: str, minute: str | None, line: str | None, *, macro: bool, as_json: bool
+) -> None:
     """Show the raw lines, corrections and flags behind a minute; or what became of a raw line.
 
-    Without --minute and --line: every raw file of the day, and every line that was set aside.
+    With --macro: the klines of completed days behind the slow features, by file and line. Without any of
+    the three: every raw file of the day, and every line that was set aside.
 
     \b
     Example:
@@ -35,7 +40,12 @@ def command(date: str, symbol: str, minute: str | None, line: str | None, as_jso
         day = parse_day(date)
     except ValueError as error:
         raise ParameterError(f"DATE: {error}; give a UTC date such as 2025-01-02") from None
-    given = prepared(load_kitchen(), symbol, day)
+    kitchen = load_kitchen()
+    if macro:
+        facts = explain_slow(kitchen, symbol, day)
+        output.say(facts, _slow_words(facts), as_json=as_json)
+        return
+    given = prepared(kitchen, symbol, day)
     if line is not None:
         facts = explain_line(given, *_place(line))
         output.say(facts, _line_words(facts), as_json=as_json)
@@ -98,6 +108,20 @@ def _minute_words(facts: dict[str, Any]) -> list[str]:
 
 def _move(move: dict[str, Any]) -> str:
     return ", ".join(f"{key} {value}" for key, value in move.items() if value is not None)
+
+
+def _slow_words(facts: dict[str, Any]) -> list[str]:
+    row = facts["row"]
+    through = (row["computed_through"] or "no day")[:10]
+    head = f"{facts['symbol']} {facts['date']}: {row['days_in_history']} days, through {through}"
+    return [
+        head,
+        *(
+            f"  {day['date']} {day['origin']:11} {file['symbol']} {file['file']}: {file['lines']}"
+            for day in facts["days"]
+            for file in day["files"]
+        ),
+    ]
 
 
 def _line_words(facts: dict[str, Any]) -> list[str]:

@@ -135,7 +135,7 @@ def _lines_of(
         numbers = {row["line"] for row in mine} | {n for bar in bars.values() for n in bar}
         text = raw_text.lines_at(given.kitchen, path, bars)
         files.append(
-            {"source": feed, "file": path, "count": len(numbers), "lines": _ranges(numbers)}
+            {"source": feed, "file": path, "count": len(numbers), "lines": raw_text.ranges(numbers)}
         )
         lines += [
             {
@@ -166,17 +166,6 @@ def _bar_lines(given: Prepared, feed: str, rows: Rows, row: Facts) -> list[int]:
     text = raw_text.lines_between(given.kitchen, path, before + 1, max(after - 1, row["line"]))
     same = {n for n, line in text.items() if raw_text.stamp_of(line) == stamp}
     return sorted((same - aside.keys()) | {row["line"]})
-
-
-def _ranges(numbers: set[int]) -> str:
-    """`3-7, 12`."""
-    parts: list[list[int]] = []
-    for number in sorted(numbers):
-        if parts and number == parts[-1][1] + 1:
-            parts[-1][1] = number
-        else:
-            parts.append([number, number])
-    return ", ".join(f"{a}-{b}" if a != b else f"{a}" for a, b in parts)
 
 
 def _aside(given: Prepared, feed: str, path: str) -> dict[int, Facts]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any
 
 from pipeline.clock import epoch_us, parse_instant
@@ -50,6 +51,16 @@ def lines_between(kitchen: Kitchen, name: str, first: int, last: int) -> Lines:
     if name.endswith(_NO_TEXT):
         return {}
     return {n: text for n, text in _every(kitchen, name, last) if n >= first}
+
+
+def ranges(numbers: set[int]) -> str:
+    """Numbers of lines for people: `3-7, 12`."""
+    if not numbers:
+        return ""
+    ordered = sorted(numbers)
+    ends = [a for a, b in pairwise(ordered) if b > a + 1] + [ordered[-1]]
+    starts = [ordered[0]] + [b for a, b in pairwise(ordered) if b > a + 1]
+    return ", ".join(f"{a}-{b}" if a != b else f"{a}" for a, b in zip(starts, ends, strict=True))
 
 
 def shown(text: bytes | None) -> str | None:
