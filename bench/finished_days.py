@@ -27,7 +27,11 @@ NAMES = ("BTCUSDT", "ETHUSDT", "XRPUSDT")
 
 
 class AllFresh(Freshness):
-    """Takes every unit for fresh, with a content that tells the units apart."""
+    """Takes every unit for fresh and unchanged, with a content that tells the units apart."""
+
+    def holds_still(self, unit: Unit) -> bool:
+        """Yes."""
+        return True
 
     def receipt(self, unit: Unit) -> Receipt:
         """A receipt whose outputs are named by the unit."""

@@ -133,6 +133,15 @@ class Freshness:
                 states[file.name] = [now, kept.parts["raw"][file.name]]
         return states if len(states) == len(kept.parts["raw"]) else kept.raw
 
+    def holds_still(self, unit: Unit) -> bool:
+        """Whether a fresh unit's files are still those that were compared, perhaps long ago in this run."""
+        kept = self.receipt(unit)
+        if kept is None or receipt.damaged(graph.folder(self.kitchen, unit), kept) is not None:
+            return False
+        if unit.declared.grain != "feed":
+            return True
+        return self.raw_digests(unit, kept.raw, kept.seen_ns) == kept.parts["raw"]
+
     def parts(self, unit: Unit, kept: Receipt | None) -> dict[str, dict[str, str]]:
         """What the unit's result depends on now. Everything it reads must be fresh.
 

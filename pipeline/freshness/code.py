@@ -10,9 +10,11 @@ import ast
 import hashlib
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from pipeline import storage
 from pipeline.config import PROJECT
@@ -48,15 +50,19 @@ def code_digests(cache: Path) -> dict[str, str]:
 
 
 def _signature() -> str:
-    root = PROJECT / "pipeline"
-    entries = []
-    for folder, _, files in os.walk(root):
-        for name in sorted(files):
-            if name.endswith((".py", ".c", ".html", ".css", ".j2")):
-                status = os.stat(os.path.join(folder, name))
-                path = os.path.relpath(os.path.join(folder, name), root)
-                entries.append([path, status.st_size, status.st_mtime_ns])
-    return storage.digest([sys.version_info[:2], sorted(entries)])
+    return storage.digest([sys.version_info[:2], sorted(_states(str(PROJECT / "pipeline"), ""))])
+
+
+def _states(folder: str, name: str) -> Iterator[list[Any]]:
+    """Name, size and time of every source file in a folder and below."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            below = f"{name}{entry.name}"
+            if entry.name.endswith((".py", ".c", ".html", ".css", ".j2")):
+                status = entry.stat()
+                yield [below, status.st_size, status.st_mtime_ns]
+            elif entry.is_dir(follow_symlinks=False) and entry.name != "__pycache__":
+                yield from _states(entry.path, f"{below}/")
 
 
 def stage_digest(name: str) -> str:

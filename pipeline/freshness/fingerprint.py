@@ -7,6 +7,7 @@ upstream output) and `raw` (the bytes of the raw files). Equal parts mean an equ
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -14,10 +15,13 @@ from typing import Any
 
 from pipeline import storage
 from pipeline.config import Kitchen
-from pipeline.contracts import control, documents, outages, profiles
+from pipeline.contracts import control, documents, outages
 from pipeline.errors import ConfigError
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
+
+PROFILES = "pipeline.contracts.profiles"
+"""Loaded for the one step that depends on them: time zones are slow to load."""
 
 
 def static_parts(
@@ -111,6 +115,7 @@ def _outages(kitchen: Kitchen, unit: Unit) -> Any:
 
 
 def _approved(kitchen: Kitchen, unit: Unit) -> Any:
+    profiles = importlib.import_module(PROFILES)
     found = profiles.in_force(kitchen.governance, str(unit.symbol), unit.day)
     return {feed: list(profile.offsets(unit.day)) for feed, profile in sorted(found.items())}
 

@@ -6,13 +6,14 @@ month of them and process, from the month's stamp; a day then compares one numbe
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline import layout
-from pipeline.clock import parse_day
 from pipeline.config import Symbol
 from pipeline.freshness import graph, stamp
 from pipeline.freshness.check import Freshness
@@ -20,8 +21,8 @@ from pipeline.freshness.graph import Unit
 from pipeline.freshness.listing import Listing
 from pipeline.stages import MACRO_LOOK_BACK_DAYS
 
-Numbers = dict[dt.date, int | None]
-"""Day -> a number of its content; None where it is not known to be fresh."""
+Numbers = list[int | None]
+"""A number for each day of a month: of its content, 0 without raw data, None where not known to be fresh."""
 
 
 @dataclass(slots=True)
@@ -37,11 +38,11 @@ class Running:
         """The ordinal of the last day that was added."""
         return self.start + len(self._sums) - 2
 
-    def add(self, month: Numbers | None, day: dt.date) -> None:
-        """Adds the next day; one that its month does not know has no raw data and no number."""
-        number = None if month is None else month.get(day, 0)
-        self._sums.append(self._sums[-1] + (number or 0))
-        self._unknown.append(self._unknown[-1] + (number is None))
+    def add(self, numbers: Numbers) -> None:
+        """Adds the days that come next."""
+        for number in numbers:
+            self._sums.append(self._sums[-1] + (number or 0))
+            self._unknown.append(self._unknown[-1] + (number is None))
 
     def between(self, first: dt.date, last: dt.date) -> int | None:
         """The sum from first to last, None where one of the numbers is not known."""
@@ -52,12 +53,20 @@ class Running:
 
 @dataclass(slots=True)
 class History:
-    """Answers for one look at the files."""
+    """Answers for one look at the files.
+
+    Args:
+        freshness: The deep comparison.
+        seen: How the files look.
+        environment: What else results depend on, see `stamp.environment`.
+        symbols: Symbol -> its settings, see `stamp.of_symbol`.
+    """
 
     freshness: Freshness
     seen: Listing
     environment: str
-    _months: dict[tuple[str, str], Numbers | None] = field(default_factory=dict)
+    symbols: Mapping[str, str]
+    _months: dict[tuple[str, str], Numbers] = field(default_factory=dict)
     _running: dict[str, Running] = field(default_factory=dict)
     _looked: set[tuple[str, str]] = field(default_factory=set)
 
@@ -78,16 +87,16 @@ class History:
     def _total(self, symbol: Symbol, first: dt.date, last: dt.date) -> int | None:
         running = self._running.get(symbol.name)
         if running is None or first.toordinal() < running.start:
-            running = self._running[symbol.name] = Running(first.toordinal())
+            running = self._running[symbol.name] = Running(first.replace(day=1).toordinal())
         while running.stop < last.toordinal():
-            day = dt.date.fromordinal(running.stop + 1)
-            running.add(self._month(symbol, day), day)
+            running.add(self._month(symbol, dt.date.fromordinal(running.stop + 1)))
         return running.between(first, last)
 
-    def _month(self, symbol: Symbol, day: dt.date) -> Numbers | None:
-        key = symbol.name, day.isoformat()[:7]
+    def _month(self, symbol: Symbol, day: dt.date) -> Numbers:
+        key = symbol.name, _month_of(day)
         if key not in self._months:
-            self._months[key] = self._stamped(*key)
+            unknown: Numbers = [None] * calendar.monthrange(day.year, day.month)[1]
+            self._months[key] = self._stamped(symbol, key[1]) or unknown
         return self._months[key]
 
     def _compare_anew(self, symbol: Symbol, first: dt.date, last: dt.date) -> bool:
@@ -96,45 +105,47 @@ class History:
         Such a month has no stamp, or one from before some of its days were built.
         """
         days = (first + dt.timedelta(days=n) for n in range((last - first).days + 1))
-        keys = dict.fromkeys(
-            (symbol.name, day.isoformat()[:7])
-            for day in days
-            if (month := self._month(symbol, day)) is None or month.get(day, 0) is None
-        )
-        new = [key for key in keys if key not in self._looked]
-        for key in new:
+        unknown = [day for day in days if self._month(symbol, day)[day.day - 1] is None]
+        months = {(symbol.name, _month_of(day)): day for day in unknown}
+        new = months.keys() - self._looked
+        for key in sorted(new):
             self._looked.add(key)
-            self._months[key] = self._compared(symbol, key[1])
+            self._months[key] = self._compared(symbol, months[key])
         if new:
             del self._running[symbol.name]
         return bool(new)
 
-    def _stamped(self, name: str, month: str) -> Numbers | None:
-        kitchen = self.freshness.kitchen
-        entry = stamp.read(stamp.month_file(kitchen, name, month))
-        if entry is None or entry["environment"] != self._of(kitchen.symbol(name)):
+    def _stamped(self, symbol: Symbol, month: str) -> Numbers | None:
+        entry = stamp.read(stamp.month_file(self.freshness.kitchen, symbol.name, month))
+        if entry is None or entry["environment"] != self._of(symbol):
             return None
-        witness = stamp.Witness.of(kitchen, entry)
-        if self.seen.mark(witness.prefixes, witness.paths) != entry["mark"]:
+        if not stamp.is_true(self.seen, entry):
             return None
-        return {parse_day(day): int(n, 16) if n else None for day, n in entry["days"].items()}
+        return [None if number is None else int(number, 16) for number in entry["days"]]
 
-    def _compared(self, symbol: Symbol, month: str) -> Numbers:
-        kitchen = self.freshness.kitchen
-        days = sorted(day for day in _raw_days(self.freshness, symbol) if _is_in(day, month))
-        numbers = {day: self._content(symbol, day) for day in days}
-        known = [day for day, number in numbers.items() if number is not None]
+    def _compared(self, symbol: Symbol, within: dt.date) -> Numbers:
+        kitchen, month = self.freshness.kitchen, _month_of(within)
+        days = [day for day in _raw_days(self.freshness, symbol) if _month_of(day) == month]
+        numbers: Numbers = [0] * calendar.monthrange(within.year, within.month)[1]
+        for day in sorted(days):
+            numbers[day.day - 1] = self._content(symbol, day)
+        known = [day for day in sorted(days) if numbers[day.day - 1] is not None]
         witness = stamp.month_witness(kitchen, self.seen, symbol, month, known)
-        if stamp.is_at_rest(self.seen, witness):
-            entry: dict[str, Any] = {
-                **witness.entry(kitchen),
-                "environment": self._of(symbol),
-                "days": {d.isoformat(): n and f"{n:x}" for d, n in numbers.items()},
-            }
-            kept = stamp.Witness.of(kitchen, entry)
-            entry["mark"] = self.seen.mark(kept.prefixes, kept.paths)
+        entry: dict[str, Any] = {
+            **witness.entry(self.seen),
+            "environment": self._of(symbol),
+            "days": [None if number is None else f"{number:x}" for number in numbers],
+        }
+        if stamp.can_vouch(self.freshness, witness, self._units(symbol, known)):
             stamp.write(stamp.month_file(kitchen, symbol.name, month), entry)
         return numbers
+
+    def _units(self, symbol: Symbol, days: list[dt.date]) -> Iterator[Unit]:
+        """The daily statistics of the days, and what they are made of."""
+        for day in days:
+            unit = Unit("DailyStats", day, symbol.name)
+            yield unit
+            yield from (edge.unit for edge in graph.edges(self.freshness.kitchen, unit))
 
     def _content(self, symbol: Symbol, day: dt.date) -> int | None:
         """A day whose files are not at rest is not known: whether it counts depends on the clock."""
@@ -145,7 +156,8 @@ class History:
 
     def _of(self, symbol: Symbol) -> str:
         others = graph.held_against(self.freshness.kitchen, symbol)
-        return " ".join([self.environment, *map(stamp.of_symbol, [symbol, *others])])
+        settings = (self.symbols[s.name] for s in (symbol, *others))
+        return " ".join([self.environment, *settings])
 
 
 def _raw_days(freshness: Freshness, symbol: Symbol) -> frozenset[dt.date]:
@@ -153,8 +165,8 @@ def _raw_days(freshness: Freshness, symbol: Symbol) -> frozenset[dt.date]:
     return frozenset().union(*(layout.raw_days(freshness.kitchen, symbol, feed) for feed in feeds))
 
 
-def _is_in(day: dt.date, month: str) -> bool:
-    return day.isoformat()[:7] == month
+def _month_of(day: dt.date) -> str:
+    return day.isoformat()[:7]
 
 
 def _content_number(day: dt.date, content: str) -> int:

@@ -11,16 +11,21 @@ import os
 import re
 import zlib
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from pipeline import layout
 from pipeline.clock import parse_day
 from pipeline.config import ATAS_FEEDS, Kitchen, Symbol
 
-Signature = tuple[int, int, int, int]
-Prefix = tuple[str, str]
-"""A folder below `paths.raw`, and how the names in it begin that matter."""
+_STATE = attrgetter("st_size", "st_mtime_ns", "st_ino", "st_ctime_ns")
+"""What changes when a file does. A tuple of integers hashes alike in every process of one Python."""
+
+_NOTHING = -1
+"""The state of what is not there; no hash is -1."""
+
+_BEHIND_ALL = "\U0010ffff"
 
 _DAY_PARTS = {"\1": "([0-9]{4}-[0-9]{2}-[0-9]{2})", "\2": "([0-9]{4}-[0-9]{2})", "\3": "([0-9]{8})"}
 _MARK = re.compile("[\1\2\3*]")
@@ -28,12 +33,12 @@ _MARK = re.compile("[\1\2\3*]")
 
 @dataclass(slots=True)
 class Listing:
-    """Listings and states, remembered."""
+    """Listings and states, remembered. A prefix is a path below `raw` whose last name is only begun."""
 
     raw: str
     _names: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    _found: dict[Prefix, tuple[str, ...]] = field(default_factory=dict)
-    _states: dict[str, Signature | None] = field(default_factory=dict)
+    _found: dict[str, str] = field(default_factory=dict)
+    _states: dict[str, int] = field(default_factory=dict)
 
     def names(self, folder: str) -> tuple[str, ...]:
         """The sorted names in a folder below the raw folder; none where there is no folder."""
@@ -46,42 +51,30 @@ class Listing:
             self._names[folder] = found
         return found
 
-    def beginning(self, prefix: Prefix) -> tuple[str, ...]:
-        """The names in a folder that begin so."""
-        found = self._found.get(prefix)
-        if found is None:
-            names, start = self.names(prefix[0]), prefix[1]
-            first = last = bisect_left(names, start)
-            while last < len(names) and names[last].startswith(start):
-                last += 1
-            found = self._found[prefix] = names[first:last]
-        return found
+    def beginning(self, prefix: str) -> tuple[str, ...]:
+        """The names in the prefix's folder that begin as it says."""
+        folder, _, start = prefix.rpartition("/")
+        names = self.names(folder)
+        return names[bisect_left(names, start) : bisect_left(names, start + _BEHIND_ALL)]
 
-    def state(self, path: str) -> Signature | None:
-        """Size, times and inode of an absolute path; None where nothing is."""
-        try:
-            return self._states[path]
-        except KeyError:
-            pass
-        try:
-            found = os.stat(path)
-        except OSError:
-            state = None
-        else:
-            state = (found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
-        self._states[path] = state
-        return state
-
-    def mark(self, prefixes: Iterable[Prefix], paths: Iterable[str]) -> int:
+    def mark(self, prefixes: Sequence[str], paths: Sequence[str]) -> int:
         """One number for all those names and states: equal as long as none of them changed."""
-        text = "\0".join("\1".join(self.beginning(prefix)) for prefix in prefixes)
-        known, look = self._states, self.state
-        # A tuple of integers hashes alike in every process of one Python.
-        states = tuple([(known[path] if path in known else look(path)) or () for path in paths])
-        return hash((zlib.crc32(text.encode("utf-8", "surrogateescape")), states))
+        found, states = self._found, self._states
+        for prefix in prefixes:
+            if prefix not in found:
+                found[prefix] = "\1".join(self.beginning(prefix))
+        for path in paths:
+            if path not in states:
+                try:
+                    states[path] = hash(_STATE(os.stat(path)))
+                except OSError:
+                    states[path] = _NOTHING
+        text = "\0".join([found[prefix] for prefix in prefixes])
+        number = zlib.crc32(text.encode("utf-8", "surrogateescape"))
+        return hash((number, tuple([states[path] for path in paths])))
 
 
-def prefixes(kitchen: Kitchen, symbol: Symbol, feed: str, day: str) -> list[Prefix]:
+def prefixes(kitchen: Kitchen, symbol: Symbol, feed: str, day: str) -> list[str]:
     """Where a name must begin how to be a file of the feed on the day, or on a month's days.
 
     Args:
@@ -91,11 +84,11 @@ def prefixes(kitchen: Kitchen, symbol: Symbol, feed: str, day: str) -> list[Pref
         day: `YYYY-MM-DD`, or `YYYY-MM` for any day of the month.
     """
     values = {"\1": day, "\2": day[:7], "\3": day.replace("-", "")}
-    found: dict[Prefix, None] = {}
+    found: dict[str, None] = {}
     for pattern in _patterns(kitchen, symbol, feed):
         parts = pattern.split("/")
         at = next((i for i, part in enumerate(parts) if _MARK.search(part)), len(parts) - 1)
-        found["/".join(parts[:at]), _beginning(parts[at], values)] = None
+        found["/".join([*parts[:at], _beginning(parts[at], values)])] = None
     return list(found)
 
 
@@ -117,13 +110,13 @@ def _patterns(kitchen: Kitchen, symbol: Symbol, feed: str) -> list[str]:
     ]
 
 
-def folders_in(listing: Listing, prefix: Prefix) -> Iterator[str]:
+def folders_in(listing: Listing, prefix: str) -> Iterator[str]:
     """Every folder, at any depth, below the names that begin so: a file added there changes its state."""
     for name in listing.beginning(prefix):
-        below = f"{prefix[0]}/{name}"
+        below = os.path.join(os.path.dirname(prefix), name)
         if os.path.isdir(os.path.join(listing.raw, below)):
             yield os.path.join(listing.raw, below)
-            yield from folders_in(listing, (below, ""))
+            yield from folders_in(listing, f"{below}/")
 
 
 def first_raw_day(listing: Listing, kitchen: Kitchen, symbol: Symbol) -> dt.date | None:
@@ -168,7 +161,7 @@ def _days(
     head, rest = parts[0], parts[1:]
     mark = _MARK.search(head)
     literal = head[: mark.start()] if mark else head
-    names = listing.beginning((folder, literal))
+    names = listing.beginning(f"{folder}/{literal}" if folder else literal)
     if before and not day and mark:
         names = names[: bisect_left(names, literal + _named(before, mark[0]))]
     expression = re.compile(_expression(head)) if names else None

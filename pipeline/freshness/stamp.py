@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
+import os
 import sys
 import time
 from collections.abc import Iterable
@@ -18,45 +20,36 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import layout, storage
+from pipeline.clock import parse_day
 from pipeline.config import ATAS_FEEDS, Kitchen, Symbol
 from pipeline.freshness import graph, listing, receipt
+from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
-from pipeline.freshness.listing import Listing, Prefix
+from pipeline.freshness.listing import Listing
 
 FILE = ".stamp.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Witness:
-    """What a stamp looks at: names that begin so, and files and folders by absolute path."""
+    """What a stamp looks at: names that begin so, and files and folders by absolute path.
 
-    prefixes: list[Prefix]
+    `feeds` are the feeds of symbols and days whose names these are.
+    """
+
+    prefixes: list[str]
     paths: list[str]
+    feeds: list[tuple[Symbol, str, dt.date]]
 
-    @classmethod
-    def of(cls, kitchen: Kitchen, entry: dict[str, Any]) -> Witness:
-        """The witness in a stamp."""
-        roots = [f"{root}/" for root in _roots(kitchen)]
-        return cls(
-            prefixes=[(folder, start) for folder, start in entry["names"]],
-            paths=[
-                root + name
-                for root, names in zip(roots, entry["files"], strict=True)
-                for name in names
-            ],
-        )
-
-    def entry(self, kitchen: Kitchen) -> dict[str, Any]:
-        """The form in which a stamp keeps it: paths below each folder of the configuration."""
-        files = [
-            [path[len(root) + 1 :] for path in self.paths if path.startswith(f"{root}/")]
-            for root in _roots(kitchen)
-        ]
-        return {"names": self.prefixes, "files": files}
+    def entry(self, seen: Listing) -> dict[str, Any]:
+        """The form in which a stamp keeps it, with what there is to see now."""
+        mark = seen.mark(self.prefixes, self.paths)
+        return {"prefixes": self.prefixes, "paths": self.paths, "mark": mark}
 
 
-def _roots(kitchen: Kitchen) -> list[str]:
-    return [str(kitchen.raw), str(kitchen.prepared), str(kitchen.snapshots)]
+def is_true(seen: Listing, entry: dict[str, Any]) -> bool:
+    """Whether all that a stamp looks at is as it was."""
+    return bool(seen.mark(entry["prefixes"], entry["paths"]) == entry["mark"])
 
 
 def environment(kitchen: Kitchen, code: dict[str, str], libraries: dict[str, str]) -> str:
@@ -71,7 +64,7 @@ def environment(kitchen: Kitchen, code: dict[str, str], libraries: dict[str, str
             [kitchen.latency_seconds, kitchen.prefer_atas, kitchen.prefer_delta],
             kitchen.prefer_fields,
             [kitchen.simulated, kitchen.sources, repr(kitchen.limits)],
-            [str(kitchen.raw), str(kitchen.prepared)],
+            [str(kitchen.raw), str(kitchen.prepared), str(kitchen.snapshots)],
         ]
     )
 
@@ -96,15 +89,16 @@ def of_symbol(symbol: Symbol) -> str:
 def read(path: Path) -> dict[str, Any] | None:
     """A stamp; None where there is none, or none that can be read."""
     try:
-        entry = storage.read_json(path)
+        with open(path, "rb", buffering=0) as file:  # hundreds are read for a range of days
+            entry = json.loads(file.read())
     except (OSError, ValueError):
         return None
     return entry if isinstance(entry, dict) else None
 
 
 def write(path: Path, entry: dict[str, Any]) -> None:
-    """Puts a stamp; a folder that cannot be written costs time and nothing else."""
-    with suppress(OSError):
+    """Puts a stamp; a folder that cannot be written, or a name that is no text, costs time alone."""
+    with suppress(OSError, UnicodeError):
         storage.write_scratch(path, storage.canonical_json(entry))
 
 
@@ -120,17 +114,20 @@ def month_file(kitchen: Kitchen, symbol: str, month: str) -> Path:
 
 def day_witness(kitchen: Kitchen, seen: Listing, units: Iterable[Unit], day: dt.date) -> Witness:
     """What a day's units depend on: their outputs and receipts, their raw files, and names of more."""
-    found: dict[Prefix, None] = {}
+    found: dict[str, None] = {}
     paths: dict[str, None] = {}
     for unit in units:
         paths.update(dict.fromkeys(_unit_paths(kitchen, unit)))
-    for symbol in graph.expected_symbols(kitchen, day):
-        for feed, back in _feed_days(symbol):
-            on = (day + dt.timedelta(days=back)).isoformat()
-            for prefix in listing.prefixes(kitchen, symbol, feed, on):
-                found[prefix] = None
-                paths.update(dict.fromkeys(listing.folders_in(seen, prefix)))
-    return Witness(prefixes=list(found), paths=list(paths))
+    feeds = [
+        (symbol, feed, day + dt.timedelta(days=back))
+        for symbol in graph.expected_symbols(kitchen, day)
+        for feed, back in _feed_days(symbol)
+    ]
+    for symbol, feed, on in feeds:
+        for prefix in listing.prefixes(kitchen, symbol, feed, on.isoformat()):
+            found[prefix] = None
+            paths.update(dict.fromkeys(listing.folders_in(seen, prefix)))
+    return Witness(prefixes=list(found), paths=list(paths), feeds=feeds)
 
 
 def _feed_days(symbol: Symbol) -> list[tuple[str, int]]:
@@ -161,7 +158,7 @@ def month_witness(
     Of the tables that they are made of it looks at the folders alone, which show that a file was deleted
     or replaced; one that was damaged in its place is found when its own day is asked for.
     """
-    found: dict[Prefix, None] = {}
+    found: dict[str, None] = {}
     paths: dict[str, None] = {}
     feeds = [(symbol, "binance_1m"), (symbol, "binance_1d")]
     feeds += [(other, "binance_1m") for other in graph.held_against(kitchen, symbol)]
@@ -177,14 +174,39 @@ def month_witness(
         for prefix in listing.prefixes(kitchen, whose, feed, month):
             found[prefix] = None
             paths.update(dict.fromkeys(listing.folders_in(seen, prefix)))
-    return Witness(prefixes=list(found), paths=list(paths))
+    dates = [parse_day(f"{month}-01") + dt.timedelta(days=n) for n in range(31)]
+    own = [(whose, feed, on) for whose, feed in feeds for on in dates if on.month == dates[0].month]
+    return Witness(prefixes=list(found), paths=list(paths), feeds=own)
 
 
-def is_at_rest(seen: Listing, witness: Witness) -> bool:
+def can_vouch(freshness: Freshness, witness: Witness, units: Iterable[Unit]) -> bool:
+    """Whether what was just looked at is what was compared, and no raw file is too young to be trusted.
+
+    The comparison may be long ago in this run. To be asked after the look: what changes later differs from
+    the stamp.
+    """
+    kitchen = freshness.kitchen
+    return (
+        is_at_rest(kitchen, witness)
+        and all(_is_listed(kitchen, *feed) for feed in witness.feeds)
+        and all(freshness.holds_still(unit) for unit in units)
+    )
+
+
+def _is_listed(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> bool:
+    """Whether a feed's files of a day are there now if, and only if, the comparison knew of them."""
+    there = bool(layout.raw_files(kitchen, symbol, feed, day))
+    return there == (day in layout.raw_days(kitchen, symbol, feed))
+
+
+def is_at_rest(kitchen: Kitchen, witness: Witness) -> bool:
     """Whether no raw file is so young that it could change again without its state showing it."""
-    edge = time.time_ns() - receipt.RACY_NS
-    states = (seen.state(path) for path in witness.paths if path.startswith(seen.raw))
-    return all(state is not None and max(state[1], state[3]) < edge for state in states)
+    edge, raw = time.time_ns() - receipt.RACY_NS, f"{kitchen.raw}/"
+    try:
+        states = [os.stat(path) for path in witness.paths if path.startswith(raw)]
+    except OSError:
+        return False
+    return all(max(state.st_mtime_ns, state.st_ctime_ns) < edge for state in states)
 
 
 def has_oddities(seen: Listing, kitchen: Kitchen) -> bool:

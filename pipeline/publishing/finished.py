@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,8 +36,9 @@ class Finished:
     _seen: Listing = field(init=False)
     _store_seen: Listing = field(init=False)
     _environment: str = field(init=False)
+    _symbols: dict[str, str] = field(init=False)
     _history: History = field(init=False)
-    _since: dict[str, dt.date | None] = field(default_factory=dict)
+    _spans: list[tuple[Symbol, dt.date, dt.date]] | None = None
     _latest: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
@@ -46,7 +48,8 @@ class Finished:
         self._environment = stamp.environment(
             kitchen, self.freshness.code, self.freshness.libraries
         )
-        self._history = History(self.freshness, self._seen, self._environment)
+        self._symbols = {name: stamp.of_symbol(s) for name, s in kitchen.symbols.items()}
+        self._history = History(self.freshness, self._seen, self._environment, self._symbols)
 
     @property
     def kitchen(self) -> Kitchen:
@@ -61,8 +64,7 @@ class Finished:
         symbols = self._expected(day)
         if entry["environment"] != self._of(symbols) or not self._is_linked(day, entry):
             return False
-        witness = stamp.Witness.of(self.kitchen, entry)
-        if self._seen.mark(witness.prefixes, witness.paths) != entry["mark"]:
+        if not stamp.is_true(self._seen, entry):
             return False
         return all(
             self._history.number(symbol, day, look=False) == entry["history"][symbol.name]
@@ -78,13 +80,12 @@ class Finished:
         sealed = revisions.current(layout.Store(self.kitchen.snapshots), day)
         if sealed is None or None in history.values():
             return False
-        witness = stamp.day_witness(self.kitchen, self._seen, self._units(day), day)
+        units = self._units(day)
+        witness = stamp.day_witness(self.kitchen, self._seen, units, day)
         files = (sums.MANIFEST, sums.PUBLICATION)
         witness.paths.extend(f"{sealed.path}/{name}" for name in files)
-        if not stamp.is_at_rest(self._seen, witness):
-            return False
         entry: dict[str, Any] = {
-            **witness.entry(self.kitchen),
+            **witness.entry(self._seen),
             "environment": self._of(symbols),
             "history": history,
             "until": self._until(symbols, day),
@@ -92,23 +93,24 @@ class Finished:
             "taken": self._taken(day),
             "available": revisions.is_available(sealed),
         }
-        kept = stamp.Witness.of(self.kitchen, entry)
-        entry["mark"] = self._seen.mark(kept.prefixes, kept.paths)
+        if not stamp.can_vouch(self.freshness, witness, units):
+            return False
         stamp.write(stamp.day_file(self.kitchen, day), entry)
         return True
 
     def _of(self, symbols: list[Symbol]) -> list[str]:
-        return [self._environment, *(stamp.of_symbol(symbol) for symbol in symbols)]
+        return [self._environment, *(self._symbols[symbol.name] for symbol in symbols)]
 
     def _expected(self, day: dt.date) -> list[Symbol]:
-        return [s for s in self.kitchen.symbols.values() if self._is_expected(s, day)]
+        if self._spans is None:
+            self._spans = list(self._expected_spans())
+        return [symbol for symbol, since, until in self._spans if since <= day <= until]
 
-    def _is_expected(self, symbol: Symbol, day: dt.date) -> bool:
-        if symbol.name not in self._since:
-            found = symbol.since or listing.first_raw_day(self._seen, self.kitchen, symbol)
-            self._since[symbol.name] = found
-        since = self._since[symbol.name]
-        return since is not None and since <= day and (symbol.until is None or day <= symbol.until)
+    def _expected_spans(self) -> Iterator[tuple[Symbol, dt.date, dt.date]]:
+        for symbol in self.kitchen.symbols.values():
+            since = symbol.since or listing.first_raw_day(self._seen, self.kitchen, symbol)
+            if since is not None:
+                yield symbol, since, symbol.until or dt.date.max
 
     def _units(self, day: dt.date) -> list[Unit]:
         """Every unit behind the date's snapshot, without the history of daily statistics."""
@@ -137,7 +139,7 @@ class Finished:
     def _taken(self, day: dt.date) -> list[str]:
         """Every name that a revision of the date has or had; a new one means a look is due."""
         folders = (".revisions", ".locks")
-        found = [self._store_seen.beginning((f, f"{day.isoformat()}.r")) for f in folders]
+        found = [self._store_seen.beginning(f"{f}/{day.isoformat()}.r") for f in folders]
         return [f"{len(names)} {names[-1] if names else ''}" for names in found]
 
     def _is_linked(self, day: dt.date, entry: dict[str, Any]) -> bool:

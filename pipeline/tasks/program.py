@@ -7,6 +7,7 @@ print a traceback.
 
 from __future__ import annotations
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -68,6 +69,9 @@ def prepare() -> None:
     _fall_back_to_local_scheduler()
     lost_luigid.end_soberly()
     _end_on_signals()
+    # What is loaded by now stays to the end. Looking through it once more at exit costs as much as a
+    # finished day, and writing on it in every forked worker costs that worker's own copy.
+    gc.freeze()
 
 
 class Stopped(KeyboardInterrupt):
@@ -124,6 +128,14 @@ def _set_defaults() -> None:
         for option, value in options.items():
             if not settings.has_option(section, option):
                 settings.set(section, option, value)
+
+
+def choose_scheduler(where: str) -> None:
+    """Schedules at a luigid's address, or in this process (`local`), whatever luigi.cfg says."""
+    settings = luigi.configuration.get_config()
+    is_local = where == "local"
+    settings.set("core", "local_scheduler", "true" if is_local else "false")
+    settings.set("core", "default_scheduler_url", "" if is_local else where)
 
 
 def _fall_back_to_local_scheduler() -> None:

@@ -1,0 +1,78 @@
+"""A stamp vouches for what was compared, not for what the files have become meanwhile."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from grid import DAYS, Grid
+
+from pipeline.freshness.graph import Unit
+from pipeline.tasks import context
+
+pytestmark = pytest.mark.filterwarnings("ignore:The configuration contains")
+
+BARS = "data/raw/atas/bars_1m/BTCUSDT/date=2025-01-03/bars_1m.jsonl"
+
+
+@pytest.fixture
+def grid(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Grid:
+    """A copy of the published days, to be changed."""
+    shutil.copytree(built, tmp_path / "kitchen", symlinks=True)
+    return Grid(tmp_path / "kitchen", monkeypatch)
+
+
+def _change_raw(grid: Grid) -> None:
+    with open(grid.root / BARS, "a") as file:
+        file.write("\n")
+
+
+def _change_an_earlier_days_klines(grid: Grid) -> None:
+    path = grid.raw / "binance/futures_um/BTCUSDT-1m-2025-01-02.zip"
+    path.write_bytes(path.read_bytes() + b"\0")
+
+
+def _damage_an_output(grid: Grid) -> None:
+    path = grid.prepared("date=2025-01-03/BTCUSDT/AlignedBars/bars_1m.parquet")
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def _bring_another_feed(grid: Grid) -> None:
+    path = grid.raw / "atas/v6_3/BTCUSDT/date=2025-01-03/bar_20250103.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text("{}\n")
+
+
+def _nothing(grid: Grid) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("change", "stamped"),
+    [
+        (_nothing, True),
+        (_change_raw, False),
+        (_change_an_earlier_days_klines, False),
+        (_damage_an_output, False),
+        (_bring_another_feed, False),
+    ],
+)
+def test_what_changed_after_the_comparison_gets_no_stamp(
+    grid: Grid, monkeypatch: pytest.MonkeyPatch, change: Callable[[Grid], None], stamped: bool
+) -> None:
+    """A process that remembers a day as fresh leaves no stamp of files that it has not compared."""
+    monkeypatch.setattr("pipeline.freshness.receipt.RACY_NS", 0)
+    grid.ask()
+    for path in (
+        *grid.prepared("").glob("date=*/.stamp.json"),
+        *grid.prepared(".history").rglob("*.json"),
+    ):
+        path.unlink()
+    assert context.freshness().receipt(Unit("Snapshot", DAYS[1])) is not None
+    change(grid)
+    context.look_again()
+
+    assert context.finished().remember(DAYS[1]) is stamped
+    assert context.finished().holds(DAYS[1]) is stamped
