@@ -18,9 +18,16 @@ from pipeline.tasks import program
 @click.option("--cascade", is_flag=True, help="Also later published days that look back on them.")
 @click.option("--symbols", default="", help="Only days on which one of these is expected.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True)
+@click.option("--scheduler", default="", help="luigid's address, or local; else as luigi.cfg says.")
 @click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
 def command(
-    start: str, stop: str, cascade: bool, symbols: str, workers: int, as_json: bool
+    start: str,
+    stop: str,
+    cascade: bool,
+    symbols: str,
+    workers: int,
+    scheduler: str,
+    as_json: bool,
 ) -> None:
     """Build what the days of a range lack, oldest first, and publish them.
 
@@ -31,6 +38,8 @@ def command(
       kitchen backfill --start 2025-01-02 --stop 2025-01-31 --workers 2
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
     wanted = backfill.Range.parsed(start, stop, symbols, cascade=cascade)
+    if scheduler:
+        program.choose_scheduler(scheduler)
     program.prepare()
     try:
         with redirect_stdout(sys.stderr):  # what tasks say of themselves is no fact

@@ -8,12 +8,17 @@ said in the end is judged by what is complete, not by Luigi's summary.
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 import logging
 import mmap
 import multiprocessing
+import os
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import luigi
 from luigi.execution_summary import LuigiRunResult, LuigiStatusCode
@@ -34,6 +39,8 @@ from pipeline.tasks.parameters import DayParameter
 
 WINDOW_DAYS = 10
 PENDING, FAILED, SCHEDULING_FAILED = 20, 30, 35
+CHILD = "pipeline.ops.child"
+"""Loaded by a task that runs: a run with nothing to do stays light."""
 
 logger = logging.getLogger("kitchen")
 
@@ -271,21 +278,47 @@ class Backfill(luigi.Task):
         Raises:
             StageError: days failed.
         """
-        if multiprocessing.parent_process() is not None:
-            # A worker inside a forked task may wait for ever on a lock that the fork copied.
-            raise StageError(
-                "Backfill was given more than one worker by luigi, wanted one; run"
-                " `kitchen backfill --workers N`, which shares out its days itself"
-            )
+        forked = multiprocessing.parent_process() is not None
+        pending = self._beside() if forked else self._here()
+        waited = [task for day in pending for task in _waited(day)]
+        if waited:
+            _waits[0] = 1
+            yield waited
+
+    def _here(self) -> list[dt.date]:
+        """Builds in this process, on one worker; the days that are pending."""
         outcome = run(self.range, 1, self._show)
         logger.info("%s", outcome.said())
         if outcome.failed:
             days = ", ".join(str(day) for day in outcome.failed)
             raise StageError(f"backfill: {days} failed; the lines above say why, then run it again")
-        waited = [task for day in outcome.pending for task in _waited(day)]
-        if waited:
-            _waits[0] = 1
-            yield waited
+        return outcome.pending
+
+    def _beside(self) -> list[dt.date]:
+        """Builds with all of luigi's workers, in a process of its own that dies with this one.
+
+        Luigi has forked this task off, and a worker inside a fork may wait for ever on a lock that it copied.
+        """
+        environ = {**os.environ, "KITCHEN_CONFIG": str(context.kitchen().file)}
+        child = importlib.import_module(CHILD)
+        ended = child.run(self._command(), environ, threading.TIMEOUT_MAX, folder=Path.cwd())
+        if ended.code not in (0, PENDING):
+            raise StageError(f"backfill: {ended.words}; the lines above say why, then run it again")
+        context.forget()
+        days = [day for day in self.range.days() if graph.expected_symbols(context.kitchen(), day)]
+        return [day for day in days if not is_complete(day)]
+
+    def _command(self) -> list[str]:
+        """`kitchen backfill` of the same days, with the workers and the scheduler that luigi was given."""
+        given = luigi.interface.core()
+        url = given.scheduler_url or f"http://{given.scheduler_host}:{given.scheduler_port}/"
+        return [
+            *(sys.executable, "-P", "-c", "from pipeline.cli.main import main; main()", "backfill"),
+            *("--start", self.start.isoformat(), "--stop", self.stop.isoformat()),
+            *("--symbols", self.symbols, *(["--cascade"] if self.cascade else [])),
+            *("--workers", str(given.workers)),
+            *("--scheduler", "local" if given.local_scheduler else url),
+        ]
 
     def _show(self, done: int, total: int, left: float) -> None:
         self.set_status_message(f"{done} of {total} days, {left:.0f} s left")

@@ -89,15 +89,17 @@ def environment(kitchen: Kitchen) -> dict[str, str]:
     return environ
 
 
-def run(command: Sequence[str], environ: Mapping[str, str], seconds: float) -> Ended:
-    """Runs a command from the project's folder to its end, and logs what it says line by line.
+def run(
+    command: Sequence[str], environ: Mapping[str, str], seconds: float, folder: Path = PROJECT
+) -> Ended:
+    """Runs a command to its end, from the project's folder by default, and logs what it says line by line.
 
     An exception while it runs, such as the one that SIGTERM raises, ends the command first: SIGINT, which
     Luigi heeds and its tasks too, then SIGKILL.
     """
     process = subprocess.Popen(
         command,
-        cwd=PROJECT,
+        cwd=folder,
         env=dict(environ),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
