@@ -187,8 +187,8 @@ def _fate(given: Prepared, feed: str, number: int, line: int, text: bytes | None
     used = np.flatnonzero((files == number) & (lines == line))
     if used.size:
         return {"fate": "used", **_standing(given, feed, rows, int(used[0]))}
-    if text is None:
-        return _without_text(entry, line)
+    if text is None or entry["path"].endswith(".parquet"):
+        return _without_row(entry, line)
     if not text.strip():
         return {"fate": "left", "why": "blank"}
     copy = entry["notes"].get("same_text_as")
@@ -197,8 +197,8 @@ def _fate(given: Prepared, feed: str, number: int, line: int, text: bytes | None
     return _merged(given, feed, number, line, text)
 
 
-def _without_text(entry: Facts, line: int) -> Facts:
-    """A line whose text cannot be had: of Parquet, of a file that is gone, or none at all."""
+def _without_row(entry: Facts, line: int) -> Facts:
+    """A row of Parquet that is none of its own; or a line of a file that is gone, or none at all."""
     rows = entry["lines"]["read"] + entry["other_days"]
     if entry["path"].endswith(".parquet") and 0 < line <= rows:
         return {

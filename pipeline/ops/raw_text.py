@@ -17,6 +17,7 @@ from pipeline.config import Kitchen
 from pipeline.errors import SourceError
 from pipeline.layout import RawPath
 from pipeline.sources.binance_fetcher import instant_in, read_header
+from pipeline.sources.binance_parquet import rows_as_lines
 from pipeline.sources.jsonl import JsonLines
 from pipeline.sources.rawfile import open_raw
 from pipeline.sources.user_columns import opened_at
@@ -27,17 +28,17 @@ QUOTE_BYTES = 400
 _ISO = re.compile(rb'"(?:ts|timestamp_utc|timestamp|window_id)"\s*:\s*"([^"]{10,40})"')
 _TRADE = re.compile(rb'"trade_id"\s*:\s*"?([^",}\s]+)')
 _EPOCH = re.compile(rb"[0-9]{9,19}")
-_NO_TEXT = ".parquet"
 
 Lines = dict[int, bytes]
 
 
 def lines_at(kitchen: Kitchen, name: str, numbers: Iterable[int]) -> Lines:
-    """Number -> text of the lines that the file has, without line ends; none of a file that is gone or is
-    no text. Elements of an array and indented objects are lines, as they are in the ledger.
+    """Number -> text of the lines that the file has, without line ends; none of a file that is gone.
+
+    Elements of an array, indented objects and rows of Parquet (as CSV) are lines, as they are in the ledger.
     """
     wanted = sorted(set(numbers))
-    if not wanted or name.endswith(_NO_TEXT):
+    if not wanted:
         return {}
     found: Lines = {}
     for number, text in _every(kitchen, name, wanted[-1]):
@@ -48,8 +49,6 @@ def lines_at(kitchen: Kitchen, name: str, numbers: Iterable[int]) -> Lines:
 
 def lines_between(kitchen: Kitchen, name: str, first: int, last: int) -> Lines:
     """The lines from first to last, both included."""
-    if name.endswith(_NO_TEXT):
-        return {}
     return {n: text for n, text in _every(kitchen, name, last) if n >= first}
 
 
@@ -109,7 +108,9 @@ def _every(kitchen: Kitchen, name: str, last: int) -> Iterator[tuple[int, bytes]
     """Every line up to a number."""
     try:
         with open_raw(RawPath(kitchen.raw / name, name, 0), kitchen.limits) as file:
-            for block in JsonLines(file, object).blocks():
+            is_table = name.endswith(".parquet")
+            blocks = [rows_as_lines(file)] if is_table else JsonLines(file, object).blocks()
+            for block in blocks:
                 if block.number > last:
                     return
                 for number, text in zip(block.numbers, block.lines, strict=True):

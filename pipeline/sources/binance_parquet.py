@@ -65,6 +65,15 @@ class BinanceParquet:
         return file.finish(notes | {"label": f"{edge}, {why}"}, 0)
 
 
+def rows_as_lines(text: RawText) -> Block:
+    """The file's rows as the lines that rejects quote.
+
+    Raises:
+        SourceError: not Parquet, or beyond the limits.
+    """
+    return _as_lines(_values(_table(text)))
+
+
 def _rows(text: RawText) -> _Rows:
     table = _table(text)
     columns = columns_of(table.column_names)
@@ -74,13 +83,17 @@ def _rows(text: RawText) -> _Rows:
             " open, high, low, close and volume; write it again",
             code="B02",
         )
-    values = list(zip(*(table[name].to_pylist() for name in table.column_names), strict=True))
+    values = _values(table)
     return _Rows(
         block=_as_lines(values),
         columns=columns,
         values=values,
         stamps=[_stamp(row, columns) for row in values],
     )
+
+
+def _values(table: pa.Table) -> list[tuple[Any, ...]]:
+    return list(zip(*(table[name].to_pylist() for name in table.column_names), strict=True))
 
 
 def _table(text: RawText) -> pa.Table:

@@ -315,7 +315,7 @@ def test_rows_of_a_wrong_clock_are_found_where_they_lie(busy: Callable[..., Prep
 
 
 def test_a_parquet_row_has_a_number(busy: Callable[..., Prepared]) -> None:
-    """It has no text to show."""
+    """And its values, as CSV, for a text."""
 
     def parquet(raw: Path) -> None:
         user_csv(raw)
@@ -328,8 +328,11 @@ def test_a_parquet_row_has_a_number(busy: Callable[..., Prepared]) -> None:
 
     given = busy(parquet)
     name = "binance/futures_um/BTCUSDT-1m-2025-01-02.parquet"
+    tenth = explain_line(given, name, 10)
+    values = pq.read_table(given.kitchen.raw / name).slice(9, 1).to_pylist()[0].values()
 
-    assert explain_line(given, name, 10)["minute_open"] == "2025-01-02T00:09:00Z"
+    assert tenth["minute_open"] == "2025-01-02T00:09:00Z"
+    assert tenth["raw"] == ",".join(map(str, values))
     assert explain_line(given, name, 501)["fate"] == "merged"
     with pytest.raises(ParameterError, match="no such line"):
         explain_line(given, name, 1442)
