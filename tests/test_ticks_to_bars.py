@@ -19,6 +19,7 @@ from pipeline.bars.footprint import footprint
 from pipeline.contracts import control
 from pipeline.layout import RawPath
 from pipeline.parts import Parts, Spill, in_memory
+from pipeline.sources import rawfile, tick_tape
 from pipeline.sources.clean import CleanFeed, read_feed
 from pipeline.sources.protocol import Feed
 
@@ -164,6 +165,39 @@ def test_where_a_tape_is_cut_into_parts_does_not_show(cuts: list[int]) -> None:
 
     assert footprint("X", parts, rules, GOVERNANCE) == footprint("X", table, rules, GOVERNANCE)
     assert parquet.content_hash(parts) == parquet.content_hash(table)
+
+
+@settings(max_examples=25)
+@given(
+    rows=st.integers(1, 150),
+    block=st.integers(200, 9000),
+    moves=st.lists(st.tuples(st.integers(0, 299), st.integers(0, 299)), max_size=4),
+    again=st.lists(st.integers(0, 299), max_size=4),
+)
+def test_a_file_read_in_stretches_is_the_file(
+    rows: int,
+    block: int,
+    moves: list[tuple[int, int]],
+    again: list[int],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Wherever it is cut: out of order across the cuts, and with trades that stand again far behind."""
+    lines = [text for _, text in tape(300)]
+    for one, other in moves:
+        lines.insert(other, lines.pop(one))
+    lines += [lines[number] for number in again]
+    root = tmp_path_factory.mktemp("stretches")
+    files = written(root, [lines])
+    whole = read_feed(FEED, files, GOVERNANCE)
+    with (
+        mock.patch.object(rawfile, "BLOCK_BYTES", block),
+        mock.patch.object(tick_tape, "_STRETCH", rows),
+    ):
+        cut = read_feed(FEED, files, GOVERNANCE, spill=root)
+
+    assert cut.table == whole.table
+    assert cut.ledger == whole.ledger
+    assert whole.table.num_rows == 300
 
 
 def _table() -> pa.Table:

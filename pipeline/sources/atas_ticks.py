@@ -20,7 +20,7 @@ from pipeline.sources import tick_tape
 from pipeline.sources.jsonl import Batch, JsonLines
 from pipeline.sources.kline_rows import is_of_many_days
 from pipeline.sources.lines import Block
-from pipeline.sources.protocol import Feed, Parsed, RawText
+from pipeline.sources.protocol import Feed, Parsed, Put, RawText
 from pipeline.sources.tick_columns import Columns, read_columns
 from pipeline.sources.tick_line import (
     UNKNOWN_WORD,
@@ -66,14 +66,22 @@ class AtasTicks:
 
     def parse(self, text: RawText, feed: Feed) -> Parsed:
         """Reads a tape in file order; sorting and repeated trades are the feed's (`tick_tape.py`)."""
+        tables: list[pa.Table] = []
+        parsed = self.parse_tape(text, feed, tables.append)
+        parsed.rows = pa.concat_tables([parsed.rows, *tables])
+        return parsed
+
+    def parse_tape(self, text: RawText, feed: Feed, put: Put) -> Parsed:
+        """As `parse`, of a file of any length: its rows go to `put`, stretch by stretch."""
         lines = JsonLines(text, Tick)
-        tape = _Tape(feed, lines, text.name)
-        tables = [tape.take(block, columns) for block, columns in tape.by_columns(lines.blocks())]
-        rows = pa.concat_tables([_table([], [], []), *tables])
-        inversions, step_back_us = tick_tape.order(rows)
-        lines.defects["A18"] += inversions
+        tape, order = _Tape(feed, lines, text.name), tick_tape.Order()
+        tables = (tape.take(block, columns) for block, columns in tape.by_columns(lines.blocks()))
+        for rows in tick_tape.stretches(tables):
+            order.see(rows)
+            put(rows)
+        lines.defects["A18"] += order.inversions
         return Parsed(
-            rows=rows,
+            rows=_table([], [], []),
             rejects=lines.rejects,
             read=lines.read - tape.other_days,
             blank_lines=lines.blank_lines,
@@ -81,8 +89,8 @@ class AtasTicks:
             notes={
                 **lines.notes(),
                 **tape.notes(),
-                "inversions": inversions,
-                "largest_step_back_us": step_back_us,
+                "inversions": order.inversions,
+                "largest_step_back_us": order.step_back_us,
             },
             defects=lines.defects,
         )

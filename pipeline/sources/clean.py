@@ -23,8 +23,8 @@ from pipeline.layout import RawPath, is_undated
 from pipeline.parts import Parts, Spill, in_memory, single
 from pipeline.sources import kline_day
 from pipeline.sources.files import FileRead, holds_day, read_file
-from pipeline.sources.joining import joined, joined_tape, put_aside
-from pipeline.sources.protocol import Feed
+from pipeline.sources.joining import Aside, joined, joined_tape
+from pipeline.sources.protocol import Feed, Put
 from pipeline.sources.rawfile import NO_MORE_THAN, Sealed
 from pipeline.sources.tick_tape import Keep
 
@@ -85,9 +85,7 @@ def read_feed(
     keep = Spill(spill).put if is_tape and spill is not None else in_memory
     of_day = _of_day(feed, ordered, limits, seen)
     reads = list(
-        _read_tapes(
-            feed, of_day, limits, lambda read, number: put_aside(read, number, wanted, keep)
-        )
+        _read_tapes(feed, of_day, limits, lambda number: Aside(number, wanted, keep))
         if is_tape
         else _read_until_complete(feed, of_day, limits)
     )
@@ -127,14 +125,16 @@ def _of_day(
 
 
 def _read_tapes(
-    feed: Feed, files: Iterator[RawPath], limits: Limits, put: Callable[[FileRead, int], None]
+    feed: Feed, files: Iterator[RawPath], limits: Limits, aside: Callable[[int], Aside]
 ) -> Iterator[FileRead]:
-    """Files of ticks, some at once; `put` puts away what was read of the one at a position."""
+    """Files of ticks, some at once; `aside` has room for the ticks of the one at a position."""
 
     def read(numbered: tuple[int, RawPath]) -> FileRead:
         number, file = numbered
-        found = _read(feed, file, limits)
-        put(found, number)
+        room = aside(number)
+        found = _read(feed, file, limits, room.put)
+        if found.parsed is not None:
+            found.tape = room.tape
         return found
 
     numbered = enumerate(files)
@@ -158,8 +158,8 @@ def _read_until_complete(
                 return
 
 
-def _read(feed: Feed, file: RawPath, limits: Limits) -> FileRead:
-    read = read_file(feed, file, limits)
+def _read(feed: Feed, file: RawPath, limits: Limits, put: Put | None = None) -> FileRead:
+    read = read_file(feed, file, limits, put)
     if file.neighbour and not is_undated(file.name):
         _leave_to_its_day(read)
     return read

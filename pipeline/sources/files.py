@@ -15,9 +15,9 @@ from pipeline.config import Limits
 from pipeline.errors import SourceError, UnstableInputError
 from pipeline.layout import RawPath
 from pipeline.sources import registry
-from pipeline.sources.protocol import Feed, Parsed, Reject, reject
+from pipeline.sources.protocol import Feed, Parsed, Put, Reject, TapeAdapter, reject
 from pipeline.sources.rawfile import RawFile, Sealed, open_raw
-from pipeline.sources.tick_tape import TapeFile
+from pipeline.sources.tick_tape import Stretch
 
 _INFERRED = (
     *("encoding", "header", "unit", "volume", "time_from", "label", "columns", "delimiter"),
@@ -37,7 +37,7 @@ class FileRead:
     adapter: str | None = None
     sealed: Sealed | None = None
     parsed: Parsed | None = None
-    tape: TapeFile | None = None
+    tape: list[Stretch] = field(default_factory=list)
     failure: SourceError | None = None
     used: int = 0
     merged: int = 0
@@ -45,8 +45,8 @@ class FileRead:
 
     def rows(self) -> pa.Table:
         """Its rows, wherever they are; none of a file that could not be used."""
-        if self.tape is not None:
-            return self.tape.part.read(None)
+        if self.tape:
+            return pa.concat_tables([stretch.part.read(None) for stretch in self.tape])
         return self.parsed.rows if self.parsed is not None else pa.table({})
 
     def rejects(self) -> list[Reject]:
@@ -88,8 +88,8 @@ class FileRead:
         return {"format": self.adapter} | {k: v for k, v in self.notes().items() if k in _INFERRED}
 
 
-def read_file(feed: Feed, file: RawPath, limits: Limits) -> FileRead:
-    """Reads one file of a feed.
+def read_file(feed: Feed, file: RawPath, limits: Limits, put: Put | None = None) -> FileRead:
+    """Reads one file of a feed; the rows of a tape go to `put`, if it is given.
 
     Raises:
         UnstableInputError: it changed, grew or vanished while it was read.
@@ -97,7 +97,7 @@ def read_file(feed: Feed, file: RawPath, limits: Limits) -> FileRead:
     read = FileRead(file=file)
     try:
         with open_raw(file, limits) as raw:
-            _parse(feed, raw, read)
+            _parse(feed, raw, read, put)
             read.sealed = raw.seal()
     except UnstableInputError:
         raise
@@ -136,11 +136,14 @@ def holds_day(feed: Feed, file: RawPath, limits: Limits) -> tuple[bool, Sealed |
         return False, None
 
 
-def _parse(feed: Feed, raw: RawFile, read: FileRead) -> None:
+def _parse(feed: Feed, raw: RawFile, read: FileRead, put: Put | None) -> None:
     try:
         adapter = registry.adapter_for(feed.source, raw.name, raw.head)
         read.adapter = adapter.name
-        read.parsed = adapter.parse(raw, feed)
+        if put is not None and isinstance(adapter, TapeAdapter):
+            read.parsed = adapter.parse_tape(raw, feed, put)
+        else:
+            read.parsed = adapter.parse(raw, feed)
     except UnstableInputError:
         raise
     except SourceError as error:

@@ -17,7 +17,7 @@ from pipeline.sources import kline_day, part_files, tick_tape
 from pipeline.sources.files import FileRead
 from pipeline.sources.kline_rows import KEYS, is_of_many_days
 from pipeline.sources.protocol import Feed, Parsed
-from pipeline.sources.tick_tape import Keep
+from pipeline.sources.tick_tape import Keep, Stretch
 
 _HOUR = re.compile(r"/([0-9]{2})/[^/]+$")
 
@@ -34,12 +34,19 @@ def joined(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
     return _runs(reads)
 
 
-def put_aside(read: FileRead, number: int, wanted: pa.Schema, keep: Keep) -> None:
+class Aside:
     """Puts the ticks of the file at a position aside, as they will stand in the day's table."""
-    if read.parsed is not None:
-        rows, read.parsed.rows = read.parsed.rows, read.parsed.rows.slice(0, 0)
-        rows = conform(_numbered(rows, number), wanted, "clean_ticks", in_one_piece=False)
-        read.tape = tick_tape.tape_file(number, rows, keep)
+
+    def __init__(self, number: int, wanted: pa.Schema, keep: Keep) -> None:
+        self._number, self._wanted, self._keep = number, wanted, keep
+        self.tape: list[Stretch] = []
+
+    def put(self, rows: pa.Table) -> None:
+        """The file's next rows."""
+        rows = _numbered(rows, self._number)
+        rows = conform(rows, self._wanted, "clean_ticks", in_one_piece=False)
+        place = len(self.tape)
+        self.tape.append(tick_tape.put_aside(self._number, place, rows, self._keep))
 
 
 def joined_tape(feed: Feed, reads: list[FileRead], keep: Keep) -> list[Part]:
@@ -50,12 +57,12 @@ def joined_tape(feed: Feed, reads: list[FileRead], keep: Keep) -> list[Part]:
         if read.parsed is not None:
             read.parsed.defects["A16"] += _misfiled(feed, read, read.parsed)
             read.parsed.defects["A17"] += int(read.parsed.notes.get("sub_ms") or 0)
-    parts, lost = tick_tape.join([read.tape for read in reads if read.tape is not None], keep)
+    parts, lost = tick_tape.join([stretch for read in reads for stretch in read.tape], keep)
     for number, read in enumerate(reads):
         if read.parsed is not None:
             repeated = lost.get(number, 0)
             read.merged = read.parsed.merged + repeated
-            read.used = read.tape.part.num_rows - repeated if read.tape is not None else 0
+            read.used = _ticks(read) - repeated
     return parts
 
 
@@ -106,13 +113,17 @@ def _misfiled(feed: Feed, read: FileRead, parsed: Parsed) -> int:
     """Ticks that lie under another day or hour than their own; those of other days are read with theirs."""
     if is_of_many_days(feed, read.file.name):
         filed = "date=" in read.file.name
-        return read.tape.part.num_rows if filed and read.tape is not None else 0
+        return _ticks(read) if filed else 0
     hour = _HOUR.search(read.file.name)
-    if hour is None or read.tape is None:
+    if hour is None:
         return parsed.other_days
-    stamps = read.tape.part.read(["ts"])["ts"].cast(pa.int64()).to_numpy()
-    wrong = np.count_nonzero(stamps % DAY_US // HOUR_US != int(hour[1]))
-    return parsed.other_days + int(wrong)
+    columns = (stretch.part.read(["ts"])["ts"] for stretch in read.tape)
+    hours = (column.cast(pa.int64()).to_numpy() % DAY_US // HOUR_US for column in columns)
+    return parsed.other_days + sum(int(np.count_nonzero(h != int(hour[1]))) for h in hours)
+
+
+def _ticks(read: FileRead) -> int:
+    return sum(stretch.part.num_rows for stretch in read.tape)
 
 
 def _merge_copies(reads: list[FileRead]) -> None:
@@ -124,7 +135,7 @@ def _merge_copies(reads: list[FileRead]) -> None:
         name = first.setdefault(read.sealed.text_sha256, read.file.name)
         if name != read.file.name:
             read.more_notes["same_text_as"] = name
-            read.parsed, read.tape = _as_copy(read.parsed), None
+            read.parsed, read.tape = _as_copy(read.parsed), []
 
 
 def _as_copy(parsed: Parsed) -> Parsed:

@@ -50,4 +50,4 @@ def _tells_nothing_new(part: pa.Table, whole: pa.Table) -> bool:
 
 def _merge_all(read: FileRead, parsed: Parsed) -> None:
     parsed.merged += read.rows().num_rows
-    parsed.rows, read.tape = parsed.rows.slice(0, 0), None
+    parsed.rows, read.tape = parsed.rows.slice(0, 0), []

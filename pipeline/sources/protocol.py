@@ -8,9 +8,9 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -104,6 +104,10 @@ class Parsed:
     defects: Counter[str] = field(default_factory=Counter)
 
 
+Put = Callable[[pa.Table], None]
+"""Takes successive rows of a file, which need not stand in memory any longer."""
+
+
 class Adapter(Protocol):
     """One vendor format. A new one is a file with such an object and a line in the registry."""
 
@@ -126,5 +130,18 @@ class Adapter(Protocol):
 
         Raises:
             SourceError: the file as a whole cannot be used.
+        """
+        ...
+
+
+@runtime_checkable
+class TapeAdapter(Protocol):
+    """An adapter of files that may be too long for the memory."""
+
+    def parse_tape(self, text: RawText, feed: Feed, put: Put) -> Parsed:
+        """As `Adapter.parse`, but the rows go to `put` in order, and the result has none.
+
+        Raises:
+            SourceError: the file as a whole cannot be used; what was put counts for nothing.
         """
         ...

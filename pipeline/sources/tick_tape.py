@@ -1,12 +1,13 @@
 """Several tape files of a day -> one tape: repeated trades merged by their id, stably sorted by time.
 
 Two trades may share time, price, size and side; so only an equal, non-null trade_id makes a repetition.
-Files that do not overlap in time follow each other as they are; only the others meet in memory.
+A file is put aside in stretches. Those that do not overlap in time follow each other as they are; only the
+others meet in memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,34 +18,62 @@ from pipeline.parts import Part
 
 _IDENTITY = ["trade_id", "ts", "price", "qty"]
 
+_STRETCH = 250_000
+"""So many ticks of a file stand in memory before they are put aside."""
+
 Keep = Callable[[pa.Table], Part]
 """Puts a table aside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TapeFile:
-    """The ticks of one file, put aside: first and last instant in us, and whether they need no more work,
-    being in order and no trade twice.
+class Stretch:
+    """Successive ticks of the file `number`, put aside; `place` counts a file's stretches.
+
+    `first` and `last` instant in us; `is_ready`: they need no more work, being in order and no trade twice.
     """
 
     number: int
+    place: int
     part: Part
     first: int
     last: int
     is_ready: bool
 
 
-def order(table: pa.Table) -> tuple[int, int]:
-    """Inversions in file order and the largest step back in microseconds."""
-    steps = np.diff(_instants(table))
-    return int((steps < 0).sum()), int(-steps.min(initial=0))
+class Order:
+    """Inversions and the largest step back in microseconds, of a file whose tables are seen in order."""
+
+    def __init__(self) -> None:
+        self.inversions = self.step_back_us = 0
+        self._last = np.empty(0, dtype=np.int64)
+
+    def see(self, table: pa.Table) -> None:
+        """The next ticks of the file."""
+        instants = np.concatenate([self._last, _instants(table)])
+        steps = np.diff(instants)
+        self.inversions += int((steps < 0).sum())
+        self.step_back_us = max(self.step_back_us, int(-steps.min(initial=0)))
+        self._last = instants[-1:]
 
 
-def tape_file(number: int, table: pa.Table, keep: Keep) -> TapeFile:
-    """Puts the ticks of a file aside; `table` as `clean_ticks`."""
+def stretches(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The tables in fewer, each with enough rows to be put aside."""
+    held: list[pa.Table] = []
+    for table in tables:
+        held.append(table)
+        if sum(one.num_rows for one in held) >= _STRETCH:
+            yield pa.concat_tables(held)
+            held = []
+    if held:
+        yield pa.concat_tables(held)
+
+
+def put_aside(number: int, place: int, table: pa.Table, keep: Keep) -> Stretch:
+    """Puts successive ticks of a file aside; `table` as `clean_ticks`."""
     instants = _instants(table)
-    return TapeFile(
+    return Stretch(
         number=number,
+        place=place,
         part=keep(table),
         first=int(instants.min(initial=np.iinfo(np.int64).max)),
         last=int(instants.max(initial=np.iinfo(np.int64).min)),
@@ -52,19 +81,19 @@ def tape_file(number: int, table: pa.Table, keep: Keep) -> TapeFile:
     )
 
 
-def join(files: Sequence[TapeFile], keep: Keep) -> tuple[list[Part], dict[int, int]]:
+def join(tape: Sequence[Stretch], keep: Keep) -> tuple[list[Part], dict[int, int]]:
     """The tape in parts that follow each other in time, and how many ticks of each file were repetitions.
 
     The first of equal trades stays; equal times keep the order of files and lines. Trades that repeat each
-    other have the same time, so a repetition never lies outside the files that overlap.
+    other have the same time, so a repetition never lies outside the stretches that overlap.
     """
     parts: list[Part] = []
-    lost = {file.number: 0 for file in files}
-    for group in _overlapping([file for file in files if file.part.num_rows]):
+    lost = {stretch.number: 0 for stretch in tape}
+    for group in _overlapping([stretch for stretch in tape if stretch.part.num_rows]):
         if len(group) == 1 and group[0].is_ready:
             parts.append(group[0].part)
             continue
-        whole = pa.concat_tables([file.part.read(None) for file in group]).combine_chunks()
+        whole = pa.concat_tables([stretch.part.read(None) for stretch in group]).combine_chunks()
         kept = _first_of_each(whole)
         for number in whole["file"].to_numpy()[~kept].tolist():
             lost[number] += 1
@@ -73,18 +102,18 @@ def join(files: Sequence[TapeFile], keep: Keep) -> tuple[list[Part], dict[int, i
     return parts, lost
 
 
-def _overlapping(files: list[TapeFile]) -> list[list[TapeFile]]:
-    """Files in groups that share no instant with each other, in the order of time; each in file order."""
-    groups: list[list[TapeFile]] = []
+def _overlapping(tape: list[Stretch]) -> list[list[Stretch]]:
+    """In groups that share no instant with each other, in the order of time; each in file order."""
+    groups: list[list[Stretch]] = []
     last = 0
-    for file in sorted(files, key=lambda file: (file.first, file.number)):
-        if groups and file.first <= last:
-            groups[-1].append(file)
-            last = max(last, file.last)
+    for stretch in sorted(tape, key=lambda one: (one.first, one.number, one.place)):
+        if groups and stretch.first <= last:
+            groups[-1].append(stretch)
+            last = max(last, stretch.last)
         else:
-            groups.append([file])
-            last = file.last
-    return [sorted(group, key=lambda file: file.number) for group in groups]
+            groups.append([stretch])
+            last = stretch.last
+    return [sorted(group, key=lambda one: (one.number, one.place)) for group in groups]
 
 
 def _instants(table: pa.Table) -> np.ndarray:
