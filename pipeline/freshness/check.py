@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from pipeline import layout, storage
@@ -37,8 +38,16 @@ class Freshness:
     def code(self) -> dict[str, str]:
         """Step name -> digest of its code, as it is on disk now."""
         if not self._code:
-            self._code = code.code_digests(self.kitchen.prepared / ".code_digests.json")
+            self._code = code.code_digests(self._code_file)
         return self._code
+
+    @property
+    def _code_file(self) -> Path:
+        return self.kitchen.prepared / ".code_digests.json"
+
+    def is_of_this_code(self) -> bool:
+        """Whether the code on disk is still that of `code`, by which this process judges."""
+        return code.code_digests(self._code_file) == self.code
 
     @property
     def libraries(self) -> dict[str, str]:

@@ -17,7 +17,7 @@ from typing import Any
 from pipeline import layout, storage
 from pipeline.clock import utc_now
 from pipeline.errors import ParameterError, StageError
-from pipeline.freshness import code, graph, receipt
+from pipeline.freshness import graph, receipt
 from pipeline.freshness.acceptance import Candidate, Search
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
@@ -171,8 +171,7 @@ def _differing(freshness: Freshness, unit: Unit, candidate: Candidate) -> list[s
 
 def _refuse_changed_code(freshness: Freshness) -> None:
     """What ran is what was read at the start; only that code may be stamped."""
-    now = code.code_digests(freshness.kitchen.prepared / ".code_digests.json")
-    if now != freshness.code:
+    if not freshness.is_of_this_code():
         raise StageError("accept: the code changed while samples were computed; run it again")
 
 

@@ -188,6 +188,10 @@ def run(wanted: Range, workers: int = 1, progress: Progress | None = None) -> Ou
         spent = time.monotonic() - started
         if progress is not None:
             progress(done, len(expected), spent / done * (len(expected) - done))
+    if (outcome.built or outcome.failed) and not context.freshness().is_of_this_code():
+        logger.warning(
+            "the code changed while the backfill ran, which kept to what it began with: run again"
+        )
     outcome.seconds = round(time.monotonic() - started, 3)
     return outcome
 

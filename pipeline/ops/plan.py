@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,6 +55,7 @@ def plan(days: Iterable[dt.date]) -> Plan:
     """
     found, finished, freshness = Plan(), context.finished(), context.freshness()
     seconds: dict[str, list[float]] = defaultdict(list)
+    seen: set[Unit] = set()  # of all days, which share their history
     with freshness.one_look():
         for day in days:
             if finished.holds(day) or not graph.expected_symbols(context.kitchen(), day):
@@ -62,7 +63,11 @@ def plan(days: Iterable[dt.date]) -> Plan:
             if _is_pending(day):
                 found.pending.append(day)
                 continue
-            _collect(freshness, Unit("Snapshot", day), found.reasons, seconds)
+            for unit, why, spent in _behind(freshness, Unit("Snapshot", day), seen):
+                if spent is not None:
+                    seconds[unit.stage].append(spent)
+                if why:
+                    found.reasons[unit] = why
     typical = {stage: sorted(past)[len(past) // 2] for stage, past in seconds.items()}
     found.seconds = round(sum(typical.get(unit.stage, 0.0) for unit in found.reasons), 1)
     return found
@@ -79,25 +84,21 @@ def _is_pending(day: dt.date) -> bool:
     return late or not any(graph.vendor_files(kitchen, s, "binance", day) for s in expected)
 
 
-def _collect(
-    freshness: Freshness,
-    root: Unit,
-    reasons: dict[Unit, list[str]],
-    seconds: dict[str, list[float]],
-) -> None:
-    """Every unit below the root that is not fresh, and how long each one took when it last ran."""
-    waiting, seen = [root], set()
+def _behind(
+    freshness: Freshness, root: Unit, seen: set[Unit]
+) -> Iterator[tuple[Unit, list[str], float | None]]:
+    """Every unit not seen yet that a stale one reads: why it has to run, and how long it took last."""
+    waiting = [root]
     while waiting:
         unit = waiting.pop()
         if unit in seen:
             continue
         seen.add(unit)
-        why = reasons.get(unit) or freshness.reasons(unit) or _unseen(unit)
+        why = freshness.reasons(unit) or _unseen(unit)
         kept = receipt.read(graph.folder(freshness.kitchen, unit))
-        if kept is not None and "seconds" in kept.facts:
-            seconds[unit.stage].append(float(kept.facts["seconds"]))
+        spent = kept.facts.get("seconds") if kept else None
+        yield unit, why, spent
         if why:
-            reasons[unit] = why
             waiting.extend(edge.unit for edge in graph.edges(freshness.kitchen, unit))
 
 

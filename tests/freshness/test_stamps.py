@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import luigi
 import pytest
 from grid import DAYS, Grid
 
 from pipeline.freshness.graph import Unit
+from pipeline.ops import backfill
 from pipeline.tasks import context
 
 pytestmark = pytest.mark.filterwarnings("ignore:The configuration contains")
@@ -76,3 +80,29 @@ def test_what_changed_after_the_comparison_gets_no_stamp(
 
     assert context.finished().remember(DAYS[1]) is stamped
     assert context.finished().holds(DAYS[1]) is stamped
+
+
+@pytest.mark.parametrize("changes", [True, False])
+def test_a_backfill_says_that_the_code_changed_meanwhile(
+    grid: Grid,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: bool,
+) -> None:
+    """It keeps to the code that it began with, and says to run it again; else it says nothing."""
+    monkeypatch.setattr(luigi, "build", partial(luigi.build, local_scheduler=True))
+    grid.prepared("date=2025-01-03/Snapshot/receipt.json").unlink()
+    logger = logging.getLogger("kitchen")
+    logger.addHandler(caplog.handler)
+
+    def edit(done: int, total: int, left: float) -> None:
+        if changes:
+            grid.edit("source/pipeline/alignment/align.py", "import ", "import re\nimport ")
+
+    try:
+        outcome = backfill.run(backfill.Range(start=DAYS[0], stop=DAYS[-1]), progress=edit)
+    finally:
+        logger.removeHandler(caplog.handler)
+
+    assert outcome.built == [DAYS[1]]
+    assert ("the code changed" in caplog.text) is changes
