@@ -9,6 +9,7 @@ was installed) `scanner()` is None, and every line goes to the strict reader: sl
 from __future__ import annotations
 
 import ctypes
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+
+
+logger = logging.getLogger("kitchen")
 
 
 class Kind(IntEnum):
@@ -119,6 +123,10 @@ def scanner() -> Callable[..., int] | None:
             found = ctypes.CDLL(str(built)).scan
             found.restype = ctypes.c_int64
             return found
+    logger.warning(
+        "tapes are read three times slower than they could be: the scanner in C was not built;"
+        " install a C compiler, then this package again"
+    )
     return None
 
 

@@ -186,6 +186,23 @@ def test_without_the_compiled_scanner_the_rows_are_the_same() -> None:
     assert (fast.notes, fast.read) == (slow.notes, slow.read)
 
 
+def test_a_scanner_that_was_not_built_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is slow, why, and what to do."""
+    monkeypatch.setattr(tick_scan, "__file__", str(tmp_path / "tick_scan.py"))
+    tick_scan.scanner.cache_clear()
+    try:
+        assert tick_scan.scanner() is None
+        assert tick_scan.scanner() is None
+    finally:
+        tick_scan.scanner.cache_clear()
+
+    (told,) = caplog.messages
+    assert "slower" in told
+    assert "install a C compiler" in told
+
+
 HOSTILE = """
 import ctypes, random, sys
 sys.path[:0] = sys.argv[3:]
