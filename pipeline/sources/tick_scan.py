@@ -12,6 +12,7 @@ import ctypes
 import logging
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
@@ -118,9 +119,8 @@ def scanner() -> Callable[..., int] | None:
     """The compiled function, which lets go of the interpreter while it runs; None if it was not built."""
     beside = Path(__file__)
     for suffix in EXTENSION_SUFFIXES:
-        built = beside.with_name(f"_tick_scan{suffix}")
-        if built.exists():
-            found = ctypes.CDLL(str(built)).scan
+        with suppress(OSError):  # not there, or of another machine
+            found = ctypes.CDLL(str(beside.with_name(f"_tick_scan{suffix}"))).scan
             found.restype = ctypes.c_int64
             return found
     logger.warning(

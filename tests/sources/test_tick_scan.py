@@ -8,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import sys
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from unittest import mock
 
@@ -189,7 +190,8 @@ def test_without_the_compiled_scanner_the_rows_are_the_same() -> None:
 def test_a_scanner_that_was_not_built_is_told_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What is slow, why, and what to do."""
+    """What is slow, why, and what to do; a file of another machine is none."""
+    (tmp_path / f"_tick_scan{EXTENSION_SUFFIXES[0]}").write_bytes(b"\x7fELF of another machine")
     monkeypatch.setattr(tick_scan, "__file__", str(tmp_path / "tick_scan.py"))
     tick_scan.scanner.cache_clear()
     try:
