@@ -307,7 +307,7 @@ class Backfill(luigi.Task):
         child = importlib.import_module(CHILD)
         ended = child.run(self._command(), environ, threading.TIMEOUT_MAX, folder=Path.cwd())
         if ended.code not in (0, PENDING):
-            raise StageError(f"backfill: {ended.words}; the lines above say why, then run it again")
+            raise StageError(f"backfill: {ended.words}; the lines above say more")
         context.forget()
         days = [day for day in self.range.days() if graph.expected_symbols(context.kitchen(), day)]
         return [day for day in days if not is_complete(day)]
