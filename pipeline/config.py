@@ -30,7 +30,8 @@ SYMBOL = re.compile(
 
 MARKETS = ("spot", "futures_um", "futures_cm")
 ATAS_FEEDS = ("atas_bars", "atas_v6_3", "atas_ticks")
-FEEDS = ("binance_1m", "binance_1d", *ATAS_FEEDS)
+BINANCE_FEEDS = ("binance_1m", "binance_1d", "binance_funding", "binance_metrics")
+FEEDS = (*BINANCE_FEEDS, *ATAS_FEEDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ _JSONL = ("", ".gz", ".zst", ".part")
 """A `.part` is what an exporter was about to rename: read where the file itself is missing."""
 
 _KLINES = ("zip", "csv", "csv.gz", "parquet", "json", "json.gz")
+_ARCHIVES = ("zip", "csv", "csv.gz")
 
 PATTERNS: dict[str, tuple[str, ...]] = {
     "binance_1m": (
@@ -31,6 +32,13 @@ PATTERNS: dict[str, tuple[str, ...]] = {
     "binance_1d": (
         *(f"binance/{{market}}/{{symbol}}-1d-{{date}}.{form}" for form in _KLINES),
         *(f"binance/{{market}}/{{symbol}}-1d-{{month}}.{form}" for form in _KLINES),
+    ),
+    "binance_funding": (
+        *(f"binance/{{market}}/{{symbol}}-fundingRate-{{date}}.{form}" for form in _ARCHIVES),
+        *(f"binance/{{market}}/{{symbol}}-fundingRate-{{month}}.{form}" for form in _ARCHIVES),
+    ),
+    "binance_metrics": tuple(
+        f"binance/{{market}}/{{symbol}}-metrics-{{date}}.{form}" for form in _ARCHIVES
     ),
     "atas_bars": tuple(f"atas/bars_1m/{{symbol}}/date={{date}}/bars_1m.jsonl{z}" for z in _JSONL),
     "atas_v6_3": (

@@ -84,6 +84,7 @@ STAGES: dict[str, Stage] = {
             governance=(
                 _FLAGS,
                 *_tables("clean_klines", "clean_daily", "clean_bars", "clean_ticks", "rejects"),
+                *_tables("clean_funding", "clean_metrics"),
             ),
             libraries=("numpy", "pyarrow", "msgspec"),
         ),
@@ -194,6 +195,11 @@ STAGES: dict[str, Stage] = {
             needs=(
                 Need(stage="CleanFeed", output="clean", source="binance_1m", optional=True),
                 Need(stage="CleanFeed", output="clean", source="binance_1d", optional=True),
+                *(
+                    Need(stage="CleanFeed", output=output, source=feed, optional=True)
+                    for feed in ("binance_funding", "binance_metrics")
+                    for output in ("clean", "ledger")
+                ),
                 Need(
                     stage="CleanFeed",
                     output="clean",
@@ -203,7 +209,7 @@ STAGES: dict[str, Stage] = {
                 ),
             ),
             outputs={"daily_stats": "daily_stats.parquet"},
-            code=("pipeline.features.daily",),
+            code=("pipeline.features.daily", "pipeline.features.derivatives"),
             governance=(*_tables("daily_stats"), "SCHEMA_features"),
         ),
         Stage(
@@ -218,7 +224,7 @@ STAGES: dict[str, Stage] = {
                     inline=True,
                 ),
             ),
-            outputs={"macro_slow": "macro_slow.parquet"},
+            outputs={"macro_slow": "macro_slow.parquet", "derived_from": "derived_from.json"},
             code=("pipeline.features.macro",),
             config=("latency_seconds.binance",),
             governance=("SCHEMA_features",),
@@ -267,6 +273,7 @@ STAGES: dict[str, Stage] = {
                 Need(stage="Verdict", output="report_html"),
                 Need(stage="Calibration", output="calibration"),
                 Need(stage="Calibration", output="moved_from"),
+                Need(stage="MacroFeatures", output="derived_from"),
                 Need(stage="CleanFeed", output="ledger", source="binance_1m"),
                 Need(stage="CleanFeed", output="ledger", source="atas"),
             ),

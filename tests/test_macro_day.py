@@ -98,6 +98,40 @@ def test_drawdown_and_place_in_the_range(macro: dict, klines: pd.DataFrame) -> N
     assert macro["pos_in_range_30d"] == pytest.approx(expected, rel=1e-9)
 
 
+def archive_lines(root: Path, kind: str) -> list[list[str]]:
+    """The data lines of all archives of a kind, in the order of their names."""
+    found = []
+    for path in sorted((root / "data/raw/binance/futures_um").glob(f"*-{kind}-*.zip")):
+        with zipfile.ZipFile(path) as archive:
+            text = archive.read(archive.namelist()[0]).decode()
+        found += list(csv.reader(io.StringIO(text)))[1:]
+    return found
+
+
+def test_funding_is_that_of_the_archives(root: Path, macro: dict) -> None:
+    """The last rate before the day, a week's mean as a year's, and the score of 90 days."""
+    opened = int(dt.datetime(2025, 1, 2, tzinfo=dt.UTC).timestamp() * 1000)
+    settled = [float(r[2]) for r in archive_lines(root, "fundingRate") if int(r[0]) < opened]
+    days = np.array(settled).reshape(-1, 3).sum(axis=1)
+    score = (days[-1] - days[-90:].mean()) / days[-90:].std(ddof=1)
+
+    assert macro["funding_last"] == settled[-1]
+    assert macro["funding_7d"] == pytest.approx(365 * days[-7:].mean(), rel=1e-12)
+    assert macro["funding_z"] == pytest.approx(score, rel=1e-9)
+
+
+def test_open_interest_is_that_of_the_archives(
+    root: Path, macro: dict, klines: pd.DataFrame
+) -> None:
+    """By the last line of each day's archive, which is labelled 00:00 of the next."""
+    lines = {r[0]: float(r[2]) for r in archive_lines(root, "metrics") if "00:00:00" in r[0]}
+    held = [lines[f"{DAY - dt.timedelta(days=back)} 00:00:00"] for back in range(8)]
+
+    assert macro["oi_chg_1d"] == pytest.approx(held[0] / held[1] - 1, rel=1e-12)
+    assert macro["oi_chg_7d"] == pytest.approx(held[0] / held[7] - 1, rel=1e-12)
+    assert macro["oi_to_vol"] == pytest.approx(held[0] / klines["volume"].tail(7).mean(), rel=1e-12)
+
+
 def test_what_needs_minutes_or_a_longer_warm_up_is_null(macro: dict) -> None:
     """Nothing stands in for what was not measured."""
     assert macro["rv_30d"] is None
@@ -116,12 +150,14 @@ def test_explain_names_the_kline_of_each_completed_day(
 
     opened = []
     for day in days:
-        (file,) = day["files"]
+        (file,) = (file for file in day["files"] if file["source"] == "binance_1d")
         with zipfile.ZipFile(root / "data/raw" / file["file"]) as archive:
             lines = archive.read(archive.namelist()[0]).decode().splitlines()
         opened.append(int(lines[int(file["lines"]) - 1].split(",")[0]))
     assert opened == klines["time"].tolist()
     assert {day["origin"] for day in days} == {"daily_kline"}
+    told_of = {file["source"]: file["lines"] for file in days[-1]["files"]}
+    assert told_of == {"binance_1d": "2", "binance_funding": "2-4", "binance_metrics": "2-289"}
 
 
 def test_explain_says_that_slow_features_are_not_built(root: Path) -> None:

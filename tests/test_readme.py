@@ -98,6 +98,7 @@ def test_the_names_of_the_exports_are_those_that_are_looked_for() -> None:
     from pipeline.layout import PATTERNS
 
     patterns = " ".join(p for texts in PATTERNS.values() for p in texts)
-    for shown in ("atas/bars_1m/", "atas/v6_3/", "atas/ticks/", "binance/fetcher/", "-1d-", "-1m-"):
+    atas = ("atas/bars_1m/", "atas/v6_3/", "atas/ticks/")
+    for shown in (*atas, "binance/fetcher/", "-1d-", "-1m-", "-fundingRate-", "-metrics-"):
         assert shown in README
         assert shown in patterns

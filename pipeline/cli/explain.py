@@ -29,8 +29,8 @@ def command(
 ) -> None:
     """Show the raw lines, corrections and flags behind a minute; or what became of a raw line.
 
-    With --macro: the klines of completed days behind the slow features, by file and line. Without any of
-    the three: every raw file of the day, and every line that was set aside.
+    With --macro: klines, funding and metrics of completed days behind the slow features, by file and line.
+    Without any of the three: every raw file of the day, and every line that was set aside.
 
     \b
     Example:

@@ -39,7 +39,7 @@ def _defect_list() -> str:
     type=click.IntRange(0, 5000),
     default=0,
     show_default=True,
-    help="Daily klines before the first date, for macro features.",
+    help="Daily klines before the first date, for macro features; and a perpetual's funding and metrics.",
 )
 @click.option("--defect", "defects", multiple=True, metavar="CODE", help="May be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")

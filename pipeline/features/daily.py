@@ -44,7 +44,8 @@ def daily_stats(
         the value is null. open is the first traded minute's, close the last's. rv is the sum of
         squared 1-minute log returns from the day's first price on, rv_5m of 5-minute returns,
         averaged over the five offsets; the price of a missing minute is that of the one before.
-        basis_bps is the median of 1e4 ln(close / other close) over the minutes that both have.
+        basis_bps is the median of 1e4 ln(close / other close) over the minutes that both have. Funding and
+        open interest are null: `derivatives.py` puts them in.
     """
     schema = table_schema(governance, "daily_stats")
     share = features_schema.rules(governance).daily_minutes_share_min
@@ -53,7 +54,7 @@ def daily_stats(
         return empty(schema)
     basis = None if minutes is None or against is None else _basis(minutes, against, share)
     stamped = {"day_open": day_open_us(day), "basis_bps": basis, **row}
-    columns = {field.name: pa.array([stamped[field.name]], type=field.type) for field in schema}
+    columns = {f.name: pa.array([stamped.get(f.name)], type=f.type) for f in schema}
     return conform(pa.table(columns), schema, "daily_stats")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ import pyarrow as pa
 from pipeline.clock import DAY_US, SECOND_US, day_open_us
 from pipeline.contracts import features_schema
 from pipeline.contracts.schema import conform
-from pipeline.features import registry
+from pipeline.features import derivatives, registry
 from pipeline.features.columns import as_floats
 from pipeline.features.evaluate import evaluate
 from pipeline.features.frame import Frame
@@ -56,6 +57,25 @@ def macro(
     }
     schema = features_schema.features_schema(governance, "macro")
     return conform(pa.table({**keys, **evaluate(steps, frame)}), schema, "macro_slow")
+
+
+def derived_from(day: dt.date, history: pa.Table) -> list[dict[str, Any]]:
+    """The raw files of funding and open interest that the day's features look back on, by path.
+
+    Args:
+        day: As in `macro`.
+        history: As in `macro`.
+
+    Returns:
+        Ledger entries; `lines` are those of all the days in reach.
+    """
+    back = {
+        feed: max(s.look_back + 1 for s in registry.MACRO if column in s.inputs)
+        for column, feed in derivatives.FEEDS.items()
+    }
+    opens = history["day_open"].cast(pa.int64()).to_pylist()
+    ago = [(day_open_us(day) - opened) // DAY_US for opened in opens]
+    return derivatives.files_of(zip(ago, history["derived_from"].to_pylist(), strict=True), back)
 
 
 def reach(steps: tuple[Step, ...]) -> int:

@@ -23,6 +23,8 @@ from pipeline.features import (
     quotes,
     returns,
     slow_basis,
+    slow_funding,
+    slow_interest,
     slow_range,
     slow_regime,
     slow_trend,
@@ -163,6 +165,12 @@ MACRO: tuple[Step, ...] = (
     slow_regime.LiquidityRegime(30),
     slow_basis.DailyBasis(),
     slow_basis.BasisScore(30),
+    slow_funding.FundingLast(),
+    slow_funding.FundingMean(7),
+    slow_funding.FundingScore(90),
+    slow_interest.InterestChange(1),
+    slow_interest.InterestChange(7),
+    slow_interest.InterestToVolume(7),
 )
 """Steps on the grid of completed UTC days."""
 

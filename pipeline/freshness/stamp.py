@@ -21,7 +21,7 @@ from typing import Any
 
 from pipeline import layout, storage
 from pipeline.clock import parse_day
-from pipeline.config import ATAS_FEEDS, Kitchen, Symbol
+from pipeline.config import ATAS_FEEDS, BINANCE_FEEDS, Kitchen, Symbol
 from pipeline.freshness import graph, listing, receipt
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
@@ -160,7 +160,7 @@ def month_witness(
     """
     found: dict[str, None] = {}
     paths: dict[str, None] = {}
-    feeds = [(symbol, "binance_1m"), (symbol, "binance_1d")]
+    feeds = [(symbol, feed) for feed in BINANCE_FEEDS]
     feeds += [(other, "binance_1m") for other in graph.held_against(kitchen, symbol)]
     for day in days:
         unit = Unit("DailyStats", day, symbol.name)

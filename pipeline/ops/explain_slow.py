@@ -1,4 +1,4 @@
-"""Where a published row of slow features came from: each completed day's klines, by file and line.
+"""Where a published row of slow features came from: each completed day's klines, funding and open interest.
 
 Belongs here: that one answer. Minutes and raw lines of the day itself are `explain.py`.
 """
@@ -54,7 +54,7 @@ def _day(kitchen: Kitchen, unit: Unit) -> Iterator[Facts]:
         return
     origin = table["origin"][0].as_py()
     unread = {"minutes": "binance_1d", "daily_kline": "binance_1m"}[origin]
-    feeds = [edge.unit for edge in graph.edges(kitchen, unit)]
+    feeds = dict.fromkeys(edge.unit for edge in graph.edges(kitchen, unit))
     files = [
         facts
         for feed in feeds

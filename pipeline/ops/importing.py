@@ -24,7 +24,13 @@ IGNORED = ("latest.json", "exporter.log", "heartbeat.txt", ".heartbeat")
 """What the exporters write beside their exports."""
 
 _IGNORED_FOLDERS = ("_logs", "_heartbeats")
-_FEEDS = {"atas_bars": "atas_bars", "atas_simplified": "atas_v6_3", "atas_ticks": "atas_ticks"}
+_FEEDS = {
+    "atas_bars": "atas_bars",
+    "atas_simplified": "atas_v6_3",
+    "atas_ticks": "atas_ticks",
+    "binance_funding": "binance_funding",
+    "binance_metrics": "binance_metrics",
+}
 _MARKETS = {
     "spot": "spot",
     **dict.fromkeys(("um", "usdm", "usd-m"), "futures_um"),

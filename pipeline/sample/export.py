@@ -35,6 +35,8 @@ ATAS_FEEDS = ("atas_bars", "atas_v6_3", "atas_ticks")
 _MARKS = {
     "binance_1m": "{date}.zip",
     "binance_1d": "{month}.zip",
+    "binance_funding": "{month}.zip",
+    "binance_metrics": "{date}.zip",
     "atas_bars": ".jsonl",
     "atas_v6_3": ".jsonl",
     "atas_ticks": "*/ticks.jsonl",
@@ -127,6 +129,15 @@ def month_files(days: Bars, instrument: Instrument, market: str) -> list[RawFile
         rows=len(rows),
     )
     return [archive, _checksum(archive)]
+
+
+def text_archive(feed: str, symbol: str, market: str, day: dt.date, lines: list[str]) -> RawFile:
+    """An archive of lines of which the first is the header; `day` names it."""
+    name = _name(feed, symbol, market, day)
+    content = "".join(f"{line}\n" for line in lines).encode()
+    written = (day.replace(day=1) + dt.timedelta(days=31)).replace(day=2)
+    data = zipped(_inside(name), content, written)
+    return RawFile(name=name, what=feed, day=day, data=data, rows=len(lines) - 1)
 
 
 def _name(feed: str, symbol: str, market: str, day: dt.date) -> str:

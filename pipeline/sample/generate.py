@@ -18,7 +18,20 @@ from pipeline.errors import ParameterError
 from pipeline.sample.bars import Bars, joined, whole_day
 from pipeline.sample.daily import daily_bars
 from pipeline.sample.defects import DEFECTS, Defect, check_codes, damaged
-from pipeline.sample.export import ATAS_FEEDS, RawFile, exported, month_files, raw_files
+from pipeline.sample.derivatives import (
+    FUNDING_HEADER,
+    METRICS_HEADER,
+    funding_rows,
+    metrics_rows,
+)
+from pipeline.sample.export import (
+    ATAS_FEEDS,
+    RawFile,
+    exported,
+    month_files,
+    raw_files,
+    text_archive,
+)
 from pipeline.sample.instrument import instrument_of
 from pipeline.sample.minutes import minute_bars
 from pipeline.sample.tape import TRADES_MAX, Tape, day_tape
@@ -27,6 +40,9 @@ from pipeline.storage import write_bytes
 __all__ = ["DEFECTS", "Defect", "SampleRequest", "Truth", "Written", "truth", "write_sample"]
 
 MARKETS = ("spot", "futures_um")
+METRICS_DAYS = 8
+"""Days of the warm-up that have metrics: what change of open interest looks back on."""
+
 FIRST_DAY, LAST_DAY = dt.date(2010, 1, 1), dt.date(2099, 12, 31)
 """Dates that can be simulated, warm-up included."""
 
@@ -35,7 +51,8 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleRequest:
-    """What to simulate: `days` days from `first` on, with daily klines of `warmup_days` before them.
+    """What to simulate: `days` days from `first` on, with daily klines of `warmup_days` before them, and
+    where it is a perpetual with their funding and open interest.
 
     `out` becomes a raw folder. `defects` are codes of `DEFECTS`; they damage the last day, A02 all.
     `ticks`, `bars` and `simplified` say which ATAS exports there are.
@@ -156,6 +173,28 @@ def _warmup_files(request: SampleRequest, symbol: str, days: list[Bars]) -> Iter
     before = daily_bars(request.seed, symbol, start, request.warmup_days, request.trades_per_day)
     for month in _months(joined([before, *days])):
         yield from month_files(month, instrument_of(symbol), request.market)
+        if request.market == "futures_um":
+            yield _funding_file(request, symbol, month)
+    if request.market == "futures_um":
+        yield from _metrics_files(request, symbol, joined([before, *days]))
+
+
+def _funding_file(request: SampleRequest, symbol: str, month: Bars) -> RawFile:
+    """The monthly archive of the funding of days that lie in one month."""
+    days = [day_of(us) for us in month.open_us.tolist()]
+    rows = [row for day in days for row in funding_rows(request.seed, symbol, day)]
+    named = days[0].replace(day=1)
+    return text_archive("binance_funding", symbol, request.market, named, [FUNDING_HEADER, *rows])
+
+
+def _metrics_files(request: SampleRequest, symbol: str, days: Bars) -> Iterator[RawFile]:
+    """Daily archives of metrics: of the simulated days, and of so many before as features look back on."""
+    last = days[max(request.warmup_days - METRICS_DAYS, 0) :]
+    unit = 10 ** instrument_of(symbol).price_decimals
+    for opened, close in zip(last.open_us.tolist(), last.close.tolist(), strict=True):
+        day = day_of(opened)
+        rows = metrics_rows(request.seed, symbol, day, close / unit)
+        yield text_archive("binance_metrics", symbol, request.market, day, [METRICS_HEADER, *rows])
 
 
 def _months(days: Bars) -> list[Bars]:

@@ -31,6 +31,8 @@ from pipeline.sources.tick_tape import Keep
 TABLES = {
     "binance_1m": "clean_klines",
     "binance_1d": "clean_daily",
+    "binance_funding": "clean_funding",
+    "binance_metrics": "clean_metrics",
     "atas_bars": "clean_bars",
     "atas_v6_3": "clean_bars",
     "atas_ticks": "clean_ticks",

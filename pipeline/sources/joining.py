@@ -13,7 +13,7 @@ import pyarrow as pa
 from pipeline.clock import DAY_US, HOUR_US
 from pipeline.contracts.schema import conform
 from pipeline.parts import Part
-from pipeline.sources import kline_day, part_files, tick_tape
+from pipeline.sources import kline_day, part_files, tick_tape, timed_rows
 from pipeline.sources.files import FileRead
 from pipeline.sources.kline_rows import KEYS, is_of_many_days
 from pipeline.sources.protocol import Feed, Parsed
@@ -25,10 +25,12 @@ _HOUR = re.compile(r"/([0-9]{2})/[^/]+$")
 def joined(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
     """The tables that follow each other in the day's table, with the column `file`; fills the counts.
 
-    Of klines and bars; ticks are `joined_tape`.
+    Of klines, bars and other archives; ticks are `joined_tape`.
     """
     if feed.source in kline_day.COMPLETE:
         return _klines(feed, reads)
+    if feed.source in timed_rows.KEYS:
+        return timed_rows.joined(feed.source, reads)
     _merge_copies(reads)
     part_files.settle(reads)
     return _runs(reads)

@@ -27,8 +27,8 @@ REASON_CHARS = 300
 class Feed:
     """One source of one symbol on one UTC day.
 
-    `source` is one of binance_1m, binance_1d, atas_bars, atas_v6_3, atas_ticks; `market` one of spot,
-    futures_um, futures_cm; `vendor_symbol` the symbol's name at that vendor.
+    `source` is one of `config.FEEDS`; `market` one of spot, futures_um, futures_cm; `vendor_symbol`
+    the symbol's name at that vendor.
     """
 
     symbol: str

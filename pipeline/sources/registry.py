@@ -6,13 +6,17 @@ from pipeline.sources.atas_bars import AtasBars
 from pipeline.sources.atas_simplified import AtasSimplified
 from pipeline.sources.atas_ticks import AtasTicks
 from pipeline.sources.binance_fetcher import BinanceFetcher
+from pipeline.sources.binance_funding import BinanceFunding
 from pipeline.sources.binance_klines import BinanceKlines
+from pipeline.sources.binance_metrics import BinanceMetrics
 from pipeline.sources.binance_parquet import BinanceParquet
 from pipeline.sources.binance_rest import BinanceRest
 from pipeline.sources.protocol import Adapter
 
 ADAPTERS: tuple[Adapter, ...] = (
     BinanceKlines(),
+    BinanceFunding(),
+    BinanceMetrics(),
     BinanceFetcher(),
     BinanceParquet(),
     BinanceRest(),

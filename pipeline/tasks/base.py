@@ -165,7 +165,7 @@ class FeedTask(SymbolTask):
     """A step for one feed of a symbol and day."""
 
     source = SourceParameter(
-        description="binance_1m, binance_1d, atas_bars, atas_v6_3 or atas_ticks"
+        description="binance_1m, binance_1d, binance_funding, binance_metrics, atas_bars, .."
     )
 
     def requires(self) -> list[luigi.Task]:

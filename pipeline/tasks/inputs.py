@@ -113,11 +113,16 @@ def moved_from(job: Job, found: WithNeighbours) -> list[dict[str, Any]]:
 
 
 def ledgers(job: Job) -> dict[str, list[Any]]:
-    """Symbol -> the ledger entries of all its feeds, in the graph's order."""
+    """Symbol -> the ledger entries of all its feeds, in the graph's order, then of its slow features."""
     found: dict[str, list[Any]] = {}
-    for edge in job.edges("CleanFeed", "ledger"):
+    for edge in (*job.edges("CleanFeed", "ledger"), *job.edges("MacroFeatures", "derived_from")):
         found.setdefault(str(edge.unit.symbol), []).extend(storage.read_json(job.path(edge)))
     return found
+
+
+def ledgers_by_feed(job: Job) -> dict[str, list[Any]]:
+    """Feed -> the ledger entries of its own symbol and day."""
+    return {feed: storage.read_json(path) for feed, path in _own(job, "ledger").items()}
 
 
 def symbol_day(job: Job, name: str) -> SymbolDay:

@@ -54,7 +54,7 @@ class SymbolParameter(luigi.Parameter):
 
 
 class SourceParameter(luigi.Parameter):
-    """A feed: binance_1m, binance_1d, atas_bars, atas_v6_3 or atas_ticks."""
+    """A feed, one of `config.FEEDS`."""
 
     def parse(self, x: str) -> str:
         """The feed's name.

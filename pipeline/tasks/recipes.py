@@ -24,7 +24,8 @@ from pipeline.bars.footprint import footprint as footprint_of
 from pipeline.bars.footprint import in_hours
 from pipeline.contracts import profiles, schema
 from pipeline.features.daily import daily_stats as daily_stats_of
-from pipeline.features.macro import macro
+from pipeline.features.derivatives import Derivatives, with_derivatives
+from pipeline.features.macro import derived_from, macro
 from pipeline.features.micro import LEVEL_COLUMNS, levels_from_us, micro
 from pipeline.freshness import acceptance, graph
 from pipeline.parts import single
@@ -202,7 +203,7 @@ def micro_features(job: Job) -> Products:
 
 
 def daily_stats(job: Job) -> Products:
-    """The exchange's minutes, or its daily kline -> one row of the day."""
+    """The exchange's minutes, or its daily kline -> one row of the day; with funding and open interest."""
     feeds = inputs.feeds(job, "clean")
     table = daily_stats_of(
         job.unit.day,
@@ -211,6 +212,12 @@ def daily_stats(job: Job) -> Products:
         job.kitchen.governance,
         inputs.against(job, "clean"),
     )
+    more = Derivatives(
+        funding=feeds.get("binance_funding"),
+        metrics=feeds.get("binance_metrics"),
+        ledgers=inputs.ledgers_by_feed(job),
+    )
+    table = with_derivatives(table, job.unit.day, more, job.kitchen.governance)
     job.facts = {"rows": table.num_rows}
     return {"daily_stats": table}
 
@@ -223,7 +230,7 @@ def macro_features(job: Job) -> Products:
     latency = job.kitchen.latency_seconds["binance"]
     table = macro(job.symbol.name, job.unit.day, history, latency, job.kitchen.governance)
     job.facts = {"days": history.num_rows}
-    return {"macro_slow": table}
+    return {"macro_slow": table, "derived_from": derived_from(job.unit.day, history)}
 
 
 def assemble(job: Job) -> Products:

@@ -80,6 +80,23 @@ def test_an_array_of_bars_lies_where_lines_do(raw: Path, kitchen: Kitchen, tmp_p
     assert (found["state"], found["to"]) == ("copied", BARS)
 
 
+def test_funding_and_metrics_find_their_places(kitchen: Kitchen, tmp_path: Path) -> None:
+    """By their columns and their names' dates, a month or a day, wherever they were loaded to."""
+    out = tmp_path / "vendor"
+    write_sample(SampleRequest(out=out, first=DAY, trades_per_day=20, warmup_days=3))
+    wanted = {
+        f"binance/futures_um/BTCUSDT-fundingRate-{month}.zip" for month in ("2024-12", "2025-01")
+    }
+    wanted.add(f"binance/futures_um/BTCUSDT-metrics-{DAY}.zip")
+    (tmp_path / "heap").mkdir()
+    for name in wanted:
+        shutil.copy(out / name, tmp_path / "heap")
+    files = told("import", str(tmp_path / "heap"))["files"]
+
+    assert {(f["state"], f["to"]) for f in files} == {("copied", name) for name in wanted}
+    assert {f["adapter"] for f in files} == {"binance_funding", "binance_metrics"}
+
+
 def test_importing_again_changes_nothing(raw: Path, kitchen: Kitchen, tmp_path: Path) -> None:
     """The same bytes are there; other bytes are kept and named."""
     told("import", str(raw))

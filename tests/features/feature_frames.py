@@ -170,6 +170,7 @@ def random_history(governance: Path, last: dt.date, days: int, seed: int = 3) ->
     variance = 9e-4 * rng.lognormal(0, 0.5, days)
     opens = day_open_us(last) + DAY_US * np.arange(1 - days, 1)
     basis = rng.normal(-2, 1.5, days)
+    funding, interest = np.round(rng.normal(3e-4, 2e-4, days), 8), rng.uniform(6e4, 9e4, days)
     return _table(
         table_schema(governance, "daily_stats"),
         {
@@ -179,6 +180,9 @@ def random_history(governance: Path, last: dt.date, days: int, seed: int = 3) ->
             "rv": variance,
             "rv_5m": variance * 0.9,
             "basis_bps": basis,
+            "funding_last": np.round(funding / 3, 8),
+            "funding_sum": funding,
+            "open_interest": np.round(interest, 3),
             "origin": ["minutes"] * days,
         },
         days,

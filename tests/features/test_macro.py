@@ -65,6 +65,7 @@ def oracle(history: pa.Table) -> dict[str, float | None]:
     fit = stats.linregress(np.arange(90), np.log(c.iloc[-90:])) if days >= 90 else None
     last = c.to_numpy()[-600:]
     bottom, top = d["low"].iloc[-30:].min(), d["high"].iloc[-30:].max()
+    held, paid = d["open_interest"], d["funding_sum"]
     found = {
         "ma200_anchor": (200, lambda: c.iloc[-1] / sma.iloc[-1] - 1),
         "ma200_slope": (220, lambda: sma.iloc[-1] / sma.iloc[-21] - 1),
@@ -89,6 +90,14 @@ def oracle(history: pa.Table) -> dict[str, float | None]:
         "liq_regime": (395, lambda: _percentile(amihud)),
         "basis_1d": (1, lambda: d["basis_bps"].iloc[-1]),
         "basis_30d_z": (30, lambda: stats.zscore(d["basis_bps"].iloc[-30:], ddof=1)[-1]),
+    }
+    found |= {
+        "funding_last": (1, lambda: d["funding_last"].iloc[-1]),
+        "funding_7d": (7, lambda: 365 * paid.rolling(7).mean().iloc[-1]),
+        "funding_z": (90, lambda: stats.zscore(paid.iloc[-90:], ddof=1)[-1]),
+        "oi_chg_1d": (2, lambda: held.pct_change(1).iloc[-1]),
+        "oi_chg_7d": (8, lambda: held.pct_change(7).iloc[-1]),
+        "oi_to_vol": (7, lambda: held.iloc[-1] / d["volume"].rolling(7).mean().iloc[-1]),
     }
     return {name: value() if days >= need else None for name, (need, value) in found.items()}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import subprocess
 import sys
 from decimal import Decimal
@@ -30,6 +31,7 @@ from sample_reading import (
 )
 
 from pipeline import layout
+from pipeline.config import FEEDS
 from pipeline.errors import ParameterError
 from pipeline.sample.generate import SampleRequest, truth, write_sample
 from tests_support import kitchen_at
@@ -239,6 +241,22 @@ def test_daily_row_of_a_simulated_day(tmp_path: Path) -> None:
         assert [Decimal(row[i]) for i in (1, 2, 3, 4, 5, 7, 8, 9, 10)] == wanted
 
 
+def test_a_perpetuals_warmup_has_funding_and_metrics(tmp_path: Path) -> None:
+    """Three settlements a day, 288 periods of the last eight days and the day; a spot pair has neither."""
+    out = written(tmp_path / "perpetual", warmup_days=40)
+    folder = out / "binance/futures_um"
+    settled = [row for path in sorted(folder.glob("*-fundingRate-*.zip")) for row in rows(path)]
+    periods = {path.name: rows(path) for path in sorted(folder.glob("*-metrics-*.zip"))}
+    instants = [int(row[0]) for row in settled if row[0].isdigit()]
+    spot = written(tmp_path / "spot", market="spot", warmup_days=40)
+
+    assert instants == [instants[0] + 28_800_000 * n for n in range(3 * 41)]
+    assert len(periods) == 9
+    assert list(periods)[-1] == f"BTCUSDT-metrics-{DAY}.zip"
+    assert all(len([r for r in found if r[1] == "BTCUSDT"]) == 288 for found in periods.values())
+    assert not [*spot.rglob("*fundingRate*"), *spot.rglob("*metrics*")]
+
+
 def test_layout_finds_every_file(tmp_path: Path) -> None:
     """Each written file but the checksums is one that the raw layout looks for, and the report is true."""
     kitchen = kitchen_at(tmp_path)
@@ -247,10 +265,11 @@ def test_layout_finds_every_file(tmp_path: Path) -> None:
     report = write_sample(request)
     for file in report:
         assert file.path.stat().st_size == file.bytes
-    for feed in ("binance_1m", "binance_1d", "atas_bars", "atas_v6_3", "atas_ticks"):
+    for feed in FEEDS:
         listed = {raw.path for raw in layout.raw_files(kitchen, symbol, feed, DAY)}
 
-        assert listed == {f.path for f in report if f.what == feed and "2024" not in f.path.name}
+        written = {file.path for file in report if file.what == feed}
+        assert listed == {path for path in written if not re.search("2024|2025-01-01", path.name)}
 
 
 def test_progress_and_feeds(tmp_path: Path) -> None:
