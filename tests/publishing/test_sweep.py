@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import itertools
 import os
+import re
 import shutil
 import sys
 import threading
@@ -13,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import last_call
@@ -28,6 +30,21 @@ from tests_support import luigi, write_config
 
 FIRST, SECOND = dt.date(2025, 1, 1), dt.date(2025, 1, 2)
 STATES = ("available", "degraded")
+TOLD = ("publication.json", "receipt.json", ".stamp.json", ".tmp")
+DRAWN = re.compile(r"[0-9a-f]{32}|#\d+ \(deleted\)")
+
+
+@dataclass(frozen=True)
+class Point:
+    """The nth call of a name on a path, whatever is drawn in it: where another run comes by again."""
+
+    call: Call
+    nth: int
+
+    def fatal(self) -> Fatal:
+        """Dies here."""
+        passed = itertools.count(1)
+        return lambda _, call: _drawn(call) == self.call and next(passed) == self.nth
 
 
 class Kitchen:
@@ -37,27 +54,37 @@ class Kitchen:
         self.root, self.day, self.store = root, day, Store(root / "snapshots")
         self.written = (self.store.root, root / "data/prepared")
         self.snapshot = ["Snapshot", "--date", str(day), "--local-scheduler"]
+        self.command = [sys.executable, "-m", "luigi", "--module", "pipeline", *self.snapshot]
         self.reading = threading.Lock()
 
-    def keep(self) -> None:
-        """What is there now is what `restore` brings back."""
-        for place in self.written:
-            shutil.copytree(place, self.root / "kept" / place.name, symlinks=True)
+    def settings(self) -> dict[str, str]:
+        """The environment of a run that is supervised: its steps come in the same order each time."""
+        file = str(self.root / "configs/kitchen.yaml")
+        return {**os.environ, "KITCHEN_CONFIG": file, "PYTHONHASHSEED": "0"}
 
-    def restore(self, *places: Path) -> None:
-        """Places as they were kept; no reader looks meanwhile."""
+    def keep(self, name: str) -> None:
+        """All that the command ever wrote is kept under a name, for `restore`."""
+        for place in self.written:
+            shutil.copytree(place, self.root / "kept" / name / place.name, symlinks=True)
+
+    def restore(self, name: str) -> None:
+        """Brings back what was kept; no reader looks meanwhile."""
         with self.reading:
-            for place in places:
+            for place in self.written:
                 _remove(place)
-                shutil.copytree(self.root / "kept" / place.name, place, symlinks=True)
+                shutil.copytree(self.root / "kept" / name / place.name, place, symlinks=True)
 
     def dies(self, fatal: Fatal) -> list[Call] | None:
         """The calls of a run up to the fatal one; None when it came to its end before."""
-        settings = {**os.environ, "KITCHEN_CONFIG": str(self.root / "configs/kitchen.yaml")}
-        command = [sys.executable, "-m", "luigi", "--module", "pipeline", *self.snapshot]
-        code, calls = last_call.run(command, self.root, fatal, **settings)
+        code, calls = last_call.run(self.command, self.root, fatal, **self.settings())
         assert code in (0, -9)
         return calls if code else None
+
+    def traced(self) -> list[Point]:
+        """The points of a run that nobody disturbs, in order."""
+        calls = last_call.run(self.command, self.root, lambda *_: False, **self.settings())[1]
+        met = Counter[Call]()
+        return [Point(call, met.update([call]) or met[call]) for call in map(_drawn, calls)]
 
     def finish(self) -> None:
         """A run that nobody disturbs."""
@@ -73,12 +100,26 @@ class Kitchen:
         }
         published = kit.contents(self.store.root)
         prepared = kit.contents(self.root / "data/prepared")
-        told = ("receipt.json", ".stamp.json", ".tmp")
         return (
             links
             | {n: b for n, b in published.items() if not n.endswith("publication.json")}
-            | {n: b for n, b in prepared.items() if n.startswith("date=") and not n.endswith(told)}
+            | {n: b for n, b in prepared.items() if n.startswith("date=") and not n.endswith(TOLD)}
         )
+
+    def state(self) -> frozenset[tuple[str, object]]:
+        """All that the next run may go by: names, modes and bytes. Of files that tell of a run or were only
+        begun, and of names that are drawn, no more is taken than that they are there.
+        """
+        found = set[tuple[str, object]]()
+        for path in (p for place in self.written for p in (place, *place.rglob("*"))):
+            seen: object = path.lstat().st_mode
+            if path.is_symlink():
+                seen = os.readlink(path)
+            elif path.is_file():
+                data = path.read_bytes()
+                seen = seen, bool(data) if path.name.endswith(TOLD) else hash(data)
+            found.add((DRAWN.sub("*", str(path)), seen))
+        return frozenset(found)
 
     def differs(self, wanted: dict[str, bytes]) -> set[str]:
         """The names of what is not as wanted."""
@@ -151,7 +192,8 @@ def root(made: Path, tmp_path: Path) -> Path:
 
 
 def new(kitchen: Kitchen) -> None:
-    """Everything is still to be done, from the raw files on."""
+    """Everything is still to be done, what the day before looked at as well."""
+    shutil.rmtree(kitchen.root / f"data/prepared/date={SECOND}")
 
 
 def corrected(kitchen: Kitchen) -> None:
@@ -171,33 +213,57 @@ def test_death_before_every_call(
     root: Path, waiting: Callable[[Kitchen], None], at_least: int, part: int
 ) -> None:
     """Half of the calls each: whatever the last one was, LATEST is whole at every moment, and the next run
-    ends with the bytes of one that nobody disturbed.
+    ends with the bytes of one that nobody disturbed. A state that is met again is not finished again.
     """
     kitchen = Kitchen(root, SECOND)
     waiting(kitchen)
-    kitchen.keep()
+    kitchen.keep("start")
     before = kitchen.read_latest()
-    kitchen.finish()
+    points = kitchen.traced()
     after, wanted = kitchen.read_latest(), kitchen.contents()
-    last = list[Call]()
+    finished = set[frozenset[tuple[str, object]]]()
     with polling(kitchen) as seen:
-        for at in itertools.count(1 + part, 2):
-            kitchen.restore(*kitchen.written)
-            calls = kitchen.dies(lambda number, _, at=at: number == at)
-            if calls is None:
-                break
-            last.append(calls[-1])
-            assert broken(kitchen) == [], last
-            assert kitchen.read_latest() in (before, after), last
+        for at in range(part, len(points), 2):
+            point = points[at]
+            _die(kitchen, points, at)
+            assert broken(kitchen) == [], point
+            assert kitchen.read_latest() in (before, after), point
+            state = kitchen.state()
+            if state in finished:
+                continue
 
             kitchen.finish()
 
+            finished.add(state)
             assert kitchen.read_latest() == after
-            assert verify_day(kitchen.store, SECOND) == [], last
-            assert kitchen.differs(wanted) == set(), last
-    print(len(last), "deaths of", at - 1, "calls:", Counter(call.name for call in last))  # noqa: T201
-    assert len(last) >= at_least // 2
+            assert verify_day(kitchen.store, SECOND) == [], point
+            assert kitchen.differs(wanted) == set(), point
+    names = Counter(point.call.name for point in points[part::2])
+    print(sum(names.values()), "deaths,", len(finished), "states finished:", names)  # noqa: T201
+    assert len(points) >= at_least
     assert seen == {before, after}
+
+
+def _die(kitchen: Kitchen, points: list[Point], at: int) -> None:
+    """Just before a point, in a run that starts with the steps done that were done by then."""
+    begun = max((i for i in range(2, at + 1) if _is_done(points[i - 2])), default=0)
+    if begun and not (kitchen.root / "kept" / str(begun)).exists():
+        kitchen.restore("start")
+        assert kitchen.dies(points[begun].fatal()) is not None
+        kitchen.keep(str(begun))
+    kitchen.restore(str(begun) if begun else "start")
+    if kitchen.dies(points[at].fatal()) is None:  # not a call of the steps that are left
+        kitchen.restore("start")
+        assert kitchen.dies(points[at].fatal()) is not None, points[at]
+
+
+def _is_done(point: Point) -> bool:
+    """Whether a step is done two calls later: its receipt has its name, and the folder is synced."""
+    return point.call.name == "rename" and point.call.path.endswith("/receipt.json")
+
+
+def _drawn(call: Call) -> Call:
+    return Call(call.name, DRAWN.sub("*", call.path))
 
 
 def test_death_before_each_switch(root: Path) -> None:
