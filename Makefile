@@ -17,7 +17,7 @@ $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %s.%s" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.ready: $(BIN)/python setup.cfg setup.py pyproject.toml requirements.txt $(wildcard pipeline/sources/*.c)
+$(VENV)/.ready: $(BIN)/python setup.cfg setup.py pyproject.toml requirements.txt $(wildcard pipeline/*/*.c)
 	$(PIP) --require-hashes --requirement requirements.txt
 	$(OURS)
 	@touch $@

@@ -68,7 +68,10 @@ def _goal(words: str, limit: float, value: float, *, least: bool = False) -> Goa
 
 def _features(text: str) -> list[Goal]:
     said = json.loads(text)
-    return [_goal("feature step / tick step, processor time", FEATURES_MOST, said["ratio"])]
+    words, limit, value, holds = _goal(
+        "feature step / tick step, processor time", FEATURES_MOST, said["ratio"]
+    )
+    return [(words, limit, f"{value} ({said['process_ratio']:.2f} x as processes)", holds)]
 
 
 def _reader(text: str) -> list[Goal]:

@@ -11,6 +11,7 @@ import argparse
 import datetime as dt
 import json
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -58,6 +59,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--no-hash", action="store_true")
     options = parser.parse_args()
+    begun = time.process_time()
     leave_pandas_alone()
     if options.no_hash:
         rawfile.hashlib = type("hashlib", (), {"sha256": _NoHash})
@@ -81,6 +83,7 @@ def main() -> None:
         write(options.out / "footprint.parquet", in_hours(levels)),
         write(options.out / "minute_stats.parquet", minutes),
     ]
+    report["step_cpu_s"] = time.process_time() - begun
     print(json.dumps(report))
 
 

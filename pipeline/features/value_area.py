@@ -1,13 +1,18 @@
 """Point of control and value area of many overlapping windows of price levels, in integers.
 
-Belongs here: the kernel. Each answer follows from its window's sums alone: they are whole numbers, so
-adding the new row and taking off the old one leaves no trace of where a batch began.
+Belongs here: the kernel, in C where that was built (`value_area.c`), else in numpy, with the same answers.
+Each follows from its window's sums alone: they are whole numbers, so adding the new row and taking off the
+old one leaves no trace of where a batch began.
 """
 
 from __future__ import annotations
 
+import ctypes
+from collections.abc import Callable
+
 import numpy as np
 
+from pipeline import compiled
 from pipeline.exact import Floats, Ints, from_units
 from pipeline.features.frame import Frame
 from pipeline.features.levels import PRICE, VOLUME, Levels
@@ -47,15 +52,43 @@ def areas(frame: Frame, begins: Ints) -> Floats:
     if whole.size == 0:
         return found
     ranks = frame.shared("ranks of prices", lambda: _ranked(levels[PRICE]))
-    window = _Window(levels, ranks, int(begins[whole].min()))
-    points = []
-    for row, begin in zip(whole.tolist(), begins[whole].tolist(), strict=True):
-        window.move(begin, row + 1)
-        points.append(window.points())
-    at = np.array(points)
+    run = compiled.function(__file__, "areas")
+    if run is not None:
+        at = _compiled_points(run, levels, ranks, begins[whole], whole + 1)
+    else:
+        at = _points(levels, ranks, begins[whole], whole + 1)
     traded = at[:, 0] != NOTHING[0]
     found[:, whole[traded]] = from_units(ranks[0][at[traded].T], levels.places)
     return found
+
+
+def _compiled_points(
+    run: Callable[..., int], levels: Levels, ranks: tuple[Ints, Ints], begins: Ints, ends: Ints
+) -> Ints:
+    """The points of the windows `[begins, ends)`, whose edges never go back: shape (windows, 3)."""
+    ticks, rank = ranks
+    given = [np.ascontiguousarray(x, dtype=np.int64) for x in (levels.first, rank)]
+    given += [np.ascontiguousarray(x, dtype=np.int64) for x in (levels[VOLUME], ticks)]
+    held, points = np.zeros(len(ticks), dtype=np.int64), np.empty((len(begins), 3), dtype=np.int64)
+    edges = [np.ascontiguousarray(x, dtype=np.int64) for x in (begins, ends)]
+    run(
+        *(ctypes.c_void_p(x.ctypes.data) for x in given),
+        ctypes.c_int64(len(ticks)),
+        *(ctypes.c_void_p(x.ctypes.data) for x in (held, *edges)),
+        ctypes.c_int64(len(begins)),
+        ctypes.c_void_p(points.ctypes.data),
+    )
+    return points
+
+
+def _points(levels: Levels, ranks: tuple[Ints, Ints], begins: Ints, ends: Ints) -> Ints:
+    """As `_compiled_points`, without the compiled kernel."""
+    window = _Window(levels, ranks, int(begins[0]))
+    points = []
+    for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
+        window.move(begin, end)
+        points.append(window.points())
+    return np.array(points)
 
 
 class _Window:

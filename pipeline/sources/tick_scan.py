@@ -9,25 +9,19 @@ was installed) `scanner()` is None, and every line goes to the strict reader: sl
 from __future__ import annotations
 
 import ctypes
-import logging
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache
-from importlib.machinery import EXTENSION_SUFFIXES
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipeline import compiled
+
 Ints = NDArray[np.int64]
-
-
-logger = logging.getLogger("kitchen")
 
 
 class Kind(IntEnum):
@@ -114,20 +108,9 @@ class _Field(ctypes.Structure):
     ]
 
 
-@cache
 def scanner() -> Callable[..., int] | None:
-    """The compiled function, which lets go of the interpreter while it runs; None if it was not built."""
-    beside = Path(__file__)
-    for suffix in EXTENSION_SUFFIXES:
-        with suppress(OSError):  # not there, or of another machine
-            found = ctypes.CDLL(str(beside.with_name(f"_tick_scan{suffix}"))).scan
-            found.restype = ctypes.c_int64
-            return found
-    logger.warning(
-        "tapes are read three times slower than they could be: the scanner in C was not built;"
-        " install a C compiler, then this package again"
-    )
-    return None
+    """The compiled function; None if it was not built."""
+    return compiled.function(__file__, "scan")
 
 
 class _Room:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pyarrow as pa
@@ -15,9 +17,11 @@ from feature_frames import DAY, random_bars, random_footprint, random_tape
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline import compiled
 from pipeline.clock import MINUTES_PER_DAY
 from pipeline.contracts import features_schema
 from pipeline.errors import ContractError
+from pipeline.features import value_area as value_areas
 from pipeline.features.frame import Frame
 from pipeline.features.levels import PRICE, VOLUME, Levels
 from pipeline.features.micro import micro
@@ -90,13 +94,29 @@ def test_value_area_is_the_step_by_step_one(
     assert (top, bottom) == _grow(volume, poc)
 
 
-@given(seed=st.integers(0, 10**9), window=st.integers(1, 40))
-def test_moving_windows_are_those_of_their_levels(seed: int, window: int, governance: Path) -> None:
+@pytest.fixture(scope="module", params=["in C", "in numpy"])
+def kernel(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Either of the two ways."""
+    if request.param == "in C":
+        if compiled.function(value_areas.__file__, "areas") is None:
+            pytest.skip("it was not built: there is no C compiler")
+        yield
+        return
+    with mock.patch.object(compiled, "function", return_value=None):
+        yield
+
+
+@given(
+    seed=st.integers(0, 10**9), window=st.integers(1, 40), largest=st.sampled_from([3, 9, 1 << 52])
+)
+def test_moving_windows_are_those_of_their_levels(
+    kernel: None, seed: int, window: int, largest: int, governance: Path
+) -> None:
     """Where the window before left its area does not show: each equals its levels counted anew."""
     rng = np.random.default_rng(seed)
     centres = np.cumsum(rng.integers(-20, 21, 40))
     minutes = [
-        {int(p): int(rng.integers(1, 9)) for p in set(rng.integers(c - 30, c + 31, size))}
+        {int(p): int(rng.integers(1, largest)) for p in set(rng.integers(c - 30, c + 31, size))}
         for c, size in zip(centres, rng.integers(0, 40, 40), strict=True)
     ]
     levels = Levels(

@@ -8,7 +8,6 @@ import shutil
 import struct
 import subprocess
 import sys
-from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from unittest import mock
 
@@ -185,24 +184,6 @@ def test_without_the_compiled_scanner_the_rows_are_the_same() -> None:
 
     assert fast.rows.combine_chunks().equals(slow.rows.combine_chunks())
     assert (fast.notes, fast.read) == (slow.notes, slow.read)
-
-
-def test_a_scanner_that_was_not_built_is_told_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """What is slow, why, and what to do; a file of another machine is none."""
-    (tmp_path / f"_tick_scan{EXTENSION_SUFFIXES[0]}").write_bytes(b"\x7fELF of another machine")
-    monkeypatch.setattr(tick_scan, "__file__", str(tmp_path / "tick_scan.py"))
-    tick_scan.scanner.cache_clear()
-    try:
-        assert tick_scan.scanner() is None
-        assert tick_scan.scanner() is None
-    finally:
-        tick_scan.scanner.cache_clear()
-
-    (told,) = caplog.messages
-    assert "slower" in told
-    assert "install a C compiler" in told
 
 
 HOSTILE = """
