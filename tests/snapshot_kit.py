@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from pipeline import parquet, storage
 from pipeline.contracts import control, schema
+from pipeline.contracts.calibration import DayFinding, Figures, LikenessFigures, changed
 from pipeline.publishing import datapackage
 from pipeline.publishing.manifest import ManifestInput, manifest
 from pipeline.publishing.seal import Draft
@@ -114,18 +115,18 @@ def conditions(states: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def calibration(**changes: Any) -> dict[str, Any]:
+def calibration(**changes: Any) -> DayFinding:
     """A calibration that needed nothing."""
-    return {
-        "status": "not_needed",
-        "offset_minutes": 0,
-        "skew_ms": 12,
-        "skew_interval_ms": [5, 20],
-        "basis_bps_median": 0.1,
-        "volume_unit": "base",
-        "segments": [],
-        "figures": {"rho": 0.99},
-    } | changes
+    needed_nothing = DayFinding(
+        status="not_needed",
+        offset_minutes=0,
+        skew_ms=12,
+        skew_interval_ms=(5, 20),
+        basis_bps_median=0.1,
+        volume_unit="base",
+        figures=Figures(likeness=LikenessFigures(rho=0.99)),
+    )
+    return changed(needed_nothing, **changes)
 
 
 def ledger(symbol: str, rejected: int = 0) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
@@ -35,11 +36,19 @@ from pipeline.alignment.reasons import reasons_against
 from pipeline.alignment.runs import Ground, Placed, not_one_minute, place, split_at_gaps
 from pipeline.alignment.tape import tape_minutes
 from pipeline.clock import MINUTE_US, day_open_us
+from pipeline.contracts.calibration import (
+    DayFinding,
+    Figures,
+    Finding,
+    Reason,
+    Runs,
+    Segment,
+    SkewFigures,
+    changed,
+    of_day,
+)
 from pipeline.contracts.control import Control
 from pipeline.parts import Parts
-
-CLOCK = ("skew_ms", "skew_interval_ms", "skew_applied_ms")
-"""What a tape alone can tell; the day shows its tape's even where its bars are another feed's."""
 
 REFUSING = ("set_aside_atas", "refuse")
 """Consequences with which a finding keeps the feed's rows out of the day."""
@@ -75,9 +84,9 @@ class CalibrationInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """`calibration` is the whole finding (`contract` 7.10), `correction` what the steps below need."""
+    """`calibration` is the whole finding, `correction` what the steps below need."""
 
-    calibration: dict[str, Any]
+    calibration: DayFinding
     correction: dict[str, Any]
 
 
@@ -101,13 +110,12 @@ def calibrate(given: CalibrationInput, control: Control) -> Calibration:
         for feed, bars in feeds.items()
         if given.klines.num_rows
     }
-    usable = [feed for feed in found if found[feed]["status"] != "refused"]
+    usable = [feed for feed in found if found[feed].status != "refused"]
     shown = (usable or list(found))[:1]
-    top = found[shown[0]] if shown else _nothing()
+    top = found[shown[0]] if shown else Finding(status="not_measured")
     chosen = usable[0] if usable else None
-    clock = {name: found[TICKS][name] for name in CLOCK} if TICKS in usable else {}
     return Calibration(
-        calibration={**top, **clock, "feed": chosen, "feeds": found},
+        calibration=of_day(top, found[TICKS] if TICKS in usable else top, chosen, found),
         correction={
             **_correction(top),
             "feed": chosen,
@@ -116,96 +124,84 @@ def calibrate(given: CalibrationInput, control: Control) -> Calibration:
     )
 
 
-def _nothing() -> dict[str, Any]:
-    """The finding of a day without ATAS rows, or without klines to hold them against."""
-    return {
-        "status": "not_measured",
-        "offset_minutes": None,
-        "skew_ms": None,
-        "skew_interval_ms": None,
-        "skew_applied_ms": 0.0,
-        "basis_bps_median": None,
-        "volume_unit": UNKNOWN,
-        "volume_factor": None,
-        "identity": None,
-        "segments": [],
-        "figures": {},
-        "reasons": [],
-    }
-
-
 def _finding(
     feed: str, bars: pa.Table, ground: Ground, given: CalibrationInput, control: Control
-) -> dict[str, Any]:
+) -> Finding:
     """A feed's finding, held against its approved profile; a day that disagrees is refused."""
     ground = replace(ground, approved=frozenset(given.approved.get(feed, ())))
     find = _tape_finding if feed == TICKS else _bars_finding
     entry = find(bars, ground, given, control)
-    off = sorted({s["offset_minutes"] for s in entry["segments"]} - {*given.approved.get(feed, ())})
-    if feed not in given.approved or not off or entry["status"] == "refused":
+    off = sorted({s.offset_minutes for s in entry.segments} - {*given.approved.get(feed, ())})
+    if feed not in given.approved or not off or entry.status == "refused":
         return entry
     wanted = " or ".join(map(str, given.approved[feed]))
     refusal = control.refusals["off_profile"]
     note = f"found {off[0]} min, the approved profile says {wanted} min"
-    reason = {"code": refusal["code"], "key": "off_profile", "note": note}
+    reason = Reason(code=refusal["code"], key="off_profile", note=note)
     consequence = control.consequence(
         refusal["code"], refusal["consequence"], given.symbol, given.day
     )
-    entry = entry | {"reasons": [reason, *entry["reasons"]]}
+    entry = changed(entry, reasons=(reason, *entry.reasons))
     if consequence not in REFUSING:
         return entry
-    return entry | {"status": "refused", "offset_minutes": None, "volume_factor": None}
+    return changed(entry, status="refused", offset_minutes=None, volume_factor=None)
 
 
 def _bars_finding(
     bars: pa.Table, ground: Ground, given: CalibrationInput, control: Control
-) -> dict[str, Any]:
+) -> Finding:
     """A feed's finding; on a day on which clocks change, once more with runs cut where stamps have gaps.
 
     The cut stands when it explains more minutes and every hour agrees with it.
     """
     entry = _feed_finding(bars, ground, given, control)
     jumps = zones.changes(given.day)
-    if not jumps or "block_agreement" not in entry["figures"]:
+    if not jumps or entry.figures.n is None:
         return entry
     gap = min(abs(jump) for jump in jumps)
     cut = _feed_finding(split_at_gaps(bars, gap), ground, given, control, jumps)
-    explains_more = entry["status"] == "refused" or cut["figures"]["n"] > entry["figures"]["n"]
-    if cut["status"] == "refused" or cut["figures"]["block_agreement"] < 1.0 or not explains_more:
+    n, agreed = cut.figures.n or 0, cut.figures.block_agreement or 0.0
+    explains_more = entry.status == "refused" or n > entry.figures.n
+    if cut.status == "refused" or agreed < 1.0 or not explains_more:
         return entry
-    return cut | {"split_gap_minutes": gap}
+    return changed(cut, split_gap_minutes=gap)
 
 
 def _tape_finding(
     bars: pa.Table, ground: Ground, given: CalibrationInput, control: Control
-) -> dict[str, Any]:
+) -> Finding:
     """A tape's finding: as of any feed, then its clock below the minute, then once more with it put right.
 
     A skew of seconds moves trades into other minutes, so prices differ until it is taken off: the tape
     is judged by what it would be with its clock put right, also where CONTROL does not let it be moved.
     """
     entry = _feed_finding(bars, ground, given, control)
-    if given.ticks is None or not entry["figures"].get("evidence"):
+    best = entry.figures.best
+    if given.ticks is None or best is None or not entry.figures.evidence:
         return entry
-    lag = entry["figures"]["best"]["lag_minutes"]
     found = skew.estimate(
-        given.ticks, ground.klines, ground.opened_us, lag * MINUTE_US, control.skew
+        given.ticks, ground.klines, ground.opened_us, best.lag_minutes * MINUTE_US, control.skew
     )
-    if found is None or found.width > control.skew["interval_ms_max"]:
-        entry["figures"]["skew"] = None if found is None else skew.described(found, applied=False)
+    if found is None:
         return entry
+    if found.width > control.skew["interval_ms_max"]:
+        return _with_skew(entry, skew.described(found, applied=False))
     applies = skew.correctable(found, control.skew)
     if abs(found.ms) > control.skew["correct_above_ms"]:
         moved = tape_minutes(given.ticks, -round(found.ms * _MS_US))
         entry = _feed_finding(moved, ground, given, control)
-    entry["figures"]["skew"] = skew.described(found, applies)
-    applied = applies and entry["status"] != "refused"
-    return entry | {
-        "status": "applied" if applied else entry["status"],
-        "skew_ms": found.ms,
-        "skew_interval_ms": [found.low, found.high],
-        "skew_applied_ms": found.ms if applied else 0.0,
-    }
+    applied = applies and entry.status != "refused"
+    return changed(
+        _with_skew(entry, skew.described(found, applies)),
+        status="applied" if applied else entry.status,
+        skew_ms=found.ms,
+        skew_interval_ms=(found.low, found.high),
+        skew_applied_ms=found.ms if applied else 0.0,
+    )
+
+
+def _with_skew(entry: Finding, found: SkewFigures) -> Finding:
+    return changed(entry, figures=changed(entry.figures, skew=found))
 
 
 def _feed_finding(
@@ -214,11 +210,11 @@ def _feed_finding(
     given: CalibrationInput,
     control: Control,
     jumps: tuple[int, ...] = (),
-) -> dict[str, Any]:
-    """One feed's finding, in the shape of `contract` 7.10."""
+) -> Finding:
+    """One feed's finding."""
     off_minute = not_one_minute(bars)
     if off_minute:
-        rows = {"figures": {"rows": bars.num_rows}}
+        rows = Finding(status="refused", figures=Figures(rows=bars.num_rows))
         return _refusable(rows, [("not_one_minute", off_minute)], None, given, control)
     placed = place(bars, ground, jumps)
     pairs = pairs_at(
@@ -235,14 +231,15 @@ def _feed_finding(
     unit, size = UNKNOWN, None
     if like and stands:
         unit, size = volume_unit(like, given.market, control.identity)
-    finding: dict[str, Any] = {
-        "identity": kind,
-        "basis_bps_median": rounded(like.basis_median) if like and stands else None,
-        "volume_unit": unit,
-        "volume_factor": size if kind == SAME else None,
-        "figures": figures(bars, placed, like, hours, ground),
-        "segments": _segments(placed) if stands else [],
-    }
+    finding = Finding(
+        status="refused",
+        identity=kind,
+        basis_bps_median=rounded(like.basis_median) if like and stands else None,
+        volume_unit=unit,
+        volume_factor=size if kind == SAME else None,
+        figures=figures(bars, placed, like, hours, ground),
+        segments=_segments(placed) if stands else (),
+    )
     reasons = reasons_against(placed, kind, unit, hours, ground)
     return _refusable(finding, reasons, placed if stands else None, given, control)
 
@@ -257,64 +254,59 @@ def _kind(placed: Placed, like: Likeness | None, ground: Ground) -> str | None:
     return identify(like, share, ground.evidence, ground.identity)
 
 
-def _segments(placed: Placed) -> list[dict[str, Any]]:
+def _segments(placed: Placed) -> tuple[Segment, ...]:
     """Runs in file order, neighbours of one offset together."""
-    segments: list[dict[str, Any]] = []
-    for run, offset in sorted(placed.offsets.items()):
-        if segments and segments[-1]["offset_minutes"] == offset:
-            segments[-1]["found"]["runs"].append(run)
-        else:
-            segments.append({"offset_minutes": offset, "found": {"runs": [run]}})
-    return segments
+    by_offset = groupby(sorted(placed.offsets), key=lambda run: placed.offsets[run])
+    return tuple(
+        Segment(offset_minutes=offset, found=Runs(runs=tuple(runs))) for offset, runs in by_offset
+    )
 
 
 def _refusable(
-    finding: dict[str, Any],
+    finding: Finding,
     reasons: list[tuple[str, str]],
     placed: Placed | None,
     given: CalibrationInput,
     control: Control,
-) -> dict[str, Any]:
+) -> Finding:
     """The finding with its status: a reason refuses unless CONTROL or a waiver makes less of it.
 
     Without a lag there is nothing to apply, whatever the consequence.
     """
-    entries = [
-        {"code": control.refusals[key]["code"], "key": key, "note": note} for key, note in reasons
-    ]
+    entries = tuple(
+        Reason(code=control.refusals[key]["code"], key=key, note=note) for key, note in reasons
+    )
     refused = placed is None or any(
         control.consequence(
-            entry["code"], control.refusals[entry["key"]]["consequence"], given.symbol, given.day
+            entry.code, control.refusals[entry.key]["consequence"], given.symbol, given.day
         )
         in REFUSING
         for entry in entries
     )
-    finding = {**_nothing(), **finding, "reasons": entries}
     if placed is None or refused:
-        return {**finding, "status": "refused", "volume_factor": None}
-    offset = placed.choice.lag
-    moved = any(placed.offsets.values())
-    return {
-        **finding,
-        "status": "applied" if moved else "not_needed",
-        "offset_minutes": offset,
-    }
+        return changed(finding, reasons=entries, status="refused", volume_factor=None)
+    return changed(
+        finding,
+        reasons=entries,
+        status="applied" if any(placed.offsets.values()) else "not_needed",
+        offset_minutes=placed.choice.lag,
+    )
 
 
-def _correction(entry: dict[str, Any]) -> dict[str, Any]:
+def _correction(entry: Finding) -> dict[str, Any]:
     """Status, offset, instrument and unit; offsets by run only where the runs do not all share one,
     and the skew only where it is taken off.
     """
     names = ("status", "offset_minutes", "identity", "volume_unit", "volume_factor")
-    correction = {name: entry[name] for name in names}
-    if "split_gap_minutes" in entry:
-        correction["split_gap_minutes"] = entry["split_gap_minutes"]
-    if entry["skew_applied_ms"]:
-        correction["skew_us"] = round(entry["skew_applied_ms"] * _MS_US)
-    if len(entry["segments"]) > 1 or entry["figures"].get("runs_left_out"):
+    correction = {name: getattr(entry, name) for name in names}
+    if entry.split_gap_minutes is not None:
+        correction["split_gap_minutes"] = entry.split_gap_minutes
+    if entry.skew_applied_ms:
+        correction["skew_us"] = round(entry.skew_applied_ms * _MS_US)
+    if len(entry.segments) > 1 or entry.figures.runs_left_out:
         correction["offsets"] = {
-            str(run): segment["offset_minutes"]
-            for segment in entry["segments"]
-            for run in segment["found"]["runs"]
+            str(run): segment.offset_minutes
+            for segment in entry.segments
+            for run in segment.found.runs
         }
     return correction

@@ -1,4 +1,4 @@
-"""The figures of a calibration, as plain JSON values that are the same on every machine.
+"""The figures of a calibration, the same on every machine.
 
 Belongs here: rounding and shape of what the report shows. Does not belong here: judging it.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +17,13 @@ from pipeline.alignment.identity import Likeness
 from pipeline.alignment.runs import Ground, Placed
 from pipeline.alignment.scan import LagScan
 from pipeline.clock import MINUTE_US
+from pipeline.contracts.calibration import (
+    CurveRow,
+    Figures,
+    HourBlock,
+    LikenessFigures,
+    TickSizes,
+)
 from pipeline.errors import ContractError
 
 CURVE_MINUTES = 5
@@ -35,7 +41,7 @@ def rounded(value: float | None) -> float | None:
 
 def figures(
     bars: pa.Table, placed: Placed, like: Likeness | None, hours: list[Block], ground: Ground
-) -> dict[str, Any]:
+) -> Figures:
     """Everything that was held against a threshold, and the curves around it."""
     found = placed.laid.scan
     minutes_min = ground.evidence["minutes_min"]
@@ -44,74 +50,65 @@ def figures(
     )
     best = curve_row(found, placed.choice.lag)
     informative, share = agreement(hours, placed.choice.lag)
-    return {
-        "evidence": placed.choice.by,
-        "best": best,
-        "runner_up": curve_row(found, returns.other_lag) if returns else None,
-        "gap": rounded(returns.gap) if returns else None,
-        "n": best["n"],
-        "volume_best_lag": volumes.lag if volumes else None,
-        "volume_gap": rounded(volumes.gap) if volumes else None,
-        "exact_gap": _gap(lead(found, found.exact_share, minutes_min)),
-        "curve": _curve(found, placed.choice.lag),
-        "blocks": [
-            {"hour": b.first_hour, "hours": b.hours, "lag_minutes": b.lag, "n": b.n} for b in hours
-        ],
-        "blocks_informative": informative,
-        "block_agreement": rounded(share),
-        **_likeness(like),
-        **_ticks(placed.laid.vendor, ground.klines),
-        **_rows(bars, placed),
-    }
+    stamp = bars["stamp"].cast(pa.int64()).to_numpy()
+    runs = len(np.unique(bars["run"].to_numpy()))
+    return Figures(
+        evidence=placed.choice.by,
+        best=best,
+        runner_up=curve_row(found, returns.other_lag) if returns else None,
+        gap=rounded(returns.gap) if returns else None,
+        n=best.n,
+        volume_best_lag=volumes.lag if volumes else None,
+        volume_gap=rounded(volumes.gap) if volumes else None,
+        exact_gap=_gap(lead(found, found.exact_share, minutes_min)),
+        curve=_curve(found, placed.choice.lag),
+        blocks=tuple(
+            HourBlock(hour=b.first_hour, hours=b.hours, lag_minutes=b.lag, n=b.n) for b in hours
+        ),
+        blocks_informative=informative,
+        block_agreement=rounded(share),
+        likeness=_likeness(like),
+        tick_size=TickSizes(atas=_tick(placed.laid.vendor), binance=_tick(ground.klines)),
+        rows=bars.num_rows,
+        rows_off_minute=int(np.count_nonzero(stamp % MINUTE_US)),
+        runs=runs,
+        runs_left_out=runs - len(placed.offsets),
+    )
 
 
-def curve_row(found: LagScan, lag: int) -> dict[str, Any]:
+def curve_row(found: LagScan, lag: int) -> CurveRow:
     """One lag of the scan; `n` counts its common traded minutes."""
     at = found.at(lag)
-    return {
-        "lag_minutes": lag,
-        "rho_return": rounded(float(found.rho_return[at])),
-        "rho_volume": rounded(float(found.rho_volume[at])),
-        "exact_share": rounded(float(found.exact_share[at])),
-        "n": int(found.common[at]),
-    }
+    return CurveRow(
+        lag_minutes=lag,
+        rho_return=rounded(float(found.rho_return[at])),
+        rho_volume=rounded(float(found.rho_volume[at])),
+        exact_share=rounded(float(found.exact_share[at])),
+        n=int(found.common[at]),
+    )
 
 
-def _curve(found: LagScan, best: int) -> list[dict[str, Any]]:
+def _curve(found: LagScan, best: int) -> tuple[CurveRow, ...]:
     around = {
         centre + step for centre in (0, best) for step in range(-CURVE_MINUTES, 1 + CURVE_MINUTES)
     }
     known = [lag for lag in sorted(around) if found.lags[0] <= lag <= found.lags[-1]]
-    return [curve_row(found, lag) for lag in known]
+    return tuple(curve_row(found, lag) for lag in known)
 
 
 def _gap(found: Lead | None) -> float | None:
     return rounded(found.gap) if found else None
 
 
-def _likeness(like: Likeness | None) -> dict[str, Any]:
+def _likeness(like: Likeness | None) -> LikenessFigures | None:
     if like is None:
-        return {"likeness": None}
-    return {"likeness": {name: rounded(value) for name, value in asdict(like).items()}}
+        return None
+    return LikenessFigures(**{name: rounded(value) for name, value in asdict(like).items()})
 
 
-def _ticks(vendor: Dense, klines: Dense) -> dict[str, Any]:
-    """Largest common step of each feed's prices; None where float noise hides it."""
-    steps = {}
-    for name, feed in (("atas", vendor), ("binance", klines)):
-        try:
-            steps[name] = rounded(tick_size(feed, price_places(feed)))
-        except ContractError:
-            steps[name] = None
-    return {"tick_size": steps}
-
-
-def _rows(bars: pa.Table, placed: Placed) -> dict[str, Any]:
-    stamp = bars["stamp"].cast(pa.int64()).to_numpy()
-    runs = len(np.unique(bars["run"].to_numpy()))
-    return {
-        "rows": bars.num_rows,
-        "rows_off_minute": int(np.count_nonzero(stamp % MINUTE_US)),
-        "runs": runs,
-        "runs_left_out": runs - len(placed.offsets),
-    }
+def _tick(feed: Dense) -> float | None:
+    """Largest common step of the prices; None where float noise hides it."""
+    try:
+        return rounded(tick_size(feed, price_places(feed)))
+    except ContractError:
+        return None

@@ -11,7 +11,6 @@ draws is the estimate (one argmin alone is rough), their outer quantiles the int
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +18,7 @@ import pyarrow as pa
 from pipeline.alignment.dense import Dense
 from pipeline.alignment.tape import in_time_order, traded_sizes
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, SECOND_US
+from pipeline.contracts.calibration import SkewFigures, SkewPoint
 from pipeline.exact import Floats, Ints, places_within_reach, to_units
 from pipeline.parts import Parts, as_parts
 
@@ -134,17 +134,17 @@ def correctable(skew: Skew, limits: dict[str, float]) -> bool:
     )
 
 
-def described(skew: Skew, applied: bool) -> dict[str, Any]:
+def described(skew: Skew, applied: bool) -> SkewFigures:
     """The figures of the report."""
-    return {
-        "applied_ms": skew.ms if applied else 0.0,
-        "interval_width_ms": skew.width,
-        "residual": round(skew.residual, 9),
-        "residual_as_stamped": round(skew.as_stamped, 9),
-        "drift_ms_per_day": skew.drift,
-        "hours": skew.hours,
-        "curve": [{"skew_ms": ms, "error": round(error, 9)} for ms, error in skew.curve],
-    }
+    return SkewFigures(
+        applied_ms=skew.ms if applied else 0.0,
+        interval_width_ms=skew.width,
+        residual=round(skew.residual, 9),
+        residual_as_stamped=round(skew.as_stamped, 9),
+        drift_ms_per_day=skew.drift,
+        hours=skew.hours,
+        curve=tuple(SkewPoint(skew_ms=ms, error=round(error, 9)) for ms, error in skew.curve),
+    )
 
 
 def _span(tape: Parts) -> _Span:

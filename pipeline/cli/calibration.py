@@ -10,6 +10,7 @@ from pipeline.cli import output
 from pipeline.clock import parse_day
 from pipeline.config import ATAS_FEEDS, load_kitchen
 from pipeline.contracts import profiles
+from pipeline.contracts.calibration import DayFinding, to_json
 from pipeline.errors import ParameterError
 from pipeline.ops.profiles import Approval, approve, finding
 
@@ -42,7 +43,7 @@ def show(date: str | None, symbol: str | None, as_json: bool) -> None:
         output.say({"profiles": known}, lines, as_json=as_json)
         return
     found = finding(kitchen, symbol, _day(date))
-    output.say(found, _lines(found), as_json=as_json)
+    output.say(to_json(found), _lines(found), as_json=as_json)
 
 
 @command.command("approve")
@@ -94,15 +95,15 @@ def _line(entry: dict[str, Any]) -> str:
     )
 
 
-def _lines(found: dict[str, Any]) -> list[str]:
+def _lines(found: DayFinding) -> list[str]:
     feeds = [
-        f"  {feed}: {entry['status']}, offset {entry['offset_minutes']} min, skew {entry['skew_ms']} ms,"
-        f" {entry['identity']}, exact {(entry['figures'].get('best') or {}).get('exact_share')}"
-        for feed, entry in found["feeds"].items()
+        f"  {feed}: {entry.status}, offset {entry.offset_minutes} min, skew {entry.skew_ms} ms,"
+        f" {entry.identity}, exact {entry.figures.exact_share}"
+        for feed, entry in found.feeds.items()
     ]
     reasons = [
-        f"    {reason['code']} {reason['note']}"
-        for entry in found["feeds"].values()
-        for reason in entry["reasons"]
+        f"    {reason.code} {reason.note}"
+        for entry in found.feeds.values()
+        for reason in entry.reasons
     ]
-    return [f"{found['status']}, feed {found['feed']}", *feeds, *reasons]
+    return [f"{found.status}, feed {found.feed}", *feeds, *reasons]

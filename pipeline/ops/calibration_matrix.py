@@ -188,11 +188,11 @@ def judged(given: Day, asked: Cell) -> Cell:
         ),
         control.load(PROJECT / "governance"),
     ).calibration
-    reason = ", ".join(entry["key"] for entry in found["reasons"])
-    n = int(found["figures"].get("n") or 0)
-    if found["status"] in ("refused", "not_measured"):
+    reason = ", ".join(entry.key for entry in found.reasons)
+    n = found.figures.n or 0
+    if found.status in ("refused", "not_measured"):
         return replace(asked, outcome=REFUSED, n=n, reason=reason)
-    right = found["offset_minutes"] == -asked.offset
+    right = found.offset_minutes == -asked.offset
     return replace(asked, outcome=IDENTIFIED if right else WRONG, n=n, reason=reason)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from pipeline import storage, zones
 from pipeline.config import Kitchen
 from pipeline.contracts import profiles
+from pipeline.contracts.calibration import DayFinding, from_json
 from pipeline.errors import ParameterError
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
@@ -34,11 +35,12 @@ class Approval:
     zone: str | None = None
 
 
-def finding(kitchen: Kitchen, symbol: str, day: dt.date) -> dict[str, Any]:
+def finding(kitchen: Kitchen, symbol: str, day: dt.date) -> DayFinding:
     """The calibration of a day as it was built.
 
     Raises:
         ParameterError: it was not built yet.
+        ContractError: it was built by another version.
     """
     unit = Unit("Calibration", day, kitchen.symbol(symbol).name)
     path = graph.output_path(kitchen, unit, "calibration")
@@ -47,8 +49,7 @@ def finding(kitchen: Kitchen, symbol: str, day: dt.date) -> dict[str, Any]:
             f"{symbol} {day}: no calibration was built; run luigi --module pipeline Calibration"
             f" --date {day} --symbol {symbol}"
         )
-    found: dict[str, Any] = storage.read_json(path)
-    return found
+    return from_json(storage.read_json(path))
 
 
 def approve(kitchen: Kitchen, given: Approval) -> dict[str, Any]:
@@ -74,21 +75,22 @@ def approve(kitchen: Kitchen, given: Approval) -> dict[str, Any]:
     return entry
 
 
-def _offset(found: dict[str, Any], given: Approval) -> int:
-    entry = found["feeds"].get(given.feed)
+def _offset(found: DayFinding, given: Approval) -> int:
+    entry = found.feeds.get(given.feed)
     if entry is None:
-        measured = ", ".join(found["feeds"]) or "none"
+        measured = ", ".join(found.feeds) or "none"
         raise ParameterError(
             f"{given.symbol} {given.day}: feed {given.feed} was not measured; wanted one of: {measured}"
         )
-    reason = next((r["key"] for r in entry["reasons"] if r["key"] != "other_instrument"), None)
-    if entry["status"] == "refused" and reason not in APPROVABLE:
-        note = entry["reasons"][0]["note"]
+    reason = next((r.key for r in entry.reasons if r.key != "other_instrument"), None)
+    best = entry.figures.best
+    if best is None or (entry.status == "refused" and reason not in APPROVABLE):
+        note = entry.reasons[0].note
         raise ParameterError(
             f"{given.symbol} {given.day} {given.feed}: {note}; no evidence that could be approved, choose"
             " another day"
         )
-    return int(entry["figures"]["best"]["lag_minutes"])
+    return best.lag_minutes
 
 
 def _agree(zone: str, day: dt.date, offset: int) -> None:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import clock, parquet, storage
+from pipeline.contracts.calibration import DayFinding, Finding, to_json
 from pipeline.contracts.control import Control, Threshold
 from pipeline.contracts.documents import load_json, load_yaml
 from pipeline.errors import StageError
@@ -23,10 +24,8 @@ from pipeline.publishing import sums
 PRODUCER = "central-data-kitchen"
 DATASET = "market-minutes"
 
-APPLIED = (
-    *("feed", "status", "offset_minutes", "skew_applied_ms", "volume_unit", "volume_factor"),
-)
-"""What of a symbol's calibration changes rows, beside its segments' offsets; all else is evidence."""
+APPLIED = ("status", "offset_minutes", "skew_applied_ms", "volume_unit", "volume_factor")
+"""What of a finding changes rows, beside its segments' offsets; all else is evidence."""
 
 _LINES = ("read", "used", "merged", "rejected")
 
@@ -48,7 +47,7 @@ class ManifestInput:
     condition: dict[str, Any]
     tables: dict[str, pa.Table]
     files: dict[str, Path]
-    calibrations: dict[str, dict[str, Any]]
+    calibrations: dict[str, DayFinding]
     ledgers: dict[str, list[dict[str, Any]]]
     control: Control
     governance: Path
@@ -80,7 +79,7 @@ def manifest(given: ManifestInput) -> dict[str, Any]:
             symbol: _with_moved(_inputs(symbol, found), given.moved.get(symbol, []))
             for symbol, found in given.ledgers.items()
         },
-        "calibration": given.calibrations,
+        "calibration": {symbol: to_json(found) for symbol, found in given.calibrations.items()},
         "quality": {t.name: _threshold(t, given) for t in given.control.thresholds},
         "contract": _contract(given.governance),
         "code": _code(given),
@@ -101,17 +100,24 @@ def data_manifest_hash(
     return storage.digest({"date": day.isoformat(), "condition": condition, "files": hashes})
 
 
-def calibration_hash(calibrations: dict[str, dict[str, Any]]) -> str:
+def calibration_hash(calibrations: dict[str, DayFinding]) -> str:
     """SHA-256 of the canonical JSON of each symbol's applied correction, without its evidence."""
-    return storage.digest({symbol: _applied(found) for symbol, found in calibrations.items()})
+    return storage.digest(
+        {
+            symbol: _applied(found, found.feed)
+            | {"feeds": {name: _applied(feed) for name, feed in found.feeds.items()}}
+            for symbol, found in calibrations.items()
+        }
+    )
 
 
-def _applied(calibration: dict[str, Any]) -> dict[str, Any]:
-    """The correction of a symbol, and of each of its feeds."""
+def _applied(found: Finding, feed: str | None = None) -> dict[str, Any]:
+    """What of a finding changes rows, in the form that every revision's hash has."""
     return {
-        **{key: calibration.get(key) for key in APPLIED},
-        "segments": [s.get("offset_minutes") for s in calibration.get("segments") or ()],
-        "feeds": {f: _applied(found) for f, found in (calibration.get("feeds") or {}).items()},
+        **{name: getattr(found, name) for name in APPLIED},
+        "segments": [segment.offset_minutes for segment in found.segments],
+        "feed": feed,
+        "feeds": {},
     }
 
 

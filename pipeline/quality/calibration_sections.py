@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.quality.evidence import lag_of
+from pipeline.contracts.calibration import DayFinding, Figures, from_json, to_json
 from pipeline.quality.wording import (
     NONE,
     Report,
@@ -23,10 +23,9 @@ _SHOWN_BY_NAME = ("curve", "blocks", "best", "runner_up", "skew")
 
 def offset(report: Report) -> Section:
     """The offset in words, its evidence beside the thresholds, and what each feed was found to be."""
-    calibration = report["calibration"]
+    found = from_json(report["calibration"])
     lead = (
-        f"Calibration {plain(calibration.get('status'))}, identity"
-        f" {plain(calibration.get('identity'))}, feed {plain(calibration.get('feed'))}."
+        f"Calibration {found.status}, identity {plain(found.identity)}, feed {plain(found.feed)}."
         f" True minute open = stamp + offset. {plain(report['offset']).capitalize()}."
     )
     return Section(
@@ -35,10 +34,10 @@ def offset(report: Report) -> Section:
         lead=lead,
         tables=(
             _evidence(report),
-            _curve(calibration),
-            _feeds(calibration),
-            _segments(calibration),
-            _scalars(calibration),
+            _curve(found.figures),
+            _feeds(found),
+            _segments(found),
+            _scalars(report["calibration"]),
         ),
         plots=("curve", "blocks", "skew"),
     )
@@ -60,29 +59,29 @@ def _evidence(report: Report) -> Table:
     )
 
 
-def _curve(calibration: Report) -> Table:
+def _curve(figures: Figures) -> Table:
     """The lags around the found one, and the runner-up; the JSON has the whole curve."""
-    figures = calibration.get("figures") or {}
-    best, second = lag_of(figures.get("best")), lag_of(figures.get("runner_up"))
-    curve = sorted(figures.get("curve") or [], key=lambda row: row["lag_minutes"])
+    best, second = (
+        None if row is None else row.lag_minutes for row in (figures.best, figures.runner_up)
+    )
     shown = [
         row
-        for row in curve
+        for row in figures.curve
         if best is None
-        or abs(row["lag_minutes"] - best) <= _CURVE_NEIGHBOURS
-        or row["lag_minutes"] == second
+        or abs(row.lag_minutes - best) <= _CURVE_NEIGHBOURS
+        or row.lag_minutes == second
     ][: 4 * _CURVE_NEIGHBOURS]
     names = {best: "found", second: "runner-up"} if best != second else {best: "found"}
     return Table(
         head=("lag, min", "return rho", "volume rho", "exact share", "n", ""),
         rows=tuple(
             (
-                number(row["lag_minutes"]),
-                rho(row.get("rho_return")),
-                rho(row.get("rho_volume")),
-                share(row.get("exact_share")),
-                number(row.get("n")),
-                names.get(row["lag_minutes"], ""),
+                number(row.lag_minutes),
+                rho(row.rho_return),
+                rho(row.rho_volume),
+                share(row.exact_share),
+                number(row.n),
+                names.get(row.lag_minutes, ""),
             )
             for row in shown
         ),
@@ -91,49 +90,39 @@ def _curve(calibration: Report) -> Table:
     )
 
 
-def _feeds(calibration: Report) -> Table:
+def _feeds(found: DayFinding) -> Table:
     """What each ATAS feed was found to be; the day follows the first that is not refused."""
-    feeds = calibration.get("feeds")
-    rows = [
-        (name, entry, (entry.get("figures") or {}).get("best") or {})
-        for name, entry in sorted(feeds.items() if isinstance(feeds, dict) else ())
-    ]
     return Table(
         head=("feed", "status", "offset", "exact share", "identity", "unit", "reasons"),
         rows=tuple(
             (
                 plain(name),
-                plain(entry.get("status")),
-                number(entry.get("offset_minutes"), "min"),
-                share(best.get("exact_share")) if isinstance(best, dict) else NONE,
-                plain(entry.get("identity")),
-                plain(entry.get("volume_unit")),
-                "; ".join(
-                    plain(f"{reason.get('code')} {reason.get('note')}")
-                    for reason in entry.get("reasons") or ()
-                ),
+                entry.status,
+                number(entry.offset_minutes, "min"),
+                share(entry.figures.exact_share),
+                plain(entry.identity),
+                plain(entry.volume_unit),
+                "; ".join(plain(f"{reason.code} {reason.note}") for reason in entry.reasons),
             )
-            for name, entry, best in rows
+            for name, entry in sorted(found.feeds.items())
         ),
         right=frozenset({2, 3}),
         empty="No ATAS feed was measured.",
     )
 
 
-def _segments(calibration: Report) -> Table:
+def _segments(found: DayFinding) -> Table:
     return Table(
         head=("segment", "offset, min", "found in"),
         rows=tuple(
             (
                 number(position),
-                number(segment.get("offset_minutes")),
+                number(segment.offset_minutes),
                 "; ".join(
-                    f"{plain(name)} {number(value)}"
-                    for name, value in _flattened(segment)
-                    if name != "offset_minutes"
+                    f"{name} {number(value)}" for name, value in _flattened(to_json(segment.found))
                 ),
             )
-            for position, segment in enumerate(calibration.get("segments") or (), start=1)
+            for position, segment in enumerate(found.segments, start=1)
         ),
         right=frozenset({1}),
         empty="No segment was corrected.",
@@ -141,16 +130,17 @@ def _segments(calibration: Report) -> Table:
 
 
 def _scalars(calibration: Report) -> Table:
-    """What else the calibration found, name by name."""
+    """What else the calibration measured, name by name."""
     shown = ("figures", "reasons", "feeds", "segments")
     rest = {key: value for key, value in calibration.items() if key not in shown}
-    figures = calibration.get("figures") or {}
+    figures = calibration["figures"]
     other = {key: value for key, value in figures.items() if key not in _SHOWN_BY_NAME}
     return Table(
         head=("calibration", "value"),
         rows=tuple(
             (plain(name), number(value))
             for name, value in (*_flattened(rest), *_flattened(other, "figures."))
+            if value is not None
         ),
         empty="Nothing was calibrated.",
     )

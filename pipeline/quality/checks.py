@@ -217,15 +217,14 @@ def _atas_coverage(day: _Day) -> _Finding:
 
 def _skew(day: _Day) -> _Finding:
     """What is left of the clock difference: the calibration's skew, less what it corrected."""
-    skew = day.facts.calibration.get("skew_ms")
+    found = day.facts.calibration
+    skew, interval = found.skew_ms, found.skew_interval_ms
     if skew is None:
         return _Finding(measured=None, note="the feeds at hand do not show a clock difference")
-    applied = float(day.facts.calibration.get("skew_applied_ms") or 0.0)
-    interval = list(day.facts.calibration.get("skew_interval_ms") or [])
-    bounds = f", interval {interval[0]:.0f} to {interval[1]:.0f} ms" if len(interval) == 2 else ""
+    bounds = f", interval {interval[0]:.0f} to {interval[1]:.0f} ms" if interval else ""
     note = f"ATAS stamps run {abs(skew):.0f} ms {'late' if skew > 0 else 'early'}{bounds}"
-    note += "; taken off the tape" if applied else ""
-    return _Finding(measured=float(skew) - applied, note=note, count=1)
+    note += "; taken off the tape" if found.skew_applied_ms else ""
+    return _Finding(measured=skew - found.skew_applied_ms, note=note, count=1)
 
 
 def _ohlc_mismatch(day: _Day) -> _Finding:
@@ -273,7 +272,7 @@ def _atas_rejects(day: _Day) -> _Finding:
 def _feeds_used(facts: DayFacts) -> list[str]:
     """The bars' feed and the tape; all ATAS feeds where none was chosen."""
     feeds = sorted(feed for feed in facts.ledgers if feed.startswith("atas"))
-    chosen = facts.calibration.get("feed")
+    chosen = facts.calibration.feed
     return [feed for feed in feeds if chosen is None or feed in (chosen, "atas_ticks")]
 
 

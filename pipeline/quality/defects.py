@@ -53,15 +53,15 @@ def _flagged(facts: DayFacts, flag: dict[str, Any]) -> dict[str, Any] | None:
 def _moved(facts: DayFacts) -> list[dict[str, Any]]:
     """ATAS minutes that the calibration moved: by an edge of the minute, by hours, or by parts of them."""
     calibration = facts.calibration
-    if calibration.get("status") not in ("applied", "not_needed"):
+    if calibration.status not in ("applied", "not_needed"):
         return []
-    segments = calibration.get("segments") or [calibration]
-    offsets = sorted({int(s["offset_minutes"]) for s in segments if s.get("offset_minutes")})
+    segments = calibration.segments or (calibration,)
+    offsets = sorted({s.offset_minutes for s in segments if s.offset_minutes})
     codes = {code for offset in offsets for code in _codes_of(offset)}
     minutes = positions(facts)[np.asarray(facts.bars["src_atas"].to_numpy(), dtype=np.bool_)]
     first, last = edges(facts.day, mask_of(minutes.tolist()))
     off = ", ".join(f"{-offset:+d} min" for offset in offsets)
-    skew = calibration.get("skew_applied_ms")
+    skew = calibration.skew_applied_ms
     if skew:
         codes.add("C07")
         off = ", ".join(filter(None, (off, f"{skew:+.0f} ms")))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from pipeline.contracts.calibration import CurveRow, Figures
 from pipeline.contracts.control import Control
 
 _ROWS = (
@@ -39,24 +40,8 @@ def clean(value: Any) -> Any:
     return value
 
 
-def best_row(figures: dict[str, Any]) -> dict[str, Any]:
-    """The curve's row at the found lag, which may be given as that row; empty when there is none."""
-    best = figures.get("best")
-    if isinstance(best, dict):
-        return best
-    lag = lag_of(best)
-    rows = [row for row in figures.get("curve") or () if row.get("lag_minutes") == lag]
-    return rows[0] if lag is not None and rows else {}
-
-
-def lag_of(entry: Any) -> int | float | None:
-    """A lag given as a number, or as a curve row."""
-    lag = entry.get("lag_minutes") if isinstance(entry, dict) else entry
-    return lag if isinstance(lag, (int, float)) and not isinstance(lag, bool) else None
-
-
 def held_against(
-    figures: dict[str, Any], measured: dict[str, Any], control: Control
+    figures: Figures, measured: dict[str, Any], control: Control
 ) -> list[dict[str, Any]]:
     """Every threshold of CONTROL's evidence and identity that a figure is shown for.
 
@@ -86,35 +71,34 @@ def held_against(
     return rows
 
 
-def _values(figures: dict[str, Any], measured: dict[str, Any]) -> dict[str, Any]:
-    best, likeness = best_row(figures), figures.get("likeness") or {}
+def _values(figures: Figures, measured: dict[str, Any]) -> dict[str, Any]:
+    best, like = figures.best or CurveRow(lag_minutes=0), figures.likeness
+    basis, ratio = measured["basis"], measured["volume_ratio"]
     return {
-        "evidence.minutes_min": figures.get("n", best.get("n")),
-        "evidence.return_rho_min": best.get("rho_return"),
-        "evidence.return_gap_min": figures.get("gap"),
-        "evidence.volume_rho_min": best.get("rho_volume"),
-        "evidence.volume_gap_min": figures.get("volume_gap"),
-        "evidence.blocks_min": figures.get("blocks_informative"),
-        "evidence.block_agreement_min": figures.get("block_agreement"),
-        "evidence.exact_share_min": best.get("exact_share"),
-        "identity.basis_median_bps_max": likeness.get(
-            "basis_median", measured["basis"].get("median")
-        ),
-        "identity.basis_mad_bps_max": likeness.get("basis_mad", measured["basis"].get("mad")),
-        "identity.same_return_rho_min": likeness.get("rho"),
-        "identity.volume_cv_max": likeness.get("volume_cv", measured["volume_ratio"].get("cv")),
+        "evidence.minutes_min": figures.n,
+        "evidence.return_rho_min": best.rho_return,
+        "evidence.return_gap_min": figures.gap,
+        "evidence.volume_rho_min": best.rho_volume,
+        "evidence.volume_gap_min": figures.volume_gap,
+        "evidence.blocks_min": figures.blocks_informative,
+        "evidence.block_agreement_min": figures.block_agreement,
+        "evidence.exact_share_min": best.exact_share,
+        "identity.basis_median_bps_max": like.basis_median if like else basis.get("median"),
+        "identity.basis_mad_bps_max": like.basis_mad if like else basis.get("mad"),
+        "identity.same_return_rho_min": like.rho if like else None,
+        "identity.volume_cv_max": like.volume_cv if like else ratio.get("cv"),
     }
 
 
-def offset_words(offset: Any) -> str:
+def offset_words(offset: int | None) -> str:
     """An offset in words: true minute open = stamped time + offset."""
-    if not isinstance(offset, (int, float)):
+    if offset is None:
         return "no offset was found"
     if offset == 0:
         return "0 min: the stamp is the minute's open"
     if offset == -1:
         return "-1 min: the stamp is the minute's close, one minute after its open"
-    hours, minutes = divmod(abs(int(offset)), 60)
+    hours, minutes = divmod(abs(offset), 60)
     span = f"{hours} h {minutes} min" if hours else f"{minutes} min"
     side = "before" if offset > 0 else "after"
-    return f"{int(offset):+d} min: the stamps lie {span} {side} the true minute open"
+    return f"{offset:+d} min: the stamps lie {span} {side} the true minute open"

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us, iso
+from pipeline.contracts.calibration import DayFinding
 
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -25,6 +26,9 @@ RECORD = "binance_1m"
 
 FATES = ("read", "used", "merged", "rejected")
 """What becomes of raw lines: read = used + merged + rejected."""
+
+SAME = "same"
+"""Identity of feeds of one instrument."""
 
 PRICES = ("open", "high", "low", "close")
 
@@ -38,10 +42,7 @@ class DayFacts:
         market: spot, futures_um or futures_cm.
         day: The UTC date, by minute_open.
         bars: The aligned `bars_1m`: 1440 rows, or none when the exchange of record is absent.
-        calibration: The calibration's finding: status, offset_minutes, skew_ms, skew_interval_ms,
-            basis_bps_median, volume_unit, segments, figures, feed (the one chosen), feeds (each one's
-            finding), identity, and reasons as `{"code", "key", "note"}`, `key` below
-            `CONTROL.refusals`.
+        calibration: What was found of the ATAS feeds.
         ledgers: Feed -> one entry a raw file: path, bytes, sha256, adapter, lines, notes.
         rejects: Feed -> the lines set aside.
         outages: Minutes of the day, 0..1439, in a known outage of the exchange.
@@ -54,7 +55,7 @@ class DayFacts:
     market: str
     day: dt.date
     bars: pa.Table
-    calibration: dict[str, Any]
+    calibration: DayFinding
     ledgers: dict[str, list[dict[str, Any]]]
     rejects: dict[str, pa.Table]
     outages: frozenset[int]
@@ -65,12 +66,12 @@ class DayFacts:
     @property
     def set_aside(self) -> bool:
         """Whether the calibration was refused, so that the ATAS columns are null."""
-        return self.calibration.get("status") == "refused"
+        return self.calibration.status == "refused"
 
     @property
     def same_instrument(self) -> bool:
         """Whether both feeds were identified as the same instrument."""
-        return str(self.calibration.get("identity", "")).startswith("same")
+        return self.calibration.identity == SAME
 
     def lines(self, feed: str) -> dict[str, int]:
         """The feed's raw lines by fate (read, used, merged, rejected), over all its files."""

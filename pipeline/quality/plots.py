@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.quality.evidence import lag_of
+from pipeline.contracts.calibration import CurveRow, Figures, HourBlock, SkewPoint, from_json
 
 # Stand-ins in the drawing for the page's variables, so that one drawing is legible in light and dark.
 INK, MUTED, LINE = "#010101", "#010102", "#010103"
@@ -173,28 +173,33 @@ def _in_hundredths(tag: re.Match[str]) -> str:
     return re.sub(r"(\.[0-9]{2})[0-9]+", r"\1", tag.group())
 
 
-def _curve(axes: Any, curve: list[Report]) -> None:
+def _curve(axes: Any, curve: tuple[CurveRow, ...]) -> None:
     """Correlation of returns and of volume changes, and the exact share, by lag."""
-    curve = sorted(curve, key=lambda row: row["lag_minutes"])
-    lags = [row["lag_minutes"] for row in curve]
+    lags = [row.lag_minutes for row in curve]
     dots = {"marker": "o", "ms": 2.5} if len(curve) <= _FEW else {}
-    for key, label, colour in (
-        ("rho_return", "returns, rho", FIRST),
-        ("rho_volume", "volume changes, rho", SECOND),
-        ("exact_share", "exact OHLC share", THIRD),
+    for values, label, colour in (
+        ([row.rho_return for row in curve], "returns, rho", FIRST),
+        ([row.rho_volume for row in curve], "volume changes, rho", SECOND),
+        ([row.exact_share for row in curve], "exact OHLC share", THIRD),
     ):
-        points = [_nan(row.get(key)) for row in curve]
+        points = [_nan(value) for value in values]
         if not np.all(np.isnan(points)):
             axes.plot(lags, points, color=colour, label=label, linewidth=1.3, **dots)
     axes.set_xlabel("offset tried, minutes")
     axes.legend(loc="upper left", ncols=3, bbox_to_anchor=(0, 1.18), borderaxespad=0)
 
 
-def _blocks(axes: Any, blocks: list[Report]) -> None:
+def _blocks(axes: Any, blocks: tuple[HourBlock, ...]) -> None:
     """Each hour block's own best lag."""
-    hours = [block.get("hour", i) for i, block in enumerate(blocks)]
-    lags = [_nan(lag_of(block)) for block in blocks]
-    axes.plot(hours, lags, color=FIRST, marker="s", linestyle="none", markersize=6)
+    lags = [_nan(block.lag_minutes) for block in blocks]
+    axes.plot(
+        [block.hour for block in blocks],
+        lags,
+        color=FIRST,
+        marker="s",
+        linestyle="none",
+        markersize=6,
+    )
     axes.set_xlabel("hour, UTC")
     axes.set_ylabel("lag, min")
     axes.set_xlim(-0.5, 23.5)
@@ -202,15 +207,11 @@ def _blocks(axes: Any, blocks: list[Report]) -> None:
     axes.xaxis.set_ticks(range(0, 24, 3))
 
 
-def _skew(axes: Any, curve: list[Report]) -> None:
+def _skew(axes: Any, points: tuple[SkewPoint, ...]) -> None:
     """What is left between the feeds when one is shifted by so many milliseconds."""
-    axes.plot(
-        [row["shift_ms"] for row in curve],
-        [_nan(row.get("residual")) for row in curve],
-        color=FIRST,
-    )
+    axes.plot([p.skew_ms for p in points], [p.error for p in points], color=FIRST)
     axes.set_xlabel("shift, ms")
-    axes.set_ylabel("mean residual")
+    axes.set_ylabel("mean error of volumes")
 
 
 def _basis(axes: Any, series: list[float | None]) -> None:
@@ -274,13 +275,13 @@ def _nan(value: float | None) -> float:
     return np.nan if value is None else value
 
 
-def _figures(report: Report) -> Report:
-    return report["calibration"].get("figures") or {}
+def _figures(report: Report) -> Figures:
+    return from_json(report["calibration"]).figures
 
 
-def _skew_curve(report: Report) -> Any:
-    skew = _figures(report).get("skew")
-    return (skew.get("curve") if isinstance(skew, dict) else None) or []
+def _skew_curve(report: Report) -> tuple[SkewPoint, ...]:
+    skew = _figures(report).skew
+    return skew.curve if skew else ()
 
 
 _DRAWINGS = {
@@ -288,13 +289,13 @@ _DRAWINGS = {
         title="Agreement of the feeds by offset",
         height=210,
         top=26,
-        values=lambda report, _: _figures(report).get("curve"),
+        values=lambda report, _: _figures(report).curve,
         fill=_curve,
     ),
     "blocks": _Drawing(
         title="Best offset by hour",
         height=125,
-        values=lambda report, _: _figures(report).get("blocks"),
+        values=lambda report, _: _figures(report).blocks,
         fill=_blocks,
     ),
     "skew": _Drawing(

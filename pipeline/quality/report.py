@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.contracts import schema
+from pipeline.contracts.calibration import DayFinding, to_json
 from pipeline.contracts.control import Control
 from pipeline.quality import evidence, figures
 from pipeline.quality.defects import defects
@@ -35,17 +36,16 @@ def report(
     conflict = sum(1 << flag["bit"] for flag in flags if flag["name"] == "kline_conflict")
     strips = figures.heat(facts, minutes_of(facts), conflict)
     measured = {"basis": figures.basis(facts), "volume_ratio": figures.volume_ratio(facts)}
-    calibration = evidence.clean(facts.calibration)
-    found = calibration.get("figures") or {}
+    calibration = facts.calibration
     whole = {
         "version": 1,
-        "header": _header(facts, verdict, calibration, measured),
+        "header": _header(facts, verdict, measured),
         "verdict": {key: verdict[key] for key in ("condition", "reasons", "notes")},
         "checks": verdict["checks"],
         "control_file": "governance/CONTROL_kitchen.yaml",
-        "calibration": calibration,
-        "offset": evidence.offset_words(calibration.get("offset_minutes")),
-        "evidence": evidence.held_against(found, measured, control),
+        "calibration": to_json(calibration),
+        "offset": evidence.offset_words(calibration.offset_minutes),
+        "evidence": evidence.held_against(calibration.figures, measured, control),
         **measured,
         "flow": facts.flow,
         "states": figures.STATES,
@@ -64,7 +64,6 @@ def report(
 def _header(
     facts: DayFacts,
     verdict: dict[str, Any],
-    calibration: dict[str, Any],
     measured: dict[str, Any],
 ) -> dict[str, Any]:
     codes = [reason["code"] for reason in verdict["reasons"]]
@@ -76,24 +75,23 @@ def _header(
         "condition": verdict["condition"],
         "codes": codes,
         "line": f"{verdict['condition']}: {', '.join(codes)}" if codes else verdict["condition"],
-        "figures": _three_figures(verdict["checks"], calibration, measured),
+        "figures": _three_figures(verdict["checks"], facts.calibration, measured),
     }
 
 
 def _three_figures(
-    checks: list[dict[str, Any]], calibration: dict[str, Any], measured: dict[str, Any]
+    checks: list[dict[str, Any]], found: DayFinding, measured: dict[str, Any]
 ) -> dict[str, Any]:
     """The figures that matter: coverage, offset with its exact share, basis or skew."""
     by_name = {check["name"]: check["measured"] for check in checks}
-    best = evidence.best_row(calibration.get("figures") or {})
     return {
         "binance_coverage": by_name.get("binance_coverage"),
         "atas_coverage": by_name.get("atas_coverage"),
-        "status": calibration.get("status"),
-        "offset_minutes": calibration.get("offset_minutes"),
-        "exact_share": best.get("exact_share"),
-        "skew_ms": calibration.get("skew_ms"),
-        "basis_bps_median": measured["basis"].get("median", calibration.get("basis_bps_median")),
+        "status": found.status,
+        "offset_minutes": found.offset_minutes,
+        "exact_share": found.figures.exact_share,
+        "skew_ms": found.skew_ms,
+        "basis_bps_median": measured["basis"].get("median", found.basis_bps_median),
     }
 
 

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pipeline.clock import MINUTES_PER_DAY
+from pipeline.contracts.calibration import Reason
 from pipeline.contracts.control import CONSEQUENCES, Control
 from pipeline.quality.checks import CheckResult, faulty_rows, in_force, run_checks
 from pipeline.quality.facts import DayFacts, edges, mask_of
@@ -39,7 +40,7 @@ def verdict(facts: DayFacts, control: Control) -> dict[str, Any]:
     if no_record:
         findings = [f for f in findings if f["by"] not in _SAID_BY_NO_RECORD]
         findings.insert(0, _no_record(facts))
-    findings += [_from_calibration(r, facts, control) for r in _calibration_reasons(facts)]
+    findings += [_from_calibration(r, facts, control) for r in facts.calibration.reasons]
     worst = max((CONSEQUENCES.index(f["consequence"]) for f in findings), default=0)
     condition = ("available", "degraded", "degraded", "missing")[worst]
     findings += _quarantined_files(facts, {f["by"] for f in findings if f["consequence"] != "note"})
@@ -95,27 +96,22 @@ def _lowered(consequence: str, waived_by: str | None) -> str:
     return f" (lowered to {consequence} by {waived_by})" if waived_by else ""
 
 
-def _calibration_reasons(facts: DayFacts) -> list[dict[str, Any]]:
-    return [reason for reason in facts.calibration.get("reasons") or () if reason.get("code")]
-
-
-def _from_calibration(reason: dict[str, Any], facts: DayFacts, control: Control) -> dict[str, Any]:
+def _from_calibration(reason: Reason, facts: DayFacts, control: Control) -> dict[str, Any]:
     """A finding of the calibration, with the consequence that CONTROL gives its key.
 
     A key that CONTROL does not list sets ATAS aside when the calibration did, and is a note else.
     """
-    key = str(reason.get("key", ""))
     unlisted = "set_aside_atas" if facts.set_aside else "note"
-    stated = control.refusals.get(key, {}).get("consequence", unlisted)
-    consequence, waived_by = in_force(facts, control, reason["code"], stated)
+    stated = control.refusals.get(reason.key, {}).get("consequence", unlisted)
+    consequence, waived_by = in_force(facts, control, reason.code, stated)
     return {
         "by": "calibration",
-        "code": reason["code"],
+        "code": reason.code,
         "consequence": consequence,
-        "count": int(reason.get("count") or 1),
-        "first": reason.get("first"),
-        "last": reason.get("last"),
-        "note": f"{reason.get('note', '')} (refusals.{key}){_lowered(consequence, waived_by)}",
+        "count": 1,
+        "first": None,
+        "last": None,
+        "note": f"{reason.note} (refusals.{reason.key}){_lowered(consequence, waived_by)}",
     }
 
 

@@ -22,6 +22,7 @@ from pipeline.alignment.true_time import parts_in_true_time
 from pipeline.arrow_alone import leave_pandas_alone
 from pipeline.bars.footprint import footprint as footprint_of
 from pipeline.bars.footprint import in_hours
+from pipeline.contracts import calibration as calibration_document
 from pipeline.contracts import profiles, schema
 from pipeline.features.daily import daily_stats as daily_stats_of
 from pipeline.features.derivatives import Derivatives, with_derivatives
@@ -90,7 +91,7 @@ def calibration(job: Job) -> Products:
         inputs.neighbours(job),
         inputs.control_of(job),
     )
-    job.facts = {"status": found.found.calibration["status"]}
+    job.facts = {"status": found.found.calibration.status}
     job.windows = {
         feed: {side: list(window) for side, window in sides.items()}
         for feed, sides in found.windows.items()
@@ -105,7 +106,7 @@ def calibration(job: Job) -> Products:
     columns = schema.table_schema(job.kitchen.governance, "clean_bars")
     named = columns.append(pa.field("feed", pa.string()))
     return {
-        "calibration": found.found.calibration,
+        "calibration": calibration_document.to_json(found.found.calibration),
         "correction": found.found.correction,
         "moved_bars": pa.concat_tables([named.empty_table(), *bars]),
         "moved_ticks": inputs.no_ticks(job) if ticks is None else ticks,
@@ -162,7 +163,9 @@ def verdict(job: Job) -> Products:
         market=job.symbol.market,
         day=job.unit.day,
         bars=inputs.table(job, "AlignedBars", "bars_1m"),
-        calibration=inputs.document(job, "Calibration", "calibration"),
+        calibration=calibration_document.from_json(
+            inputs.document(job, "Calibration", "calibration")
+        ),
         ledgers={
             str(edge.unit.source): storage.read_json(job.path(edge))
             for edge in job.edges("CleanFeed", "ledger")
@@ -256,7 +259,10 @@ def manifest(job: Job) -> Products:
                 if path.suffix == ".parquet"
             },
             files=files,
-            calibrations=inputs.documents(job, "Calibration", "calibration"),
+            calibrations={
+                symbol: calibration_document.from_json(found)
+                for symbol, found in inputs.documents(job, "Calibration", "calibration").items()
+            },
             ledgers=inputs.ledgers(job),
             moved=inputs.documents(job, "Calibration", "moved_from"),
             control=inputs.control_of(job),

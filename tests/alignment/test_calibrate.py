@@ -24,17 +24,18 @@ from minute_tables import (
 
 from pipeline.alignment.evidence import allowed
 from pipeline.alignment.feeds import bars_of_ticks, vendor_feeds
+from pipeline.contracts.calibration import DayFinding, Runs, Segment, TickSizes, from_json, to_json
 
 DAY = "2025-01-02"
 PRICES = ("open", "high", "low", "close")
 
 
-def finding(day: str, klines: pa.Table, **inputs: Any) -> dict[str, Any]:
+def finding(day: str, klines: pa.Table, **inputs: Any) -> DayFinding:
     return calibrated(day, klines, **inputs).calibration
 
 
-def keys(found: dict[str, Any]) -> list[str]:
-    return [reason["key"] for reason in found["reasons"]]
+def keys(found: DayFinding) -> list[str]:
+    return [reason.key for reason in found.reasons]
 
 
 def with_prices(bars: pa.Table, make: Any) -> pa.Table:
@@ -47,16 +48,16 @@ def test_a_stamp_that_is_the_open_needs_no_correction(btc: dict[str, pa.Table]) 
     """All 1440 real minutes equal the archive's at lag 0, in both exports."""
     found = finding(DAY, btc["futures"], bars={"atas_bars": btc["bars"], "atas_v6_3": btc["v6_3"]})
 
-    assert (found["status"], found["offset_minutes"], found["feed"]) == (
+    assert (found.status, found.offset_minutes, found.feed) == (
         "not_needed",
         0,
         "atas_bars",
     )
-    assert (found["identity"], found["volume_unit"], found["reasons"]) == ("same", "base", [])
-    assert found["figures"]["best"]["exact_share"] == 1.0
-    assert found["figures"]["n"] == 1440
-    assert found["figures"]["tick_size"] == {"atas": 0.1, "binance": 0.1}
-    assert {feed: f["status"] for feed, f in found["feeds"].items()} == {
+    assert (found.identity, found.volume_unit, found.reasons) == ("same", "base", ())
+    assert found.figures.best.exact_share == 1.0
+    assert found.figures.n == 1440
+    assert found.figures.tick_size == TickSizes(atas=0.1, binance=0.1)
+    assert {feed: f.status for feed, f in found.feeds.items()} == {
         "atas_bars": "not_needed",
         "atas_v6_3": "not_needed",
     }
@@ -67,8 +68,8 @@ def test_shifted_stamps_are_found(btc: dict[str, pa.Table], minutes: int) -> Non
     """A zone, a close label or both: the offset is what was added, the other way round."""
     found = finding(DAY, btc["futures"], bars=shifted(btc["bars"], minutes))
 
-    assert (found["status"], found["offset_minutes"]) == ("applied", -minutes)
-    assert found["segments"] == [{"offset_minutes": -minutes, "found": {"runs": [0]}}]
+    assert (found.status, found.offset_minutes) == ("applied", -minutes)
+    assert found.segments == (Segment(offset_minutes=-minutes, found=Runs(runs=(0,))),)
 
 
 @pytest.mark.parametrize("minutes", [0, -345])
@@ -77,20 +78,20 @@ def test_thin_markets_are_identified(xrp: dict[str, Any], minutes: int) -> None:
     for name in ("live", "bars", "v6_3"):
         found = finding(xrp["day"], xrp["klines"], bars=shifted(xrp[name], minutes), market="spot")
 
-        assert (found["offset_minutes"], found["identity"]) == (-minutes, "same")
-        assert found["figures"]["best"]["exact_share"] == 1.0
-        assert found["figures"]["block_agreement"] == 1.0
+        assert (found.offset_minutes, found.identity) == (-minutes, "same")
+        assert found.figures.best.exact_share == 1.0
+        assert found.figures.block_agreement == 1.0
 
 
 def test_perpetual_beside_spot_is_another_instrument(btc: dict[str, pa.Table]) -> None:
     """Found at lag 0 and named, with its basis of about -2 bps; not refused."""
     found = finding(DAY, btc["spot"], bars=btc["bars"], market="spot")
 
-    assert (found["status"], found["offset_minutes"]) == ("not_needed", 0)
-    assert (found["identity"], keys(found)) == ("other_instrument", ["other_instrument"])
-    assert found["basis_bps_median"] == pytest.approx(-2.13, abs=0.01)
-    assert found["figures"]["likeness"]["basis_mad"] == pytest.approx(0.79, abs=0.01)
-    assert (found["volume_unit"], found["volume_factor"]) == ("unknown", None)
+    assert (found.status, found.offset_minutes) == ("not_needed", 0)
+    assert (found.identity, keys(found)) == ("other_instrument", ["other_instrument"])
+    assert found.basis_bps_median == pytest.approx(-2.13, abs=0.01)
+    assert found.figures.likeness.basis_mad == pytest.approx(0.79, abs=0.01)
+    assert (found.volume_unit, found.volume_factor) == ("unknown", None)
 
 
 def test_rows_of_the_day_are_found_where_neighbours_lie_about(btc: dict[str, pa.Table]) -> None:
@@ -99,7 +100,7 @@ def test_rows_of_the_day_are_found_where_neighbours_lie_about(btc: dict[str, pa.
     around = [shifted(other, -1440), btc["bars"], shifted(other, 1440)]
     found = finding(DAY, btc["futures"], bars=shifted(pa.concat_tables(around), -480))
 
-    assert (found["status"], found["offset_minutes"]) == ("applied", 480)
+    assert (found.status, found.offset_minutes) == ("applied", 480)
 
 
 def test_a_feed_with_losses_is_still_found(btc: dict[str, pa.Table]) -> None:
@@ -107,7 +108,7 @@ def test_a_feed_with_losses_is_still_found(btc: dict[str, pa.Table]) -> None:
     kept = pa.array(np.random.default_rng(5).random(1440) > 0.1)
     found = finding(DAY, btc["futures"], bars=shifted(btc["bars"].filter(kept), -480))
 
-    assert (found["status"], found["offset_minutes"]) == ("applied", 480)
+    assert (found.status, found.offset_minutes) == ("applied", 480)
 
 
 def test_runs_with_different_clocks_are_corrected_each(btc: dict[str, pa.Table]) -> None:
@@ -115,9 +116,9 @@ def test_runs_with_different_clocks_are_corrected_each(btc: dict[str, pa.Table])
     late = replaced(shifted(btc["bars"].slice(700), -60), "run", [1] * 740)
     both = calibrated(DAY, btc["futures"], bars=pa.concat_tables([btc["bars"].slice(0, 700), late]))
 
-    assert both.calibration["status"] == "applied"
+    assert both.calibration.status == "applied"
     assert both.correction["offsets"] == {"0": 0, "1": 60}
-    assert both.calibration["figures"]["best"]["exact_share"] == 1.0
+    assert both.calibration.figures.best.exact_share == 1.0
 
 
 def test_small_runs_follow_the_offset_at_which_they_fit(btc: dict[str, pa.Table]) -> None:
@@ -125,7 +126,7 @@ def test_small_runs_follow_the_offset_at_which_they_fit(btc: dict[str, pa.Table]
     runs = [0] * 700 + [1] * 640 + [2] * 100
     found = calibrated(DAY, btc["futures"], bars=shifted(replaced(btc["bars"], "run", runs), 1))
 
-    assert (found.calibration["status"], found.calibration["offset_minutes"]) == ("applied", -1)
+    assert (found.calibration.status, found.calibration.offset_minutes) == ("applied", -1)
     assert "offsets" not in found.correction
 
 
@@ -134,9 +135,9 @@ def test_an_offset_that_no_clock_has_is_refused(btc: dict[str, pa.Table], minute
     """Seven minutes are no zone and no label."""
     found = finding(DAY, btc["futures"], bars=shifted(btc["bars"], minutes))
 
-    assert (found["status"], keys(found)) == ("refused", ["offset_not_allowed"])
-    assert found["offset_minutes"] is None
-    assert found["figures"]["best"]["lag_minutes"] == -minutes
+    assert (found.status, keys(found)) == ("refused", ["offset_not_allowed"])
+    assert found.offset_minutes is None
+    assert found.figures.best.lag_minutes == -minutes
 
 
 def test_an_offset_that_changes_within_a_run_is_refused(btc: dict[str, pa.Table]) -> None:
@@ -157,7 +158,7 @@ def test_a_hundred_minutes_are_not_enough(btc: dict[str, pa.Table]) -> None:
     """However equal they are."""
     found = finding(DAY, btc["futures"], bars=btc["bars"].slice(0, 100))
 
-    assert (found["status"], keys(found)) == ("refused", ["not_identifiable"])
+    assert (found.status, keys(found)) == ("refused", ["not_identifiable"])
 
 
 @pytest.mark.parametrize("both", [False, True])
@@ -186,14 +187,14 @@ def test_another_symbols_file_is_the_wrong_instrument(
     days = (day_us(DAY) - day_us(xrp["day"])) // MINUTE
     found = finding(DAY, btc["futures"], bars=shifted(xrp["bars"], days))
 
-    assert (found["status"], keys(found)) == ("refused", ["wrong_instrument"])
+    assert (found.status, keys(found)) == ("refused", ["wrong_instrument"])
 
 
 def test_a_power_of_ten_in_the_price_is_a_multiplier(btc: dict[str, pa.Table]) -> None:
     """1000X against X: the same moves, a thousand times the price."""
     found = finding(DAY, btc["futures"], bars=with_prices(btc["bars"], lambda p: p * 1000))
 
-    assert (found["status"], keys(found)) == ("refused", ["multiplier"])
+    assert (found.status, keys(found)) == ("refused", ["multiplier"])
 
 
 def test_five_minute_bars_are_refused(btc: dict[str, pa.Table]) -> None:
@@ -216,8 +217,8 @@ def test_quote_volume_is_named_and_refused(btc: dict[str, pa.Table]) -> None:
     bars = replaced(btc["bars"], "volume", btc["futures"]["quote_volume"].to_pylist())
     found = finding(DAY, btc["futures"], bars=bars)
 
-    assert (found["status"], found["volume_unit"]) == ("refused", "quote")
-    assert (keys(found), found["volume_factor"]) == (["volume_in_quote"], None)
+    assert (found.status, found.volume_unit) == ("refused", "quote")
+    assert (keys(found), found.volume_factor) == (["volume_in_quote"], None)
 
 
 def test_control_may_let_quote_volume_in(btc: dict[str, pa.Table]) -> None:
@@ -225,8 +226,8 @@ def test_control_may_let_quote_volume_in(btc: dict[str, pa.Table]) -> None:
     bars = replaced(btc["bars"], "volume", btc["futures"]["quote_volume"].to_pylist())
     found = finding(DAY, btc["futures"], bars=bars, control=noted("volume_in_quote"))
 
-    assert (found["status"], found["offset_minutes"]) == ("not_needed", 0)
-    assert (found["volume_unit"], found["volume_factor"]) == ("quote", 1)
+    assert (found.status, found.offset_minutes) == ("not_needed", 0)
+    assert (found.volume_unit, found.volume_factor) == ("quote", 1)
 
 
 def test_contracts_are_named_on_coin_margined_markets(btc: dict[str, pa.Table]) -> None:
@@ -235,8 +236,8 @@ def test_contracts_are_named_on_coin_margined_markets(btc: dict[str, pa.Table]) 
     bars = replaced(btc["bars"], "volume", contracts)
 
     inverse = finding(DAY, btc["futures"], bars=bars, market="futures_cm")
-    assert (inverse["volume_unit"], inverse["volume_factor"]) == ("contracts", 100)
-    assert finding(DAY, btc["futures"], bars=bars)["volume_unit"] == "unknown"
+    assert (inverse.volume_unit, inverse.volume_factor) == ("contracts", 100)
+    assert finding(DAY, btc["futures"], bars=bars).volume_unit == "unknown"
 
 
 def test_a_refused_feed_gives_way_to_the_next(btc: dict[str, pa.Table]) -> None:
@@ -244,8 +245,8 @@ def test_a_refused_feed_gives_way_to_the_next(btc: dict[str, pa.Table]) -> None:
     feeds = {"atas_bars": shifted(btc["bars"], 7), "atas_v6_3": btc["v6_3"]}
     found = calibrated(DAY, btc["futures"], bars=feeds)
 
-    assert (found.calibration["feed"], found.calibration["status"]) == ("atas_v6_3", "not_needed")
-    assert found.calibration["reasons"] == []
+    assert (found.calibration.feed, found.calibration.status) == ("atas_v6_3", "not_needed")
+    assert found.calibration.reasons == ()
     assert found.correction["feeds"]["atas_bars"]["status"] == "refused"
 
 
@@ -253,7 +254,7 @@ def test_the_tape_alone_is_calibrated_too(btc: dict[str, pa.Table]) -> None:
     """Minutes of ticks stand for bars stamped with the open."""
     found = finding(DAY, btc["futures"], ticks=ticks_of(btc["bars"]))
 
-    assert (found["feed"], found["status"], found["identity"]) == (
+    assert (found.feed, found.status, found.identity) == (
         "atas_ticks",
         "not_needed",
         "same",
@@ -287,8 +288,8 @@ def test_feeds_without_rows_are_no_feeds(btc: dict[str, pa.Table]) -> None:
     """Nothing recorded, or no exchange to hold it against: nothing measured."""
     nothing = {"atas_bars": btc["bars"].slice(0, 0)}
 
-    assert finding(DAY, btc["futures"], bars=nothing)["status"] == "not_measured"
-    assert finding(DAY, btc["futures"].slice(0, 0), bars=btc["bars"])["status"] == "not_measured"
+    assert finding(DAY, btc["futures"], bars=nothing).status == "not_measured"
+    assert finding(DAY, btc["futures"].slice(0, 0), bars=btc["bars"]).status == "not_measured"
     assert list(vendor_feeds(nothing, None, ())) == []
 
 
@@ -307,8 +308,8 @@ def test_the_finding_is_plain_json(btc: dict[str, pa.Table]) -> None:
         (btc["futures"], with_prices(btc["bars"], lambda _: 1.0)),
     ):
         found = calibrated(DAY, klines, bars=bars)
-        for value in (found.calibration, found.correction):
-            assert json.loads(json.dumps(value, allow_nan=False)) == value
+        assert json.loads(json.dumps(found.correction, allow_nan=False)) == found.correction
+        assert from_json(to_json(found.calibration)) == found.calibration
 
 
 def test_row_order_does_not_show(btc: dict[str, pa.Table]) -> None:
@@ -325,7 +326,7 @@ def test_bars_of_the_exchange_itself(xrp: dict[str, Any]) -> None:
     """Bars made from the klines of a thin day, with a zero row wherever nobody traded."""
     found = finding(xrp["day"], xrp["klines"], bars=bars_of_klines(xrp["klines"]))
 
-    assert found["figures"]["n"] == traded(xrp["klines"]).num_rows
+    assert found.figures.n == traded(xrp["klines"]).num_rows
 
 
 @given(st.integers(-900, 900))
@@ -363,10 +364,10 @@ def test_a_change_of_summer_time_within_a_file(
 
     found = calibrated(day, klines, bars=pa.concat_tables([early, late]))
 
-    assert found.calibration["status"] == "applied"
-    assert [s["offset_minutes"] for s in found.calibration["segments"]] == [before, after]
-    assert found.calibration["figures"]["best"]["exact_share"] == 1.0
-    assert found.calibration["figures"]["n"] == 1440
+    assert found.calibration.status == "applied"
+    assert [s.offset_minutes for s in found.calibration.segments] == [before, after]
+    assert found.calibration.figures.best.exact_share == 1.0
+    assert found.calibration.figures.n == 1440
 
 
 def test_the_same_jump_on_a_day_without_a_change_of_clocks_is_refused(
@@ -377,7 +378,7 @@ def test_the_same_jump_on_a_day_without_a_change_of_clocks_is_refused(
 
     found = finding(DAY, btc["futures"], bars=pa.concat_tables([early, late]))
 
-    assert (found["status"], keys(found)) == ("refused", ["unstable_offset"])
+    assert (found.status, keys(found)) == ("refused", ["unstable_offset"])
 
 
 def test_a_short_run_with_another_clock_is_never_moved_by_the_day_s(
@@ -387,8 +388,8 @@ def test_a_short_run_with_another_clock_is_never_moved_by_the_day_s(
     late = replaced(shifted(btc["bars"].slice(1300), 37), "run", [1] * 140)
     found = finding(DAY, btc["futures"], bars=pa.concat_tables([btc["bars"].slice(0, 1300), late]))
 
-    assert (found["status"], found["offset_minutes"]) == ("not_needed", 0)
-    assert (found["figures"]["n"], found["figures"]["runs_left_out"]) == (1300, 1)
+    assert (found.status, found.offset_minutes) == ("not_needed", 0)
+    assert (found.figures.n, found.figures.runs_left_out) == (1300, 1)
 
 
 @pytest.mark.parametrize(
@@ -412,4 +413,4 @@ def test_an_approved_profile_decides(
         DAY, btc["futures"], bars=shifted(btc["bars"], minutes), approved={"atas_bars": approved}
     )
 
-    assert (found["status"], keys(found)) == (status, why)
+    assert (found.status, keys(found)) == (status, why)

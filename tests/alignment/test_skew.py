@@ -140,10 +140,10 @@ def test_a_skew_of_seconds_is_taken_off(tape: dict[str, Any]) -> None:
     found = calibrated(tape["day"], tape["klines"], ticks=late(tape["ticks"], 1700), market="spot")
     entry = found.calibration
 
-    assert (entry["status"], entry["offset_minutes"], entry["identity"]) == ("applied", 0, "same")
-    assert entry["skew_ms"] == entry["skew_applied_ms"] == pytest.approx(1700, abs=10)
-    assert entry["figures"]["best"]["exact_share"] >= 0.99
-    assert found.correction["feeds"]["atas_ticks"]["skew_us"] == round(entry["skew_ms"] * 1000)
+    assert (entry.status, entry.offset_minutes, entry.identity) == ("applied", 0, "same")
+    assert entry.skew_ms == entry.skew_applied_ms == pytest.approx(1700, abs=10)
+    assert entry.figures.best.exact_share >= 0.99
+    assert found.correction["feeds"]["atas_ticks"]["skew_us"] == round(entry.skew_ms * 1000)
 
 
 @pytest.mark.parametrize("ms", [0, 300, -300])
@@ -151,8 +151,8 @@ def test_a_small_skew_is_shown_and_left(tape: dict[str, Any], ms: int) -> None:
     """Below half a second nothing is moved."""
     found = calibrated(tape["day"], tape["klines"], ticks=late(tape["ticks"], ms), market="spot")
 
-    assert found.calibration["skew_ms"] == pytest.approx(ms, abs=10)
-    assert found.calibration["skew_applied_ms"] == 0
+    assert found.calibration.skew_ms == pytest.approx(ms, abs=10)
+    assert found.calibration.skew_applied_ms == 0
     assert "skew_us" not in found.correction["feeds"]["atas_ticks"]
 
 
@@ -160,8 +160,8 @@ def test_more_than_five_seconds_is_never_corrected(tape: dict[str, Any]) -> None
     """Measured, and left as stamped."""
     found = calibrated(tape["day"], tape["klines"], ticks=late(tape["ticks"], 7000), market="spot")
 
-    assert found.calibration["skew_ms"] == pytest.approx(7000, abs=10)
-    assert found.calibration["skew_applied_ms"] == 0
+    assert found.calibration.skew_ms == pytest.approx(7000, abs=10)
+    assert found.calibration.skew_applied_ms == 0
 
 
 def test_stamps_of_a_pc_clock_are_not_measured(tape: dict[str, Any]) -> None:
@@ -181,7 +181,7 @@ def test_a_drifting_clock_is_not_corrected(tape: dict[str, Any]) -> None:
     moved = tape["ticks"].set_column(0, "ts", pa.array(ts + drift, pa.timestamp("us", tz="UTC")))
     found = calibrated(tape["day"], tape["klines"], ticks=moved, market="spot")
 
-    assert found.calibration["skew_applied_ms"] == 0
+    assert found.calibration.skew_applied_ms == 0
 
 
 def test_another_instruments_volumes_tell_nothing(tape: dict[str, Any]) -> None:

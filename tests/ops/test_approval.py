@@ -13,6 +13,15 @@ import pytest
 from pipeline import storage
 from pipeline.config import Kitchen
 from pipeline.contracts import profiles
+from pipeline.contracts.calibration import (
+    CurveRow,
+    DayFinding,
+    Figures,
+    Finding,
+    Reason,
+    Status,
+    to_json,
+)
 from pipeline.errors import ParameterError
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
@@ -36,15 +45,15 @@ def kitchen(tmp_path: Path, governance: Path) -> Kitchen:
     return made
 
 
-def found(kitchen: Kitchen, lag: int, status: str, *reasons: str) -> None:
+def found(kitchen: Kitchen, lag: int, status: Status, *reasons: str) -> None:
     """The day's finding, as the step leaves it."""
-    entry = {
-        "status": status,
-        "reasons": [{"key": key, "code": "C11", "note": "it is thin"} for key in reasons],
-        "figures": {"best": {"lag_minutes": lag}},
-    }
+    entry = Finding(
+        status=status,
+        reasons=tuple(Reason(key=key, code="C11", note="it is thin") for key in reasons),
+        figures=Figures(best=CurveRow(lag_minutes=lag)),
+    )
     path = graph.output_path(kitchen, Unit("Calibration", DAY, "BTCUSDT"), "calibration")
-    storage.write_json(path, {"feeds": {"atas_bars": entry}})
+    storage.write_json(path, to_json(DayFinding(status=status, feeds={"atas_bars": entry})))
 
 
 def test_an_approved_clock_is_in_force_from_its_day(kitchen: Kitchen) -> None:
@@ -89,7 +98,7 @@ def test_what_a_person_wrote_above_stays(kitchen: Kitchen) -> None:
     ],
 )
 def test_without_evidence_nothing_is_approved(
-    kitchen: Kitchen, status: str, reason: list[str], more: dict[str, Any], says: str
+    kitchen: Kitchen, status: Status, reason: list[str], more: dict[str, Any], says: str
 ) -> None:
     """One sentence, and the file is as it was."""
     found(kitchen, 480, status, *reason)

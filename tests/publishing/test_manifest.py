@@ -17,6 +17,14 @@ import pytest
 import snapshot_kit as kit
 from pipeline import storage
 from pipeline.contracts import control
+from pipeline.contracts.calibration import (
+    DayFinding,
+    Figures,
+    Finding,
+    Runs,
+    Segment,
+    changed,
+)
 from pipeline.errors import StageError
 from pipeline.publishing.manifest import (
     ManifestInput,
@@ -137,18 +145,42 @@ def test_the_data_hash_moves_with_its_parts(change: str) -> None:
 
 def test_evidence_does_not_move_the_calibration_hash() -> None:
     """Figures and skew are evidence; an offset, a unit and a segment's offset are applied."""
-    segment = {"offset_minutes": 1, "found": {"runs": [0]}}
-    base = calibration_hash({"S": kit.calibration(segments=[segment])})
+    segment = Segment(offset_minutes=1, found=Runs(runs=(0,)))
+    base = calibration_hash({"S": kit.calibration(segments=(segment,))})
 
     def moved(**changes: Any) -> bool:
-        return calibration_hash({"S": kit.calibration(**{"segments": [segment]} | changes)}) != base
+        return (
+            calibration_hash({"S": kit.calibration(**{"segments": (segment,)} | changes)}) != base
+        )
 
-    assert not moved(figures={"rho": 0.1}, skew_ms=400, skew_interval_ms=None)
-    assert not moved(segments=[segment | {"found": {"runs": [0, 1]}}])
+    assert not moved(figures=Figures(gap=0.1), skew_ms=400, skew_interval_ms=None)
+    assert not moved(segments=(changed(segment, found=Runs(runs=(0, 1))),))
     assert moved(offset_minutes=60)
     assert moved(volume_unit="quote")
-    assert moved(segments=[segment | {"offset_minutes": 2}])
-    assert moved(feeds={"atas_bars": kit.calibration(offset_minutes=60)})
+    assert moved(segments=(changed(segment, offset_minutes=2),))
+    assert moved(feed="atas_bars")
+    assert moved(feeds={"atas_bars": Finding(status="applied", offset_minutes=60)})
+
+
+def test_the_calibration_hash_is_that_of_earlier_versions() -> None:
+    """Its JSON form never changes, so that a release alone makes no revision."""
+    bars = Finding(status="applied", offset_minutes=60, volume_unit="base", volume_factor=1)
+    day = DayFinding(
+        status="applied",
+        offset_minutes=60,
+        volume_unit="base",
+        volume_factor=1,
+        segments=(Segment(offset_minutes=60),),
+        feed="atas_bars",
+        feeds={"atas_bars": bars},
+    )
+    text = """{"S":{"feed":"atas_bars","feeds":{"atas_bars":{"feed":null,"feeds":{},
+        "offset_minutes":60,"segments":[],"skew_applied_ms":0.0,"status":"applied",
+        "volume_factor":1,"volume_unit":"base"}},"offset_minutes":60,"segments":[60],
+        "skew_applied_ms":0.0,"status":"applied","volume_factor":1,"volume_unit":"base"}}"""
+    canonical = "".join(line.strip() for line in text.splitlines()) + "\n"
+
+    assert calibration_hash({"S": day}) == hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def test_lines_must_be_accounted_for(tmp_path: Path) -> None:

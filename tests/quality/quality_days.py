@@ -8,6 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.contracts.calibration import (
+    CurveRow,
+    DayFinding,
+    Figures,
+    Finding,
+    HourBlock,
+    changed,
+    of_day,
+)
 from pipeline.contracts.control import Control, Waiver
 
 DAY = dt.date(2025, 1, 2)
@@ -118,37 +127,33 @@ def ledger(source: str, *, read: int = 1440, rejected: int = 0) -> dict[str, Any
     }
 
 
-def calibrated(**changes: Any) -> dict[str, Any]:
+def calibrated(**changes: Any) -> DayFinding:
     """A calibration that found the feeds in step."""
-    curve = [
-        {
-            "lag_minutes": lag,
-            "rho_return": 1.0 if lag == 0 else 0.01 * lag,
-            "rho_volume": 1.0 if lag == 0 else 0.02,
-            "exact_share": 1.0 if lag == 0 else 0.0,
-            "n": 1440 - abs(lag),
-        }
+    curve = tuple(
+        CurveRow(
+            lag_minutes=lag,
+            rho_return=1.0 if lag == 0 else 0.01 * lag,
+            rho_volume=1.0 if lag == 0 else 0.02,
+            exact_share=1.0 if lag == 0 else 0.0,
+            n=1440 - abs(lag),
+        )
         for lag in range(-5, 6)
-    ]
-    return {
-        "status": "not_needed",
-        "offset_minutes": 0,
-        "skew_ms": None,
-        "skew_interval_ms": None,
-        "basis_bps_median": 0.0,
-        "volume_unit": "base",
-        "segments": [],
-        "feed": "atas_bars",
-        "feeds": ["atas_bars"],
-        "identity": "same",
-        "reasons": [],
-        "figures": {
-            "curve": curve,
-            "best": 0,
-            "runner_up": 5,
-            "gap": 0.95,
-            "n": 1439,
-            "blocks": [{"hour": hour, "lag_minutes": 0, "n": 60} for hour in range(24)],
-        },
-        **changes,
-    }
+    )
+    figures = Figures(
+        curve=curve,
+        best=curve[5],
+        runner_up=curve[10],
+        gap=0.95,
+        n=1439,
+        blocks=tuple(HourBlock(hour=hour, lag_minutes=0, n=60) for hour in range(24)),
+    )
+    bars = Finding(
+        status="not_needed",
+        offset_minutes=0,
+        basis_bps_median=0.0,
+        volume_unit="base",
+        volume_factor=1,
+        identity="same",
+        figures=figures,
+    )
+    return changed(of_day(bars, bars, "atas_bars", {"atas_bars": bars}), **changes)

@@ -162,7 +162,7 @@ def test_skew_is_judged_by_its_size(
     facts: Build, control: Control, skew: float, passed: bool
 ) -> None:
     """500 ms either way is within the contract, more is not."""
-    calibration = calibrated(skew_ms=skew, skew_interval_ms=[skew - 20, skew + 20])
+    calibration = calibrated(skew_ms=skew, skew_interval_ms=(skew - 20, skew + 20))
 
     check = _check(facts(calibration=calibration), control, "skew_ms")
 

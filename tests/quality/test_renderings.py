@@ -15,8 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from quality_days import calibrated, day_columns, ledger, without_atas, without_record
 
+from pipeline.contracts.calibration import (
+    DayFinding,
+    Reason,
+    SkewFigures,
+    SkewPoint,
+    Status,
+    changed,
+)
 from pipeline.contracts.control import Control
 from pipeline.quality.checks import DayFacts
+from pipeline.quality.plots import draw
 from pipeline.quality.report import html, markdown, report
 from pipeline.quality.verdict import verdict
 from pipeline.quality.wording import plain, share
@@ -86,8 +95,7 @@ def hostile(facts: Build, control: Control, governance: Path, rejected: Rejected
     calibration = calibrated(
         feed=HOSTILE,
         volume_unit=HOSTILE,
-        segments=[{"offset_minutes": 0, "found": {HOSTILE: HOSTILE}}],
-        reasons=[{"code": "C01", "key": "other_instrument", "note": HOSTILE}],
+        reasons=(Reason(code="C01", key="other_instrument", note=HOSTILE),),
     )
     day = facts(
         symbol=HOSTILE,
@@ -234,15 +242,14 @@ def test_equal_days_give_equal_bytes(
 
 @pytest.mark.parametrize("status", ["refused", "not_measured"])
 def test_a_day_without_evidence_renders(
-    facts: Build, control: Control, governance: Path, status: str
+    facts: Build, control: Control, governance: Path, status: Status
 ) -> None:
     """Figures that are absent are dashes, and their drawings are left out."""
     columns = day_columns()
     without_atas(columns, range(1440))
-    calibration = {
-        "status": status,
-        "reasons": [{"code": "C11", "key": "not_identifiable", "note": "thin"}],
-    }
+    calibration = DayFinding(
+        status=status, reasons=(Reason(code="C11", key="not_identifiable", note="thin"),)
+    )
     day = facts(columns, calibration=calibration)
     shown = report(day, verdict(day, control), control, governance)
 
@@ -250,10 +257,30 @@ def test_a_day_without_evidence_renders(
     assert "no offset was found" in markdown(shown).lower()
 
 
+def test_a_measured_clock_is_drawn(facts: Build, control: Control, governance: Path) -> None:
+    """A tape's skew has its curve, of errors by shift, and its figures."""
+    clock = SkewFigures(
+        applied_ms=0.0,
+        interval_width_ms=40.0,
+        residual=0.001,
+        residual_as_stamped=0.2,
+        drift_ms_per_day=1.5,
+        hours=24,
+        curve=tuple(SkewPoint(skew_ms=ms, error=abs(ms) / 1e4) for ms in range(-500, 520, 20)),
+    )
+    day = facts(calibration=calibrated(figures=changed(calibrated().figures, skew=clock)))
+    shown = report(day, verdict(day, control), control, governance)
+    title, svg = draw(shown, ["skew"])["skew"]
+
+    assert title == "Residual by clock shift"
+    assert svg.count("shift, ms") == 1
+    assert title in html(shown)
+
+
 def test_a_missing_day_renders(facts: Build, control: Control, governance: Path) -> None:
     """No rows, no ledger, no calibration: the page says so."""
     clean = facts()
-    nothing = {"bars": clean.bars.slice(0, 0), "calibration": {}, "ledgers": {}}
+    nothing = {"bars": clean.bars.slice(0, 0), "calibration": DayFinding(status="not_measured")}
     day = DayFacts(**({f: getattr(clean, f) for f in DayFacts.__slots__} | nothing))
     shown = report(day, verdict(day, control), control, governance)
 

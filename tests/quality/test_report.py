@@ -19,6 +19,7 @@ from quality_days import (
     without_trades,
 )
 
+from pipeline.contracts.calibration import DayFinding, Figures, Reason, to_json
 from pipeline.contracts.control import Control
 from pipeline.quality.checks import DayFacts
 from pipeline.quality.report import report
@@ -60,13 +61,16 @@ def test_the_header_holds_the_verdict_and_the_three_figures(facts: Build, shown:
 
 
 def test_a_report_is_plain_json(facts: Build, shown: Shown) -> None:
-    """It survives a round trip, NaN and tuples in the calibration included."""
-    odd = calibrated(skew_interval_ms=(1.0, 2.0), figures={"gap": math.nan, "best": math.inf})
+    """It survives a round trip, NaN, infinities and tuples in the calibration included."""
+    odd = calibrated(
+        skew_interval_ms=(1.0, 2.0), figures=Figures(gap=math.nan, volume_gap=math.inf)
+    )
 
     page = shown(facts(calibration=odd))
 
     assert json.loads(json.dumps(page, allow_nan=False)) == page
-    assert page["calibration"]["figures"] == {"best": None, "gap": None}
+    assert page["calibration"]["skew_interval_ms"] == [1.0, 2.0]
+    assert page["calibration"]["figures"] == to_json(Figures())
 
 
 def test_every_threshold_stands_beside_its_value_and_key(facts: Build, shown: Shown) -> None:
@@ -109,7 +113,7 @@ def test_a_conflicting_minute_and_a_refused_feed_are_set_aside(
     without_record(columns, range(1))
     without_atas(columns, range(1440))
     columns["qc_flags"][0] = masks["kline_conflict"]
-    refused = calibrated(status="refused", reasons=[{"code": "C11", "key": "not_identifiable"}])
+    refused = calibrated(status="refused", reasons=(Reason(code="C11", key="not_identifiable"),))
 
     binance, atas = shown(facts(columns, calibration=refused))["heat"]
 
@@ -288,7 +292,7 @@ def test_a_day_without_rows_has_a_report(facts: Build, shown: Shown) -> None:
     clean = facts()
     nothing = {f: getattr(clean, f) for f in DayFacts.__slots__} | {
         "bars": clean.bars.slice(0, 0),
-        "calibration": {"status": "not_measured"},
+        "calibration": DayFinding(status="not_measured"),
         "ledgers": {},
     }
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from quality_days import calibrated, ledger
 
+from pipeline.contracts.calibration import Reason
 from pipeline.contracts.control import Control
 from pipeline.quality.checks import DayFacts
 from pipeline.quality.report import html, report
@@ -117,8 +118,7 @@ def test_a_hostile_report_asks_for_nothing_and_runs_nothing(
     calibration = calibrated(
         feed=text,
         volume_unit=text,
-        segments=[{"offset_minutes": 0, "found": {text: text}}],
-        reasons=[{"code": "C01", "key": "other_instrument", "note": text}],
+        reasons=(Reason(code="C01", key="other_instrument", note=text),),
     )
     day = facts(
         symbol=text,

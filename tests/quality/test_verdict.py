@@ -18,6 +18,7 @@ from quality_days import (
     without_trades,
 )
 
+from pipeline.contracts.calibration import DayFinding, Reason
 from pipeline.contracts.control import Control
 from pipeline.quality.checks import DayFacts
 from pipeline.quality.verdict import verdict
@@ -30,9 +31,9 @@ def _codes(entries: list[dict[str, Any]]) -> list[str]:
     return [entry["code"] for entry in entries]
 
 
-def _refused(code: str, key: str) -> dict[str, Any]:
+def _refused(code: str, key: str) -> DayFinding:
     return calibrated(
-        status="refused", reasons=[{"code": code, "key": key, "note": "only 90 common minutes"}]
+        status="refused", reasons=(Reason(code=code, key=key, note="only 90 common minutes"),)
     )
 
 
@@ -163,7 +164,7 @@ def test_absent_atas_degrades_with_c12_alone(facts: Build, control: Control) -> 
     """The day stands on Binance alone; coverage of what is not there is not complained of twice."""
     columns = day_columns()
     without_atas(columns, range(1440))
-    calibration = calibrated(status="not_measured", identity=None, figures={})
+    calibration = DayFinding(status="not_measured")
 
     found = verdict(
         facts(columns, calibration=calibration, ledgers={"binance_1m": [ledger("binance_1m")]}),
@@ -177,7 +178,7 @@ def test_absent_atas_is_no_reason_where_none_is_expected(facts: Build, control: 
     """A symbol without an ATAS feed is available without it."""
     columns = day_columns()
     without_atas(columns, range(1440))
-    calibration = calibrated(status="not_measured", identity=None, figures={})
+    calibration = DayFinding(status="not_measured")
 
     found = verdict(facts(columns, calibration=calibration, atas_expected=False), control)
 
@@ -212,8 +213,8 @@ def test_a_refused_calibration_degrades(
 def test_another_instrument_is_a_note(facts: Build, control: Control) -> None:
     """Perpetual against spot stays available, and says so."""
     calibration = calibrated(
-        identity="other",
-        reasons=[{"code": "C01", "key": "other_instrument", "note": "basis median -2.1 bps"}],
+        identity="other_instrument",
+        reasons=(Reason(code="C01", key="other_instrument", note="basis median -2.1 bps"),),
     )
 
     found = verdict(facts(calibration=calibration), control)
@@ -246,7 +247,7 @@ def test_minutes_without_trades_keep_a_day_available(facts: Build, control: Cont
     [(calibrated(skew_ms=2000.0), "C07"), (calibrated(skew_ms=-700.0), "C07")],
 )
 def test_an_uncorrected_skew_degrades(
-    facts: Build, control: Control, calibration: dict[str, Any], code: str
+    facts: Build, control: Control, calibration: DayFinding, code: str
 ) -> None:
     """Above 500 ms either way the day is published as stamped, degraded."""
     found = verdict(facts(calibration=calibration), control)
