@@ -1,89 +1,259 @@
 """Decimal numbers as integers: a price in ticks, a quantity in lots, so that sums are exact.
 
-Belongs here: finding the power of ten that makes a column whole, going there and back, the overflow
-check. Does not belong here: what is summed, and why.
+The invariant: every value stands as the very decimal that its own shortest text is, and what is computed of
+such integers is rounded once, to the nearest float64. So neither the scale of a column, nor whether it is
+counted in 64 bits or in unlimited integers, shows in a result: no value changes what another row gives.
+
+Belongs here: the power of ten that makes a column whole, going there and back, products that may need more
+than 64 bits. Does not belong here: what is summed, and why; how large a value may be (CONTROL's `values`).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
+from decimal import Context, Decimal
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.errors import ContractError
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-MAX_PLACES = 15
-"""Decimal places beyond these are no text a vendor wrote."""
-
-LARGEST_UNIT = 1 << 53
-"""Above it a float64 no longer tells neighbouring integers apart."""
-
-_ROOM_FOR_SUMS = 1 << 47
-
-_NOISE = 1e-12
-"""Arithmetic's own noise, relative to the value: 0.1 + 0.2 is read as 0.3 (defect C06)."""
-
+Units = NDArray[Any]
+"""Whole multiples of a power of ten: int64 where sums fit, else Python's unlimited integers."""
 
 LOT_DECIMALS = 8
 """No exchange quotes a quantity with more decimals."""
 
+_NOISE = 1e-12
+"""Arithmetic's own noise, relative to the value: 0.1 + 0.2 is read as 0.3 (defect C06)."""
+
+_FAITHFUL = 1e15
+"""Each decimal of fewer than 16 digits has a float64 of its own; its digits are found by one rounding."""
+
+_LARGEST_UNIT = 1 << 53
+"""Above it a float64 no longer tells neighbouring integers apart."""
+
+_POWERS = 22
+"""10^22 is the largest power of ten that a float64 holds exactly."""
+
+_ROOM = float(1 << 60)
+"""A column of 64 bits whose absolute values stay below it in sum leaves room to add several such columns."""
+
+_NEARLY_ALL = 0.95
+"""So many of a column's values have at most its usual number of places, or are multiples of its step."""
+
 _GLANCE = 1024
-"""Too few places mostly show in the first values already."""
+"""Most columns show all of their places in the first values already."""
 
 _BLOCK = 1 << 15
 """So many values at a time stay in the processor's cache."""
 
+_CHUNKS = 32
+"""Into so many parts a column is cut, of which most have no odd value."""
+
+_EXACT = Context(prec=800)
+"""The shortest decimals of any float64s span fewer than 700 digits: sums under this are exact."""
+
 
 def decimal_places(*columns: Floats) -> int:
-    """The fewest decimal places in which every finite value of the columns is written exactly.
+    """The most decimal places that any finite value of the columns has by its own shortest text."""
+    places = 0
+    for column in columns:
+        for x in (column[:_GLANCE], *_blocks(column)):
+            places = _most_places(_finite(x), places)
+    return places
 
-    A value fits when the nearest decimal of so many places is the same float64. Where none fits them
-    all, values off by arithmetic noise are allowed.
+
+def _most_places(x: Floats, least: int) -> int:
+    """The most places of any of the values, `least` if none has more."""
+    rest, most = x[~_fits(x, least)], least
+    for places in range(_POWERS + 1):
+        if not rest.size:
+            break
+        fits = _fits(rest, places)
+        most = max(most, places) if fits.any() else most
+        rest = rest[~fits]
+    return max([most, *(_own_places(value) for value in rest.tolist())])
+
+
+def _own_places(value: float) -> int:
+    """Decimal places of a value's shortest text, by its digits."""
+    return max(0, -int(Decimal(repr(value).removesuffix(".0")).as_tuple().exponent))
+
+
+def _fits(x: Floats, places: int, noise: float = 0.0) -> NDArray[np.bool_]:
+    """Which values are surely decimals of so many places, off by that relative noise at most."""
+    if places > _POWERS:
+        return np.zeros(x.shape, dtype=np.bool_)
+    scale = 10.0**places
+    with np.errstate(over="ignore"):
+        whole = np.rint(x * scale)
+    off = np.abs(whole / scale - x)
+    fits: NDArray[np.bool_] = (np.abs(whole) < _FAITHFUL) & (off <= noise * np.abs(x))
+    return fits
+
+
+def usual_places(*columns: Floats) -> int:
+    """The decimal places that nearly all finite values of the columns need at most.
+
+    For a grid that values are compared on: an odd one, or the noise of a computation, does not refine it.
+    """
+    x = np.concatenate([_finite(column.ravel()) for column in columns])
+    places = np.full(x.size, _POWERS)
+    for number in range(_POWERS, -1, -1):
+        places[_fits(x, number, _NOISE)] = number
+    for number in range(_POWERS, -1, -1):
+        places[_fits(x, number)] = number
+    counts = np.bincount(places, minlength=1)
+    return int(np.argmax(np.cumsum(counts) >= _NEARLY_ALL * x.size))
+
+
+def step(*columns: Floats) -> float | None:
+    """The largest step that nearly all finite values of the columns are multiples of; None without a value.
+
+    Each value counts as the nearest decimal of the columns' usual number of places.
+    """
+    x = np.concatenate([_finite(column.ravel()) for column in columns])
+    if not x.size:
+        return None
+    places = usual_places(x)
+    units = to_units(x, places)
+    parts = (units, *(units[first::_CHUNKS] for first in range(_CHUNKS)))
+    found = {int(np.gcd.reduce(part)) for part in parts}
+    held = [s for s in found - {0} if np.count_nonzero(units % s == 0) >= _NEARLY_ALL * x.size]
+    return float(from_units(np.array([max(held, default=0)]), places)[0])
+
+
+def to_units(values: Floats, places: int) -> Units:
+    """Values as whole multiples of 10^-places; a null (NaN) becomes 0, so mask it yourself.
+
+    Args:
+        values: of any shape.
+        places: `decimal_places` of them, or more. With fewer each value is rounded to the nearest multiple.
+
+    Returns:
+        int64 where the sum of all absolute values, and of several such columns, fits; else Python integers.
+    """
+    units = np.empty(values.size, dtype=np.int64)
+    total = 0.0
+    for start, x in enumerate(_blocks(values.ravel())):
+        whole = _rounded(x, places)
+        total += float(np.abs(whole).sum())
+        if not np.abs(whole).max(initial=0.0) < _FAITHFUL:
+            return _in_steps(values, places)
+        units[start * _BLOCK : (start + 1) * _BLOCK] = whole
+    return (units if total < _ROOM else units.astype(object)).reshape(values.shape)
+
+
+def _in_steps(values: Floats, places: int) -> Units:
+    """As `to_units`, of values of which some need more digits than a float64 tells apart."""
+    x = np.where(np.isfinite(values), values, 0.0).ravel()
+    whole = _rounded(x, places)
+    near = np.abs(whole) < _FAITHFUL
+    units = np.zeros(x.size, dtype=object)
+    units[near] = whole[near].astype(np.int64).astype(object)
+    units[~near] = [_unit(value, places) for value in x[~near].tolist()]
+    fits = sum(map(abs, units.tolist())) < _ROOM
+    return (units.astype(np.int64) if fits else units).reshape(values.shape)
+
+
+def _rounded(x: Floats, places: int) -> Floats:
+    """The nearest multiples as float64, infinite where that does not tell them apart."""
+    if places > _POWERS:
+        return np.where(x == 0.0, 0.0, np.inf)
+    with np.errstate(over="ignore"):
+        return np.rint(np.where(np.isfinite(x), x, 0.0) * 10.0**places)
+
+
+def _unit(value: float, places: int) -> int:
+    return int(_EXACT.scaleb(Decimal(repr(value)), places).to_integral_value(context=_EXACT))
+
+
+def from_units(units: Units, places: int) -> Floats:
+    """Whole multiples of 10^-places as the float64s nearest to them.
 
     Raises:
-        ContractError: the values need more digits than a float64 holds.
+        OverflowError: one is beyond any float64.
     """
-    known = [_finite(column) for column in columns]
-    largest = max((float(np.abs(x).max()) for c in known for x in _blocks(c)), default=0.0)
-    for noise in (0.0, _NOISE):
-        for places in range(MAX_PLACES + 1):
-            if largest * 10.0**places > LARGEST_UNIT:
-                break
-            if all(_fit(c[:_GLANCE], places, noise) for c in known) and all(
-                _fit(c, places, noise) for c in known
-            ):
-                return places
-    raise ContractError(
-        f"decimals: values up to {largest} need more than 15 digits in one unit;"
-        " wanted a vendor's decimal text; look for a broken price or size in the cleaned feed"
-    )
+    if units.dtype == object or places > _POWERS:
+        return _divided(units, places)
+    found: Floats = units / 10.0**places
+    large = np.abs(units) > _LARGEST_UNIT
+    if large.any():
+        found[large] = _divided(units[large], places)
+    return found
 
 
-def places_within_reach(*columns: Floats) -> int:
-    """As `decimal_places`; of values that were computed rather than written as decimals, the most places
-    whose sums over a day still fit. They are then off by less than 1e-13 of the largest.
+def _divided(units: Units, places: int) -> Floats:
+    """One by one: the quotient of Python's integers is the nearest float64."""
+    scale = 10**places
+    found = np.array([unit / scale for unit in units.ravel().tolist()], dtype=np.float64)
+    return found.reshape(units.shape)
+
+
+def quotients(units: Units, of: Units) -> Floats:
+    """The float64s nearest to the exact quotients of units of any scales; NaN where the divisor is 0."""
+    found: Floats = np.full(units.shape, np.nan)
+    known = np.asarray(of != 0, dtype=np.bool_)
+    one, other = units[known], of[known]
+    if object in (one.dtype, other.dtype) or _is_large(one) or _is_large(other):
+        found[known] = [a / b for a, b in zip(one.tolist(), other.tolist(), strict=True)]
+    else:
+        found[known] = one / other
+    return found
+
+
+def _is_large(units: Ints) -> bool:
+    return int(np.abs(units).max(initial=0)) > _LARGEST_UNIT
+
+
+def times(units: Units, factor: Units | int) -> Units:
+    """Products, int64 where the sum of their absolute values fits, else Python integers."""
+    factors = np.asarray(factor)
+    largest = np.abs(units).astype(np.float64) * np.abs(factors).astype(np.float64)
+    is_wide = object in (units.dtype, factors.dtype)
+    if is_wide or float(largest.sum()) >= _ROOM:
+        return units.astype(object) * factor
+    return units * factor
+
+
+def beyond(units: Units, share: float, of: Units) -> Units:
+    """Units - share x of, times a positive number: its sign tells which is larger, without a rounding.
+
+    Args:
+        units: one scale with `of`.
+        share: the decimal that it is written as.
+        of: what it is a share of.
     """
-    try:
-        return decimal_places(*columns)
-    except ContractError:
-        largest = max(float(np.abs(c[np.isfinite(c)]).max(initial=0.0)) for c in columns)
-        places = (p for p in range(MAX_PLACES, 0, -1) if largest * 10.0**p <= _ROOM_FOR_SUMS)
-        return next(places, 0)
+    numerator, denominator = Fraction(repr(share)).as_integer_ratio()
+    return times(units, denominator) - times(of, numerator)
 
 
-def _fit(values: Floats, places: int, noise: float) -> bool:
-    """Whether all of the finite values are decimals of so many places, up to that relative noise."""
-    scale = 10.0**places
-    for x in _blocks(values):
-        off = np.rint(x * scale) / scale - x
-        if off.any() and not np.all(np.abs(off) <= noise * np.abs(x)):
-            return False
-    return True
+def more(units: Units, than: Units) -> NDArray[np.bool_]:
+    """Where units of one scale are more than others, by more than the noise of arithmetic."""
+    found: NDArray[np.bool_] = np.asarray(units > than, dtype=np.bool_)
+    above = units[found] - than[found]
+    found[found] = beyond(above, _NOISE, than[found]) > 0
+    return found
+
+
+def decimal_sum(values: Iterable[float]) -> float:
+    """The float64 nearest to the exact sum of the decimals that the values are as text."""
+    total = Decimal(0)
+    for value in values:
+        total = _EXACT.add(total, Decimal(repr(value)))
+    return float(total)
+
+
+def lots(x: Floats) -> Floats:
+    """A sum of quantities, freed of binary dust: the nearest multiple of 1e-8.
+
+    For sums of decimals of at most eight places this is the exact decimal sum. Each value is rounded
+    by itself, so that no later row can move it. Sums too large to hold eight places stay as they are.
+    """
+    return np.where(np.abs(x) < _LARGEST_UNIT / 10**LOT_DECIMALS, np.round(x, LOT_DECIMALS), x)
 
 
 def _finite(values: Floats) -> Floats:
@@ -93,54 +263,3 @@ def _finite(values: Floats) -> Floats:
 
 def _blocks(values: Floats) -> Iterator[Floats]:
     return (values[start : start + _BLOCK] for start in range(0, len(values), _BLOCK))
-
-
-def to_units(values: Floats, places: int) -> Ints:
-    """Values as whole multiples of 10^-places; a null (NaN) becomes 0, so mask it yourself."""
-    units = np.empty(values.shape, dtype=np.int64)
-    for start, x in enumerate(_blocks(values)):
-        whole = np.rint(np.where(np.isfinite(x), x, 0.0) * 10.0**places)
-        units[start * _BLOCK : (start + 1) * _BLOCK] = whole
-    return units
-
-
-def from_units(units: Ints, places: int) -> Floats:
-    """Whole multiples of 10^-places as float64: up to 2^53 the very float64 of the decimal text."""
-    return units / 10.0**places
-
-
-def check_sum(units: Ints, what: str, times: Ints | int = 1) -> None:
-    """Make sure that no sum over any of the units, each standing so many times, leaves 64 bits.
-
-    Raises:
-        ContractError: it could.
-    """
-    total = float((np.abs(units) * np.asarray(times, dtype=np.float64)).sum())
-    if total >= float(1 << 62):
-        raise ContractError(
-            f"{what}: the sum of {len(units)} values is {total:.3g} units, wanted below 2^62;"
-            " look for an absurd value in the cleaned feed"
-        )
-
-
-def decimal_sum(values: Iterable[float]) -> float:
-    """The sum of decimal numbers as the float nearest to the exact decimal sum, in any order.
-
-    Values that need more digits than a float64 holds are summed by `math.fsum` (one rounding, at the end).
-    """
-    x = np.asarray(list(values), dtype=np.float64)
-    try:
-        places = decimal_places(x)
-    except ContractError:
-        return math.fsum(x)
-    exact: float = sum(to_units(x, places).tolist()) / 10**places
-    return exact
-
-
-def lots(x: Floats) -> Floats:
-    """A sum of quantities, freed of binary dust: the nearest multiple of 1e-8.
-
-    For sums of decimals of at most eight places this is the exact decimal sum. Each value is rounded
-    by itself, so that no later row can move it. Sums too large to hold eight places stay as they are.
-    """
-    return np.where(np.abs(x) < LARGEST_UNIT / 10**LOT_DECIMALS, np.round(x, LOT_DECIMALS), x)

@@ -29,7 +29,7 @@ from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, SECOND_US, day_open_us
 from pipeline.contracts import atas_columns
 from pipeline.contracts.control import Control
 from pipeline.contracts.schema import conform, empty, flag_masks, table_schema
-from pipeline.exact import Floats, Ints, decimal_places
+from pipeline.exact import Floats, Ints, usual_places
 
 USABLE = ("applied", "not_needed")
 """Statuses of a correction with which a feed's rows enter the day."""
@@ -338,7 +338,7 @@ def _differs(day: _Day, own: Grid) -> Bools:
     """Minutes with both feeds in which a price is another one on the exchange's decimal tick."""
     ours = [day.klines.floats(name) for name in PRICES]
     theirs = [own.floats(name) for name in PRICES]
-    scale = 10.0 ** decimal_places(*ours)
+    scale = 10.0 ** usual_places(*ours)
     equal = [np.rint(o * scale) == np.rint(t * scale) for o, t in zip(ours, theirs, strict=True)]
     differs: Bools = day.traded & own.present & ~np.all(equal, axis=0)
     return differs

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY
-from pipeline.exact import Floats, Ints, decimal_places, to_units
+from pipeline.exact import Floats, Ints, step, usual_places
 
 Bools = NDArray[np.bool_]
 
@@ -65,14 +65,13 @@ def dense_vendor(rows: pa.Table, opened_us: int) -> Dense:
 
 
 def price_places(*feeds: Dense) -> int:
-    """Decimal places of all prices: 10^-places is a tick, or a part of one."""
-    return decimal_places(*(feed.prices.ravel() for feed in feeds))
+    """Decimal places that nearly all prices need: 10^-places is a tick, or a part of one."""
+    return usual_places(*(feed.prices for feed in feeds))
 
 
-def tick_size(feed: Dense, places: int) -> float | None:
-    """The largest step that all prices are multiples of; None without a price."""
-    units = to_units(feed.prices[:, feed.present].ravel(), places)
-    return float(np.gcd.reduce(units) / 10.0**places) if units.size else None
+def tick_size(feed: Dense) -> float | None:
+    """The largest step that nearly all prices are multiples of; None without a price."""
+    return step(feed.prices)
 
 
 def _dense(rows: pa.Table, first_us: int, minutes: int) -> Dense:

@@ -11,7 +11,7 @@ from dataclasses import asdict
 import numpy as np
 import pyarrow as pa
 
-from pipeline.alignment.dense import Dense, price_places, tick_size
+from pipeline.alignment.dense import tick_size
 from pipeline.alignment.evidence import Block, Lead, agreement, lead
 from pipeline.alignment.identity import Likeness
 from pipeline.alignment.runs import Ground, Placed
@@ -24,7 +24,6 @@ from pipeline.contracts.calibration import (
     LikenessFigures,
     TickSizes,
 )
-from pipeline.errors import ContractError
 
 CURVE_MINUTES = 5
 """The curves show so many lags on either side of 0, and of the found lag."""
@@ -68,7 +67,9 @@ def figures(
         blocks_informative=informative,
         block_agreement=rounded(share),
         likeness=_likeness(like),
-        tick_size=TickSizes(atas=_tick(placed.laid.vendor), binance=_tick(ground.klines)),
+        tick_size=TickSizes(
+            atas=rounded(tick_size(placed.laid.vendor)), binance=rounded(tick_size(ground.klines))
+        ),
         rows=bars.num_rows,
         rows_off_minute=int(np.count_nonzero(stamp % MINUTE_US)),
         runs=runs,
@@ -104,11 +105,3 @@ def _likeness(like: Likeness | None) -> LikenessFigures | None:
     if like is None:
         return None
     return LikenessFigures(**{name: rounded(value) for name, value in asdict(like).items()})
-
-
-def _tick(feed: Dense) -> float | None:
-    """Largest common step of the prices; None where float noise hides it."""
-    try:
-        return rounded(tick_size(feed, price_places(feed)))
-    except ContractError:
-        return None

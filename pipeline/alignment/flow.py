@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pipeline.alignment.dense import Bools
 from pipeline.alignment.identity import BASE
-from pipeline.exact import Floats, check_sum, from_units, places_within_reach, to_units
+from pipeline.exact import Floats, Units, beyond, decimal_places, from_units, lots, more, to_units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,23 +30,27 @@ class Sides:
 
 
 def exceeds(sides: Sides, volume: Floats) -> Bools:
-    """Minutes whose buys and sells are more than the volume (defect A07)."""
-    places = places_within_reach(sides.buy, sides.sell, volume)
-    total = to_units(sides.buy, places) + to_units(sides.sell, places)
-    return sides.measured & np.isfinite(volume) & (total > to_units(volume, places))
+    """Minutes whose buys and sells are more than the volume, by more than noise (defect A07)."""
+    total, whole = _held_against(sides, volume)
+    return sides.measured & np.isfinite(volume) & more(total, whole)
 
 
 def falls_short(sides: Sides, volume: Floats, share_max: float) -> Bools:
     """Minutes whose buys and sells miss more than this share of the volume (defect A06)."""
-    places = places_within_reach(sides.buy, sides.sell, volume)
+    total, whole = _held_against(sides, volume)
+    return sides.measured & (whole > 0) & (beyond(whole - total, share_max, whole) > 0)
+
+
+def _held_against(sides: Sides, volume: Floats) -> tuple[Units, Units]:
+    """Buys and sells, and the volume, in units of one scale."""
+    places = decimal_places(sides.buy, sides.sell, volume)
     total = to_units(sides.buy, places) + to_units(sides.sell, places)
-    whole = to_units(volume, places)
-    return sides.measured & (whole > 0) & (whole - total > share_max * whole)
+    return total, to_units(volume, places)
 
 
 def kline_sides(taker_buy: Floats, volume: Floats) -> Sides:
     """The exchange's own order flow: taker buys, and the rest of the volume."""
-    places = places_within_reach(taker_buy, volume)
+    places = decimal_places(taker_buy, volume)
     known = np.isfinite(taker_buy) & np.isfinite(volume)
     sell = from_units(to_units(volume, places) - to_units(taker_buy, places), places)
     return Sides(buy=np.where(known, taker_buy, np.nan), sell=np.where(known, sell, np.nan))
@@ -63,7 +67,7 @@ def in_base(sides: Sides, unit: str, size: int, volume: Floats, quote_volume: Fl
         quote_volume: the same trades' value.
 
     Returns:
-        Value turned by the minute's mean price (quote_volume / volume), to the exchange's own decimals: all
+        Value turned by the minute's mean price (quote_volume / volume), to eight decimals: all
         of the minute's value gives all of its volume. Buys and sells of one minute differ in price by
         less than its range, which is the error of each. Unknown where the exchange has no trade.
     """
@@ -71,8 +75,7 @@ def in_base(sides: Sides, unit: str, size: int, volume: Floats, quote_volume: Fl
         return sides
     traded = (volume > 0) & (quote_volume > 0)
     per_value = np.where(traded, volume, np.nan) / np.where(traded, quote_volume, 1.0)
-    places = places_within_reach(volume)
-    buy, sell = (np.round(x * size * per_value, places) for x in (sides.buy, sides.sell))
+    buy, sell = (lots(x * size * per_value) for x in (sides.buy, sides.sell))
     return Sides(buy=buy, sell=sell)
 
 
@@ -87,16 +90,13 @@ def delta_columns(sources: dict[str, Sides], minutes: int) -> dict[str, pa.Array
         delta = buys - sells; cvd its running sum from 00:00 UTC, whole lots summed, so that no order of
         summation shows. Both null in a minute that no source measured; the sum then goes on.
     """
-    places = places_within_reach(
-        np.zeros(1), *(v for s in sources.values() for v in (s.buy, s.sell))
-    )
-    delta = np.zeros(minutes, dtype=np.int64)
+    places = decimal_places(*(v for s in sources.values() for v in (s.buy, s.sell)))
+    delta: Units = np.zeros(minutes, dtype=np.int64)
     source = np.full(minutes, "", dtype=object)
     for name, sides in reversed(sources.items()):
         units = to_units(sides.buy, places) - to_units(sides.sell, places)
         delta = np.where(sides.measured, units, delta)
         source[sides.measured] = name
-    check_sum(delta, "delta")
     unknown = source == ""
     return {
         "delta": pa.array(from_units(delta, places), mask=unknown),

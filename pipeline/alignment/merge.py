@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.clock import MINUTE_US
-from pipeline.exact import Floats, Ints, check_sum, from_units, places_within_reach, to_units
+from pipeline.exact import Floats, Ints, Units, decimal_places, from_units, more, to_units
 
 Bools = NDArray[np.bool_]
 
@@ -105,13 +105,12 @@ def _merged_flow(bars: pa.Table, kept: Ints, start: Ints) -> tuple[dict[str, pa.
     """Vbuy and vsell by minute, and where none of the runs' fits into the volume."""
     volume, buy, sell = (_floats(bars[name]) for name in ("volume", "vbuy", "vsell"))
     measured = np.isfinite(buy) & np.isfinite(sell)
-    places = places_within_reach(volume, buy[measured], sell[measured])
+    places = decimal_places(volume[kept], buy[measured], sell[measured])
     room = np.where(np.isfinite(volume[kept]), to_units(volume[kept], places), -1)
     sides = [np.where(measured, to_units(side, places), 0) for side in (buy, sell)]
-    check_sum(sides[0] + sides[1], "vbuy + vsell")
     sums = [np.add.reduceat(side, start) for side in sides]
     single = _fullest_that_fits(sides[0] + sides[1], measured, room, start)
-    adds_up = sums[0] + sums[1] <= room
+    adds_up = ~more(sums[0] + sums[1], room)
     any_flow = np.logical_or.reduceat(measured, start)
     null = ~any_flow | (~adds_up & (single < 0))
     merged = [
@@ -125,10 +124,10 @@ def _merged_flow(bars: pa.Table, kept: Ints, start: Ints) -> tuple[dict[str, pa.
     return columns, any_flow & null & (room >= 0)
 
 
-def _fullest_that_fits(flow: Ints, measured: Bools, room: Ints, start: Ints) -> Ints:
+def _fullest_that_fits(flow: Units, measured: Bools, room: Units, start: Ints) -> Ints:
     """By minute the last row with the largest measured flow within the volume; -1 where none is."""
     sizes = _sizes(start, len(flow))
-    fitting = np.where(measured & (flow <= np.repeat(room, sizes)), flow, -1)
+    fitting = np.where(measured & ~more(flow, np.repeat(room, sizes)), flow, -1)
     fullest = np.repeat(np.maximum.reduceat(fitting, start), sizes)
     rows = np.where((fitting == fullest) & (fitting >= 0), np.arange(len(flow)), -1)
     return np.maximum.reduceat(rows, start)

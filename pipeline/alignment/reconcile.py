@@ -14,7 +14,7 @@ import numpy as np
 from pipeline.alignment.dense import Bools
 from pipeline.alignment.flow import Sides
 from pipeline.clock import MINUTE_US, iso
-from pipeline.exact import Ints, places_within_reach, to_units
+from pipeline.exact import Ints, Units, beyond, decimal_places, from_units, to_units
 
 EQUAL, CLOSE, APART, ALONE, NONE = "=", "~", "x", "1", "."
 WORST = 10
@@ -37,24 +37,23 @@ def reconciliation(
         letters: `=` all that measured agree, `~` they are close, `x` apart, `1` one source alone, `.` none.
         `worst`: the minutes farthest apart.
     """
-    places = places_within_reach(
-        np.zeros(1), *(v for s in sources.values() for v in (s.buy, s.sell))
-    )
+    places = decimal_places(*(v for s in sources.values() for v in (s.buy, s.sell)))
     deltas = {n: to_units(s.buy, places) - to_units(s.sell, places) for n, s in sources.items()}
     totals = {n: to_units(s.buy, places) + to_units(s.sell, places) for n, s in sources.items()}
     letters = np.where(_count(sources, len(published)) > 1, EQUAL, ALONE)
     letters[_count(sources, len(published)) == 0] = NONE
-    farthest = np.zeros(len(published), dtype=np.int64)
+    farthest: Units = np.zeros(len(published), dtype=np.int64)
     pairs = []
     for a, b in combinations(sources, 2):
         both = sources[a].measured & sources[b].measured
         apart = np.where(both, np.abs(deltas[a] - deltas[b]), 0)
         larger = np.maximum(totals[a], totals[b])
-        close = both & (apart <= close_share * larger)
+        close = both & (beyond(apart, close_share, larger) <= 0)
         letters[both & (apart > 0) & close & (letters == EQUAL)] = CLOSE
         letters[both & ~close] = APART
         farthest = np.maximum(farthest, apart)
-        pairs.append(_pair(a, b, both, apart, close) | {"difference": apart.sum() / 10.0**places})
+        total = from_units(np.array([apart.sum()]), places)[0]
+        pairs.append(_pair(a, b, both, apart, close) | {"difference": float(total)})
     return {
         "published": {name: published.count(name) for name in sources},
         "pairs": pairs,
@@ -69,7 +68,7 @@ def _count(sources: dict[str, Sides], minutes: int) -> Ints:
     return count
 
 
-def _pair(a: str, b: str, both: Bools, apart: Ints, close: Bools) -> dict[str, Any]:
+def _pair(a: str, b: str, both: Bools, apart: Units, close: Bools) -> dict[str, Any]:
     return {
         "first": a,
         "second": b,
@@ -80,19 +79,20 @@ def _pair(a: str, b: str, both: Bools, apart: Ints, close: Bools) -> dict[str, A
 
 
 def _worst(
-    farthest: Ints,
-    deltas: dict[str, Ints],
+    farthest: Units,
+    deltas: dict[str, Units],
     sources: dict[str, Sides],
     opened_us: int,
     places: int,
 ) -> list[dict[str, Any]]:
     order = np.argsort(-farthest, kind="stable")[:WORST]
+    told = {name: from_units(delta, places) for name, delta in deltas.items()}
     return [
         {
             "minute_open": iso(opened_us + int(at) * MINUTE_US),
             **{
-                name: float(delta[at] / 10.0**places) if sources[name].measured[at] else None
-                for name, delta in deltas.items()
+                name: float(delta[at]) if sources[name].measured[at] else None
+                for name, delta in told.items()
             },
         }
         for at in order[farthest[order] > 0]

@@ -82,7 +82,7 @@ def price_ids(vendor: Dense, klines: Dense, places: int, off_tick_max: float) ->
     on_tick = present & np.all(
         np.abs(np.where(present, scaled, 0.0) - ticks) <= off_tick_max, axis=0
     )
-    _, ids = np.unique(ticks.astype(np.int64), axis=1, return_inverse=True)
+    _, ids = np.unique(ticks, axis=1, return_inverse=True)
     ids = ids.ravel().astype(np.int64)
     split = len(vendor.present)
     ids[:split][~on_tick[:split]] = -1

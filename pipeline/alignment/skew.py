@@ -16,10 +16,10 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.alignment.dense import Dense
-from pipeline.alignment.tape import in_time_order, traded_sizes
+from pipeline.alignment.tape import Lots, in_time_order
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, SECOND_US
 from pipeline.contracts.calibration import SkewFigures, SkewPoint
-from pipeline.exact import Floats, Ints, places_within_reach, to_units
+from pipeline.exact import Floats, Ints, Units, from_units, to_units
 from pipeline.parts import Parts, as_parts
 
 COARSE_US = 50_000
@@ -82,13 +82,13 @@ class _Span:
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """The tape as stamped, and the exchange's volume by minute, in lots of 10^-places; 0 where the two
-    cannot be compared. `from_us` is the day's first instant by the tape's stamps.
+    """The tape as stamped, and the exchange's volume by minute; 0 where the two cannot be compared.
+    `from_us` is the day's first instant by the tape's stamps.
     """
 
     tape: Parts
-    places: int
-    volume: Ints
+    lots: Lots
+    volume: Floats
     from_us: int
 
 
@@ -113,9 +113,8 @@ def estimate(
     if span.below_ms > limits["sub_ms_share_max"] * tape.num_rows:
         return None
     traded = klines.present & _spanned(span.first + lag_us, span.last + lag_us, opened_us)
-    places = places_within_reach(traded_sizes(tape)[0], klines.volume[klines.present])
-    volume = np.where(traded, to_units(klines.volume, places), 0)
-    given = _Given(tape=tape, places=places, volume=volume, from_us=opened_us - lag_us)
+    volume = np.where(traded, klines.volume, 0.0)
+    given = _Given(tape=tape, lots=Lots.of(tape, volume), volume=volume, from_us=opened_us - lag_us)
     reach = int(limits["search_seconds"]) * SECOND_US
     coarse = _errors(np.arange(-reach, reach + 1, COARSE_US), given)
     if coarse.hours < limits["hours_min"]:
@@ -163,15 +162,15 @@ def _spanned(first_us: int, last_us: int, opened_us: int) -> np.ndarray:
     return inside
 
 
-def _cut(skews: Ints, given: _Given) -> Ints:
+def _cut(skews: Ints, given: _Given) -> Units:
     """The tape's volume by (skew, minute), in lots: differences of what was traded before each edge."""
     edges = given.from_us + np.arange(MINUTES_PER_DAY + 1, dtype=np.int64) * MINUTE_US
-    before = np.zeros((len(skews), len(edges)), dtype=np.int64)
+    before = np.zeros((len(skews), len(edges)), dtype=given.lots.kind)
     for table in given.tape.tables(["ts", "price", "qty"]):
         if not table.num_rows:
             continue
         ts, _, qty = in_time_order(table)
-        running = np.concatenate([[0], np.cumsum(to_units(qty, given.places))])
+        running = np.concatenate([[0], np.cumsum(given.lots.count(qty))])
         for row, skew in zip(before, skews.tolist(), strict=True):
             begin, end = np.searchsorted(edges, (ts[0] - skew, ts[-1] - skew + 1))
             row[begin:end] += running[np.searchsorted(ts, edges[begin:end] + skew)]
@@ -181,12 +180,13 @@ def _cut(skews: Ints, given: _Given) -> Ints:
 
 def _errors(skews: Ints, given: _Given) -> _Errors:
     """How far each quarter hour's volumes are off when stamps are taken to be so much late."""
-    volume = given.volume
-    traded = np.flatnonzero(volume > 0)
+    traded = np.flatnonzero(given.volume > 0)
+    volume, places = given.volume[traded], given.lots.places
+    whole = to_units(volume, places)
     blocks, start = np.unique(traded // _BLOCK, return_index=True)
     sums, roots = (np.zeros((len(blocks), len(skews))) for _ in range(2))
     for column, cut in enumerate(_cut(skews, given) if len(blocks) else ()):
-        off = np.abs(cut[traded] - volume[traded]) / volume[traded]
+        off = from_units(np.abs(cut[traded] - whole), places) / volume
         sums[:, column] = np.add.reduceat(off, start)
         roots[:, column] = np.add.reduceat(np.sqrt(off), start)
     return _Errors(

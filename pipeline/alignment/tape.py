@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.clock import MINUTE_US
-from pipeline.exact import Floats, Ints, check_sum, from_units, places_within_reach, to_units
+from pipeline.exact import Floats, Ints, Units, decimal_places, from_units, times, to_units
 from pipeline.parts import Parts, as_parts
 
 _COLUMNS = ["ts", "price", "qty"]
@@ -41,7 +42,7 @@ class _Minutes:
     high: Floats
     low: Floats
     close: Floats
-    lots: Ints
+    lots: Units
     trades: Ints
 
 
@@ -52,12 +53,10 @@ def tape_minutes(ticks: pa.Table | Parts, shift_us: int = 0) -> pa.Table:
     time and one at a time stands in memory. Volumes are whole lots added.
     """
     tape = as_parts(ticks)
-    sizes, counts = traded_sizes(tape)
-    places = places_within_reach(sizes)
-    check_sum(to_units(sizes, places), "ticks.qty", counts)
+    lots = Lots.of(tape)
     nothing = tape.schema.empty_table()  # there may be no part at all
     tables = chain([nothing], tape.tables(_COLUMNS))
-    minutes = _joined([_of_trades(table, shift_us, places) for table in tables])
+    minutes = _joined([_of_trades(table, shift_us, lots) for table in tables])
     rows = len(minutes.minute)
     return pa.table(
         {
@@ -67,7 +66,7 @@ def tape_minutes(ticks: pa.Table | Parts, shift_us: int = 0) -> pa.Table:
             "high": minutes.high,
             "low": minutes.low,
             "close": minutes.close,
-            "volume": from_units(minutes.lots, places),
+            "volume": from_units(minutes.lots, lots.places),
             **{name: pa.nulls(rows, kind) for name, kind in _NOT_MEASURED.items()},
             "lines": pa.array(minutes.trades, pa.int64()),
             "file": pa.repeat(pa.scalar(0, pa.int32()), rows),
@@ -77,7 +76,26 @@ def tape_minutes(ticks: pa.Table | Parts, shift_us: int = 0) -> pa.Table:
     )
 
 
-def traded_sizes(tape: Parts) -> tuple[Floats, Ints]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lots:
+    """How a tape's sizes are counted: in 10^-places, by numbers that hold the sum over all parts."""
+
+    places: int
+    kind: np.dtype[Any]
+
+    @classmethod
+    def of(cls, tape: Parts, *others: Floats) -> Lots:
+        """Of a tape, and of other volumes that it is held against."""
+        sizes, counts = _traded_sizes(tape)
+        places = decimal_places(sizes, *others)
+        return cls(places=places, kind=times(to_units(sizes, places), counts).dtype)
+
+    def count(self, sizes: Floats) -> Units:
+        """Sizes in lots."""
+        return to_units(sizes, self.places).astype(self.kind, copy=False)
+
+
+def _traded_sizes(tape: Parts) -> tuple[Floats, Ints]:
     """The distinct trade sizes of each part, and how often each stands there."""
     found = [pc.value_counts(table["qty"]) for table in tape.tables(["qty"])]
     sizes = [counts.field(0).to_numpy() for counts in found]
@@ -95,7 +113,7 @@ def in_time_order(ticks: pa.Table) -> tuple[Ints, Floats, Floats]:
     return ts, price, qty
 
 
-def _of_trades(ticks: pa.Table, shift_us: int, places: int) -> _Minutes:
+def _of_trades(ticks: pa.Table, shift_us: int, lots: Lots) -> _Minutes:
     """Each trade as a minute of its own, then those of one minute together."""
     ts, price, qty = in_time_order(ticks)
     trade = _Minutes(
@@ -104,7 +122,7 @@ def _of_trades(ticks: pa.Table, shift_us: int, places: int) -> _Minutes:
         high=price,
         low=price,
         close=price,
-        lots=to_units(qty, places),
+        lots=lots.count(qty),
         trades=np.ones(len(ts), dtype=np.int64),
     )
     return _together(trade)

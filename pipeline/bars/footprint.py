@@ -20,11 +20,11 @@ from pipeline import arrays
 from pipeline.ahead import ahead
 from pipeline.bars.profile import Levels, Profile, read_levels, read_profile
 from pipeline.bars.quotes import effective_spread, order_flow_imbalance, size_quantile
-from pipeline.bars.tape import Tape, read_scale, read_tapes
+from pipeline.bars.tape import Tape, has_sides, read_tapes
 from pipeline.clock import HOUR_US
 from pipeline.contracts.control import Control
 from pipeline.contracts.schema import conform, empty, table_schema
-from pipeline.exact import Floats, Ints, from_units
+from pipeline.exact import Floats, Ints, Units, from_units, quotients
 from pipeline.parts import Parts, as_parts, in_memory
 
 Bools = NDArray[np.bool_]
@@ -49,14 +49,11 @@ def footprint(
 
     Returns:
         (`footprint` sorted by minute and price, `minute_stats` sorted by minute).
-
-    Raises:
-        ContractError: a price or size needs more digits than exact integers allow.
     """
     schemas = [table_schema(governance, name) for name in ("footprint", "minute_stats")]
     tables = [[empty(schema)] for schema in schemas]
     parts = as_parts(ticks)
-    scale = read_scale(parts, control.flow)
+    sided = has_sides(parts, control.flow)
 
     def made(tape: Tape) -> tuple[pa.Table, pa.Table]:
         levels = read_levels(tape)
@@ -66,7 +63,7 @@ def footprint(
             conform(stats, schemas[1], "minute_stats"),
         )
 
-    for _, found in ahead(made, read_tapes(parts, scale)) if scale is not None else ():
+    for _, found in ahead(made, read_tapes(parts, sided)):
         for made_before, table in zip(tables, found, strict=True):
             made_before.append(table)
     whole = [pa.concat_tables(found).combine_chunks() for found in tables]
@@ -150,7 +147,7 @@ def _points(tape: Tape, levels: Levels, profile: Profile) -> dict[str, pa.Array]
     price = levels.price
     low, high = (cut.reduceat(price, levels.start) for cut in (np.minimum, np.maximum))
     flat = high == low
-    balance = np.sign(levels.buy - levels.sell)[profile.vpo]
+    balance = np.sign((levels.buy - levels.sell)[profile.vpo]).astype(np.int64)
     names = np.array(["bear", "neutral", "bull"])[balance + 1]
     return {
         **{
@@ -163,7 +160,7 @@ def _points(tape: Tape, levels: Levels, profile: Profile) -> dict[str, pa.Array]
             )
         },
         "bar_vpo_vol": _decimal(levels.volume[profile.vpo], tape.qty_places),
-        "bar_vpo_loc": pa.array((price[profile.vpo] - low) / np.maximum(high - low, 1), mask=flat),
+        "bar_vpo_loc": pa.array(quotients(price[profile.vpo] - low, high - low), mask=flat),
         "bar_vpo_side": pa.array(names, mask=levels.sided_trades[profile.vpo] == 0),
     }
 
@@ -194,5 +191,5 @@ def _last_known(values: Floats, start: Ints) -> pa.Array:
     return pa.array(values[last], mask=last < start)
 
 
-def _decimal(units: Ints, places: int, null: Bools | None = None) -> pa.Array:
+def _decimal(units: Units, places: int, null: Bools | None = None) -> pa.Array:
     return pa.array(from_units(units, places), mask=null)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.bars.tape import Tape
-from pipeline.exact import Ints
+from pipeline.exact import Ints, Units
 
 VALUE_AREA = (7, 10)
 """The value area holds at least 7/10 of the minute's volume, by definition."""
@@ -29,10 +29,10 @@ class Levels:
     `sided` counts the lots whose side is known.
     """
 
-    price: Ints
-    volume: Ints
-    buy: Ints
-    sell: Ints
+    price: Units
+    volume: Units
+    buy: Units
+    sell: Units
     trades: Ints
     sided_trades: Ints
     minute: Ints
@@ -71,7 +71,7 @@ def read_levels(tape: Tape) -> Levels:
     )
 
 
-def _by_minute_and_price(minute: Ints, price: Ints) -> Ints:
+def _by_minute_and_price(minute: Ints, price: Units) -> Ints:
     """An order of the trades by minute and price; as one number, if 64 bits hold it, the faster way."""
     low, high = int(price.min()), int(price.max())
     if (int(minute[-1]) + 1) * (high - low + 1) < 1 << 62:

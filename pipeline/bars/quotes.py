@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.bars.tape import Tape
-from pipeline.exact import Ints, decimal_places, from_units, to_units
+from pipeline.exact import Ints, Units, decimal_places, from_units, quotients, times, to_units
 
 
 def order_flow_imbalance(tape: Tape) -> pa.Array:
@@ -51,23 +51,23 @@ def effective_spread(tape: Tape) -> pa.Array:
         return pa.nulls(len(tape.start), pa.float64())
     places = max(tape.price_places, decimal_places(tape.bid[known], tape.ask[known]))
     double_mid = to_units(tape.bid[known], places) + to_units(tape.ask[known], places)
-    double_price = 2 * 10 ** (places - tape.price_places) * tape.price[known]
+    double_price = times(tape.price[known], 2 * 10 ** (places - tape.price_places))
     minute, qty = tape.minute_index[known], tape.qty[known]
-    paid = _sums(tape.side[known] * (double_price - double_mid) * qty, minute, len(tape.start))
-    value = _sums(double_mid * qty, minute, len(tape.start))
-    return pa.array(2 * paid / np.maximum(value, 1), mask=value == 0)
+    distance = tape.side[known] * (double_price - double_mid)
+    paid, value = (_sums(times(x, qty), minute, len(tape.start)) for x in (distance, double_mid))
+    return pa.array(quotients(2 * paid, value), mask=value == 0)
 
 
-def _sums(values: Ints, minute: Ints, minutes: int) -> Ints:
+def _sums(values: Units, minute: Ints, minutes: int) -> Units:
     """Integer sums by minute; `minute` does not fall."""
     start = np.searchsorted(minute, np.arange(minutes + 1))
     running = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(values)))
     return np.diff(running[start])
 
 
-def size_quantile(tape: Tape, percent: int) -> Ints:
+def size_quantile(tape: Tape, percent: int) -> Units:
     """Per minute the smallest trade size, in lots, that at least `percent` % of its trades do not exceed."""
-    found = np.empty(len(tape.start), dtype=np.int64)
+    found = np.empty(len(tape.start), dtype=tape.qty.dtype)
     for minute, (first, count) in enumerate(
         zip(tape.start.tolist(), tape.count.tolist(), strict=True)
     ):

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from pipeline.ahead import ahead
 from pipeline.clock import MINUTE_US
-from pipeline.exact import Floats, Ints, check_sum, decimal_places, to_units
+from pipeline.exact import Floats, Ints, Units, decimal_places, to_units
 from pipeline.parts import Part, Parts
 
 _QUOTES = ["best_bid", "best_ask", "bid_volume", "ask_volume"]
@@ -30,15 +30,15 @@ _COLUMNS = ["ts", "price", "qty", "side", *_QUOTES]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tape:
-    """Trades in time order. `price` and `qty` are whole multiples of 10^-places.
+    """Trades in time order. `price` and `qty` are whole multiples of 10^-places, of this piece's own.
 
     `side` is +1, -1, or 0 where it is not known; all 0 when the tape's sides cannot be used.
     `start` holds the first trade of each traded minute, `minute` that minute's open in us.
     """
 
     ts: Ints
-    price: Ints
-    qty: Ints
+    price: Units
+    qty: Units
     side: Ints
     bid: Floats
     ask: Floats
@@ -65,17 +65,8 @@ class Tape:
         return np.append(self.start[1:], len(self.ts)) - 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scale:
-    """What holds for a whole tape: decimal places of its prices and sizes, and whether its sides count."""
-
-    price_places: int
-    qty_places: int
-    has_sides: bool
-
-
-def read_scale(ticks: Parts, flow: dict[str, float]) -> Scale | None:
-    """The scale of a tape, None of one without trades.
+def has_sides(ticks: Parts, flow: dict[str, float]) -> bool:
+    """Whether the sides of a tape count.
 
     An exporter without a side to read writes "buy" on every trade, so one-sidedness of a whole tape
     says that nothing was measured (defect A09). It is judged from CONTROL's number of trades on.
@@ -83,46 +74,33 @@ def read_scale(ticks: Parts, flow: dict[str, float]) -> Scale | None:
     Args:
         ticks: a table of schema `clean_ticks`.
         flow: CONTROL's `flow`, which says when sides cannot be used.
-
-    Raises:
-        ContractError: prices or sizes do not fit exact integers.
     """
-    prices, qtys, counts, sides = [], [], [], Counter[int | None]()
-    for _, (price, qty, side) in ahead(_distinct, ticks.parts):
-        prices.append(price.to_numpy())
-        values, times = qty.flatten()
-        qtys.append(values.to_numpy())
-        counts.append(times.to_numpy())
-        for entry in side.to_pylist():
+    sides = Counter[int | None]()
+    for _, found in ahead(_counted_sides, ticks.parts):
+        for entry in found.to_pylist():
             sides[entry["values"]] += entry["counts"]
-    if not sum(map(len, prices)):
-        return None
-    places = decimal_places(*prices), decimal_places(*qtys)
-    for values, times in zip(qtys, counts, strict=True):
-        check_sum(to_units(values, places[1]), "ticks.qty", times)
     known = sides[1] + sides[-1]
     one_sided = (
         known >= flow["one_sided_trades_min"]
         and max(sides[1], sides[-1]) > flow["one_sided_share_max"] * known
     )
-    return Scale(price_places=places[0], qty_places=places[1], has_sides=not one_sided)
+    return not one_sided
 
 
-def _distinct(part: Part) -> tuple[pa.Array, pa.StructArray, pa.StructArray]:
-    """The distinct prices; sizes and sides with how often each stands."""
-    table = part.read(["price", "qty", "side"])
-    return pc.unique(table["price"]), *(pc.value_counts(table[name]) for name in ("qty", "side"))
+def _counted_sides(part: Part) -> pa.StructArray:
+    """How often each side stands in a part."""
+    return pc.value_counts(part.read(["side"])["side"])
 
 
-def read_tapes(ticks: Parts, scale: Scale) -> Iterator[Tape]:
+def read_tapes(ticks: Parts, sided: bool) -> Iterator[Tape]:
     """The tape in pieces, in the order of time, that each hold all trades of their minutes.
 
     Args:
         ticks: schema `clean_ticks`, parts that follow each other in time; inside a part any order,
             equal stamps keep theirs.
-        scale: of the whole tape.
+        sided: whether the sides of the whole tape count (`has_sides`).
     """
-    return (_tape(piece, scale) for piece in _whole_minutes(ticks))
+    return (_tape(piece, sided) for piece in _whole_minutes(ticks))
 
 
 def _whole_minutes(ticks: Parts) -> Iterator[pa.Table]:
@@ -162,23 +140,25 @@ def _instants(table: pa.Table) -> Ints:
     return stamps
 
 
-def _tape(ticks: pa.Table, scale: Scale) -> Tape:
+def _tape(ticks: pa.Table, sided: bool) -> Tape:
     """Trades in the order of time, at least one."""
     ts = _instants(ticks)
     minute = ts // MINUTE_US
     start = np.flatnonzero(np.diff(minute, prepend=minute[0] - 1))
+    price, qty = (_floats(ticks[name]) for name in ("price", "qty"))
+    price_places, qty_places = decimal_places(price), decimal_places(qty)
     side: Ints = pc.fill_null(ticks["side"].cast(pa.int64()), 0).to_numpy()
     return Tape(
         ts=ts,
-        price=to_units(_floats(ticks["price"]), scale.price_places),
-        qty=to_units(_floats(ticks["qty"]), scale.qty_places),
-        side=side if scale.has_sides else np.zeros_like(side),
+        price=to_units(price, price_places),
+        qty=to_units(qty, qty_places),
+        side=side if sided else np.zeros_like(side),
         bid=_floats(ticks["best_bid"]),
         ask=_floats(ticks["best_ask"]),
         bid_size=_floats(ticks["bid_volume"]),
         ask_size=_floats(ticks["ask_volume"]),
-        price_places=scale.price_places,
-        qty_places=scale.qty_places,
+        price_places=price_places,
+        qty_places=qty_places,
         start=start,
         minute=minute[start] * MINUTE_US,
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.exact import Floats, Ints, from_units
+from pipeline.exact import Floats, Ints, Units, beyond, from_units
 from pipeline.features.frame import Frame
 from pipeline.features.levels import BUY, PRICE, SELL, VOLUME, Bools
 from pipeline.features.step import Step
@@ -37,7 +37,7 @@ class _Minutes:
     row: Ints
     first: Ints
     measured: Bools
-    levels: dict[str, Ints]
+    levels: dict[str, Units]
 
     @classmethod
     def since(cls, frame: Frame, asked: int) -> _Minutes:
@@ -50,7 +50,7 @@ class _Minutes:
             levels={name: frame.levels[name][first[0] :] for name in (PRICE, VOLUME, BUY, SELL)},
         )
 
-    def totals(self, values: Ints | Bools) -> Ints:
+    def totals(self, values: Units | Bools) -> Units:
         """Sum of a level column in each row."""
         running = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(values)))
         return np.diff(running[self.first])
@@ -58,7 +58,7 @@ class _Minutes:
     def sided(self) -> Bools:
         """Measured rows in which the sides of all trades are known."""
         part = self.levels[BUY] + self.levels[SELL] != self.levels[VOLUME]
-        known: Bools = self.measured & (self.totals(part) == 0)
+        known: Bools = self.measured & (self.totals(part.astype(np.bool_)) == 0)
         return known
 
 
@@ -69,9 +69,10 @@ def imbalanced(minutes: _Minutes, side: str, frame: Frame) -> Bools:
     neighbour = np.roll(minutes.row, step) == minutes.row
     neighbour[: step if step > 0 else 0] = False
     neighbour[step if step < 0 else len(neighbour) :] = False
-    least = frame.rules.imbalance_share_min * minutes.totals(minutes.levels[VOLUME])
-    outweighs = mine >= frame.rules.imbalance_ratio * np.roll(other, step)
-    found: Bools = neighbour & outweighs & (mine >= least[minutes.row])
+    rules, traded = frame.rules, minutes.totals(minutes.levels[VOLUME])
+    outweighs = beyond(mine, rules.imbalance_ratio, np.roll(other, step)) >= 0
+    is_much = beyond(mine, rules.imbalance_share_min, traded[minutes.row]) >= 0
+    found: Bools = neighbour & outweighs & is_much
     return found
 
 

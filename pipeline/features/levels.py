@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from pipeline import arrays
 from pipeline.errors import ContractError
-from pipeline.exact import Floats, Ints, decimal_places, to_units
+from pipeline.exact import Floats, Ints, Units, decimal_places, to_units
 
 Bools = npt.NDArray[np.bool_]
 
@@ -36,10 +36,10 @@ class Levels:
 
     first: Ints
     measured: Bools
-    columns: Mapping[str, Ints]
+    columns: Mapping[str, Units]
     places: int
 
-    def __getitem__(self, name: str) -> Ints:
+    def __getitem__(self, name: str) -> Units:
         """The column of that name over all levels."""
         return self.columns[name]
 
@@ -96,14 +96,14 @@ def on_grid(table: pa.Table, edges: Ints, counts: Bools, measured: Bools) -> Lev
     )
 
 
-def _units(values: Floats, places: int) -> Ints:
+def _units(values: Floats, places: int) -> Units:
     """Whole multiples, -1 where null."""
     units = to_units(values, places)
     units[np.isnan(values)] = -1
     return units
 
 
-def _rising(price: Ints, first: Ints) -> Ints:
+def _rising(price: Units, first: Ints) -> Units:
     """The prices, once they rise within each row."""
     falls = np.flatnonzero(price[1:] <= price[:-1]) + 1
     if np.any(first[first.searchsorted(falls)] != falls):

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from pipeline import compiled
-from pipeline.exact import Floats, Ints, from_units
+from pipeline.exact import Floats, Ints, Units, from_units, times
 from pipeline.features.frame import Frame
 from pipeline.features.levels import PRICE, VOLUME, Levels
 
@@ -21,7 +21,7 @@ VALUE_AREA = (7, 10)
 """The value area holds at least 7/10 of the window's volume, by definition (as in `bars/profile.py`)."""
 
 MOST = (1 << 63) - 1
-"""No volume is larger."""
+"""A border above nearly every volume."""
 
 Points = tuple[int, int, int]
 
@@ -53,7 +53,8 @@ def areas(frame: Frame, begins: Ints) -> Floats:
         return found
     ranks = frame.shared("ranks of prices", lambda: _ranked(levels[PRICE]))
     run = compiled.function(__file__, "areas")
-    if run is not None:
+    narrow = object not in (levels[VOLUME].dtype, ranks[0].dtype)
+    if run is not None and narrow:
         at = _compiled_points(run, levels, ranks, begins[whole], whole + 1)
     else:
         at = _points(levels, ranks, begins[whole], whole + 1)
@@ -63,7 +64,7 @@ def areas(frame: Frame, begins: Ints) -> Floats:
 
 
 def _compiled_points(
-    run: Callable[..., int], levels: Levels, ranks: tuple[Ints, Ints], begins: Ints, ends: Ints
+    run: Callable[..., int], levels: Levels, ranks: tuple[Units, Ints], begins: Ints, ends: Ints
 ) -> Ints:
     """The points of the windows `[begins, ends)`, whose edges never go back: shape (windows, 3)."""
     ticks, rank = ranks
@@ -81,7 +82,7 @@ def _compiled_points(
     return points
 
 
-def _points(levels: Levels, ranks: tuple[Ints, Ints], begins: Ints, ends: Ints) -> Ints:
+def _points(levels: Levels, ranks: tuple[Units, Ints], begins: Ints, ends: Ints) -> Ints:
     """As `_compiled_points`, without the compiled kernel."""
     window = _Window(levels, ranks, int(begins[0]))
     points = []
@@ -94,12 +95,12 @@ def _points(levels: Levels, ranks: tuple[Ints, Ints], begins: Ints, ends: Ints) 
 class _Window:
     """The volume by price of the rows `[begin, end)`, which moves forward over the grid."""
 
-    def __init__(self, levels: Levels, ranks: tuple[Ints, Ints], begin: int) -> None:
+    def __init__(self, levels: Levels, ranks: tuple[Units, Ints], begin: int) -> None:
         self._ticks, self._rank = ranks
         self._volume = levels[VOLUME]
         self._first = levels.first.tolist()
         self._total = np.concatenate(([0], self._volume.cumsum()))[levels.first].tolist()
-        self._held = np.zeros(len(self._ticks), dtype=np.int64)
+        self._held = np.zeros(len(self._ticks), dtype=self._volume.dtype)
         self._near, self._border = (0, len(self._ticks)), MOST
         self._begin = self._end = begin
         self._points: Points | None = None
@@ -165,9 +166,10 @@ class _Window:
         return upper, lower
 
 
-def _ranked(price: Ints) -> tuple[Ints, Ints]:
+def _ranked(price: Units) -> tuple[Units, Ints]:
     """The different prices, rising, and the position of each level's price among them."""
-    if price.size and int(price.max()) - int(price.min()) <= 2 * price.size + (1 << 20):
+    is_narrow = price.size and price.dtype != object
+    if is_narrow and int(price.max()) - int(price.min()) <= 2 * price.size + (1 << 20):
         seen = np.zeros(int(price.max()) - int(price.min()) + 1, dtype=np.bool_)
         seen[price - price.min()] = True
         return np.flatnonzero(seen) + price.min(), (np.cumsum(seen) - 1)[price - price.min()]
@@ -175,22 +177,19 @@ def _ranked(price: Ints) -> tuple[Ints, Ints]:
     return ticks, place.astype(np.int64)
 
 
-def nearest_to_vwap(ticks: Ints, volume: Ints, candidates: Ints) -> int:
+def nearest_to_vwap(ticks: Units, volume: Units, candidates: Ints) -> int:
     """Of the candidate levels, rising in price, the nearest to the VWAP, of equals the lower.
 
     Prices count from the lowest. Both sides are multiplied by the volume and compared as integers, which
     are unlimited where 64 bits might not do: no quotient is rounded.
     """
     away, total = ticks - ticks[0], int(volume.sum())
-    if int(away[-1]) * total < 1 << 62:
-        value = int(away @ volume)
-    else:
-        value = sum(t * v for t, v in zip(away.tolist(), volume.tolist(), strict=True))
+    value = int(times(away, volume).sum())
     levels: list[int] = candidates.tolist()
     return min(levels, key=lambda level: abs(int(away[level]) * total - value))
 
 
-def value_area(volume: Ints, poc: int, total: int, border: int = MOST) -> tuple[int, int, int]:
+def value_area(volume: Units, poc: int, total: int, border: int = MOST) -> tuple[int, int, int]:
     """Positions of the value area's upper and lower edge, and the border for a window much like it.
 
     From the point of control it takes the larger of the next two traded levels above and the next two
@@ -210,14 +209,14 @@ def value_area(volume: Ints, poc: int, total: int, border: int = MOST) -> tuple[
     return min(poc + STEP * up, len(volume) - 1), max(poc - STEP * down, 0), border
 
 
-def _pairs(volume: Ints) -> Ints:
+def _pairs(volume: Units) -> Units:
     """The sum of each level of even position and the next, which the last one may lack."""
     pairs = volume[::STEP].copy()
     pairs[: len(volume) // STEP] += volume[1::STEP]
     return pairs
 
 
-def _taken(sides: tuple[Ints, Ints], wanted: int, border: int) -> tuple[int, int, int]:
+def _taken(sides: tuple[Units, Units], wanted: int, border: int) -> tuple[int, int, int]:
     """How many pairs above and below the area takes until it holds `wanted` more.
 
     Whatever the border, the area takes every pair up to the first one below the border, on both sides,
@@ -235,7 +234,7 @@ def _taken(sides: tuple[Ints, Ints], wanted: int, border: int) -> tuple[int, int
     counts, held = _up_to(sides, border)
     while held >= wanted:
         taken = (pairs[:count] for pairs, count in zip(sides, counts, strict=True))
-        border = 1 + min(int(pairs.min(initial=MOST)) for pairs in taken)
+        border = 1 + min(int(pairs.min()) for pairs in taken if pairs.size)
         counts, held = _up_to(sides, border)
     while counts[0] < sides[0].size or counts[1] < sides[1].size:
         heads = [int(x[n]) if n < x.size else 0 for x, n in zip(sides, counts, strict=True)]
@@ -251,13 +250,13 @@ def _taken(sides: tuple[Ints, Ints], wanted: int, border: int) -> tuple[int, int
     return counts[0], counts[1], border
 
 
-def _up_to(sides: tuple[Ints, Ints], border: int) -> tuple[list[int], int]:
+def _up_to(sides: tuple[Units, Units], border: int) -> tuple[list[int], int]:
     """How many pairs each side has before its first one below the border, and the volume of all these."""
     counts = [_until(pairs, border) for pairs in sides]
     return counts, sum(int(np.add.reduce(x[:n])) for x, n in zip(sides, counts, strict=True))
 
 
-def _until(pairs: Ints, border: int) -> int:
+def _until(pairs: Units, border: int) -> int:
     """How many pairs there are before the first one below the border."""
     below = pairs < border
     first = int(below.argmax()) if below.size else 0

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pipeline.contracts.control import CONSEQUENCES, Control, Threshold
-from pipeline.exact import decimal_places
+from pipeline.exact import usual_places
 from pipeline.quality.distributions import DRIFTS
 from pipeline.quality.facts import (
     PRICES,
@@ -237,7 +237,7 @@ def _ohlc_mismatch(day: _Day) -> _Finding:
     total = int(compared.sum())
     if not total:
         return _Finding(measured=None, note="no minute has the prices of both feeds")
-    tick = 10.0 ** -decimal_places(*(ours[compared] for ours, _ in pairs))
+    tick = 10.0 ** -usual_places(*(ours[compared] for ours, _ in pairs))
     allowed = day.control.identity["half_tick_share_max"] * tick
     differs = np.zeros_like(compared)
     for ours, theirs in pairs:

@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.clock import MINUTES_PER_DAY
 from pipeline.contracts.control import Control
-from pipeline.exact import decimal_places
+from pipeline.exact import step
 from pipeline.quality.facts import PRICES, DayFacts, Floats, Mask, Minutes, floats, positions
 
 
@@ -123,10 +123,12 @@ def price_step(facts: DayFacts, minutes: Minutes, control: Control) -> Oddity:
     basis = np.abs(np.nan_to_num(on_day(facts, "basis_bps"), nan=np.inf))
     if not both.any() or np.median(basis[both]) > control.identity["basis_median_bps_max"]:
         return _nothing("no minutes of comparable prices")
-    steps = [_step([pair[side][both] for pair in pairs]) for side in (0, 1)]
-    ratio = steps[1] / steps[0]
+    ours, theirs = (step(*(pair[side][both] for pair in pairs)) for side in (0, 1))
+    if not ours or not theirs:
+        return _nothing("the prices have no step")
+    ratio = theirs / ours
     coarse = both if ratio > 1 else np.zeros_like(both)
-    note = f"ATAS prices step by {steps[1]:g}, the exchange's by {steps[0]:g}"
+    note = f"ATAS prices step by {theirs:g}, the exchange's by {ours:g}"
     return Oddity(measured=ratio, note=note, at_fault=coarse)
 
 
@@ -179,10 +181,3 @@ def _runs(same: Mask, least: float, *, with_first: bool = False) -> Mask:
         first = start - with_first
         mask[first:stop] = stop - first >= least
     return mask
-
-
-def _step(prices: list[Floats]) -> float:
-    """The largest price of which all are multiples."""
-    places = decimal_places(*prices)
-    whole = np.rint(np.concatenate(prices) * 10.0**places).astype(np.int64)
-    return float(np.gcd.reduce(whole)) / 10.0**places if places >= 0 else 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,7 +21,6 @@ from tape_tables import (
 
 from pipeline.bars.footprint import footprint
 from pipeline.contracts import control as control_document
-from pipeline.errors import ContractError
 
 DAYS = {"2019-10-11": 1022, "2019-10-12": 973}
 MINUTE = 60_000_000
@@ -216,10 +216,12 @@ def test_no_ticks_no_rows() -> None:
     assert [table.num_rows for table in made(tape_table([]))] == [0, 0]
 
 
-def test_a_size_beyond_exact_integers_is_named() -> None:
-    """What cannot be summed exactly is an error in one sentence, not a rounded sum."""
-    with pytest.raises(ContractError, match="more than 15 digits"):
-        made(tape_table([trade(0, 1.0, 1e17), trade(1, 1.0, 0.001)]))
+def test_sizes_beyond_64_bits_are_summed_exactly() -> None:
+    """1e12 units with eight decimals, as coins of tiny prices trade: the nearest to the decimal sum."""
+    sizes = ("999999999999.12345678", "0.00000001", "999999999999.87654321")
+    row = stats(*(trade(i, 1e-8, float(size)) for i, size in enumerate(sizes)))
+
+    assert row["volume"] == float(sum(Decimal(repr(float(size))) for size in sizes))
 
 
 TRADES = st.lists(
@@ -264,6 +266,31 @@ def test_a_cut_at_a_minutes_edge_does_not_show(
     assert [pa.concat_tables(p).to_pylist() for p in zip(*parts, strict=True)] == [
         table.to_pylist() for table in whole
     ]
+
+
+@given(
+    trades=TRADES,
+    odd=st.tuples(st.floats(1e-12, 1e15), st.floats(1e-24, 1e15), st.floats(1e-12, 1e12)),
+)
+def test_a_trade_of_any_size_leaves_other_minutes(
+    trades: list[tuple[int, int, int, int]], odd: tuple[float, float, float]
+) -> None:
+    """Beside a minute with one absurd trade and quote every other has the same rows, bit for bit."""
+    price, size, bid = odd
+    absurd = trade(5 * MINUTE, price, size) | {
+        "best_bid": bid,
+        "best_ask": 2 * bid,
+        "bid_volume": size,
+        "ask_volume": 2 * size,
+    }
+    rows = [
+        row | {"best_bid": 0.1, "best_ask": 0.2, "bid_volume": 0.3, "ask_volume": 0.7}
+        for row in rows_of(trades)
+    ]
+    for alone, beside in zip(
+        made(tape_table(rows)), made(tape_table([*rows, absurd])), strict=True
+    ):
+        assert beside.slice(0, alone.num_rows).equals(alone)
 
 
 @given(trades=TRADES)
