@@ -9,7 +9,7 @@ from __future__ import annotations
 from pipeline.clock import EPOCH_UNITS, epoch_unit, epoch_us
 from pipeline.sources.csv_fields import decimal, whole
 from pipeline.sources.kline_rows import STEPS, Kline, KlineFile, is_of_many_days, market_us
-from pipeline.sources.lines import BOM, Block, Seen, read_lines
+from pipeline.sources.lines import BOM, Block, Seen, read_lines, text_of
 from pipeline.sources.protocol import Feed, Parsed, RawText
 
 COLUMNS = (
@@ -38,7 +38,7 @@ class BinanceKlines:
         seen, blank, header = Seen(), 0, False
         for block in read_lines(text.name, text.blocks(), seen):
             for place, line in enumerate(block.lines):
-                fields = line.strip().split(b",")
+                fields = text_of(line).strip().split(b",")
                 if fields == [b""]:
                     blank += 1
                 elif not header and not file.read and not file.other_days and _is_header(fields):

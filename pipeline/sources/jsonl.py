@@ -16,7 +16,7 @@ import msgspec
 
 from pipeline.sources.indented import unindent
 from pipeline.sources.json_array import elements, is_array
-from pipeline.sources.lines import BOM, Block, Seen, read_lines
+from pipeline.sources.lines import BOM, Block, Seen, pieces, read_lines
 from pipeline.sources.protocol import RawText, Reject
 
 Record = TypeVar("Record")
@@ -125,26 +125,32 @@ class JsonLines(Generic[Record]):
         self.rejects.append(batch.block.reject(batch.places[index], code, reason))
 
     def _mend(self, batch: Batch[Record], place: int, error: Exception) -> None:
-        line = batch.block.lines[place]
-        if not line.strip():
+        """Takes what can be read of a line after all; what cannot be read of it is set aside, once."""
+        parts = pieces(batch.block.lines[place])
+        records = [record for part in parts if (record := self._tolerant(part)) is not None]
+        if not parts:
             self.blank_lines += 1
-        elif b"NaN" in line or b"Infinity" in line:
-            self._read_bare_nan(batch, place)
-        else:
-            self._set_aside(batch.block, place, error)
-
-    def _read_bare_nan(self, batch: Batch[Record], place: int) -> None:
-        line = batch.block.lines[place]
-        try:
-            line.decode()
-            record = self._decoder.decode(_NOT_JSON.sub(lambda m: m[1] or b"null", line))
-        except (ValueError, RecursionError) as error:
-            self._set_aside(batch.block, place, error)
             return
+        if len(records) < len(parts):
+            self._set_aside(batch.block, place, error)
+        if records:
+            self.lines += len(records) - (len(records) == len(parts))
+            self.defects["A12"] += 1
+            batch.records += records
+            batch.places += [place] * len(records)
+
+    def _tolerant(self, text: bytes) -> Record | None:
+        """The object, bare numbers that are none read as null; None where it is no such object."""
+        has_nan = b"NaN" in text or b"Infinity" in text
+        try:
+            text.decode()
+            if not has_nan:
+                return self._decoder.decode(text)
+            record = self._decoder.decode(_NOT_JSON.sub(lambda m: m[1] or b"null", text))
+        except (ValueError, RecursionError):
+            return None
         self.bare_nan += 1
-        self.defects["A12"] += 1
-        batch.records.append(record)
-        batch.places.append(place)
+        return record
 
     def _set_aside(self, block: Block, place: int, error: Exception) -> None:
         reason = f"not the JSON object that was expected ({error})"

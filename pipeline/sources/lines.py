@@ -5,6 +5,7 @@ Belongs here: line ends, the byte order mark, the unterminated last line. What a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +24,24 @@ _PIECE = 1 << 16
 """Compared at a time: what comes of it stays in the processor's cache."""
 
 BOM = b"\xef\xbb\xbf"
+
+_NO_TEXT = re.compile(rb"(?:\xef\xbb\xbf|\0)+")
+
+
+def pieces(line: bytes) -> list[bytes]:
+    """What stands around byte order marks and runs of NUL in a line, without pieces that are blank.
+
+    Files that were joined have a mark where the next began, and a machine that lost its power leaves NULs.
+    """
+    if b"\0" not in line and BOM not in line:
+        return [line] if line.strip() else []
+    return [piece for piece in _NO_TEXT.split(line) if piece.strip()]
+
+
+def text_of(line: bytes) -> bytes:
+    """The line of a table without such marks around it; blank where there is nothing else."""
+    found = pieces(line)
+    return line if len(found) > 1 else b"".join(found)
 
 
 @dataclass(kw_only=True)

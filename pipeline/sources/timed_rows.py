@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from pipeline.clock import day_of, iso
 from pipeline.sources.kline_rows import is_of_many_days
-from pipeline.sources.lines import BOM, Block, Seen, read_lines
+from pipeline.sources.lines import BOM, Block, Seen, read_lines, text_of
 from pipeline.sources.protocol import Feed, Parsed, RawText, Reject
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def parsed(
     seen, blank, headed = Seen(), 0, False
     for block in read_lines(text.name, text.blocks(), seen):
         for place, line in enumerate(block.lines):
-            fields = line.strip().split(b",")
+            fields = text_of(line).strip().split(b",")
             if fields == [b""]:
                 blank += 1
             elif not headed and not file.read and fields[0] == header[0]:

@@ -34,13 +34,17 @@ MINUTES = [
     for m in range(1440)
 ]
 NOON = 720
+BOM = b"\xef\xbb\xbf"
+FILLERS = (BOM, b"\0", b"\0" * 100)
+"""Odd lines without any text: they are counted as blank."""
+
 QUARTERS = [bar(minute) for minute in range(0, 1440, 15)]
 
 
 def is_one_good_tick(line: bytes) -> bool:
     """By the standard library: one object, its stamp of the day, price and quantity finite and above 0."""
     try:
-        found = json.loads(line.decode("utf-8"))
+        found = json.loads(line.removeprefix(BOM).decode("utf-8"))
         stamp = dt.datetime.fromisoformat(found["ts"].replace("z", "Z"))
         price, qty = found["price"], found["qty"]
         numbers = all(
@@ -75,7 +79,9 @@ def test_an_odd_line_in_a_good_day(
         assert data[row["byte_offset"] :].startswith(line[:20])
         assert row["reason"]
         assert row["raw_bytes"] == len(line.rstrip(b"\r"))
-    assert found.table.num_rows + found.rejects.num_rows + entry["other_days"] == 1441
+    beside = entry["other_days"] + entry["blank_lines"]
+    assert entry["blank_lines"] == (line in FILLERS)
+    assert found.table.num_rows + found.rejects.num_rows + beside == 1441
 
 
 @pytest.mark.parametrize(("name", "line"), LINES, ids=[name for name, _ in LINES])
@@ -85,11 +91,12 @@ def test_an_odd_line_among_the_bars_of_a_day(
     """Every bar stands; the line, which is no bar, is set aside with its number and reason."""
     data = b"".join(each + b"\n" for each in [*QUARTERS[:48], line, *QUARTERS[48:]])
     found = read_feed(feed_of("atas_bars"), [drop(tmp_path, BARS, data)], governance)
-    (row,) = found.rejects.to_pylist()
 
     assert found.table["line"].to_pylist() == [*range(1, 49), *range(50, 98)]
-    assert (row["line"], bool(row["reason"])) == (49, True)
-    assert data[row["byte_offset"] :].startswith(line[:20])
+    assert found.rejects.num_rows == (line not in FILLERS)
+    for row in found.rejects.to_pylist():
+        assert (row["line"], bool(row["reason"])) == (49, True)
+        assert data[row["byte_offset"] :].startswith(line[:20])
 
 
 def test_what_json_calls_good_is_used_and_nothing_else(tmp_path: Path, governance: Path) -> None:
@@ -103,6 +110,38 @@ def test_what_json_calls_good_is_used_and_nothing_else(tmp_path: Path, governanc
             differing.append(name)
 
     assert differing == []
+
+
+@pytest.mark.parametrize("filler", [*FILLERS, BOM + BOM, b"\0" * 4096 + BOM])
+@pytest.mark.parametrize("place", ["before", "after", "between"])
+@pytest.mark.parametrize("source", ["atas_bars", "atas_ticks"])
+def test_a_filler_costs_no_line_around_it(
+    tmp_path: Path, governance: Path, source: str, place: str, filler: bytes
+) -> None:
+    """A byte order mark or NULs before, behind or between two objects: each object is used."""
+    one, two, end = (bar(0), bar(1), bar(2)) if source == "atas_bars" else TICKS[:3]
+    middle = {
+        "before": filler + one + b"\n" + filler + two,
+        "after": one + filler + b"\r\n" + two + filler,
+        "between": one + filler + two,
+    }
+    name = BARS if source == "atas_bars" else NAME
+    data = middle[place] + b"\n" + end + b"\n" + filler
+    found = read_feed(feed_of(source), [drop(tmp_path, name, data)], governance)
+
+    assert found.table.num_rows == 3
+    assert found.ledger[0]["lines"] == {"read": 3, "used": 3, "merged": 0, "rejected": 0}
+    assert found.ledger[0]["blank_lines"] == 1
+
+
+def test_a_torn_object_before_a_filler_costs_itself_alone(tmp_path: Path, governance: Path) -> None:
+    """As a machine leaves it that lost its power while it wrote."""
+    data = bar(0)[:40] + b"\0" * 4096 + bar(1) + b"\n" + bar(2) + b"\n"
+    found = read_feed(feed_of("atas_bars"), [drop(tmp_path, BARS, data)], governance)
+
+    assert found.table["line"].to_pylist() == [1, 2]
+    assert found.rejects["line"].to_pylist() == [1]
+    assert found.ledger[0]["lines"] == {"read": 3, "used": 2, "merged": 0, "rejected": 1}
 
 
 @pytest.mark.parametrize(
@@ -168,7 +207,7 @@ def test_all_of_them_spread_over_a_real_day(
 
     for stage, output in (("AlignedBars", "bars_1m"), ("Footprint", "footprint")):
         assert hurt.read(stage, output).read_bytes() == clean.read(stage, output).read_bytes()
-    assert sum(d["count"] for d in aside) == 2 * len(LINES)
+    assert sum(d["count"] for d in aside) == 2 * (len(LINES) - len(FILLERS))
 
 
 def spread(raw: Path, day: dt.date, odd: list[bytes]) -> None:
