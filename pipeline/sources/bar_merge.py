@@ -7,7 +7,6 @@ So lines are first cut into runs; within a run, lines of one stamp are states of
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from typing import Any
@@ -53,6 +52,9 @@ _TYPES: dict[str, pa.DataType] = {
 }
 _COLUMNS = ("run", *_KEPT, *_SUMMED, *_LAST, "lines", "line", "volume_regressed")
 
+_ROWS_AT_A_TIME = 1 << 13
+"""So many rows wait as objects; then they become columns, a tenth of the size."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Merged:
@@ -64,7 +66,7 @@ class Merged:
 
 
 class Merging:
-    """Takes a file's bars in order, and has no more of them in memory than the lines of one bar.
+    """Takes a file's bars in order, and has one bar in memory, whatever the number of its lines.
 
     Rows are in file order, one a (run, stamp). The last line of a bar is its row, unless an earlier one has
     a larger volume (then that one, and `volume_regressed`). `vbuy` and `vsell` are increments: their sum is
@@ -78,39 +80,102 @@ class Merging:
     def __init__(self) -> None:
         self.lines = 0
         self._runs = 0
-        self._bar: list[Bar] = []
+        self._bar: _Forming | None = None
         self._rows: list[dict[str, Any]] = []
+        self._tables: list[pa.Table] = []
 
     def take(self, bar: Bar) -> None:
         """The next line."""
         self.lines += 1
-        before = self._bar[-1] if self._bar else None
+        before = self._bar.newest if self._bar else None
         self._runs += before is None or _begins_run(before, bar)
         bar.run = self._runs - 1
-        if before is not None and (before.run, before.stamp) != (bar.run, bar.stamp):
+        if self._bar is None or (self._bar.newest.run, self._bar.newest.stamp) != (
+            bar.run,
+            bar.stamp,
+        ):
             self._close()
-        self._bar.append(bar)
+            self._bar = _Forming(bar)
+        self._bar.take(bar)
 
     def finish(self) -> Merged:
         """All rows, and what was mended on the way."""
-        if self._bar:
-            self._close()
-        columns = {
-            name: pa.array([row[name] for row in self._rows], _TYPES.get(name, pa.float64()))
-            for name in _COLUMNS
-        }
-        stamps = pa.array(np.array([row["stamp"] for row in self._rows], dtype=np.int64))
+        self._close()
+        table = pa.concat_tables([*self._tables, _table(self._rows)])
         defects: Counter[str] = Counter()
-        if len(self._rows) < self.lines:
-            defects["A04"] = self.lines - len(self._rows)
+        if table.num_rows < self.lines:
+            defects["A04"] = self.lines - table.num_rows
         if self._runs > 1:
             defects["A05"] = self._runs - 1
-        table = pa.table({"stamp": stamps.cast(pa.timestamp("us", tz="UTC")), **columns})
         return Merged(rows=table, runs=self._runs, defects=defects)
 
     def _close(self) -> None:
-        self._rows.append(_row(self._bar))
-        self._bar = []
+        if self._bar is not None:
+            self._rows.append(self._bar.row())
+        if len(self._rows) == _ROWS_AT_A_TIME:
+            self._tables.append(_table(self._rows))
+            self._rows = []
+
+
+class _Forming:
+    """The bar that the lines of one run and stamp are states of."""
+
+    def __init__(self, first: Bar) -> None:
+        self.newest = self._kept = first
+        self._lines = 0
+        self._sums = {name: Sum() for name in _SUMMED}
+        self._last: dict[str, float | None] = dict.fromkeys(_LAST)
+
+    def take(self, bar: Bar) -> None:
+        """Its next state."""
+        self._lines += 1
+        self.newest = bar
+        if _volume(bar) >= _volume(self._kept):
+            self._kept = bar
+        for name, total in self._sums.items():
+            total.add(getattr(bar.fields, name))
+        for name in _LAST:
+            value = getattr(bar.fields, name)
+            if value is not None:
+                self._last[name] = value
+
+    def row(self) -> dict[str, Any]:
+        """What becomes of them all."""
+        kept = self._kept
+        return {
+            **{name: getattr(kept.fields, source) for name, source in _KEPT.items()},
+            **{name: total.nearest for name, total in self._sums.items()},
+            **self._last,
+            "run": kept.run,
+            "stamp": kept.stamp,
+            "line": kept.line,
+            "lines": self._lines,
+            "volume_regressed": kept is not self.newest,
+        }
+
+
+class Sum:
+    """A sum of decimals, exact whatever their number and order."""
+
+    def __init__(self) -> None:
+        self._first: float | None = None
+        self._total: Decimal | None = None
+
+    def add(self, value: float | None) -> None:
+        """One more; None adds nothing."""
+        if value is None:
+            return
+        if self._first is None:
+            self._first = value
+            return
+        if self._total is None:
+            self._total = Decimal(repr(self._first))
+        self._total = _EXACT.add(self._total, Decimal(repr(value)))
+
+    @property
+    def nearest(self) -> float | None:
+        """The float64 nearest to it; None of none."""
+        return self._first if self._total is None else float(self._total)
 
 
 def _begins_run(before: Bar, bar: Bar) -> bool:
@@ -119,38 +184,14 @@ def _begins_run(before: Bar, bar: Bar) -> bool:
     return reset or bar.stamp < before.stamp or bar.zone != before.zone
 
 
-def _row(bars: list[Bar]) -> dict[str, Any]:
-    kept = bars[-1]
-    for bar in reversed(bars):
-        if _volume(bar) > _volume(kept):
-            kept = bar
-    row: dict[str, Any] = {name: getattr(kept.fields, source) for name, source in _KEPT.items()}
-    row.update({name: exact_sum(_values(bars, name)) for name in _SUMMED})
-    row.update({name: next(_values(bars[::-1], name), None) for name in _LAST})
-    return {
-        **row,
-        "run": kept.run,
-        "stamp": kept.stamp,
-        "line": kept.line,
-        "lines": len(bars),
-        "volume_regressed": kept is not bars[-1],
-    }
-
-
 def _volume(bar: Bar) -> float:
     return -1.0 if bar.fields.volume is None else bar.fields.volume
 
 
-def _values(bars: list[Bar], name: str) -> Iterator[float]:
-    return (v for bar in bars if (v := getattr(bar.fields, name)) is not None)
-
-
-def exact_sum(values: Iterator[float]) -> float | None:
-    """The float64 nearest to the exact sum of the decimals as written; None of none."""
-    found = list(values)
-    if len(found) < 2:
-        return found[0] if found else None
-    total = Decimal(0)
-    for value in found:
-        total = _EXACT.add(total, Decimal(repr(value)))
-    return float(total)
+def _table(rows: list[dict[str, Any]]) -> pa.Table:
+    stamps = pa.array(np.array([row["stamp"] for row in rows], dtype=np.int64))
+    columns = {
+        name: pa.array([row[name] for row in rows], _TYPES.get(name, pa.float64()))
+        for name in _COLUMNS
+    }
+    return pa.table({"stamp": stamps.cast(pa.timestamp("us", tz="UTC")), **columns})

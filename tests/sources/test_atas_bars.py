@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.sources.atas_bars import AtasBars
-from pipeline.sources.bar_merge import exact_sum
+from pipeline.sources.bar_lines import Bar, BarLine, checked
+from pipeline.sources.bar_merge import Merging, Sum
 from pipeline.sources.clean import CleanFeed
 
 
@@ -188,5 +190,36 @@ def test_sums_are_those_of_the_decimals(amounts: list[Decimal]) -> None:
     """The float nearest to the exact sum, in whatever order."""
     exact = float(sum(amounts, Decimal(0)))
 
-    assert exact_sum(float(a) for a in amounts) == exact
-    assert exact_sum(float(a) for a in reversed(amounts)) == exact
+    for order in (amounts, amounts[::-1]):
+        total = Sum()
+        for amount in order:
+            total.add(float(amount))
+        assert total.nearest == exact
+
+
+def test_a_bar_of_any_number_of_lines_takes_the_room_of_one() -> None:
+    """Lines are merged as they come: no object of them is left, and their flow is summed exactly."""
+    merging, lines = Merging(), 20_000
+
+    def take(number: int) -> None:
+        line = BarLine(
+            timestamp="2025-01-02T00:00:00Z",
+            **dict.fromkeys(("open", "high", "low", "close"), 100.0),
+            volume=float(number),
+            vbuy=0.1,
+            vsell=None,
+        )
+        found = checked(line, number)
+        assert isinstance(found, Bar)
+        merging.take(found)
+
+    take(1)
+    tracemalloc.start()
+    for number in range(2, lines + 1):
+        take(number)
+    left = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    (row,) = merging.finish().rows.to_pylist()
+
+    assert left < 20_000
+    assert (row["lines"], row["volume"], row["vbuy"]) == (lines, float(lines), 2000.0)
