@@ -46,7 +46,7 @@ class BinanceParquet:
 
     def claims(self, name: str, head: bytes) -> bool:
         """By the format's magic bytes."""
-        return head.startswith(_MAGIC)
+        return head.startswith(_MAGIC) and head[len(_MAGIC) :][:1] not in (b"\r", b"\n")
 
     def parse(self, text: RawText, feed: Feed) -> Parsed:
         """The day's rows; see `KlineFile` for what becomes of the others.
