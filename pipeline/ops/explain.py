@@ -19,8 +19,12 @@ from pipeline.contracts import schema
 from pipeline.errors import ParameterError
 from pipeline.ops import raw_text
 from pipeline.ops.prepared_day import STAMPS, Prepared, Rows, prepared, rows_of
+from pipeline.sources.lines import text_of
 
 __all__ = ["Prepared", "explain_day", "explain_line", "explain_minute", "prepared"]
+
+_HEAD_LINES = 20
+"""The header is looked for among so many first lines."""
 
 _MOST = 20
 """So many lines of a minute are shown with their text; all are numbered."""
@@ -189,7 +193,7 @@ def _fate(given: Prepared, feed: str, number: int, line: int, text: bytes | None
         return {"fate": "used", **_standing(given, feed, rows, int(used[0]))}
     if text is None or entry["path"].endswith(".parquet"):
         return _without_row(entry, line)
-    if not text.strip():
+    if not text_of(text).strip():
         return {"fate": "left", "why": "blank"}
     copy = entry["notes"].get("same_text_as")
     if copy:
@@ -199,7 +203,7 @@ def _fate(given: Prepared, feed: str, number: int, line: int, text: bytes | None
 
 def _without_row(entry: Facts, line: int) -> Facts:
     """A row of Parquet that is none of its own; or a line of a file that is gone, or none at all."""
-    rows = entry["lines"]["read"] + entry["other_days"]
+    rows = entry["lines"]["read"] + entry["other_days"] + entry.get("other_symbols", 0)
     if entry["path"].endswith(".parquet") and 0 < line <= rows:
         return {
             "fate": "merged" if entry["lines"]["merged"] else "left",
@@ -231,13 +235,14 @@ def _merged(given: Prepared, feed: str, number: int, line: int, text: bytes) -> 
     entry = rows.ledger[number]
     stamps = rows.table[STAMPS.get(feed, "stamp")].cast(pa.int64()).to_numpy()
     if feed == "binance_1m":
-        header = raw_text.lines_at(given.kitchen, entry["path"], range(1, 10))
-        first = next((one for one in header.values() if one.strip()), b"")
-        stamp = raw_text.opened_in(text, entry, first, MINUTE_US)
+        first = raw_text.lines_at(given.kitchen, entry["path"], range(1, _HEAD_LINES))
+        vendor = given.kitchen.symbols[given.symbol].vendor_symbol
+        stamp = raw_text.bar_in(text, line, entry, first, vendor)
     else:
-        stamp, trade = raw_text.trade_of(text)
-    if stamp is None:
-        return {"fate": "left", "why": "no row: a header, or an end of the array"}
+        found, trade = raw_text.trade_of(text)
+        stamp = raw_text.NO_ROW if found is None else found
+    if isinstance(stamp, str):
+        return {"fate": "left", "why": stamp}
     same = stamps == stamp
     if feed == "atas_ticks":
         ids = np.array(rows.table["trade_id"].to_pylist(), dtype=object)

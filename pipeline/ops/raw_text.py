@@ -6,21 +6,24 @@ went is `explain.py`.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
-from pipeline.clock import epoch_us, parse_instant
+from pipeline.clock import MINUTE_US, epoch_us, parse_instant
 from pipeline.config import Kitchen
 from pipeline.errors import SourceError
 from pipeline.layout import RawPath
-from pipeline.sources.binance_fetcher import instant_in, read_header
+from pipeline.sources.binance_fetcher import find_header
+from pipeline.sources.binance_json import find_form
 from pipeline.sources.binance_parquet import rows_as_lines
 from pipeline.sources.jsonl import JsonLines
+from pipeline.sources.lines import text_of
 from pipeline.sources.rawfile import open_raw
-from pipeline.sources.user_columns import opened_at
+from pipeline.sources.user_rows import bar_of
+
+NO_ROW = "no row: a header, or an end of the array"
 
 QUOTE_BYTES = 400
 """So much of a line is shown."""
@@ -85,23 +88,38 @@ def stamp_of(text: bytes) -> int | None:
         return None
 
 
-def opened_in(text: bytes, entry: dict[str, Any], header: bytes, step_us: int) -> int | None:
-    """The open time in us of a kline's line, read as the ledger says that the file was read.
+def bar_in(text: bytes, number: int, entry: dict[str, Any], first: Lines, pair: str) -> int | str:
+    """The open in us of the minute of a kline's line, read as the ledger says that the file was read.
 
     Args:
         text: the line.
+        number: its number.
         entry: the file's ledger entry.
-        header: the file's first line.
-        step_us: length of a bar.
+        first: the file's first lines, the header among them.
+        pair: the symbol, as the vendor names it.
+
+    Returns:
+        In words why there is none, where the line is no row of the symbol.
     """
-    if entry["adapter"] != "binance_fetcher":
-        return stamp_of(text)
-    columns = read_header(header)
-    edge = str(entry["inferred"].get("label", "open")).split(",", maxsplit=1)[0]
+    full = {n: line for n, line in first.items() if text_of(line).strip()}
+    stamp: int | str | None = None
     try:
-        return None if columns is None else opened_at(instant_in(text, columns), edge, step_us)
-    except (ValueError, ArithmeticError, IndexError, csv.Error):
-        return None
+        if entry["adapter"] == "binance_json":
+            form = find_form(full.values(), pair)
+            if form is not None:
+                stamp = bar_of(form.values(text), form.columns, entry["inferred"], MINUTE_US)
+        elif entry["adapter"] == "binance_fetcher":
+            header = find_header(full.values(), pair)
+            if header is not None:
+                at = list(full)[header.at]
+                if header.named and (number <= at or text == full[at]):
+                    return "the header" if text == full[at] else "text before the header"
+                stamp = bar_of(header.fields(text), header.columns, entry["inferred"], MINUTE_US)
+        else:
+            stamp = stamp_of(text)
+    except (ValueError, ArithmeticError, IndexError):
+        stamp = None
+    return NO_ROW if stamp is None else stamp
 
 
 def _every(kitchen: Kitchen, name: str, last: int) -> Iterator[tuple[int, bytes]]:

@@ -28,6 +28,7 @@ APPLIED = ("status", "offset_minutes", "skew_applied_ms", "volume_unit", "volume
 """What of a finding changes rows, beside its segments' offsets; all else is evidence."""
 
 _LINES = ("read", "used", "merged", "rejected")
+_BESIDE = ("other_days", "other_symbols", "ignored")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +150,10 @@ def _window(table: pa.Table) -> dict[str, str] | None:
 
 
 def _inputs(symbol: str, ledger: list[dict[str, Any]]) -> dict[str, Any]:
-    """Raw name -> bytes, sha256, lines and what was inferred, once lines read = used + merged + rejected."""
+    """Raw name -> bytes, sha256, lines and what was inferred, once lines read = used + merged + rejected.
+
+    What a file has beside these lines is counted where there is any: `_BESIDE`.
+    """
     inputs: dict[str, Any] = {}
     for entry in ledger:
         name, lines = entry["path"], {key: int(entry["lines"][key]) for key in _LINES}
@@ -168,6 +172,7 @@ def _input(entry: dict[str, Any], lines: dict[str, int]) -> dict[str, Any]:
         "bytes": entry["bytes"],
         "sha256": entry["sha256"],
         "lines": lines,
+        **{key: entry[key] for key in _BESIDE if entry.get(key)},
         "inferred": entry.get("inferred") or {},
     }
 

@@ -1,50 +1,61 @@
 """The user's own kline files: CSV in the forms that people's fetchers, spreadsheets and libraries write.
 
-An open time is the truth where there is one; else `user_columns.py` infers which edge of the bar is
-stamped. Taker volume, count and quote volume are null where the file has no such column.
+Belongs here: finding the header, if there is one, and cutting lines into fields. What the columns mean is
+`column_names.py`'s, what stands in them `user_rows.py`'s.
 """
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
-from pipeline.sources.csv_fields import decimal
-from pipeline.sources.kline_rows import STEPS, Kline, KlineFile, is_of_many_days
-from pipeline.sources.lines import BOM, Block, Seen, read_lines
-from pipeline.sources.protocol import Feed, Parsed, RawText
-from pipeline.sources.user_columns import (
+from pipeline.errors import SourceError
+from pipeline.sources.column_names import (
+    ARCHIVE,
     NAMELESS,
     Columns,
     columns_of,
-    decimal_mark,
-    edge_of,
-    instant_of,
-    opened_at,
+    is_header,
+    wanted_columns,
 )
+from pipeline.sources.csv_fields import decimal
+from pipeline.sources.kline_rows import KlineFile, is_of_many_days
+from pipeline.sources.lines import Block, Seen, read_lines, text_of
+from pipeline.sources.protocol import Feed, Parsed, RawText
+from pipeline.sources.text_dates import is_year_last
+from pipeline.sources.user_columns import instant_of
+from pipeline.sources.user_rows import Table, Values, read_table
 
 _DELIMITERS = (",", ";", "\t", "|")
+_MOST_TEXT = 5
+"""So many lines may stand before the header: an address, a title, comments."""
+
+_COMMENTS = (b"#", b"//", b"http://", b"https://")
+
+Place = tuple[Block, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """The columns and what is between them; `named` is whether the file itself says so."""
+    """The columns, what is between them, and at which line, counted from 0 and without blank ones.
+
+    `named`: the file says itself what they are; else that line is the first row.
+    """
 
     delimiter: str
     columns: Columns
+    at: int
     named: bool = True
 
+    def fields(self, line: bytes) -> list[str]:
+        """The fields of a line.
 
-@dataclass(slots=True, kw_only=True)
-class _Line:
-    """A line: its fields or why there are none, its instant in us, how that was written."""
-
-    block: Block
-    place: int
-    fields: list[str]
-    fault: str | None = None
-    instant: int | None = None
-    written: str = ""
+        Raises:
+            ValueError: not UTF-8, or a quote that does not close.
+        """
+        return _split(text_of(line).decode("utf-8").strip("\r\n"), self.delimiter)
 
 
 class BinanceFetcher:
@@ -54,149 +65,142 @@ class BinanceFetcher:
     sources = ("binance_1m", "binance_1d")
 
     def claims(self, name: str, head: bytes) -> bool:
-        """By a header with a time, four prices and a volume, or a row of these six."""
-        first = next((line for line in head.removeprefix(BOM).split(b"\n") if line.strip()), b"")
-        return read_header(first) is not None
+        """By a header with a time, four prices and a volume, or a row of such numbers."""
+        lines = (line for line in head.split(b"\n", 4 * _MOST_TEXT) if text_of(line).strip())
+        return find_header(islice(lines, _MOST_TEXT + 1)) is not None
 
     def parse(self, text: RawText, feed: Feed) -> Parsed:
-        """The day's rows; see `KlineFile` for what becomes of the others."""
+        """The day's rows; see `KlineFile` for what becomes of the others.
+
+        Raises:
+            SourceError: a header that does not name what a kline has, or what `read_table` refuses.
+        """
         file = KlineFile(feed, is_of_many_days(feed, text.name), live=True)
         seen, blank = Seen(), 0
-        header: Header | None = None
-        lines: list[_Line] = []
+        lines: list[Place] = []
         for block in read_lines(text.name, text.blocks(), seen):
-            for place, line in enumerate(block.lines):
-                if not line.strip():
-                    blank += 1
-                elif header is not None:
-                    lines.append(_read_line(block, place, header))
-                elif (header := read_header(line)) is None:
-                    file.read += 1
-                    file.set_aside(block, place, "B02", "no header that names the columns yet")
-                elif not header.named:
-                    lines.append(_read_line(block, place, header))
+            full = [at for at, line in enumerate(block.lines) if text_of(line).strip()]
+            blank += block.count - len(full)
+            lines += [(block, at) for at in full]
+        header = find_header((block.lines[at] for block, at in lines), feed.vendor_symbol)
+        before = lines if header is None else lines[: header.at]
+        if header is None or not header.named:
+            _refuse_half_named(text.name, before, feed)
+        others = [place for place in before if not _is_text(place, before, header)]
+        for place in others:
+            file.read += 1
+            file.set_aside(*place, "B02", "no header that names the columns yet")
         notes = {
             "encoding": "utf-8-sig" if seen.bom else "utf-8",
             "header": header is not None and header.named,
         }
+        if header is None:
+            parsed = file.finish(notes, blank)
+            parsed.ignored = len(before) - len(others)
+            return parsed
+        rows = [at for at in lines[len(before) :] if not _is_again(at, lines[len(before)], header)]
+        table = Table(
+            name=text.name,
+            columns=header.columns,
+            places=rows,
+            read=lambda block, at: _read(block, at, header),
+            delimiter=header.delimiter,
+            ignored=len(lines) - len(rows) - len(others) - header.named,
+            blank=blank,
+        )
+        return read_table(table, file, notes | _noted(header))
+
+
+def find_header(lines: Iterable[bytes], pair: str | None = None) -> Header | None:
+    """The header among lines that are not blank, or the first row of a file without one; None of neither.
+
+    `pair` as in `columns_of`.
+    """
+    for at, line in enumerate(lines):
+        header = _header_in(line, at, pair)
         if header is not None:
-            notes |= _take_rows(file, lines, header)
-        return file.finish(notes, blank)
+            return header
+    return None
 
 
-def read_header(line: bytes) -> Header | None:
-    """The header in a line, or None where it is none; six bare numbers are a row of a file without one."""
-    text = line.decode("utf-8", "backslashreplace").strip("\r\n")
+def _header_in(line: bytes, at: int, pair: str | None) -> Header | None:
+    delimiter, names = _names(line)
+    columns = columns_of(names, pair)
+    if columns is not None:
+        return Header(delimiter=delimiter, columns=columns, at=at)
+    known = next((known for known in (NAMELESS, ARCHIVE) if len(known) == len(names)), None)
+    columns = columns_of(known) if known else None
+    is_the_exchanges = known is ARCHIVE and delimiter == "," and names[0].isdigit()
+    if columns is None or is_the_exchanges or not _is_row(names):
+        return None
+    return Header(delimiter=delimiter, columns=columns, at=at, named=False)
+
+
+def _names(line: bytes) -> tuple[str, list[str]]:
+    """The likely delimiter, and what stands between."""
+    text = text_of(line).decode("utf-8", "backslashreplace").strip("\r\n")
     delimiter = max(_DELIMITERS, key=text.count)
     try:
-        names = _split(text, delimiter)
-    except csv.Error:
-        return None
-    columns = columns_of(names)
-    if columns is not None:
-        return Header(delimiter=delimiter, columns=columns)
-    return _nameless(names, delimiter)
-
-
-def instant_in(line: bytes, header: Header) -> int:
-    """The instant in us that a line is stamped with.
-
-    Raises:
-        ValueError: it has no such stamp.
-    """
-    fields = _split(line.decode("utf-8").strip("\r\n"), header.delimiter)
-    return instant_of(" ".join(fields[at].strip() for at in header.columns.time))[0]
-
-
-def _nameless(fields: list[str], delimiter: str) -> Header | None:
-    columns = columns_of(NAMELESS)
-    if columns is None or len(fields) != columns.width:
-        return None
-    try:
-        instant_of(fields[0])
-        for text in fields[1:]:
-            decimal(text.strip().encode(), "a number")
+        return delimiter, _split(text, delimiter)
     except ValueError:
-        return None
-    return Header(delimiter=delimiter, columns=columns, named=False)
+        return delimiter, []
+
+
+def _is_row(fields: list[str]) -> bool:
+    """Whether these are a stamp and bare numbers."""
+    try:
+        if not is_year_last(fields[0]):
+            instant_of(fields[0])
+        for text in fields[1:6]:
+            decimal(text.strip().replace(",", ".", 1).encode(), "a number")
+    except ValueError:
+        return False
+    return True
+
+
+def _refuse_half_named(name: str, before: list[Place], feed: Feed) -> None:
+    """What has a header is read by its names or not at all."""
+    for block, at in before[: _MOST_TEXT + 1]:
+        names = _names(block.lines[at])[1]
+        if is_header(names):
+            raise SourceError(
+                f"{name}:{block.numbers[at]}: {wanted_columns(names, feed.vendor_symbol)}",
+                code="B02",
+            )
+
+
+def _is_text(place: Place, before: list[Place], header: Header | None) -> bool:
+    """Whether a line before the table is none of it: a few before a header, else comments alone."""
+    if header is not None and header.named and len(before) <= _MOST_TEXT:
+        return True
+    return text_of(place[0].lines[place[1]]).lstrip().startswith(_COMMENTS)
+
+
+def _is_again(place: Place, first: Place, header: Header) -> bool:
+    """Whether a line is the header, or the header again, where files were joined."""
+    return header.named and place[0].lines[place[1]] == first[0].lines[first[1]]
 
 
 def _split(text: str, delimiter: str) -> list[str]:
     if '"' not in text:
         return text.split(delimiter)
-    return next(csv.reader([text], delimiter=delimiter), [])
-
-
-def _read_line(block: Block, place: int, header: Header) -> _Line:
-    line = _Line(block=block, place=place, fields=[])
-    columns = header.columns
     try:
-        line.fields = _split(block.lines[place].decode("utf-8").strip("\r\n"), header.delimiter)
-        if len(line.fields) != columns.width:
-            raise ValueError(f"{len(line.fields)} columns; wanted {columns.width}")
-        stamp = " ".join(line.fields[at].strip() for at in columns.time)
-        line.instant, line.written = instant_of(stamp)
-        if block.torn and columns.width - 1 in (columns.fields["volume"], columns.fields["close"]):
-            # a number in the last column of a last line without a line feed may have lost digits
-            raise ValueError("its last number may have lost digits; add the line end")
-    except (ValueError, ArithmeticError, csv.Error) as error:
-        line.fault = str(error)
-    return line
+        return next(csv.reader([text], delimiter=delimiter), [])
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
 
 
-def _take_rows(file: KlineFile, lines: list[_Line], header: Header) -> dict[str, str]:
-    """Hands the rows to the file, and says what was inferred."""
-    step, columns = STEPS[file.feed.source], header.columns
-    good = [line for line in lines if line.fault is None]
-    edge, why = edge_of(columns, (line.instant or 0 for line in good), step)
-    texts = (line.fields[at].strip() for line in good for at in columns.fields.values())
-    marks = decimal_mark(texts, header.delimiter)
-    for line in lines:
-        opened = None if line.instant is None else opened_at(line.instant, edge, step)
-        if file.is_others(opened):
-            file.other_days += 1
-            continue
-        file.read += 1
-        try:
-            if line.fault is not None or opened is None:
-                raise ValueError(line.fault)
-            row = _kline(line.fields, opened, columns, marks)
-        except ValueError as error:
-            file.set_aside(line.block, line.place, "B26", str(error))
-            continue
-        file.units[line.written] += 1
-        file.take(row, line.block, line.place)
-    notes = {"time_from": columns.time_name, "label": f"{edge}, {why}"}
+def _read(block: Block, at: int, header: Header) -> Values:
+    fields = header.fields(block.lines[at])
+    if block.torn and header.columns.width - 1 in header.columns.fields.values():
+        # a number in the last column of a last line without a line feed may have lost digits
+        raise ValueError("its last number may have lost digits; add the line end")
+    return fields
+
+
+def _noted(header: Header) -> dict[str, str]:
+    notes = {"delimiter": header.delimiter} if header.delimiter != "," else {}
     if not header.named:
-        notes["columns"] = f"assumed, without a header: {', '.join(NAMELESS)}"
-    if marks != (".", ""):
-        notes["decimal_mark"], notes["thousands_mark"] = marks
-    return notes | ({"delimiter": header.delimiter} if header.delimiter != "," else {})
-
-
-def _kline(fields: list[str], opened: int, columns: Columns, marks: tuple[str, str]) -> Kline:
-    numbers = {name: _number(fields[at], marks, name) for name, at in columns.fields.items()}
-    trades = numbers.get("trades")
-    if trades is not None and not trades.is_integer():
-        raise ValueError(f"trades {trades} is not a whole number")
-    return Kline(
-        opened=opened,
-        open=numbers["open"],
-        high=numbers["high"],
-        low=numbers["low"],
-        close=numbers["close"],
-        volume=numbers["volume"],
-        quote_volume=numbers.get("quote_volume"),
-        trades=None if trades is None else int(trades),
-        taker_buy_volume=numbers.get("taker_buy_volume"),
-    )
-
-
-def _number(text: str, marks: tuple[str, str], what: str) -> float:
-    mark, thousands = marks
-    text = text.strip()
-    if thousands:
-        text = text.replace(thousands, "")
-    if mark != ".":
-        text = text.replace(mark, ".")
-    return decimal(text.encode(), what)
+        names = NAMELESS if header.columns.width == len(NAMELESS) else ARCHIVE
+        notes["columns"] = f"assumed, without a header: {', '.join(names)}"
+    return notes

@@ -6,16 +6,14 @@ header. COIN-M writes contracts as volume and base volume where its header says 
 
 from __future__ import annotations
 
-from pipeline.clock import EPOCH_UNITS, epoch_unit, epoch_us
+from pipeline.clock import epoch_unit, epoch_us
+from pipeline.errors import SourceError
+from pipeline.sources.column_names import ARCHIVE, is_archive, is_header, wanted_columns
 from pipeline.sources.csv_fields import decimal, whole
 from pipeline.sources.kline_rows import STEPS, Kline, KlineFile, is_of_many_days, market_us
 from pipeline.sources.lines import BOM, Block, Seen, read_lines, text_of
 from pipeline.sources.protocol import Feed, Parsed, RawText
-
-COLUMNS = (
-    b"open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,"
-    b"taker_buy_quote_volume,ignore"
-).split(b",")
+from pipeline.sources.user_columns import ends_with
 
 _BTC_CONTRACT_USD, _OTHER_CONTRACT_USD = 100, 10
 """COIN-M contract sizes, from the exchange's contract specifications."""
@@ -28,30 +26,41 @@ class BinanceKlines:
     sources = ("binance_1m", "binance_1d")
 
     def claims(self, name: str, head: bytes) -> bool:
-        """By a first line of twelve columns that begins with `open_time` or a digit."""
+        """By a first line of twelve columns: a row that begins with a number, or their names in order."""
         fields = _first_line(head).split(b",")
-        return len(fields) == len(COLUMNS) and (_is_header(fields) or fields[0].strip().isdigit())
+        return len(fields) == len(ARCHIVE) and (
+            fields[0].strip().isdigit() or is_archive(_names(fields))
+        )
 
     def parse(self, text: RawText, feed: Feed) -> Parsed:
-        """The day's rows; see `KlineFile` for what becomes of the others."""
+        """The day's rows; see `KlineFile` for what becomes of the others.
+
+        Raises:
+            SourceError: a header that names other columns, so that their places mean nothing.
+        """
         file = KlineFile(feed, is_of_many_days(feed, text.name))
-        seen, blank, header = Seen(), 0, False
+        seen, blank, headers = Seen(), 0, 0
         for block in read_lines(text.name, text.blocks(), seen):
             for place, line in enumerate(block.lines):
                 fields = text_of(line).strip().split(b",")
                 if fields == [b""]:
                     blank += 1
-                elif not header and not file.read and not file.other_days and _is_header(fields):
-                    header = True
+                elif not fields[0][:1].isdigit() and is_archive(_names(fields)):
+                    headers += 1
+                elif not (file.read or file.other_days) and is_header(_names(fields)):
+                    why = wanted_columns(_names(fields), feed.vendor_symbol)
+                    raise SourceError(f"{text.name}:{block.numbers[place]}: {why}", code="B02")
                 else:
                     read_row(file, block, place, fields)
-        file.defects["B02"] += bool(file.read) and header != (feed.market != "spot")
+        file.defects["B02"] += bool(file.read) and bool(headers) != (feed.market != "spot")
         notes = {
-            "header": header,
-            "volume": _volume_words(feed),
+            "header": headers > 0,
+            "volume": volume_words(feed),
             "encoding": "utf-8-sig" if seen.bom else "utf-8",
         }
-        return file.finish(notes, blank)
+        parsed = file.finish(notes, blank)
+        parsed.ignored = max(headers - 1, 0)  # again, where files were joined
+        return parsed
 
 
 def read_row(file: KlineFile, block: Block, place: int, fields: list[bytes]) -> None:
@@ -74,16 +83,16 @@ def read_row(file: KlineFile, block: Block, place: int, fields: list[bytes]) -> 
 
 
 def _kline(fields: list[bytes], opened: int, feed: Feed) -> Kline:
-    if len(fields) != len(COLUMNS):
-        raise ValueError(f"{len(fields)} columns; wanted {len(COLUMNS)}")
+    if len(fields) != len(ARCHIVE):
+        raise ValueError(f"{len(fields)} columns; wanted {len(ARCHIVE)}")
     numbers = {
-        name.decode(): decimal(text, name.decode())
-        for name, text in zip(COLUMNS[1:11], fields[1:11], strict=True)
-        if name not in (b"close_time", b"count")
+        name: decimal(text, name)
+        for name, text in zip(ARCHIVE[1:11], fields[1:11], strict=True)
+        if name not in ("close_time", "count")
     }
     volume, quote, taker = (numbers[n] for n in ("volume", "quote_volume", "taker_buy_volume"))
     if feed.market == "futures_cm":
-        quote = volume * _contract_usd(feed)
+        quote = volume * contract_usd(feed)
         volume, taker = numbers["quote_volume"], numbers["taker_buy_quote_volume"]
     return Kline(
         opened=opened,
@@ -99,14 +108,15 @@ def _kline(fields: list[bytes], opened: int, feed: Feed) -> Kline:
     )
 
 
-def _volume_words(feed: Feed) -> str:
+def volume_words(feed: Feed) -> str:
     """Which columns are the base and quote volume."""
     if feed.market != "futures_cm":
         return "base, as written"
-    return f"base, from the quote column; quote, contracts x {_contract_usd(feed)} USD"
+    return f"base, from the quote column; quote, contracts x {contract_usd(feed)} USD"
 
 
-def _contract_usd(feed: Feed) -> int:
+def contract_usd(feed: Feed) -> int:
+    """What a contract of COIN-M is worth in dollars."""
     return _BTC_CONTRACT_USD if feed.vendor_symbol.startswith("BTC") else _OTHER_CONTRACT_USD
 
 
@@ -118,14 +128,12 @@ def _opened(text: bytes) -> int | None:
 
 
 def _is_cut(opened: int, text: bytes, step: int) -> bool:
-    """Whether close_time is not open + step - 1 of its own unit."""
-    closed = whole(text, "close_time")
-    unit = EPOCH_UNITS.get(epoch_unit(closed), 1)
-    return epoch_us(closed) + unit != opened + step
+    """Whether close_time is not the bar's end, cut to its own unit or to the second."""
+    return not ends_with(epoch_us(whole(text, "close_time")), opened, step)
 
 
-def _is_header(fields: list[bytes]) -> bool:
-    return fields[0].strip().lower().replace(b" ", b"_") in (b"open_time", b"opentime")
+def _names(fields: list[bytes]) -> list[str]:
+    return [field.decode("utf-8", "backslashreplace") for field in fields]
 
 
 def _first_line(head: bytes) -> bytes:

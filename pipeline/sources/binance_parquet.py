@@ -6,36 +6,27 @@ file is parsed in a process of its own (`parquet_child.py`).
 
 from __future__ import annotations
 
-import math
+import datetime as dt
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
+from pipeline.clock import SECOND_US
 from pipeline.errors import SourceError
 from pipeline.sources import parquet_child
-from pipeline.sources.kline_rows import STEPS, Kline, KlineFile, is_of_many_days
+from pipeline.sources.column_names import columns_of, wanted_columns
+from pipeline.sources.kline_rows import KlineFile, is_of_many_days
 from pipeline.sources.lines import Block
 from pipeline.sources.protocol import Feed, Parsed, RawText
-from pipeline.sources.user_columns import Columns, columns_of, edge_of, instant_of, opened_at
+from pipeline.sources.user_rows import Table, read_table
 
 _MAGIC = b"PAR1"
 _WALL_SECONDS = 30
 """What the child may take beside its processor time, on a busy machine."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Rows:
-    """The table as lines, what its columns are, and each row's instant and how it was written."""
-
-    block: Block
-    columns: Columns
-    values: list[tuple[Any, ...]]
-    stamps: list[tuple[int, str] | str]
 
 
 class BinanceParquet:
@@ -55,14 +46,20 @@ class BinanceParquet:
             SourceError: not Parquet, without the columns of a kline, or beyond the limits.
         """
         file = KlineFile(feed, is_of_many_days(feed, text.name), live=True)
-        rows = _rows(text)
-        step = STEPS[feed.source]
-        known = (stamp[0] for stamp in rows.stamps if not isinstance(stamp, str))
-        edge, why = edge_of(rows.columns, known, step)
-        for place in range(len(rows.values)):
-            _take(file, rows, place, edge)
-        notes = {"encoding": "parquet", "time_from": rows.columns.time_name}
-        return file.finish(notes | {"label": f"{edge}, {why}"}, 0)
+        found = _table(text)
+        columns = columns_of(found.column_names, feed.vendor_symbol)
+        if columns is None:
+            why = wanted_columns(found.column_names, feed.vendor_symbol)
+            raise SourceError(f"{text.name}: {why}", code="B02")
+        values = _values(found)
+        block = _as_lines(values)
+        table = Table(
+            name=text.name,
+            columns=columns,
+            places=[(block, place) for place in range(len(values))],
+            read=lambda _, place: values[place],
+        )
+        return read_table(table, file, {"encoding": "parquet"})
 
 
 def rows_as_lines(text: RawText) -> Block:
@@ -74,26 +71,36 @@ def rows_as_lines(text: RawText) -> Block:
     return _as_lines(_values(_table(text)))
 
 
-def _rows(text: RawText) -> _Rows:
-    table = _table(text)
-    columns = columns_of(table.column_names)
-    if columns is None:
-        raise SourceError(
-            f"{text.name}: columns {', '.join(table.column_names)[:200]}; wanted a time (open_time),"
-            " open, high, low, close and volume; write it again",
-            code="B02",
-        )
-    values = _values(table)
-    return _Rows(
-        block=_as_lines(values),
-        columns=columns,
-        values=values,
-        stamps=[_stamp(row, columns) for row in values],
-    )
-
-
 def _values(table: pa.Table) -> list[tuple[Any, ...]]:
-    return list(zip(*(table[name].to_pylist() for name in table.column_names), strict=True))
+    return list(zip(*(_plain(table[name]) for name in table.column_names), strict=True))
+
+
+def _plain(column: pa.ChunkedArray) -> list[Any]:
+    """Its values as Python has them: instants cut to microseconds, float32 by its shortest decimals."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return _plain(column.cast(kind.value_type))
+    if pa.types.is_timestamp(kind):
+        per = {"s": SECOND_US, "ms": 1_000, "us": 1}.get(kind.unit, 0)
+        ticks = column.cast(pa.int64()).to_pylist()
+        return [None if n is None else _moment(n * per or n // 1_000, kind.tz) for n in ticks]
+    if pa.types.is_float32(kind) or pa.types.is_float16(kind):
+        column = column.cast(pa.float32()).cast(pa.string()).cast(pa.float64())
+    elif pa.types.is_time(kind):
+        column = column.cast(pa.time64("us"), safe=False)
+    elif pa.types.is_duration(kind):
+        column = column.cast(pa.int64())
+    values: list[Any] = column.to_pylist()
+    return values
+
+
+def _moment(us: int, zone: str | None) -> dt.datetime | None:
+    """The instant, in UTC where the column has a zone; None of one that no calendar has."""
+    try:
+        moment = dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=us)  # noqa: DTZ001 - as the file says
+    except OverflowError:
+        return None
+    return moment.replace(tzinfo=dt.UTC) if zone else moment
 
 
 def _table(text: RawText) -> pa.Table:
@@ -141,59 +148,3 @@ def _as_lines(values: Sequence[tuple[Any, ...]]) -> Block:
     block = Block(body=b"\n".join(lines), number=1, offset=0)
     block.lines, block.offsets = lines, [0] * len(lines)
     return block
-
-
-def _stamp(row: tuple[Any, ...], columns: Columns) -> tuple[int, str] | str:
-    """Its instant and how it was written; or why it has none."""
-    parts = [row[at] for at in columns.time]
-    try:
-        return instant_of(parts[0] if len(parts) == 1 else " ".join(map(str, parts)))
-    except (ValueError, ArithmeticError) as error:
-        return str(error)
-
-
-def _take(file: KlineFile, rows: _Rows, place: int, edge: str) -> None:
-    stamp, step = rows.stamps[place], STEPS[file.feed.source]
-    opened = None if isinstance(stamp, str) else opened_at(stamp[0], edge, step)
-    if file.is_others(opened):
-        file.other_days += 1
-        return
-    file.read += 1
-    try:
-        if isinstance(stamp, str) or opened is None:
-            raise ValueError(stamp)
-        row = _kline(rows.values[place], rows.columns, opened)
-    except (ValueError, TypeError, OverflowError) as error:
-        file.set_aside(rows.block, place, "B26", str(error))
-        return
-    file.units[stamp[1]] += 1
-    file.take(row, rows.block, place)
-
-
-def _kline(row: tuple[Any, ...], columns: Columns, opened: int) -> Kline:
-    given = {name: row[at] for name, at in columns.fields.items()}
-    open_, high, low, close, volume = (
-        _number(given[name], name) for name in ("open", "high", "low", "close", "volume")
-    )
-    quote, taker, trades = (
-        None if given.get(name) is None else _number(given[name], name)
-        for name in ("quote_volume", "taker_buy_volume", "trades")
-    )
-    return Kline(
-        opened=opened,
-        open=open_,
-        high=high,
-        low=low,
-        close=close,
-        volume=volume,
-        quote_volume=quote,
-        trades=None if trades is None else int(trades),
-        taker_buy_volume=taker,
-    )
-
-
-def _number(value: Any, what: str) -> float:
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"{what} {value!r} is not a finite number")
-    return number

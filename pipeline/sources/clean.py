@@ -45,9 +45,10 @@ class CleanFeed:
     """One feed's day. `parts` as in `TABLES`, `rejects` as `rejects` of `SCHEMA_data.json`.
 
     `ledger` has one entry a file read, in order: path, bytes, sha256, adapter, lines {read, used, merged,
-    rejected}, blank_lines, other_days, notes, inferred. `stats` maps a path to the [size, mtime_ns, inode,
-    ctime_ns] of the very bytes that were read, `digests` to their SHA-256: of the files in the ledger, of
-    their checksum files, and of files that were looked into and hold nothing of the day.
+    rejected}, beside them blank_lines, other_days, other_symbols, ignored; notes, inferred. `stats` maps a
+    path to the [size, mtime_ns, inode, ctime_ns] of the very bytes that were read, `digests` to their
+    SHA-256: of the files in the ledger, of their checksum files, and of files that were looked into and hold
+    nothing of the day.
     """
 
     parts: Parts
@@ -232,6 +233,8 @@ def _entry(read: FileRead) -> dict[str, Any]:
         "lines": lines,
         "blank_lines": parsed.blank_lines if parsed else 0,
         "other_days": parsed.other_days if parsed else 0,
+        "other_symbols": parsed.other_symbols if parsed else 0,
+        "ignored": parsed.ignored if parsed else 0,
         "notes": read.notes(),
         "inferred": read.inferred(),
     }

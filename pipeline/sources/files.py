@@ -22,6 +22,7 @@ from pipeline.sources.tick_tape import Stretch
 _INFERRED = (
     *("encoding", "header", "unit", "volume", "time_from", "label", "columns", "delimiter"),
     *("decimal_mark", "thousands_mark", "array", "indented", "not_measured", "recovered_from_part"),
+    *("dates", "symbols", "ignored_columns"),
 )
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from pipeline.errors import SourceError
-from pipeline.sources.lines import BOM, MAX_LINE_BYTES, Block
+from pipeline.sources.lines import BOM, MAX_LINE_BYTES, Block, Seen, read_lines
 
 _OPENING = re.compile(rb'\s*(?:\{\s*"data"\s*:\s*)?\[(?=\s*[\[{\]]|\s*$)')
 _PART = re.compile(rb'"(?:[^"\\\n]|\\.)*"|[\[\]{},]|\n[ \t\r]*(?=[{\[])|"', re.S)
@@ -37,6 +38,18 @@ def elements(name: str, blocks: Iterable[bytes]) -> Iterator[Block]:
         cutter.text += block
         yield from cutter.block(last=False)
     yield from cutter.block(last=True)
+
+
+def records(name: str, blocks: Iterable[bytes]) -> Iterator[Block]:
+    """The elements of a text that is an array, or its lines.
+
+    Raises:
+        SourceError: an element or a line longer than any of an export.
+    """
+    blocks = iter(blocks)
+    head = next(blocks, b"")
+    whole = chain([head], blocks)
+    yield from elements(name, whole) if is_array(head) else read_lines(name, whole, Seen())
 
 
 @dataclass(slots=True)

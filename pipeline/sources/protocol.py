@@ -87,6 +87,8 @@ class RawText(Protocol):
 class Parsed:
     """One file as its adapter read it: `read == rows used + merged + len(rejects)`.
 
+    Beside these lines it has `blank_lines`, rows of `other_days` and of `other_symbols`, and `ignored` text
+    before the header, or a header again.
     `rows` has the columns of the source's clean table but `file` and `flags`; a flag is a boolean
     column of the flag's name. `conflicts` maps the open time (us) of klines that contradict each other to the
     first one's line. `defects` counts what was mended or flagged, by code; what was set aside is in
@@ -99,6 +101,8 @@ class Parsed:
     merged: int = 0
     blank_lines: int = 0
     other_days: int = 0
+    other_symbols: int = 0
+    ignored: int = 0
     conflicts: dict[int, int] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
     defects: Counter[str] = field(default_factory=Counter)

@@ -7,6 +7,7 @@ from pipeline.sources.atas_simplified import AtasSimplified
 from pipeline.sources.atas_ticks import AtasTicks
 from pipeline.sources.binance_fetcher import BinanceFetcher
 from pipeline.sources.binance_funding import BinanceFunding
+from pipeline.sources.binance_json import BinanceJson
 from pipeline.sources.binance_klines import BinanceKlines
 from pipeline.sources.binance_metrics import BinanceMetrics
 from pipeline.sources.binance_parquet import BinanceParquet
@@ -23,8 +24,9 @@ ADAPTERS: tuple[Adapter, ...] = (
     AtasBars(),
     AtasSimplified(),
     AtasTicks(),
+    BinanceJson(),
 )
-"""In the order in which they are asked."""
+"""In the order in which they are asked: formats with marks of their own before names of columns."""
 
 
 def claimant(name: str, head: bytes) -> Adapter | None:

@@ -1,7 +1,7 @@
-"""Tables that people keep of klines: which column is what, which instant a stamp is, how numbers are written.
+"""Values in tables that people keep of klines: which instant a stamp is, how numbers are written.
 
-Belongs here: inference by name, grid and magnitude, each with the words that the ledger states. Reading a
-file is its adapter's (`binance_fetcher.py` for CSV, `binance_parquet.py`).
+Belongs here: inference by grid and magnitude, with the words that the ledger states. Which column is what
+is `column_names.py`'s.
 """
 
 from __future__ import annotations
@@ -10,89 +10,25 @@ import datetime as dt
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from pipeline.clock import DAY_US, MINUTE_US, epoch_unit, parse_instant
+from pipeline.clock import DAY_US, MINUTE_US, SECOND_US, epoch_unit, parse_instant
+from pipeline.sources.column_names import Columns
 from pipeline.sources.kline_rows import market_us
-
-_OPENS = ("open_time_ms", "open_time", "minute_open", "opentime")
-_CLOSES = ("minute_close", "close_time")
-_EITHER = ("timestamp", "ts", "datetime", "date_time", "unix", "time", "date", "index")
-_INDEX = ("", "unnamed_0", "index_level_0")
-_FIELDS = {
-    "open": ("open", "o", "open_price"),
-    "high": ("high", "h", "high_price"),
-    "low": ("low", "l", "low_price"),
-    "close": ("close", "c", "close_price"),
-    "volume": ("volume", "v", "vol", "base_volume"),
-    "quote_volume": ("quote_volume", "quote_asset_volume"),
-    "trades": ("trades", "count", "number_of_trades", "tradecount"),
-    "taker_buy_volume": ("taker_buy_volume", "taker_buy_base_asset_volume"),
-}
-_NEEDED = ("open", "high", "low", "close", "volume")
-NAMELESS = ("timestamp", "open", "high", "low", "close", "volume")
-"""What six columns without a header are taken for."""
+from pipeline.sources.text_dates import iso_text
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _FRACTION = re.compile(r"[0-9]{9,19}\.[0-9]*|[0-9](?:\.[0-9]+)?[eE]\+?[0-9]{1,2}")
-_DATE_ONLY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_LAST_MILLISECOND_US = 1_000
-"""A close label may be the bar's last millisecond or microsecond instead of its end."""
+_CUT_US = SECOND_US
+"""A close label may be the bar's last second, millisecond or microsecond instead of its end."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Columns:
-    """Positions: `time` of the one or two columns of the stamp, `fields` of the numbers.
-
-    `edge` is `open`, `close`, or None where the name does not say which edge of the bar is stamped.
-    """
-
-    time: tuple[int, ...]
-    time_name: str
-    edge: str | None
-    fields: dict[str, int]
-    width: int
-
-
-def columns_of(names: Sequence[str]) -> Columns | None:
-    """What columns of such names are; None where they are no klines."""
-    plain = [re.sub(r"[^a-z0-9]+", "_", name.strip().lower()).strip("_") for name in names]
-    places = {name: at for at, name in reversed(list(enumerate(plain)))}
-    fields = {
-        field: next(places[name] for name in aliases if name in places)
-        for field, aliases in _FIELDS.items()
-        if any(name in places for name in aliases)
-    }
-    amounts = [at for at, name in enumerate(plain) if name.startswith("volume_")]
-    for field, at in zip(("volume", "quote_volume"), amounts, strict=False):
-        fields.setdefault(field, at)
-    time = _time_of(places)
-    if time is None or any(name not in fields for name in _NEEDED):
-        return None
-    stamp, name, edge = time
-    return Columns(time=stamp, time_name=name, edge=edge, fields=fields, width=len(names))
-
-
-def _time_of(places: dict[str, int]) -> tuple[tuple[int, ...], str, str | None] | None:
-    for edge, names in (("open", _OPENS), ("close", _CLOSES)):
-        for name in names:
-            if name in places:
-                return (places[name],), name, edge
-    if "date" in places and "time" in places and "timestamp" not in places:
-        return (places["date"], places["time"]), "date and time", None
-    for name in (*_EITHER, *_INDEX):
-        if name in places:
-            return (places[name],), name or "the column without a name", None
-    return None
-
-
-def instant_of(value: Any) -> tuple[int, str]:
+def instant_of(value: Any, order: str | None = None) -> tuple[int, str]:
     """(instant in us, how it was written) of a stamp: an epoch of any unit, ISO text, a datetime.
 
-    A stamp without a zone is read as UTC, and the second value says so.
+    A stamp without a zone is read as UTC, and the second value says so. `order` as in `text_dates.py`.
 
     Raises:
         ValueError: none of these.
@@ -109,17 +45,15 @@ def instant_of(value: Any) -> tuple[int, str]:
         return _fraction(Decimal(repr(value)))
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is neither a timestamp nor a number")
-    return _text_instant(value.strip())
+    return _text_instant(value.strip(), order)
 
 
-def _text_instant(text: str) -> tuple[int, str]:
+def _text_instant(text: str, order: str | None) -> tuple[int, str]:
     if text.isascii() and text.isdigit() and len(text) <= 19:
         return market_us(int(text)), epoch_unit(int(text))
     if _FRACTION.fullmatch(text):
         return _fraction(Decimal(text))
-    if _DATE_ONLY.fullmatch(text):
-        text += "T00:00"
-    instant, zone = parse_instant(text.replace("/", "-").removesuffix(" UTC"))
+    instant, zone = parse_instant(iso_text(text, order))
     return instant, "iso" if zone is not None else "iso without a zone, read as UTC"
 
 
@@ -152,7 +86,12 @@ def opened_at(instant: int, edge: str, step: int) -> int:
     if edge == "open":
         return instant
     last = -instant % step
-    return instant + (last if last <= _LAST_MILLISECOND_US else 0) - step
+    return instant + (last if last <= _CUT_US else 0) - step
+
+
+def ends_with(closed: int, opened: int, step: int) -> bool:
+    """Whether a close time is the end of the bar that opens then, cut to a second or not."""
+    return 0 <= opened + step - closed <= _CUT_US
 
 
 def decimal_mark(texts: Iterable[str], delimiter: str) -> tuple[str, str]:

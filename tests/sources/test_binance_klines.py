@@ -8,12 +8,13 @@ import pytest
 from adapter_suite import DAY, AdapterSuite, drop, feed_of
 
 from pipeline.clock import MINUTE_US, day_open_us
-from pipeline.sources.binance_klines import COLUMNS, BinanceKlines
+from pipeline.sources.binance_klines import BinanceKlines
 from pipeline.sources.clean import CleanFeed, read_feed
+from pipeline.sources.column_names import ARCHIVE
 
 NAME = "binance/spot/BTCUSDT-1m-2025-01-02.csv"
 OPENED = day_open_us(DAY)
-HEADER = b",".join(COLUMNS)
+HEADER = ",".join(ARCHIVE).encode()
 
 
 def kline(minute: int, unit: int = 1000, **changes: Any) -> bytes:
