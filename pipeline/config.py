@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import re
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from pipeline import patterns, symbols
 from pipeline.clock import parse_day
 from pipeline.contracts import atas_columns, fetching, operations
 from pipeline.contracts.documents import load_checked
@@ -21,12 +21,6 @@ from pipeline.errors import ConfigError, ParameterError
 
 PROJECT = Path(__file__).resolve().parent.parent
 """The folder that holds `configs/`, `governance/` and the package."""
-
-SYMBOL = re.compile(
-    r"(?!(?:CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(?:\.|\Z))[A-Z0-9](?:[A-Z0-9_.-]{0,30}[A-Z0-9_-])?",
-    re.ASCII,
-)
-"""A symbol names folders, on Windows too: no device's name there, and no dot at the end."""
 
 MARKETS = ("spot", "futures_um", "futures_cm")
 ATAS_FEEDS = ("atas_bars", "atas_v6_3", "atas_ticks")
@@ -61,7 +55,7 @@ _PATTERNS = {
     "valuesrules": {"type": "list", "minlength": 1, "schema": {"type": "string"}},
 }
 _DAY = {"type": ["date", "string"], "nullable": True}
-_NAME = {"type": "string", "nullable": True, "regex": SYMBOL.pattern}
+_NAME = {"type": "string", "nullable": True, "form": "symbol"}
 _SYMBOL = {
     "market": {"type": "string", "required": True, "allowed": list(MARKETS)},
     "vendor_symbol": _NAME,
@@ -88,7 +82,7 @@ _DOCUMENT: dict[str, Any] = {
         "type": "dict",
         "required": True,
         "minlength": 1,
-        "keysrules": {"type": "string", "regex": SYMBOL.pattern},
+        "keysrules": {"type": "string", "form": "symbol"},
         "valuesrules": {"type": "dict", "schema": _SYMBOL},
     },
     "sources": _PATTERNS,
@@ -215,7 +209,11 @@ def load_kitchen() -> Kitchen:
 def _load(path: Path) -> Kitchen:
     document = load_checked(path, _DOCUMENT)
     base = path.parent.parent if path.parent.name == "configs" else path.parent
-    folders = {name: _folder(base, text) for name, text in document["paths"].items()}
+    folders = {
+        name: _folder(base, text, f"{path}: paths.{name}")
+        for name, text in document["paths"].items()
+    }
+    _refuse_same_folded(document["symbols"], path)
     _refuse_unknown_basis(document["symbols"], path)
     _refuse_nested(folders, path)
     preference, signing = document["preference"], document["signing"]
@@ -234,8 +232,14 @@ def _load(path: Path) -> Kitchen:
         prefer_delta=tuple(preference.get("delta", ("ticks", "atas_bars", "klines"))),
         prefer_fields=_fields(preference.get("fields", {}), path),
         simulated=document["simulated"],
-        signing_key=_folder(base, signing["key"]) if "key" in signing else None,
-        trusted_keys=_folder(base, signing.get("trusted", str(path.parent / "trusted_keys.pem"))),
+        signing_key=_folder(base, signing["key"], f"{path}: signing.key")
+        if "key" in signing
+        else None,
+        trusted_keys=_folder(
+            base,
+            signing.get("trusted", str(path.parent / "trusted_keys.pem")),
+            f"{path}: signing.trusted",
+        ),
         limits=Limits(**document["limits"]),
         operations=operations.operations(document, base),
         fetch=fetching.from_document(document["fetch"], path),
@@ -253,8 +257,13 @@ def _fields(entry: dict[str, list[str]], path: Path) -> dict[str, tuple[str, ...
     return fields
 
 
-def _folder(base: Path, text: str) -> Path:
-    return Path(os.path.normpath(base / Path(text).expanduser()))
+def _folder(base: Path, text: str, where: str) -> Path:
+    try:
+        if not text.strip() or "\0" in text or not text.encode():
+            raise ValueError("no name of a folder")
+        return Path(os.path.normpath(base / Path(text).expanduser()))
+    except (ValueError, RuntimeError) as error:
+        raise ConfigError(f"{where}: got {text!r} ({error}); wanted a path") from None
 
 
 def _refuse_nested(folders: dict[str, Path], path: Path) -> None:
@@ -266,6 +275,16 @@ def _refuse_nested(folders: dict[str, Path], path: Path) -> None:
                     f"{path}: paths.{name}: {folders[name]} lies in paths.{other} ({folders[other]});"
                     " wanted three folders apart; move one"
                 )
+
+
+def _refuse_same_folded(names: dict[str, Any], path: Path) -> None:
+    """Two names that differ in case alone would share their folders where the file system has no case."""
+    same = symbols.same_folded(names)
+    if same is not None:
+        raise ConfigError(
+            f"{path}: symbols: {same[0]} and {same[1]} are one name to a file system without case;"
+            " rename one"
+        )
 
 
 def _refuse_unknown_basis(symbols: dict[str, dict[str, Any]], path: Path) -> None:
@@ -311,12 +330,10 @@ def _day(value: Any, key: str, path: Path) -> dt.date | None:
 def _patterns(
     entry: dict[str, list[str]] | None, key: str, path: Path
 ) -> dict[str, tuple[str, ...]]:
-    """Path patterns below `paths.raw`; they may not leave it."""
-    patterns = {feed: tuple(texts) for feed, texts in (entry or {}).items()}
-    for feed, texts in patterns.items():
+    found = {feed: tuple(texts) for feed, texts in (entry or {}).items()}
+    for feed, texts in found.items():
         for text in texts:
-            if text.startswith(("/", "~")) or ".." in Path(text).parts or "\0" in text:
-                raise ConfigError(
-                    f"{path}: {key}.{feed}: {text!r} leaves paths.raw; name a path below it"
-                )
-    return patterns
+            wrong = patterns.fault(text)
+            if wrong is not None:
+                raise ConfigError(f"{path}: {key}.{feed}: {text!r} {wrong}")
+    return found

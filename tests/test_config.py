@@ -72,7 +72,7 @@ def test_all_faults_come_at_once_with_their_key_paths(write) -> None:
         ("a: [1", "line 1"),
         ("a: 1\na: 2", "stands twice"),
         ("a: &x [1]\nb: *x", "aliases are not allowed"),
-        ("!!python/object:os.system {}", "could not determine a constructor"),
+        ("!!python/object:os.system {}", "the tag !!python/object:os.system may not stand"),
         ("- 1\n- 2", "wanted keys and values"),
         ("", "wanted keys and values"),
     ],

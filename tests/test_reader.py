@@ -145,7 +145,7 @@ def test_as_of_needs_a_zone(root: Path, as_of: Any) -> None:
         ({"start": "2025-1-2"}, "YYYY-MM-DD"),
         ({"start": "../2025-01-02"}, "YYYY-MM-DD"),
         ({"start": D2}, "swap them"),
-        ({"symbols": ["../x"]}, "is not a symbol"),
+        ({"symbols": ["../x"]}, "is no symbol"),
         ({"symbols": ["SOLUSDT"]}, "knows SOLUSDT; it has BTCUSDT, ETHUSDT"),
         ({"columns": ["colour"]}, "no column colour; it has symbol"),
         ({"allow": ["good"]}, "wanted a list of available"),

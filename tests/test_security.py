@@ -20,10 +20,11 @@ from click.testing import CliRunner, Result
 
 from pipeline import config
 from pipeline.cli import main as program
-from pipeline.config import PROJECT, SYMBOL
+from pipeline.config import PROJECT
 from pipeline.contracts.fetching import SCHEMA, from_document
 from pipeline.errors import ConfigError, KitchenError
 from pipeline.sources import heartbeats
+from pipeline.symbols import is_symbol
 from pipeline.tasks import base
 from pipeline.tasks.parameters import DayParameter, SymbolParameter
 from tests_support import kitchen_at, stat_tree, write_config
@@ -96,7 +97,7 @@ def test_no_odd_symbol_passes_a_parameter_or_the_configuration(
     path = write_config(tmp_path)
     monkeypatch.setenv("KITCHEN_CONFIG", str(path))
 
-    assert not SYMBOL.fullmatch(payload)
+    assert not is_symbol(payload)
     with pytest.raises(KitchenError):
         SymbolParameter().parse(payload)
     quoted = payload.encode("unicode_escape").decode().replace('"', '\\"')
@@ -150,12 +151,10 @@ def test_nothing_is_written_outside_the_roots_and_no_shell_is_asked(
 )
 def test_names_that_only_look_odd_are_taken(name: str) -> None:
     """What begins like a device, has a dot inside, or a date at its end, is a symbol."""
-    assert SYMBOL.fullmatch(name)
+    assert is_symbol(name)
 
 
-@pytest.mark.parametrize(
-    "pattern", ["/etc/passwd", "~/x", "../{date}", "a/../../{symbol}", "binance/\\0"]
-)
+@pytest.mark.parametrize("pattern", ["/etc/passwd", "~/x", "../{date}", "a/../../{symbol}"])
 def test_no_pattern_of_the_configuration_leaves_the_raw_folder(
     tmp_path: Path, pattern: str
 ) -> None:

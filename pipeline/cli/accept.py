@@ -7,9 +7,9 @@ from collections import Counter
 
 import click
 
+from pipeline import asked
 from pipeline.cli import output
-from pipeline.clock import parse_day
-from pipeline.errors import ParameterError, StageError
+from pipeline.errors import StageError
 from pipeline.freshness.graph import Unit
 from pipeline.ops import accept
 from pipeline.ops.accept import Acceptance, Outcome
@@ -55,12 +55,7 @@ def command(
 
 
 def _day(option: str, text: str | None) -> dt.date | None:
-    if text is None:
-        return None
-    try:
-        return parse_day(text)
-    except ValueError as error:
-        raise ParameterError(f"{option}: {error}; give a UTC date such as 2025-01-02") from None
+    return None if text is None else asked.day(text, option)
 
 
 def _show(done: int, total: int, unit: Unit) -> None:

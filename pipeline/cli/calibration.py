@@ -6,12 +6,11 @@ from typing import Any
 
 import click
 
+from pipeline import asked
 from pipeline.cli import output
-from pipeline.clock import parse_day
 from pipeline.config import ATAS_FEEDS, load_kitchen
 from pipeline.contracts import profiles
 from pipeline.contracts.calibration import DayFinding, to_json
-from pipeline.errors import ParameterError
 from pipeline.ops.profiles import Approval, approve, finding
 
 
@@ -69,10 +68,7 @@ def approve_command(
 
 
 def _day(text: str) -> Any:
-    try:
-        return parse_day(text)
-    except ValueError as error:
-        raise ParameterError(f"DATE: {error}; give a UTC date such as 2025-01-02") from None
+    return asked.day(text, "DATE")
 
 
 def _profile(found: profiles.Profile) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from pipeline import asked
 from pipeline.cli import output
-from pipeline.clock import parse_day
 from pipeline.config import load_kitchen
 from pipeline.errors import ParameterError
 from pipeline.ops.explain import explain_day, explain_line, explain_minute, prepared
@@ -36,10 +36,7 @@ def command(
     Example:
       kitchen explain 2025-01-02 BTCUSDT --minute 07:36
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
-    try:
-        day = parse_day(date)
-    except ValueError as error:
-        raise ParameterError(f"DATE: {error}; give a UTC date such as 2025-01-02") from None
+    day = asked.day(date, "DATE")
     kitchen = load_kitchen()
     if macro:
         facts = explain_slow(kitchen, symbol, day)

@@ -9,10 +9,9 @@ from typing import Any
 
 import click
 
-from pipeline import clock
+from pipeline import asked, clock
 from pipeline.cli import output
 from pipeline.config import load_kitchen
-from pipeline.errors import ParameterError
 from pipeline.ops.fetch.outcome import Outcome, exit_code
 from pipeline.ops.fetch.plan import Request
 from pipeline.ops.fetch.run import Tell, fetch
@@ -78,11 +77,8 @@ def _advance(bar: Any) -> Tell:
 
 
 def _request(given: dict[str, Any]) -> Request:
-    try:
-        yesterday = clock.utc_now().date() - dt.timedelta(days=1)
-        last = clock.parse_day(given["date"]) if given["date"] else yesterday
-    except ValueError as error:
-        raise ParameterError(f"--date: {error}; give a UTC date such as 2025-01-02") from None
+    yesterday = clock.utc_now().date() - dt.timedelta(days=1)
+    last = asked.day(given["date"], "--date") if given["date"] else yesterday
     return Request(
         first=last - dt.timedelta(days=given["days"] - 1),
         last=last,

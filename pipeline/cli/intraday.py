@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
+from pipeline import asked
 from pipeline.cli import output
-from pipeline.clock import parse_day, utc_now
+from pipeline.clock import utc_now
 from pipeline.config import load_kitchen
-from pipeline.errors import ParameterError
 from pipeline.ops.intraday import CONDITION, prepare
 
 
@@ -25,10 +25,7 @@ def command(date: str | None, symbol: str | None, as_json: bool) -> None:
     Example:
       kitchen intraday --symbol BTCUSDT
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
-    try:
-        day = parse_day(date) if date else None
-    except ValueError as error:
-        raise ParameterError(f"--date: {error}; give a UTC date such as 2025-01-02") from None
+    day = asked.day(date, "--date") if date else None
     found = prepare(load_kitchen(), utc_now(), day, symbol)
     output.say(
         {"condition": CONDITION, "days": [partial.facts() for partial in found]},

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from pipeline import asked
 from pipeline.cli import output
-from pipeline.clock import parse_day
 from pipeline.config import load_kitchen
 from pipeline.errors import ParameterError
 from pipeline.layout import Store
@@ -32,10 +32,7 @@ def command(date: str, revision: str, reason: str, as_json: bool) -> None:
     number = revision.removeprefix("r")
     if not number.isascii() or not number.isdigit() or int(number) < 1:
         raise ParameterError(f"{revision!r} is no revision; wanted r1, r2 and so on")
-    try:
-        day = parse_day(date)
-    except ValueError as error:
-        raise ParameterError(f"{error}; give a UTC date such as 2025-01-02") from None
+    day = asked.day(date, "DATE")
     path = signing.key_file(kitchen)
     key = None if path is None else signing.load(path, kitchen)
     sealed = rollback(Store(kitchen.snapshots), day, int(number), reason, key)

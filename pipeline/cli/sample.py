@@ -8,10 +8,9 @@ from typing import Any
 
 import click
 
+from pipeline import asked
 from pipeline.cli import output
-from pipeline.clock import parse_day
-from pipeline.config import PROJECT, SYMBOL
-from pipeline.errors import ParameterError
+from pipeline.config import PROJECT
 from pipeline.sample.defects import DEFECTS
 from pipeline.sample.generate import SampleRequest, write_sample
 
@@ -74,14 +73,9 @@ def _advance(bar: Any, done: int, total: int) -> None:
 
 
 def _request(given: dict[str, Any]) -> SampleRequest:
-    try:
-        first = parse_day(given["date"])
-    except ValueError as error:
-        raise ParameterError(f"--date: {error}; give a UTC date such as 2025-01-02") from None
-    symbols = tuple(name.strip() for name in given["symbols"].split(","))
-    wrong = [name for name in symbols if not SYMBOL.fullmatch(name)]
-    if wrong:
-        raise ParameterError(f"--symbols: {wrong[0]!r} is no symbol; wanted names such as BTCUSDT")
+    first = asked.day(given["date"], "--date")
+    names = (name.strip() for name in given["symbols"].split(","))
+    symbols = tuple(asked.symbol(name, "--symbols") for name in names)
     return SampleRequest(
         out=given["out"].absolute(),
         first=first,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
+from pipeline import asked
 from pipeline.cli import output
 from pipeline.config import load_kitchen
-from pipeline.ops import backfill, plan
+from pipeline.ops import plan
 
 
 @click.command("why")
@@ -20,7 +21,7 @@ def command(date: str, symbol: str | None, as_json: bool) -> None:
     Example:
       kitchen why 2025-01-02 BTCUSDT
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
-    day = backfill.Range.parsed(date, date).start
+    day = asked.day(date, "DATE")
     if symbol is not None:
         load_kitchen().symbol(symbol)
     found = plan.why(day, symbol)

@@ -31,7 +31,7 @@ REFUSALS = (
 """What a calibration may find against a feed; CONTROL must say what each leads to."""
 
 _NUMBER = {"type": "number", "required": True}
-_CODE = {"type": "string", "required": True, "regex": "[ABC][0-9]{2}"}
+_CODE = {"type": "string", "required": True, "form": "code"}
 _CONSEQUENCE = {"type": "string", "required": True, "allowed": list(CONSEQUENCES)}
 
 

@@ -47,17 +47,31 @@ def load_yaml(path: Path) -> Any:
 
 
 def load_json(path: Path) -> Any:
-    """The value of a JSON document.
+    """The value of a JSON document: finite numbers only, no duplicate keys.
 
     Raises:
-        ConfigError: missing, unreadable or not JSON, with line and column.
+        ConfigError: missing, unreadable or not such JSON, with line and column where they are known.
     """
     try:
-        return json.loads(_text(path))
+        return json.loads(_text(path), object_pairs_hook=_once, parse_constant=_finite)
     except json.JSONDecodeError as error:
         raise ConfigError(
             f"{path}, line {error.lineno}, column {error.colno}: not JSON ({error.msg})"
         ) from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{path}: not JSON that can be read ({error}); mend it") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for key, _ in pairs if sum(key == other for other, _ in pairs) > 1)
+        raise ValueError(f"key {twice!r} stands twice")
+    return found
+
+
+def _finite(text: str) -> float:
+    raise ValueError(f"{text} is not a finite number")
 
 
 def check(document: Any, schema: dict[str, Any], where: Path) -> dict[str, Any]:

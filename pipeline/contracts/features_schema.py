@@ -19,7 +19,7 @@ from pipeline.errors import ConfigError
 
 Table = Literal["micro", "macro"]
 
-_NAME = {"type": "string", "required": True, "regex": "[a-z][a-z0-9_]*"}
+_NAME = {"type": "string", "required": True, "form": "column"}
 _TEXT = {"type": "string", "required": True, "minlength": 3}
 _COUNT = {"type": "integer", "required": True, "min": 1}
 _SHARE = {"type": "number", "required": True, "min": 0, "max": 1}

@@ -18,10 +18,10 @@ SCHEMA: dict[str, Any] = {
         "type": "dict",
         "default": {},
         "schema": {
-            "urls_env": {"type": "string", "regex": "[A-Z][A-Z0-9_]{2,63}"},
+            "urls_env": {"type": "string", "form": "variable"},
             "urls_file": {"type": "string", "minlength": 1},
             "repeat_hours": {"type": "number", "min": 0.1, "max": 720},
-            "reports": {"type": "string", "regex": "https?://[^@\\s]+"},
+            "reports": {"type": "string", "form": "page_address"},
         },
     },
     "cron": {

@@ -26,7 +26,7 @@ TYPES: dict[str, pa.DataType] = {
 }
 
 _COLUMN = {
-    "name": {"type": "string", "required": True, "regex": "[a-z][a-z0-9_]*"},
+    "name": {"type": "string", "required": True, "form": "column"},
     "type": {"type": "string", "required": True, "allowed": list(TYPES)},
     "unit": {"type": "string", "required": True},
     "null": {"type": "boolean", "required": True},
@@ -35,7 +35,7 @@ _COLUMN = {
 _FLAG = {
     "bit": {"type": "integer", "required": True, "min": 0, "max": 62},
     "name": {"type": "string", "required": True},
-    "code": {"type": "string", "required": True, "regex": "[ABC][0-9]{2}"},
+    "code": {"type": "string", "required": True, "form": "code"},
     "description": {"type": "string", "required": True},
 }
 _TABLE = {

@@ -13,12 +13,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline import parquet, storage
+from pipeline import asked, parquet, storage, symbols
 from pipeline.alignment.align import AlignInput, agreement_of_flow, align
 from pipeline.alignment.calibrate import Calibration, CalibrationInput, calibrate
 from pipeline.alignment.true_time import tape_in_true_time
 from pipeline.bars.footprint import footprint
-from pipeline.clock import parse_day
 from pipeline.config import ATAS_FEEDS, MARKETS
 from pipeline.contracts import control, outages
 from pipeline.errors import ParameterError, SourceError
@@ -32,7 +31,6 @@ from pipeline.sources.rawfile import open_raw
 from pipeline.sources.registry import claimant
 
 _DATE = re.compile(r"(?<![0-9])([0-9]{4}-[0-9]{2}-[0-9]{2})(?![0-9])")
-_SYMBOL = re.compile(r"([A-Z0-9][A-Z0-9.]{2,31})[-_]")
 DELTA = ("ticks", "atas_bars", "klines")
 
 
@@ -175,16 +173,13 @@ def _day(pair: Pair) -> dt.date:
         raise ParameterError(
             f"no date in the names of {pair.binance.name} and {pair.atas}; give --date 2025-01-02"
         )
-    try:
-        return parse_day(text)
-    except ValueError as error:
-        raise ParameterError(f"--date: {error}; give a UTC date such as 2025-01-02") from None
+    return asked.day(text, "--date")
 
 
 def _symbol(pair: Pair) -> str:
-    named = _SYMBOL.match(pair.binance.name)
-    if pair.symbol or named:
-        return pair.symbol or str(named and named.group(1))
+    named = re.split("[-_]", pair.binance.name, maxsplit=1)[0]
+    if pair.symbol or (named != pair.binance.name and symbols.is_symbol(named)):
+        return asked.symbol(pair.symbol or named, "--symbol")
     raise ParameterError(f"no symbol in the name of {pair.binance.name}; give --symbol BTCUSDT")
 
 

@@ -19,13 +19,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import luigi
 from luigi.execution_summary import LuigiRunResult, LuigiStatusCode
 
-from pipeline.clock import parse_day
-from pipeline.config import SYMBOL, load_kitchen
-from pipeline.errors import ParameterError, StageError
+from pipeline import asked
+from pipeline.config import load_kitchen
+from pipeline.errors import StageError
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
 from pipeline.layout import Store
@@ -74,21 +75,10 @@ class Range:
         Raises:
             ParameterError: not such dates or symbols, or the range ends before it starts.
         """
-        try:
-            first, last = parse_day(start), parse_day(stop)
-        except ValueError as error:
-            raise ParameterError(
-                f"--start, --stop: {error}; give UTC dates such as 2025-01-02"
-            ) from None
-        if last < first:
-            raise ParameterError(f"--stop: {stop} is before --start {start}; swap them")
+        first, last = asked.span(start, stop, ("--start", "--stop"))
         names = tuple(name.strip() for name in symbols.split(",") if name.strip())
         for name in names:
-            if not SYMBOL.fullmatch(name):
-                raise ParameterError(
-                    f"--symbols: {name!r} is no symbol; wanted names such as BTCUSDT"
-                )
-            load_kitchen().symbol(name)
+            load_kitchen().symbol(asked.symbol(name, "--symbols"))
         return cls(start=first, stop=last, symbols=names, cascade=cascade)
 
     def days(self) -> list[dt.date]:
@@ -254,6 +244,15 @@ class Backfill(luigi.Task):
     stop = DayParameter(description="last UTC date, included")
     cascade = luigi.BoolParameter(description="also later published days that look back on them")
     symbols = luigi.Parameter(default="", description="only days on which one of these is expected")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Of the parameters, refused here when they are no range: Luigi asks for `complete` too late.
+
+        Raises:
+            ParameterError: as `Range.parsed`.
+        """
+        super().__init__(*args, **kwargs)
+        _ = self.range
 
     @property
     def range(self) -> Range:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
@@ -130,7 +131,7 @@ def _month(days: list[DayOfSymbol], year: int, month: int) -> dict[str, Any]:
 def _cell(found: DayOfSymbol | None, number: int) -> dict[str, Any]:
     if found is None:
         return {"number": number, "href": ""}
-    href = f"{REPORT.format(day=found.day, symbol=found.symbol)}.html"
+    href = quote(f"{REPORT.format(day=found.day, symbol=found.symbol)}.html")
     return {
         "number": number,
         "href": href,

@@ -12,8 +12,7 @@ import os
 import subprocess
 import sys
 
-from pipeline import layout
-from pipeline.clock import parse_day
+from pipeline import asked, layout
 from pipeline.config import PROJECT, Kitchen, load_kitchen
 from pipeline.errors import KitchenError, ParameterError
 from pipeline.freshness import graph
@@ -88,10 +87,7 @@ def run(stage: str, date: str | None) -> int:
         ParameterError: the date is none, or none was given and no day is complete.
     """
     kitchen = choose_kitchen()
-    try:
-        day = parse_day(date) if date else newest_complete_day(kitchen)
-    except ValueError as error:
-        raise ParameterError(f"DATE: {error}; give a UTC date such as DATE=2025-01-02") from None
+    day = asked.day(date, "DATE") if date else newest_complete_day(kitchen)
     if day is None:
         raise ParameterError(
             f"no day in {kitchen.raw} has klines of every expected symbol; bring them, or give DATE="

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import luigi.configuration
 import luigi.server
@@ -25,7 +26,7 @@ from luigi.scheduler import Scheduler
 
 from pipeline import layout
 from pipeline.clock import parse_day, utc_now
-from pipeline.config import SYMBOL, Kitchen
+from pipeline.config import Kitchen
 from pipeline.errors import ConfigError
 from pipeline.ops import metrics
 from pipeline.ops.places import Places
@@ -136,13 +137,15 @@ class Report(tornado.web.RequestHandler):
         except ValueError:
             raise tornado.web.HTTPError(404) from None
         if symbol is None:
-            names = [f'<li><a href="{date}/{name}">{name}</a>' for name in self._kitchen.symbols]
+            names = [
+                f'<li><a href="{date}/{quote(name)}">{name}</a>' for name in self._kitchen.symbols
+            ]
             self.write(f"<!doctype html><title>{date}</title><ul>{''.join(names)}</ul>")
             return
         self.write(self._page(day, symbol))
 
     def _page(self, day: dt.date, symbol: str) -> bytes:
-        if not SYMBOL.fullmatch(symbol) or symbol not in self._kitchen.symbols:
+        if symbol not in self._kitchen.symbols:
             raise tornado.web.HTTPError(404)
         published = layout.Store(self._kitchen.snapshots).date_link(day) / "qc" / symbol
         for folder in (layout.prepared_folder(self._kitchen, "Verdict", day, symbol), published):
@@ -186,9 +189,9 @@ def handlers(kitchen: Kitchen, scheduler: Scheduler) -> list[Any]:
         (r"/qc", tornado.web.RedirectHandler, {"url": "/qc/", "permanent": False}),
         (r"/qc/", Calendar, {"kitchen": kitchen}),
         # The calendar's own links: it is made to lie in the snapshots' folder, beside the days.
-        (rf"/qc/([0-9-]{{10}})/qc/([A-Z0-9_.-]{{1,32}})/{_PAGE}", Report, {"kitchen": kitchen}),
+        (rf"/qc/([0-9-]{{10}})/qc/([^/]+)/{_PAGE}", Report, {"kitchen": kitchen}),
         (r"/qc/([0-9-]{10})/?", Report, {"kitchen": kitchen}),
-        (r"/qc/([0-9-]{10})/([A-Z0-9_.-]{1,32})", Report, {"kitchen": kitchen}),
+        (r"/qc/([0-9-]{10})/([^/]+)", Report, {"kitchen": kitchen}),
     ]
 
 

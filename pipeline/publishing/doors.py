@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import storage
-from pipeline.config import SYMBOL
 from pipeline.errors import ParameterError, PublishError
 from pipeline.layout import Store
 from pipeline.publishing import sums
+from pipeline.symbols import is_symbol
 
 STORE_MODE = 0o755
 
@@ -47,10 +47,10 @@ def check_names(names: Iterable[str]) -> None:
     """
     for name in names:
         parts = name.split("/")
-        plain = all(_PART.fullmatch(part) for part in parts)
-        if parts[0] == "qc":
-            plain = plain and len(parts) == 3 and SYMBOL.fullmatch(parts[1]) is not None
-        if not plain or (parts[0] != "qc" and len(parts) != 1) or name in sums.RESERVED:
+        if parts[0] == "qc" and len(parts) == 3 and is_symbol(parts[1]):
+            del parts[:2]
+        plain = len(parts) == 1 and parts[0] != "qc" and _PART.fullmatch(parts[0]) is not None
+        if not plain or name in sums.RESERVED:
             raise ParameterError(
                 f"{name!r} cannot be a file of a snapshot; wanted <name> or qc/<SYMBOL>/<name> of"
                 " letters, digits, _ . -, and not one of its own papers"

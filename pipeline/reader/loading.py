@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline import clock, config
+from pipeline import asked, clock, config
 from pipeline.contracts import schema
 from pipeline.errors import ContractError, ParameterError, RefusedError
 from pipeline.layout import Store
@@ -192,8 +192,7 @@ def _instant(value: dt.datetime | str) -> dt.datetime:
 def _symbols(symbols: Sequence[str]) -> list[str]:
     names = [symbols] if isinstance(symbols, str) else sorted(set(symbols))
     for name in names:
-        if not isinstance(name, str) or config.SYMBOL.fullmatch(name) is None:
-            raise ParameterError(f"load: {name!r} is not a symbol; wanted a name such as BTCUSDT")
+        asked.symbol(name if isinstance(name, str) else repr(name), "load")
     return names
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
+from pipeline import asked
 from pipeline.clock import day_of
-from pipeline.config import SYMBOL
 from pipeline.errors import ParameterError
 from pipeline.sample.bars import Bars, joined, whole_day
 from pipeline.sample.daily import daily_bars
@@ -229,5 +229,4 @@ def _check_symbols(symbols: tuple[str, ...]) -> None:
     if not symbols or len(set(symbols)) < len(symbols):
         raise ParameterError(f"symbols: got {', '.join(symbols) or 'none'}, wanted different names")
     for symbol in symbols:
-        if not SYMBOL.fullmatch(symbol):
-            raise ParameterError(f"symbol: got {symbol!r}, wanted a name such as BTCUSDT")
+        asked.symbol(symbol, "symbols")

@@ -10,13 +10,20 @@ from typing import Any
 
 import luigi
 
-from pipeline.clock import parse_day
+from pipeline import asked
 from pipeline.config import ATAS_FEEDS, FEEDS, load_kitchen
 from pipeline.errors import ParameterError
 
 
 class DayParameter(luigi.Parameter):
     """A UTC date, exactly `YYYY-MM-DD`; its value in the task is a `datetime.date`."""
+
+    _option = "--date"
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Called by Python with the name that the parameter has in its task."""
+        super().__set_name__(owner, name)
+        self._option = f"--{name.replace('_', '-')}"
 
     def parse(self, x: str) -> dt.date:
         """The date that the text names.
@@ -25,10 +32,7 @@ class DayParameter(luigi.Parameter):
             ParameterError: not such a date.
         """
         load_kitchen()
-        try:
-            return parse_day(x)
-        except ValueError as error:
-            raise ParameterError(f"--date: {error}; give a UTC date such as 2025-01-02") from None
+        return asked.day(x, self._option)
 
     def serialize(self, x: dt.date) -> str:
         """The date as `YYYY-MM-DD`."""

@@ -192,7 +192,7 @@ def test_a_killed_backfill_leaves_no_orphan_and_is_finished_by_the_next(
 @pytest.mark.parametrize(
     ("start", "stop", "symbols", "says"),
     [
-        ("2025-02-30", "2025-03-01", "", "give UTC dates"),
+        ("2025-02-30", "2025-03-01", "", "--start: .* give a UTC date"),
         ("2025-01-03", "2025-01-02", "", "swap them"),
         ("2025-01-02", "2025-01-02", "../x", "no symbol"),
     ],

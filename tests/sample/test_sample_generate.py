@@ -314,7 +314,7 @@ def test_truth_is_what_was_written(tmp_path: Path) -> None:
         ({"trades_per_day": 1}, "trades_per_day: got 1, wanted 2 to"),
         ({"symbols": ()}, "symbols: got none"),
         ({"symbols": ("A", "A")}, "symbols: got A, A"),
-        ({"symbols": ("../x",)}, "symbol: got '../x'"),
+        ({"symbols": ("../x",)}, "symbols: '../x'"),
         ({"first": dt.date(1999, 1, 1)}, "1999-01-01"),
     ],
 )

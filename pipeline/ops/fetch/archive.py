@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from pipeline import storage
 from pipeline.config import Symbol
@@ -44,8 +45,8 @@ def address(base: str, symbol: Symbol, interval: str, period: str) -> str:
     """Where the archive has it."""
     span = "monthly" if len(period) == _MONTH_CHARS else "daily"
     return (
-        f"{base.rstrip('/')}/data/{_FOLDERS[symbol.market]}/{span}/klines/{symbol.vendor_symbol}"
-        f"/{interval}/{file_name(symbol, interval, period)}"
+        f"{base.rstrip('/')}/data/{_FOLDERS[symbol.market]}/{span}/klines"
+        f"/{quote(symbol.vendor_symbol)}/{interval}/{quote(file_name(symbol, interval, period))}"
     )
 
 
