@@ -85,6 +85,7 @@ STAGES: dict[str, Stage] = {
                 _FLAGS,
                 *_tables("clean_klines", "clean_daily", "clean_bars", "clean_ticks", "rejects"),
                 *_tables("clean_funding", "clean_metrics"),
+                "CONTROL.values",
             ),
             libraries=("numpy", "pyarrow", "msgspec"),
         ),

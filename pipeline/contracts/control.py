@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.contracts.documents import load_checked
+from pipeline.contracts.values import NAMES, ValueLimits
 from pipeline.errors import ConfigError
 
 CONSEQUENCES = ("note", "degrade", "set_aside_atas", "refuse")
@@ -47,6 +48,7 @@ _DOCUMENT: dict[str, Any] = {
     "version": {"type": "integer", "required": True, "allowed": [1]},
     "settling": _numbers("quiet_minutes", "binance_deadline_hours", "atas_deadline_hours"),
     "heartbeat": _numbers("beat_seconds_max", "file_minutes_max", "row_minutes_max"),
+    "values": _numbers(*NAMES),
     "evidence": _numbers(
         "minutes_min",
         "return_rho_min",
@@ -210,6 +212,7 @@ class Control:
 
     settling: dict[str, float]
     heartbeat: dict[str, float]
+    values: ValueLimits
     evidence: dict[str, float]
     identity: dict[str, float]
     skew: dict[str, float]
@@ -257,6 +260,7 @@ def load(governance: Path) -> Control:
     return Control(
         settling=document["settling"],
         heartbeat=document["heartbeat"],
+        values=ValueLimits(**document["values"]),
         evidence=document["evidence"],
         identity=document["identity"],
         skew=document["skew"],

@@ -58,7 +58,7 @@ _ATAS = (
     Defect("A07", "vbuy and vsell exceed the volume: two charts exported one symbol.", "pipeline/alignment/flow.py", "quarantine", "bit 1 flow_exceeds_volume", "available"),
     Defect("A08", "The exported cvd is inflated or was reset.", _ODD, "flag", "check impossible_cvd", "available"),
     Defect("A09", "A tape with one side only, or none: sides are null.", "pipeline/bars/footprint.py", "quarantine", "bit 9 side_unknown", "available"),
-    Defect("A10", "A price, quantity or stamp of zero from a failed reflection.", "pipeline/sources/bar_lines.py, atas_ticks.py", "quarantine", _ASIDE, "available", "degraded where too many lines are set aside"),
+    Defect("A10", "A price, quantity or stamp of zero from a failed reflection, or a number beyond what is traded (CONTROL, values).", "pipeline/sources/bar_lines.py, atas_ticks.py", "quarantine", _ASIDE, "available", "degraded where too many lines are set aside"),
     Defect("A11", "SafeMode: fields constant or null, which means not measured.", "pipeline/sources/bar_file.py", "flag", _MENDED, "available"),
     Defect("A12", "Bare NaN, indented JSON, arrays, byte order mark, blank lines.", "pipeline/sources/jsonl.py, files.py", "fix", _MENDED, "available"),
     Defect("A13", "A torn last line, or a line in the middle that cannot be read.", "pipeline/sources/jsonl.py", "quarantine", _ASIDE, "available", "degraded where too many lines are set aside"),
@@ -101,13 +101,13 @@ _BINANCE = (
     Defect("B23", "aggTrades with a quantity of zero.", NOT_READ, "none", "aggTrades archives are no input", "-"),
     Defect("B24", "A chart in local time beside a report in UTC: a false alarm.", "the report prints UTC", "none", "every time in the report", "available"),
     Defect("B25", "Bars filled forward with the volume of the bar before.", _ODD, "flag", "check copied_bars", "available"),
-    Defect("B26", "A row that breaks a rule of klines.", "pipeline/sources/kline_rows.py", "quarantine", _ASIDE, "degraded"),
+    Defect("B26", "A row that breaks a rule of klines, or has a number beyond what is traded (CONTROL, values).", "pipeline/sources/kline_rows.py", "quarantine", _ASIDE, "degraded"),
 )  # fmt: skip
 
 _BOTH = (
     Defect("C01", "ATAS recorded another instrument of the same underlying (perpetual beside spot).", _CALIBRATION, "flag", "bit 7 other_instrument; basis_bps", "available"),
     Defect("C02", "Prices a power of ten apart, without a configured multiplier.", _CALIBRATION, "fail", "reason multiplier", "degraded"),
-    Defect("C03", "A wick far beyond the day's own; a price of zero or less is B26 or A10.", _ODD, "flag", "check outlying_wicks", "available"),
+    Defect("C03", "A wick far beyond the day's own; a price of zero or less, or beyond any market's, is B26 or A10.", _ODD, "flag", "check outlying_wicks", "available"),
     Defect("C04", "Long runs of traded minutes at one frozen price.", _ODD, "flag", "check frozen_price", "available"),
     Defect("C05", "Stamps with and without a zone in one file, or stamps of a line that disagree.", "pipeline/sources/bar_lines.py, bar_file.py, kline_rows.py", "fix", f"{_MENDED}; {_ASIDE} where they disagree", "available"),
     Defect("C06", "Decimals with the noise of a computation (0.30000000000000004).", "pipeline/sources/decimal_noise.py", "fix", _MENDED, "available"),

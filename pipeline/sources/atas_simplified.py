@@ -25,4 +25,4 @@ class AtasSimplified:
 
     def parse(self, text: RawText, feed: Feed) -> Parsed:
         """Bars of the file, whatever day they are stamped with: the offset is not known yet."""
-        return bar_file.parse(text)
+        return bar_file.parse(text, feed)

@@ -21,7 +21,7 @@ from pipeline.sources.jsonl import Batch, JsonLines
 from pipeline.sources.kline_rows import is_of_many_days
 from pipeline.sources.lines import Block
 from pipeline.sources.protocol import Feed, Parsed, Put, RawText
-from pipeline.sources.tick_columns import Columns, read_columns
+from pipeline.sources.tick_columns import NUMBERS, Columns, read_columns
 from pipeline.sources.tick_line import (
     UNKNOWN_WORD,
     Tick,
@@ -102,6 +102,7 @@ class _Tape:
     def __init__(self, feed: Feed, lines: JsonLines[Tick], name: str) -> None:
         self._reach = _ANY_DAY if is_of_many_days(feed, name) else spills_to(name)
         self._opened = day_open_us(feed.day)
+        self._values = feed.values
         self._names = {plain_symbol(feed.symbol), plain_symbol(feed.vendor_symbol)}
         self._lines = lines
         self._sides: Counter[str] = Counter()
@@ -112,7 +113,7 @@ class _Tape:
 
     def by_columns(self, blocks: Iterator[Block]) -> Iterator[tuple[Block, Columns | None]]:
         """Each block in order with what of it can be read by columns, some blocks ahead of the caller."""
-        return ahead(lambda block: read_columns(block, self._names), blocks)
+        return ahead(lambda block: read_columns(block, self._names, self._values), blocks)
 
     def take(self, block: Block, columns: Columns | None) -> pa.Table:
         """The block's good ticks as a table, in order of their lines; bad ones are set aside."""
@@ -165,6 +166,9 @@ class _Tape:
         price, qty = tick.price, tick.qty
         if price is None or qty is None or price <= 0 or qty <= 0:
             return ("A10", f"price {price}, qty {qty}; wanted both above 0"), 0
+        beyond = self._values.fault((name, getattr(tick, name)) for name in NUMBERS)
+        if beyond is not None:
+            return ("A10", beyond), 0
         try:
             instant = tick_instant(tick.ts)
         except ValueError as error:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from pipeline.sources import bar_merge
 from pipeline.sources.bar_lines import BarLine, checked
 from pipeline.sources.jsonl import JsonLines
-from pipeline.sources.protocol import Parsed, RawText
+from pipeline.sources.protocol import Feed, Parsed, RawText
 
 _MOST_VERSIONS = 8
 """The ledger names so many; the field is free text."""
@@ -21,11 +21,12 @@ _MOST_VERSIONS = 8
 _DETECTED = "absorption_detected"
 
 
-def parse(text: RawText) -> Parsed:
+def parse(text: RawText, feed: Feed) -> Parsed:
     """A bar export, lines of one minute within one run merged.
 
-    A line without a usable stamp or with a price of zero is set aside. Where no line of the file has
-    any profile or absorption field (SafeMode), `absorption_detected` is null: it was not measured.
+    A line without a usable stamp, with a price of zero or a number beyond limits is set aside. Where no line
+    of the file has any profile or absorption field (SafeMode), `absorption_detected` is null: it was not
+    measured.
     """
     lines = JsonLines(text, BarLine)
     merging, safe_mode = bar_merge.Merging(), _SafeMode()
@@ -33,7 +34,7 @@ def parse(text: RawText) -> Parsed:
     naive = 0
     for batch in lines.batches():
         for index, line in enumerate(batch.records):
-            bar = checked(line, batch.block.numbers[batch.places[index]])
+            bar = checked(line, batch.block.numbers[batch.places[index]], feed.values)
             if isinstance(bar, tuple):
                 lines.reject(batch, index, *bar)
                 continue

@@ -13,6 +13,7 @@ from typing import TypeAlias
 import msgspec
 
 from pipeline.clock import parse_instant
+from pipeline.contracts.values import ValueLimits
 
 _UNSET = "0001-01-01T00:00:00"
 """How .NET writes a time that nobody set."""
@@ -22,6 +23,10 @@ _REMEMBERED = 4096
 _PRICES = ("open", "high", "low", "close")
 _NOT_NEGATIVE = ("volume", "vbuy", "vsell", "oi", "cum_bid_depth", "cum_ask_depth")
 _LEVELS = ("poc", "vah", "val", "bar_vpo_price")
+_LIMITED = (
+    *(*_PRICES, *_NOT_NEGATIVE, *_LEVELS),
+    *("cvd", "bar_vpo_vol", "bar_vpo_loc", "absorption_strength"),
+)
 
 Fault: TypeAlias = tuple[str, str]
 """(defect code, reason)."""
@@ -88,7 +93,7 @@ class _Stamp:
     zone: int | None
 
 
-def checked(line: BarLine, number: int) -> Bar | Fault:
+def checked(line: BarLine, number: int, limits: ValueLimits) -> Bar | Fault:
     """The line as a bar, empty and zero fields that mean "none" made null; or why it is set aside.
 
     `timestamp_utc`, `timestamp` and `window_id` must name one instant; the first that is there counts.
@@ -100,6 +105,9 @@ def checked(line: BarLine, number: int) -> Bar | Fault:
     if isinstance(stamp, tuple):
         return stamp
     _normalise(line)
+    beyond = limits.fault((name, getattr(line, name)) for name in _LIMITED)
+    if beyond is not None:
+        return "A10", beyond
     return Bar(fields=line, stamp=stamp.instant, zone=stamp.zone, line=number)
 
 

@@ -90,6 +90,8 @@ def _kline(fields: list[bytes], opened: int, feed: Feed) -> Kline:
         for name, text in zip(ARCHIVE[1:11], fields[1:11], strict=True)
         if name not in ("close_time", "count")
     }
+    if (fault := feed.values.fault(numbers.items())) is not None:
+        raise ValueError(fault)
     volume, quote, taker = (numbers[n] for n in ("volume", "quote_volume", "taker_buy_volume"))
     if feed.market == "futures_cm":
         quote = volume * contract_usd(feed)

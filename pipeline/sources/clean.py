@@ -17,7 +17,7 @@ import pyarrow as pa
 from pipeline import memory
 from pipeline.ahead import ahead
 from pipeline.config import Limits
-from pipeline.contracts import schema
+from pipeline.contracts import control, schema
 from pipeline.errors import SourceError
 from pipeline.layout import RawPath, is_undated
 from pipeline.parts import Parts, Spill, in_memory, single
@@ -81,6 +81,7 @@ def read_feed(
         UnstableInputError: a file changed, grew or vanished while it was read.
         SourceError: lines were lost on the way (a fault of this program).
     """
+    feed = replace(feed, values=control.load(governance).values)
     seen: dict[str, Sealed] = {}
     ordered = sorted(files, key=lambda file: (file.rank, file.name))
     wanted = schema.table_schema(governance, TABLES[feed.source])

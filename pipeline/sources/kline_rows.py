@@ -124,7 +124,7 @@ class KlineFile:
             return "C10", f"opens at {iso(row.opened)}, not on {self.feed.day}"
         if (row.opened - day_open_us(self.feed.day)) % STEPS[self.feed.source]:
             return "B13", f"opens at {iso(row.opened)}, off the grid"
-        broken = broken_rule(row)
+        broken = broken_rule(row) or self.feed.values.fault(row._asdict().items())
         return None if broken is None else ("B26", broken)
 
     def _settle(self) -> tuple[list[Kline], list[int]]:

@@ -15,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 import pyarrow as pa
 
 from pipeline.config import Limits
+from pipeline.contracts.values import ANY, ValueLimits
 
 RAW_TEXT_BYTES = 4096
 """How much of a rejected line is kept as text; its length and digest stand for the rest."""
@@ -28,7 +29,7 @@ class Feed:
     """One source of one symbol on one UTC day.
 
     `source` is one of `config.FEEDS`; `market` one of spot, futures_um, futures_cm; `vendor_symbol`
-    the symbol's name at that vendor.
+    the symbol's name at that vendor; `values` how large a number of its rows may be.
     """
 
     symbol: str
@@ -36,6 +37,7 @@ class Feed:
     source: str
     vendor_symbol: str
     day: dt.date
+    values: ValueLimits = ANY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipeline.contracts.values import ValueLimits
 from pipeline.sources.lines import Block
 from pipeline.sources.tick_line import (
     UNKNOWN_WORD,
@@ -31,11 +32,11 @@ Ints = NDArray[np.int64]
 Places = NDArray[np.uint8]
 
 _QUOTES = ("best_bid", "best_ask", "bid_volume", "ask_volume")
-_NUMBERS = ("price", "qty", *_QUOTES)
+NUMBERS = ("price", "qty", *_QUOTES)
 _KINDS = {
     "ts": Kind.INSTANT,
     "trade_id": Kind.ID,
-    **dict.fromkeys(_NUMBERS, Kind.NUMBER),
+    **dict.fromkeys(NUMBERS, Kind.NUMBER),
     **dict.fromkeys(("side", "exchange", "symbol"), Kind.WORD),
 }
 _NEEDED = ("ts", "price", "qty")
@@ -100,18 +101,19 @@ class Columns:
         return counts
 
 
-def read_columns(block: Block, symbols: set[str]) -> Columns | None:
+def read_columns(block: Block, symbols: set[str], limits: ValueLimits) -> Columns | None:
     """The plainly good ticks of a block; None where no line shows a form, or nothing can scan.
 
     Args:
         block: lines of a tape.
         symbols: the names, as in a path, that a line's symbol may have.
+        limits: a line with a number beyond them is left to the strict reader.
     """
     run = scanner()
     form = None if run is None or block.whole else _form(block.body)
     if run is None or form is None:
         return None
-    return _judged(scan(run, block.body, block.count, form), block.count, symbols)
+    return _judged(scan(run, block.body, block.count, form), block.count, symbols, limits)
 
 
 def _form(body: bytes) -> Form | None:
@@ -124,17 +126,20 @@ def _form(body: bytes) -> Form | None:
     return None
 
 
-def _judged(found: Scanned, lines: int, symbols: set[str]) -> Columns:
+def _judged(found: Scanned, lines: int, symbols: set[str], limits: ValueLimits) -> Columns:
     """The scanned rows without those of which a word, a number's sign or a key is not plainly right."""
     rows = lines - len(found.odd)
     good = (found.values["price"] > 0) & (found.values["qty"] > 0)
+    for name in NUMBERS:
+        if name in found.values:
+            good &= _within(found.values[name], *limits.within[name])
     for name, right in _right_words(found.words, symbols).items():
         good &= np.array(right, dtype=bool)[found.values[name]]
     sides, at = _words(found, "side")
     columns = Columns(
         places=np.delete(np.arange(lines), found.odd),
         ts=found.values["ts"],
-        numbers={name: found.values[name] for name in _NUMBERS if name in found.values},
+        numbers={name: found.values[name] for name in NUMBERS if name in found.values},
         side=np.array([side_sign(word) or 0 for word in sides], dtype=np.int8)[at],
         trade_id=found.ids.get("trade_id", pa.nulls(rows, pa.string())),
         words={name: _words(found, name) for name in ("side", "exchange")},
@@ -142,6 +147,13 @@ def _judged(found: Scanned, lines: int, symbols: set[str]) -> Columns:
     )
     columns.leave_out(~good, odd=~good)
     return columns
+
+
+def _within(values: Floats, low: float, high: float) -> Bools:
+    """Which numbers are null, 0, or within limits."""
+    size = np.abs(values)
+    within: Bools = ~((size < low) & (size > 0) | (size > high))
+    return within
 
 
 def _words(found: Scanned, name: str) -> tuple[list[str | None], Places]:

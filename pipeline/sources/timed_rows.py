@@ -61,6 +61,8 @@ class TimedFile:
         """Keeps the row at a place of a block, leaves it to its day, or sets it aside."""
         try:
             at, values = parse(fields)
+            if fault := self.feed.values.fault(zip(self.columns, values, strict=True)):
+                raise ValueError(fault)
             self._near = day_of(at)
         except ValueError as error:
             self._set_broken_aside(block, place, str(error))

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_atas_ticks import tick
 
+from pipeline.contracts.values import ANY
 from pipeline.sources import atas_ticks
 from pipeline.sources.atas_ticks import AtasTicks
 from pipeline.sources.lines import Block
@@ -133,7 +134,7 @@ class Text:
 
 def parsed(data: bytes, size: int, *, by_columns: bool) -> Parsed:
     """The file, read the one way or the other."""
-    reader = read_columns if by_columns else lambda block, symbols: None
+    reader = read_columns if by_columns else lambda block, symbols, limits: None
     with mock.patch.object(atas_ticks, "read_columns", reader):
         return AtasTicks().parse(Text(data, size), feed_of("atas_ticks"))
 
@@ -171,7 +172,7 @@ def test_good_lines_are_all_read_by_columns() -> None:
     """Nothing is left to the slow reader: any order of keys, blanks after commas, either line end."""
     for end in (b"\n", b"\r\n"):
         body = end.join(line(n, side="sell" if n % 3 else "Buy") for n in range(50))
-        columns = read_columns(Block(body=body, number=1, offset=0), {"BTCUSDT"})
+        columns = read_columns(Block(body=body, number=1, offset=0), {"BTCUSDT"}, ANY)
 
         assert columns is not None
         assert (len(columns.ts), columns.odd) == (50, [])
@@ -181,7 +182,7 @@ def test_good_lines_are_all_read_by_columns() -> None:
 def test_an_odd_line_leaves_the_others_to_the_columns() -> None:
     """Only the one line is read again, strictly."""
     body = b"\n".join([line(0), b"garbage", line(2), b"", line(4, price=-1), line(5)])
-    columns = read_columns(Block(body=body, number=1, offset=0), {"BTCUSDT"})
+    columns = read_columns(Block(body=body, number=1, offset=0), {"BTCUSDT"}, ANY)
 
     assert columns is not None
     assert (columns.places.tolist(), columns.odd) == ([0, 2, 5], [1, 3, 4])
