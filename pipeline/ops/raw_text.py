@@ -19,7 +19,7 @@ from pipeline.sources.binance_fetcher import find_header
 from pipeline.sources.binance_json import find_form
 from pipeline.sources.binance_parquet import rows_as_lines
 from pipeline.sources.jsonl import JsonLines
-from pipeline.sources.lines import text_of
+from pipeline.sources.lines import is_comment, text_of
 from pipeline.sources.rawfile import open_raw
 from pipeline.sources.user_rows import bar_of
 
@@ -103,6 +103,8 @@ def bar_in(text: bytes, number: int, entry: dict[str, Any], first: Lines, pair: 
     """
     full = {n: line for n, line in first.items() if text_of(line).strip()}
     stamp: int | str | None = None
+    if is_comment(text):
+        return "text before the header"
     try:
         if entry["adapter"] == "binance_json":
             form = find_form(full.values(), pair)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
 
 from pipeline.errors import SourceError
 from pipeline.sources.column_names import (
@@ -22,7 +21,7 @@ from pipeline.sources.column_names import (
 )
 from pipeline.sources.csv_fields import decimal
 from pipeline.sources.kline_rows import KlineFile, is_of_many_days
-from pipeline.sources.lines import Block, Seen, read_lines, text_of
+from pipeline.sources.lines import Block, Seen, is_comment, read_lines, text_of
 from pipeline.sources.protocol import Feed, Parsed, RawText
 from pipeline.sources.text_dates import is_year_last
 from pipeline.sources.user_columns import instant_of
@@ -32,7 +31,8 @@ _DELIMITERS = (",", ";", "\t", "|")
 _MOST_TEXT = 5
 """So many lines may stand before the header: an address, a title, comments."""
 
-_COMMENTS = (b"#", b"//", b"http://", b"https://")
+_LOOKED_AT = 20
+"""So many lines may a file begin with before it is known by its header."""
 
 Place = tuple[Block, int]
 
@@ -66,8 +66,8 @@ class BinanceFetcher:
 
     def claims(self, name: str, head: bytes) -> bool:
         """By a header with a time, four prices and a volume, or a row of such numbers."""
-        lines = (line for line in head.split(b"\n", 4 * _MOST_TEXT) if text_of(line).strip())
-        return find_header(islice(lines, _MOST_TEXT + 1)) is not None
+        lines = head.split(b"\n", _LOOKED_AT)[:_LOOKED_AT]
+        return find_header(line for line in lines if text_of(line).strip()) is not None
 
     def parse(self, text: RawText, feed: Feed) -> Parsed:
         """The day's rows; see `KlineFile` for what becomes of the others.
@@ -173,12 +173,13 @@ def _is_text(place: Place, before: list[Place], header: Header | None) -> bool:
     """Whether a line before the table is none of it: a few before a header, else comments alone."""
     if header is not None and header.named and len(before) <= _MOST_TEXT:
         return True
-    return text_of(place[0].lines[place[1]]).lstrip().startswith(_COMMENTS)
+    return is_comment(place[0].lines[place[1]])
 
 
 def _is_again(place: Place, first: Place, header: Header) -> bool:
     """Whether a line is the header, or the header again, where files were joined."""
-    return header.named and place[0].lines[place[1]] == first[0].lines[first[1]]
+    one, two = (text_of(block.lines[at]).strip() for block, at in (place, first))
+    return header.named and one == two
 
 
 def _split(text: str, delimiter: str) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from pipeline.errors import SourceError
-from pipeline.sources.column_names import NAMELESS, Columns, columns_of, wanted_columns
+from pipeline.sources.column_names import ARCHIVE, NAMELESS, Columns, columns_of, wanted_columns
 from pipeline.sources.json_array import is_array, records
 from pipeline.sources.kline_rows import KlineFile, is_of_many_days
 from pipeline.sources.lines import BOM, Block, text_of
@@ -56,7 +56,7 @@ class BinanceJson:
 
     def claims(self, name: str, head: bytes) -> bool:
         """By first rows that are arrays of a stamp and numbers, or objects with the names of a kline."""
-        if head.removeprefix(BOM).lstrip()[:1] not in (b"[", b"{"):
+        if not is_json(head):
             return False
         rows = islice(records(name, [head]), _TRIED)
         return find_form(line for block in rows for line in block.lines[:_TRIED]) is not None
@@ -78,10 +78,13 @@ class BinanceJson:
             blank += block.count - len(full)
             places += [(block, at) for at in full]
         form = find_form((block.lines[at] for block, at in places), feed.vendor_symbol)
+        if form is None and not places:
+            return file.finish(notes, blank)
         if form is None:
             raise SourceError(f"{text.name}: {_why_none(places, feed)}", code="B02")
         if form.names is None:
-            notes["columns"] = f"assumed, without names: {', '.join(NAMELESS)}"
+            known = ARCHIVE if form.columns.width == len(ARCHIVE) else NAMELESS
+            notes["columns"] = f"assumed, without names: {', '.join(known)}"
         table = Table(
             name=text.name,
             columns=form.columns,
@@ -90,6 +93,11 @@ class BinanceJson:
             blank=blank,
         )
         return read_table(table, file, notes)
+
+
+def is_json(head: bytes) -> bool:
+    """Whether a text that begins so is JSON, if it is anything."""
+    return head.removeprefix(BOM).lstrip()[:1] in (b"[", b"{")
 
 
 def find_form(rows: Iterable[bytes], pair: str | None = None) -> Form | None:
@@ -111,11 +119,11 @@ def _named(row: dict[str, Any], pair: str | None) -> Form | None:
 
 
 def _nameless(row: Any) -> Form | None:
-    """Arrays that begin with a stamp and five numbers; what comes behind has no name."""
+    """Arrays that begin with a stamp and five numbers; what comes behind has a name in the archive alone."""
     if not isinstance(row, list) or len(row) < len(NAMELESS):
         return None
-    more = [f"column {n + 1}" for n in range(len(NAMELESS), len(row))]
-    columns = columns_of([*NAMELESS, *more])
+    known = ARCHIVE if len(row) == len(ARCHIVE) else NAMELESS
+    columns = columns_of([*known, *(f"column {n + 1}" for n in range(len(known), len(row)))])
     try:
         if not is_year_last(row[0]):
             instant_of(row[0])
@@ -140,4 +148,5 @@ def _why_none(places: list[tuple[Block, int]], feed: Feed) -> str:
             continue
         if isinstance(row, dict):
             return wanted_columns(tuple(row), feed.vendor_symbol)
-    return "no row is an object with names or an array of time, open, high, low, close, volume"
+    shown = places[0][0].lines[places[0][1]][:80].decode("utf-8", "backslashreplace")
+    return f"begins with {shown!r}; wanted objects with names, or arrays of {', '.join(NAMELESS)}"

@@ -11,7 +11,7 @@ from pipeline.errors import SourceError
 from pipeline.sources.column_names import ARCHIVE, is_archive, is_header, wanted_columns
 from pipeline.sources.csv_fields import decimal, whole
 from pipeline.sources.kline_rows import STEPS, Kline, KlineFile, is_of_many_days, market_us
-from pipeline.sources.lines import BOM, Block, Seen, read_lines, text_of
+from pipeline.sources.lines import BOM, Block, Seen, is_comment, read_lines, text_of
 from pipeline.sources.protocol import Feed, Parsed, RawText
 from pipeline.sources.user_columns import ends_with
 
@@ -39,7 +39,7 @@ class BinanceKlines:
             SourceError: a header that names other columns, so that their places mean nothing.
         """
         file = KlineFile(feed, is_of_many_days(feed, text.name))
-        seen, blank, headers = Seen(), 0, 0
+        seen, blank, headers, comments = Seen(), 0, 0, 0
         for block in read_lines(text.name, text.blocks(), seen):
             for place, line in enumerate(block.lines):
                 fields = text_of(line).strip().split(b",")
@@ -47,7 +47,11 @@ class BinanceKlines:
                     blank += 1
                 elif not fields[0][:1].isdigit() and is_archive(_names(fields)):
                     headers += 1
-                elif not (file.read or file.other_days) and is_header(_names(fields)):
+                elif file.read or file.other_days:
+                    read_row(file, block, place, fields)
+                elif is_comment(line):
+                    comments += 1
+                elif is_header(_names(fields)):
                     why = wanted_columns(_names(fields), feed.vendor_symbol)
                     raise SourceError(f"{text.name}:{block.numbers[place]}: {why}", code="B02")
                 else:
@@ -59,7 +63,7 @@ class BinanceKlines:
             "encoding": "utf-8-sig" if seen.bom else "utf-8",
         }
         parsed = file.finish(notes, blank)
-        parsed.ignored = max(headers - 1, 0)  # again, where files were joined
+        parsed.ignored = comments + max(headers - 1, 0)  # again, where files were joined
         return parsed
 
 
@@ -140,4 +144,4 @@ def _names(fields: list[bytes]) -> list[str]:
 
 def _first_line(head: bytes) -> bytes:
     lines = head.removeprefix(BOM).split(b"\n")
-    return next((line.strip() for line in lines if line.strip()), b"")
+    return next((line.strip() for line in lines if line.strip() and not is_comment(line)), b"")

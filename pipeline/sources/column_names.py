@@ -11,23 +11,23 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_OPENS = (
+OPENS = (
     "opentimems", "opentime", "minuteopen", "opentimestamp", "opendatetime", "opendate", "timeopen",
     "timestampopen", "klineopentime", "candleopentime", "candlebegintime", "starttime", "timeperiodstart",
     "begintime", "opentimeutc", "opentimeiso",
 )  # fmt: skip
-_CLOSES = (
+CLOSES = (
     "minuteclose", "closetimems", "closetime", "closetimestamp", "closedatetime", "closedate", "timeclose",
     "timestampclose", "klineclosetime", "candleclosetime", "candleendtime", "endtime", "timeperiodend",
     "closetimeutc", "closetimeiso",
 )  # fmt: skip
-_EITHER = (
+EITHER = (
     "timestamp", "timestampms", "timestamputc", "ts", "tsms", "datetime", "datetimeutc", "unix", "unixtime",
     "unixtimestamp", "epoch", "t", "time", "timems", "timeutc", "gmttime", "date", "dateutc", "index",
 )  # fmt: skip
 _INDEX = ("", "unnamed0", "indexlevel0")
 
-_FIELDS = {
+FIELDS = {
     "open": ("open", "o", "openprice", "priceopen"),
     "high": ("high", "h", "highprice", "pricehigh"),
     "low": ("low", "l", "lowprice", "pricelow"),
@@ -62,6 +62,7 @@ _FIELDS = {
 _SYMBOLS = (
     "symbol", "ticker", "pair", "s", "instrument", "instrumentid", "instid", "tradingpair", "currencypair",
 )  # fmt: skip
+_WORD = re.compile(r"[<\"']?[^\W\d]")
 _KNOWN_IDLE = ("ignore", "")
 _NEEDED = ("open", "high", "low", "close", "volume")
 
@@ -130,7 +131,7 @@ def columns_of(names: Sequence[str], pair: str | None = None) -> Columns | None:
     }
     fields = {
         field: next(places[name] for name in aliases if name in places)
-        for field, aliases in _FIELDS.items()
+        for field, aliases in FIELDS.items()
         if any(name in places for name in aliases)
     }
     by_asset = _by_asset(places, pair)
@@ -139,7 +140,7 @@ def columns_of(names: Sequence[str], pair: str | None = None) -> Columns | None:
     if time is None or any(name not in fields for name in _NEEDED):
         return None
     stamp, edge = time
-    closes = _first(places, _CLOSES) if edge != "close" else None
+    closes = _first(places, CLOSES) if edge != "close" else None
     symbol = _first(places, _SYMBOLS)
     used = {*stamp, *fields.values(), closes, symbol}
     return Columns(
@@ -155,7 +156,7 @@ def columns_of(names: Sequence[str], pair: str | None = None) -> Columns | None:
         ignored=tuple(
             names[at].strip()
             for at, name in enumerate(plain)
-            if at not in used and name not in (*_OPENS, *_CLOSES, *_EITHER, *_INDEX, *_KNOWN_IDLE)
+            if at not in used and name not in (*OPENS, *CLOSES, *EITHER, *_INDEX, *_KNOWN_IDLE)
         ),
     )
 
@@ -169,8 +170,10 @@ def is_archive(names: Sequence[str]) -> bool:
 
 def is_header(names: Sequence[str]) -> bool:
     """Whether some of these are names of columns, whatever the others are."""
-    meanings = {_meaning(name) for name in _plain(names) if len(name) > 1}
-    return len(meanings & {"open time", "close time", "time", *_FIELDS}) > 1
+    meanings = [_meaning(name) for name in _plain(names) if len(name) > 1]
+    known = {"open time", "close time", "time", *FIELDS} & set(meanings)
+    are_words = all(_WORD.match(name.strip()) for name in names if name.strip())
+    return len(known) > 1 or (bool(known) and are_words)
 
 
 def wanted_columns(names: Sequence[str], pair: str) -> str:
@@ -227,8 +230,8 @@ def _first(places: dict[str, int], names: Sequence[str]) -> int | None:
 
 
 def _meaning(name: str) -> str:
-    times = (("open time", _OPENS), ("close time", _CLOSES), ("time", _EITHER))
-    for meaning, aliases in (*times, *_FIELDS.items()):
+    times = (("open time", OPENS), ("close time", CLOSES), ("time", EITHER))
+    for meaning, aliases in (*times, *FIELDS.items()):
         if name in aliases:
             return meaning
     return name
@@ -236,16 +239,16 @@ def _meaning(name: str) -> str:
 
 def _time_of(places: dict[str, int]) -> tuple[tuple[int, ...], str | None] | None:
     """The places of the stamp and the edge that its name says; the open's name is the surest."""
-    opens = _first(places, _OPENS)
+    opens = _first(places, OPENS)
     if opens is not None:
         return (opens,), "open"
-    sure = _first(places, _EITHER[: _EITHER.index("t")])
+    sure = _first(places, EITHER[: EITHER.index("t")])
     if sure is None and "date" in places and "time" in places:
         return (places["date"], places["time"]), None
-    either = _first(places, _EITHER)
+    either = _first(places, EITHER)
     if either is not None:
         return (either,), None
-    closes = _first(places, _CLOSES)
+    closes = _first(places, CLOSES)
     if closes is not None:
         return (closes,), "close"
     index = _first(places, _INDEX)
@@ -273,7 +276,7 @@ def _by_asset(places: dict[str, int], pair: str | None) -> dict[str, int]:
 
 def _without(name: str, words: Sequence[str]) -> str | None:
     """What is left of a name without one of the words; None of a name that has another meaning."""
-    if _meaning(name) in _FIELDS:
+    if _meaning(name) in FIELDS:
         return None
     for word in words:
         for rest in (name.removeprefix(word), name.removesuffix(word)):

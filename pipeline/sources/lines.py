@@ -38,6 +38,11 @@ def pieces(line: bytes) -> list[bytes]:
     return [piece for piece in _NO_TEXT.split(line) if piece.strip()]
 
 
+def is_comment(line: bytes) -> bool:
+    """Whether a line before a table says of itself that it is none of it: a comment, an address."""
+    return text_of(line).lstrip().startswith((b"#", b"//", b"http://", b"https://"))
+
+
 def text_of(line: bytes) -> bytes:
     """The line of a table without such marks around it; blank where there is nothing else."""
     found = pieces(line)

@@ -7,7 +7,7 @@ from pipeline.sources.atas_simplified import AtasSimplified
 from pipeline.sources.atas_ticks import AtasTicks
 from pipeline.sources.binance_fetcher import BinanceFetcher
 from pipeline.sources.binance_funding import BinanceFunding
-from pipeline.sources.binance_json import BinanceJson
+from pipeline.sources.binance_json import BinanceJson, is_json
 from pipeline.sources.binance_klines import BinanceKlines
 from pipeline.sources.binance_metrics import BinanceMetrics
 from pipeline.sources.binance_parquet import BinanceParquet
@@ -38,10 +38,14 @@ def adapter_for(source: str, name: str, head: bytes) -> Adapter:
     """The adapter that reads a file filed under a source.
 
     A file that none of the source's adapters claims is read by the first of them: a damaged first line
-    shall not cost the others, and of a wrong file every line becomes a reject.
+    shall not cost the others, and of a wrong file every line becomes a reject. JSON is the JSON table's,
+    which says what its objects lack.
     """
     fitting = sorted(
         (adapter for adapter in ADAPTERS if source in adapter.sources),
         key=lambda adapter: adapter.sources.index(source),
     )
-    return next((adapter for adapter in fitting if adapter.claims(name, head)), fitting[0])
+    tables = [adapter for adapter in fitting if isinstance(adapter, BinanceJson) and is_json(head)]
+    return next(
+        (adapter for adapter in fitting if adapter.claims(name, head)), [*tables, *fitting][0]
+    )
