@@ -21,7 +21,7 @@ _JSONL = ("", ".gz", ".zst", ".part")
 """A `.part` is what an exporter was about to rename: read where the file itself is missing."""
 
 _KLINES = ("zip", "csv", "csv.gz", "parquet", "json", "json.gz")
-_ARCHIVES = ("zip", "csv", "csv.gz")
+_ARCHIVES = ("zip", "csv", "csv.gz", "json", "json.gz")
 
 PATTERNS: dict[str, tuple[str, ...]] = {
     "binance_1m": (

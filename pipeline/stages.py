@@ -157,6 +157,7 @@ STAGES: dict[str, Stage] = {
                 Need(stage="CleanFeed", output="ledger", source="atas"),
                 Need(stage="CleanFeed", output="rejects", source="binance_1m"),
                 Need(stage="CleanFeed", output="rejects", source="atas"),
+                Need(stage="MacroFeatures", output="slow_ledgers"),
             ),
             outputs={
                 "verdict": "verdict.json",
@@ -211,7 +212,7 @@ STAGES: dict[str, Stage] = {
             ),
             outputs={"daily_stats": "daily_stats.parquet"},
             code=("pipeline.features.daily", "pipeline.features.derivatives"),
-            governance=(*_tables("daily_stats"), "SCHEMA_features"),
+            governance=(*_tables("daily_stats"), "SCHEMA_features", "CONTROL.metrics"),
         ),
         Stage(
             name="MacroFeatures",
@@ -225,7 +226,11 @@ STAGES: dict[str, Stage] = {
                     inline=True,
                 ),
             ),
-            outputs={"macro_slow": "macro_slow.parquet", "derived_from": "derived_from.json"},
+            outputs={
+                "macro_slow": "macro_slow.parquet",
+                "derived_from": "derived_from.json",
+                "slow_ledgers": "slow_ledgers.json",
+            },
             code=("pipeline.features.macro",),
             config=("latency_seconds.binance",),
             governance=("SCHEMA_features",),

@@ -103,6 +103,7 @@ _DOCUMENT: dict[str, Any] = {
         "silent_minutes_min",
         "stalled_minutes_min",
     ),
+    "metrics": _numbers("periods_min", "distance_max", "lead_max"),
     "flow": _numbers("residual_row_max", "one_sided_share_max", "one_sided_trades_min"),
     "refusals": {
         "type": "dict",
@@ -218,6 +219,7 @@ class Control:
     skew: dict[str, float]
     flow: dict[str, float]
     oddities: dict[str, float]
+    metrics: dict[str, float]
     thresholds: tuple[Threshold, ...]
     refusals: dict[str, dict[str, str]]
     waivers: tuple[Waiver, ...]
@@ -266,6 +268,7 @@ def load(governance: Path) -> Control:
         skew=document["skew"],
         flow=document["flow"],
         oddities=document["oddities"],
+        metrics=document["metrics"],
         thresholds=thresholds,
         refusals=document["refusals"],
         waivers=tuple(Waiver(**waiver) for waiver in document["waivers"]),

@@ -10,14 +10,18 @@ import datetime as dt
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
-from pipeline.clock import DAY_US, day_open_us
-from pipeline.contracts import features_schema
+from pipeline.clock import DAY_US, HOUR_US, day_open_us
+from pipeline.contracts import control, features_schema
 from pipeline.exact import decimal_sum
+from pipeline.features.columns import as_floats
+from pipeline.features.metrics_label import PERIOD_US, Label, label_by_minutes
 
 HOURS_OF_A_DAY = 24
 
@@ -29,15 +33,32 @@ FEEDS = {
 """Column -> the feed that it is of."""
 
 _TOLD = ("path", "bytes", "sha256", "lines", "inferred")
+_SAID = ("refused", "no_usable_line")
+"""Of a ledger's notes: why a file gave nothing."""
+
+Entry = dict[str, Any]
+"""A file's entry in a ledger, or what is told of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derivatives:
-    """`clean_funding` and `clean_metrics` of a day, None where there is no file; and both feeds' ledgers."""
+    """`clean_funding`, `clean_metrics` and `clean_klines` of a day, None where there is no file; by feed, the
+    ledgers of the first two.
+    """
 
     funding: pa.Table | None
     metrics: pa.Table | None
-    ledgers: dict[str, list[dict[str, Any]]]
+    minutes: pa.Table | None
+    ledgers: dict[str, list[Entry]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Interest:
+    """The day's rows of one metrics file, with its label; and how many of its rows are a neighbour day's."""
+
+    rows: list[tuple[int, float]]
+    label: Label
+    neighbours: int
 
 
 def with_derivatives(
@@ -50,21 +71,24 @@ def with_derivatives(
         day: The UTC day.
         given: What was read of the day.
         governance: Folder of the governance documents; `daily_minutes_share_min` says how much of the day
-            must have passed at the last known open interest.
+            must have passed at the last known open interest, `CONTROL.metrics` when minutes decide its label.
 
     Returns:
-        The table. Funding is null unless the settlements' intervals cover the day's 24 hours; `funding_sum`
-        is exact. `open_interest` is the newest known at 24:00, null where that is too old.
+        The table. Funding is null unless the settlements cover the day's 24 hours; `funding_sum` is exact.
+        `open_interest` is the newest known at 24:00, null where that is too old, or zero on a day of trades.
     """
     if stats.num_rows == 0:
         return stats
     share = features_schema.rules(governance).daily_minutes_share_min
     last, total = _funding(given.funding)
+    interest = _interest(day, given, control.load(governance).metrics)
+    held = _newest(interest.values(), day_open_us(day) + round(share * DAY_US))
+    traded = bool(stats["volume"][0].as_py())
     values = {
         "funding_last": last,
         "funding_sum": total,
-        "open_interest": _open_interest(given.metrics, day_open_us(day) + round(share * DAY_US)),
-        "derived_from": _derived_from(given.ledgers),
+        "open_interest": None if held == 0 and traded else held,
+        "derived_from": _derived_from(given.ledgers, interest),
     }
     for name, value in values.items():
         place, kind = stats.schema.get_field_index(name), stats.schema.field(name)
@@ -74,44 +98,96 @@ def with_derivatives(
 
 def _funding(settled: pa.Table | None) -> tuple[float | None, float | None]:
     """The day's last rate, and the sum of its rates."""
-    if settled is None or sum(settled["interval_hours"].to_pylist()) < HOURS_OF_A_DAY:
+    if settled is None or not _is_whole(settled):
         return None, None
     rates = settled.sort_by("settled_at")["rate"].to_pylist()
     return rates[-1], decimal_sum(rates)
 
 
-def _open_interest(metrics: pa.Table | None, since: int) -> float | None:
-    """The newest open interest, if it was known at `since` or later."""
-    if metrics is None:
-        return None
-    known = metrics["period_close"].cast(pa.int64()).to_pylist()
-    rows = zip(known, metrics["open_interest"].to_pylist(), strict=True)
-    newest = max(((at, x) for at, x in rows if x is not None and at >= since), default=None)
-    return None if newest is None else newest[1]
+def _is_whole(settled: pa.Table) -> bool:
+    """Whether the settlements cover the day: by their intervals; where one is not known, by their distance.
+
+    Settlements without intervals must then be as many as their least distance asks for: two of them eight
+    hours apart are no whole day, and nor is a day on which the distance changes.
+    """
+    hours = settled["interval_hours"].to_pylist()
+    if None not in hours:
+        return bool(sum(hours) >= HOURS_OF_A_DAY)
+    at = sorted(round(t / HOUR_US) for t in settled["settled_at"].cast(pa.int64()).to_pylist())
+    apart = [later - earlier for earlier, later in pairwise(at)]
+    return bool(apart) and min(apart) * len(at) == HOURS_OF_A_DAY
 
 
-def _derived_from(ledgers: dict[str, list[dict[str, Any]]]) -> str | None:
-    """Of each file what a manifest says of its inputs, with its feed."""
-    entries = [
-        {"feed": feed, **{key: entry[key] for key in _TOLD}}
-        for feed, ledger in sorted(ledgers.items())
-        for entry in ledger
-    ]
+def _interest(day: dt.date, given: Derivatives, limits: dict[str, float]) -> dict[int, _Interest]:
+    """Number of a metrics file in its ledger -> its open interest by the instant at which it was known."""
+    found = {}
+    for number, entry in enumerate(given.ledgers.get("binance_metrics", ())):
+        if given.metrics is None or "label" not in entry["notes"]:
+            continue
+        mine = given.metrics.filter(pa.array(given.metrics["file"].to_numpy() == number))
+        notes = entry["notes"]
+        label = label_by_minutes(day, mine, given.minutes, limits) or Label(
+            edge=notes["label"], by=notes["label_by"]
+        )
+        opens = label.opens(mine["stamp"].cast(pa.int64()).to_numpy())
+        since = opens - day_open_us(day)
+        ours = (since >= 0) & (since < DAY_US)
+        held = as_floats(mine, "open_interest")
+        known = ours & ~np.isnan(held)
+        rows = list(zip((opens[known] + PERIOD_US).tolist(), held[known].tolist(), strict=True))
+        found[number] = _Interest(rows=rows, label=label, neighbours=int((~ours).sum()))
+    return found
+
+
+def _newest(interest: Iterable[_Interest], since: int) -> float | None:
+    """The newest open interest, of the most trusted file that has it, if it was known at `since` or later."""
+    rows = [row for file in interest for row in file.rows if row[0] >= since]
+    return max(rows, key=lambda row: row[0])[1] if rows else None
+
+
+def _derived_from(ledgers: dict[str, list[Entry]], interest: dict[int, _Interest]) -> str | None:
+    """Of each file what a manifest says of its inputs, with its feed, and why it gave nothing."""
+    entries = []
+    for feed, ledger in sorted(ledgers.items()):
+        for number, entry in enumerate(ledger):
+            said = {name: entry["notes"][name] for name in _SAID if name in entry["notes"]}
+            told = {"feed": feed, "said": said, **{key: entry[key] for key in _TOLD}}
+            file = interest.get(number) if feed == "binance_metrics" else None
+            entries.append(told if file is None else _with_label(told, file))
     return json.dumps(entries, sort_keys=True, separators=(",", ":")) if entries else None
 
 
-def files_of(days: Iterable[tuple[int, str | None]], reach: dict[str, int]) -> list[dict[str, Any]]:
+def _with_label(told: Entry, file: _Interest) -> Entry:
+    """The entry with the label that was found; a neighbour day's row counts as that day's, not as used."""
+    lines = dict(told["lines"])
+    lines["read"] -= file.neighbours
+    lines["used"] -= file.neighbours
+    label = {"label": file.label.edge, "label_by": file.label.by}
+    return {**told, "lines": lines, "inferred": {**told["inferred"], **label}}
+
+
+def files_of(days: Iterable[tuple[int, str | None]], reach: dict[str, int]) -> list[Entry]:
     """The files behind a history's funding and open interest, by path; their lines of all those days.
 
     Args:
         days: How many days ago, 1 for the last completed one, and `derived_from` of that day.
         reach: Feed -> so many days back it counts.
     """
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Entry] = {}
     for ago, told in days:
         for entry in json.loads(told) if told else ():
-            if 1 <= ago <= reach[entry.pop("feed")]:
+            if 1 <= ago <= reach[entry["feed"]]:
                 known = found.setdefault(entry["path"], {**entry, "lines": {}})["lines"]
                 for name, count in entry["lines"].items():
                     known[name] = known.get(name, 0) + count
     return [found[path] for path in sorted(found)]
+
+
+def as_ledgers(files: list[Entry]) -> dict[str, list[Entry]]:
+    """Feed -> entries of `files_of` as a report shows them, without what changes as a file grows."""
+    found: dict[str, list[Entry]] = {}
+    for entry in files:
+        notes = {**entry["inferred"], **entry.get("said", {})}
+        shown = {"path": entry["path"], "lines": entry["lines"], "notes": notes}
+        found.setdefault(entry["feed"], []).append(shown)
+    return found

@@ -9,10 +9,7 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
-import pyarrow as pa
-
 from pipeline import parquet, storage
-from pipeline.clock import DAY_US, day_open_us
 from pipeline.config import Kitchen
 from pipeline.errors import ParameterError
 from pipeline.freshness import graph
@@ -55,21 +52,16 @@ def _day(kitchen: Kitchen, unit: Unit) -> Iterator[Facts]:
     origin = table["origin"][0].as_py()
     unread = {"minutes": "binance_1d", "daily_kline": "binance_1m"}[origin]
     feeds = dict.fromkeys(edge.unit for edge in graph.edges(kitchen, unit))
-    files = [
-        facts
-        for feed in feeds
-        if feed.source != unread
-        for facts in _files(kitchen, feed, unit.day)
-    ]
+    files = [facts for feed in feeds if feed.source != unread for facts in _files(kitchen, feed)]
     yield {"date": unit.day.isoformat(), "origin": origin, "files": files}
 
 
-def _files(kitchen: Kitchen, feed: Unit, day: dt.date) -> list[Facts]:
-    """The files of a feed with rows of a day, and these rows' lines."""
+def _files(kitchen: Kitchen, feed: Unit) -> list[Facts]:
+    """The files of a feed's day with rows, and these rows' lines."""
     path = graph.output_path(kitchen, feed, "clean")
     if not path.exists():
         return []
-    rows = _of_day(parquet.read(path), day)
+    rows = parquet.read(path)
     ledger = storage.read_json(graph.output_path(kitchen, feed, "ledger"))
     lines: dict[int, set[int]] = {}
     for file, line in zip(rows["file"].to_pylist(), rows["line"].to_pylist(), strict=True):
@@ -83,10 +75,3 @@ def _files(kitchen: Kitchen, feed: Unit, day: dt.date) -> list[Facts]:
         }
         for file, numbers in sorted(lines.items())
     ]
-
-
-def _of_day(table: pa.Table, day: dt.date) -> pa.Table:
-    """The rows whose first column of time lies in the day."""
-    name = next(field.name for field in table.schema if pa.types.is_timestamp(field.type))
-    since = table[name].cast(pa.int64()).to_numpy() - day_open_us(day)
-    return table.filter(pa.array((since >= 0) & (since < DAY_US)))

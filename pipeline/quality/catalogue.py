@@ -97,7 +97,7 @@ _BINANCE = (
     Defect("B19", "Data of a test network: wicks that no market of money has.", _ODD, "fail", "check absurd_wicks", "missing"),
     Defect("B20", "COIN-M counts contracts: base volume is read from its own column.", "pipeline/sources/binance_klines.py", "fix", _MENDED, "available"),
     Defect("B21", "A day without one trade: the pair was not listed.", _ODD, "flag", "check traded_minutes", "degraded", "available where no ATAS is expected"),
-    Defect("B22", "The label of open interest metrics moved by five minutes: told by the archive's date, which its rows must bear out.", "pipeline/sources/binance_metrics.py", "fix", "label in the ledger; the row of another day set aside", "available"),
+    Defect("B22", "Open interest metrics are stamped by the start or by the end of their five minutes: told by the day's minutes, else by the file's own stamps.", "pipeline/features/metrics_label.py, pipeline/sources/binance_metrics.py", "fix", "label and label_by of the input", "available"),
     Defect("B23", "aggTrades with a quantity of zero.", NOT_READ, "none", "aggTrades archives are no input", "-"),
     Defect("B24", "A chart in local time beside a report in UTC: a false alarm.", "the report prints UTC", "none", "every time in the report", "available"),
     Defect("B25", "Bars filled forward with the volume of the bar before.", _ODD, "flag", "check copied_bars", "available"),

@@ -1,23 +1,22 @@
-"""Binance Vision `fundingRate` archives: a row for each settlement of a perpetual's funding.
+"""A perpetual's funding, a row for each settlement: Binance Vision's `fundingRate` archives and answers of
+`/fapi/v1/fundingRate`, in CSV or JSON.
 
-    calc_time,funding_interval_hours,last_funding_rate
-    1735689600000,8,0.00010000
+    calc_time,funding_interval_hours,last_funding_rate       symbol,fundingTime,fundingRate,markPrice
+    1735689600000,8,0.00010000                               BTCUSDT,1735689600000,0.00010000,93425.1
 
-`calc_time` is the instant of the settlement, some milliseconds late now and then; the rate is what long
-positions paid short ones then, as a fraction of their value. Belongs here: this form alone.
+The time is the instant of the settlement, some milliseconds off now and then; the rate is what long
+positions paid short ones then, as a fraction of their value. Belongs here: what these fields mean.
 """
 
 from __future__ import annotations
 
 import math
 
-from pipeline.sources.csv_fields import decimal, whole
-from pipeline.sources.kline_rows import market_us
+from pipeline.sources import timed_columns
+from pipeline.sources.csv_fields import decimal
 from pipeline.sources.protocol import Feed, Parsed, RawText
-from pipeline.sources.timed_rows import Values, first_fields, parsed
-
-HEADER = (b"calc_time", b"funding_interval_hours", b"last_funding_rate")
-COLUMNS = ("interval_hours", "rate")
+from pipeline.sources.timed_columns import Fields, Form, Values, instant
+from pipeline.sources.timed_rows import parsed
 
 _HOURS_MAX = 24
 
@@ -29,27 +28,41 @@ class BinanceFunding:
     sources = ("binance_funding",)
 
     def claims(self, name: str, head: bytes) -> bool:
-        """By a first line of three columns that is the header, or has an epoch number and whole hours."""
-        fields = first_fields(head)
-        return tuple(fields) == HEADER or (
-            len(fields) == len(HEADER)
-            and len(fields[0]) >= 10
-            and all(map(bytes.isdigit, fields[:2]))
-        )
+        """By the names of a time and a rate of funding, or a first line of time, hours and rate."""
+        return timed_columns.claims(head, FORM)
 
     def parse(self, text: RawText, feed: Feed) -> Parsed:
-        """The settlements of the day `[00:00, 24:00)`."""
-        return parsed(text, feed, HEADER, COLUMNS, _settlement)
+        """The settlements of the day `[00:00, 24:00)`, by the nearest hour.
+
+        Raises:
+            SourceError: its header names another table, or all its rows are of other symbols.
+        """
+        return parsed(text, feed, FORM)
 
 
-def _settlement(fields: list[bytes]) -> tuple[int, Values]:
-    if len(fields) != len(HEADER):
-        raise ValueError(f"{len(fields)} columns; wanted {len(HEADER)}")
-    at = market_us(whole(fields[0], "calc_time"))
-    hours = whole(fields[1], "funding_interval_hours")
-    rate = decimal(fields[2], "last_funding_rate")
-    if not 1 <= hours <= _HOURS_MAX:
-        raise ValueError(f"funding_interval_hours {hours}; wanted 1 to {_HOURS_MAX}")
+def _settlement(fields: Fields) -> tuple[int, Values]:
+    """The instant; the interval in hours, None where the file has none; the rate."""
+    at = instant(fields["time"], "calc_time")
+    rate = decimal(fields["rate"], "last_funding_rate")
     if not (math.isfinite(rate) and abs(rate) < 1):
         raise ValueError(f"last_funding_rate {rate}; wanted a fraction between -1 and 1")
-    return at, (float(hours), rate)
+    if "hours" not in fields:
+        return at, (None, rate)
+    hours = decimal(fields["hours"], "funding_interval_hours")
+    if not (1 <= hours <= _HOURS_MAX and hours.is_integer()):
+        raise ValueError(f"funding_interval_hours {hours:g}; wanted whole hours, 1 to {_HOURS_MAX}")
+    return at, (hours, rate)
+
+
+FORM = Form(
+    names={
+        "time": ("calctime", "fundingtime", "timestamp", "time"),
+        "hours": ("fundingintervalhours", "intervalhours"),
+        "rate": ("lastfundingrate", "fundingrate"),
+        "symbol": ("symbol",),
+    },
+    nameless=("time", "hours", "rate"),
+    needed=("time", "rate"),
+    columns=("interval_hours", "rate"),
+    parse=_settlement,
+)

@@ -1,44 +1,32 @@
-"""Binance Vision `metrics` archives of USD-M futures: open interest and positions every five minutes.
+"""Open interest and positions of a USD-M future every five minutes: Binance Vision's `metrics` archives and
+answers of `/futures/data/openInterestHist`, in CSV or JSON.
 
     create_time,symbol,sum_open_interest,sum_open_interest_value,count_toptrader_long_short_ratio,
         sum_toptrader_long_short_ratio,count_long_short_ratio,sum_taker_long_short_vol_ratio
     2025-01-02 00:05:00,BTCUSDT,81234.5,7.7e9,1.92,1.21,1.87,0.94
 
-Archives before 2026-06-25 label a row with the end of its five minutes, 00:05 to 00:00 of the next day; from
-that day on with their start, 00:00 to 23:55 (binance/binance-public-data issue 491, defect B22). Here a row
-has the start of its period and is known at its end. Belongs here: this form alone.
+A stamp is the start or the end of its five minutes: there are archives of either kind, whatever their date
+(binance/binance-public-data issue 491, defect B22). Here stamps stay as they are, 00:00 and 24:00 both, and
+the note `label` is what the file's own stamps say; what the day's minutes say is found where daily figures
+are made. Belongs here: what these fields mean.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import math
-import re
-from functools import partial
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from pipeline.clock import MINUTE_US, parse_instant
+from pipeline.clock import DAY_US, MINUTE_US, iso
 from pipeline.errors import SourceError
+from pipeline.sources import timed_columns
 from pipeline.sources.csv_fields import decimal
 from pipeline.sources.protocol import Feed, Parsed, RawText
-from pipeline.sources.timed_rows import Values, first_fields, parsed
-
-COLUMNS = (
-    *("open_interest", "open_interest_value", "toptrader_accounts_ratio"),
-    *("toptrader_positions_ratio", "accounts_ratio", "taker_volume_ratio"),
-)
-HEADER = (
-    *(b"create_time", b"symbol", b"sum_open_interest", b"sum_open_interest_value"),
-    *(b"count_toptrader_long_short_ratio", b"sum_toptrader_long_short_ratio"),
-    *(b"count_long_short_ratio", b"sum_taker_long_short_vol_ratio"),
-)
+from pipeline.sources.timed_columns import Fields, Form, Values, instant
+from pipeline.sources.timed_rows import parsed
 
 PERIOD_US = 5 * MINUTE_US
-START_LABELS_FROM = dt.date(2026, 6, 25)
-"""The first archive whose labels are the starts of the periods."""
-
-_STAMP = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 
 
 class BinanceMetrics:
@@ -48,17 +36,17 @@ class BinanceMetrics:
     sources = ("binance_metrics",)
 
     def claims(self, name: str, head: bytes) -> bool:
-        """By a first line of eight columns that is the header, or begins with a date and time."""
-        fields = first_fields(head)
-        return len(fields) == len(HEADER) and (
-            fields[0] == HEADER[0] or _STAMP.fullmatch(fields[0]) is not None
-        )
+        """By the names of a time and an open interest, or a first line of the eight columns."""
+        return timed_columns.claims(head, FORM)
 
     def parse(self, text: RawText, feed: Feed) -> Parsed:
-        """The periods of the day, by their starts in `[00:00, 24:00)`.
+        """The rows stamped within the day, `[00:00, 24:00]`.
+
+        An open interest of zero beside others is no measurement: null, and `zeros` counts it.
 
         Raises:
-            SourceError: not of USD-M futures; COIN-M counts contracts there.
+            SourceError: not of USD-M futures, for COIN-M counts contracts there; its header names another
+                table; all its rows are of other symbols.
         """
         if feed.market != "futures_um":
             raise SourceError(
@@ -66,37 +54,77 @@ class BinanceMetrics:
                 " interest is in base currency; take the file away",
                 code="B26",
             )
-        at_start = feed.day >= START_LABELS_FROM
-        found = parsed(text, feed, HEADER, COLUMNS, partial(_period, feed.vendor_symbol, at_start))
-        found.notes["label"] = "start of the period" if at_start else "end of the period"
-        # The other label shows as exactly one row too many at one end of the day.
-        found.defects["B22"] += sum(reject.code == "C10" for reject in found.rejects)
-        found.defects = +found.defects
-        opens = found.rows["period_open"].cast(pa.int64()).to_numpy()
-        closes = pa.array(opens + PERIOD_US).cast(pa.timestamp("us", tz="UTC"))
-        found.rows = found.rows.add_column(1, "period_close", closes)
+        found = parsed(text, feed, FORM)
+        stamps = found.notes.pop("stamps", None)
+        if stamps is not None:
+            found.notes["label"], found.notes["label_by"] = label_of(*stamps)
+        found.rows, zeros = without_zeros(found.rows)
+        if zeros:
+            found.notes["zeros"] = f"{zeros} of open interest are no measurement: null"
         return found
 
 
-def _period(symbol: str, at_start: bool, fields: list[bytes]) -> tuple[int, Values]:
-    if len(fields) != len(HEADER):
-        raise ValueError(f"{len(fields)} columns; wanted {len(HEADER)}")
-    if not _STAMP.fullmatch(fields[0]):
-        raise ValueError(f"create_time {fields[0][:40]!r} is not as 2025-01-02 00:05:00")
-    if fields[1] != symbol.encode():
-        raise ValueError(f"symbol {fields[1][:40]!r}; wanted {symbol}")
-    label, _ = parse_instant(fields[0].decode().replace(" ", "T"))
-    if label % PERIOD_US:
-        raise ValueError(f"create_time {fields[0].decode()} is off the grid of five minutes")
-    values = tuple(_number(text, name) for text, name in zip(fields[2:], COLUMNS, strict=True))
-    return label if at_start else label - PERIOD_US, values
+def label_of(first: int, last: int) -> tuple[str, str]:
+    """Whether a file's stamps are the start or the end of their five minutes, and the words of why.
+
+    Only a file that ends at 24:00 and does not begin at 00:00 says that they are ends. Any other is taken for
+    starts: if that is wrong, a figure counts as known five minutes later than it was, and never earlier.
+    """
+    told = f"its stamps run from {iso(first)} to {iso(last)}"
+    if last % DAY_US == 0 and first % DAY_US != 0:
+        return "end", told
+    starts = first % DAY_US == 0 and last % DAY_US == DAY_US - PERIOD_US
+    return "start", told if starts else f"assumed, the later time of knowledge: {told}"
+
+
+def without_zeros(rows: pa.Table) -> tuple[pa.Table, int]:
+    """The rows with open interest null where it is zero and others are not, and in how many it was."""
+    held = rows["open_interest"]
+    zero = pc.fill_null(pc.equal(held, 0), False)
+    count = pc.sum(zero).as_py() or 0
+    if count == 0 or count + held.null_count == rows.num_rows:
+        return rows, 0
+    for name in ("open_interest", "open_interest_value"):
+        place = rows.column_names.index(name)
+        rows = rows.set_column(place, name, pc.if_else(zero, None, rows[name]))
+    return rows, count
+
+
+def _figures(fields: Fields) -> tuple[int, Values]:
+    at = instant(fields["time"], "create_time")
+    if at % PERIOD_US:
+        raise ValueError(f"create_time {iso(at)} is off the grid of five minutes")
+    return at, tuple(_number(fields.get(name, b""), name) for name in FORM.columns)
 
 
 def _number(text: bytes, name: str) -> float | None:
     """A quantity or ratio, 0 or more; None where the exchange left it out."""
-    if text in (b"", b'""'):
+    if not text:
         return None
     value = decimal(text, name)
     if not (math.isfinite(value) and value >= 0):
         raise ValueError(f"{name} {value}; wanted finite, 0 or more")
     return value
+
+
+_COLUMNS = (
+    *("open_interest", "open_interest_value", "toptrader_accounts_ratio"),
+    *("toptrader_positions_ratio", "accounts_ratio", "taker_volume_ratio"),
+)
+
+FORM = Form(
+    names={
+        "time": ("createtime", "timestamp", "time"),
+        "symbol": ("symbol",),
+        "open_interest": ("sumopeninterest", "openinterest"),
+        "open_interest_value": ("sumopeninterestvalue", "openinterestvalue"),
+        "toptrader_accounts_ratio": ("counttoptraderlongshortratio",),
+        "toptrader_positions_ratio": ("sumtoptraderlongshortratio",),
+        "accounts_ratio": ("countlongshortratio",),
+        "taker_volume_ratio": ("sumtakerlongshortvolratio",),
+    },
+    nameless=("time", "symbol", *_COLUMNS),
+    needed=("time", "open_interest"),
+    columns=_COLUMNS,
+    parse=_figures,
+)

@@ -6,7 +6,7 @@ Belongs here: which files are read, how they make one table, and that no line is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from pipeline.parts import Parts, Spill, in_memory, single
 from pipeline.sources import kline_day
 from pipeline.sources.files import FileRead, holds_day, read_file
 from pipeline.sources.joining import Aside, joined, joined_tape
-from pipeline.sources.protocol import Feed, Put
+from pipeline.sources.protocol import Feed, Put, Reject
 from pipeline.sources.rawfile import NO_MORE_THAN, Sealed
 from pipeline.sources.tick_tape import Keep
 
@@ -203,16 +203,18 @@ def _with_flags(table: pa.Table, wanted: pa.Schema, governance: Path) -> pa.Tabl
 
 
 def _rejects(feed: Feed, reads: list[FileRead], wanted: pa.Schema) -> pa.Table:
-    rows = [
-        {"symbol": feed.symbol, "source": feed.source, "file": read.file.name, **asdict(found)}
-        for read in reads
-        for found in sorted(read.rejects(), key=lambda r: r.line)
-    ]
-    names = [field.name for field in wanted]
-    columns = {
-        name: pa.array([row[name] for row in rows], wanted.field(name).type) for name in names
+    found = [sorted(read.rejects(), key=lambda r: r.line) for read in reads]
+    count = sum(map(len, found))
+    files = zip(reads, found, strict=True)
+    columns: dict[str, list[Any]] = {
+        "symbol": [feed.symbol] * count,
+        "source": [feed.source] * count,
+        "file": [read.file.name for read, lines in files for _ in lines],
     }
-    return schema.conform(pa.table(columns), wanted, "rejects")
+    for name in (field.name for field in fields(Reject)):
+        columns[name] = [getattr(line, name) for lines in found for line in lines]
+    arrays = {name: pa.array(columns[name], wanted.field(name).type) for name in wanted.names}
+    return schema.conform(pa.table(arrays), wanted, "rejects")
 
 
 def _entry(read: FileRead) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from pipeline.sources.rawfile import RawFile, Sealed, open_raw
 from pipeline.sources.tick_tape import Stretch
 
 _INFERRED = (
-    *("encoding", "header", "unit", "volume", "time_from", "label", "columns", "delimiter"),
+    *("encoding", "header", "unit", "volume", "time_from", "label", "label_by"),
+    *("columns", "zeros", "delimiter"),
     *("decimal_mark", "thousands_mark", "array", "indented", "not_measured", "recovered_from_part"),
     *("dates", "symbols", "ignored_columns"),
 )

@@ -93,7 +93,8 @@ class Parsed:
     before the header, or a header again.
     `rows` has the columns of the source's clean table but `file` and `flags`; a flag is a boolean
     column of the flag's name. `conflicts` maps the open time (us) of klines that contradict each other to the
-    first one's line. `defects` counts what was mended or flagged, by code; what was set aside is in
+    first one's line. Rows of other days and other symbols, and `ignored` text before a header, are no part of
+    `read`. `defects` counts what was mended or flagged, by code; what was set aside is in
     `rejects` alone.
     """
 

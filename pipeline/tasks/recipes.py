@@ -25,7 +25,7 @@ from pipeline.bars.footprint import in_hours
 from pipeline.contracts import calibration as calibration_document
 from pipeline.contracts import profiles, schema
 from pipeline.features.daily import daily_stats as daily_stats_of
-from pipeline.features.derivatives import Derivatives, with_derivatives
+from pipeline.features.derivatives import Derivatives, as_ledgers, with_derivatives
 from pipeline.features.macro import derived_from, macro
 from pipeline.features.micro import LEVEL_COLUMNS, levels_from_us, micro
 from pipeline.freshness import acceptance, graph
@@ -169,7 +169,8 @@ def verdict(job: Job) -> Products:
         ledgers={
             str(edge.unit.source): storage.read_json(job.path(edge))
             for edge in job.edges("CleanFeed", "ledger")
-        },
+        }
+        | inputs.document(job, "MacroFeatures", "slow_ledgers"),
         rejects=inputs.feeds(job, "rejects"),
         outages=inputs.outage_minutes(job),
         atas_expected=job.symbol.atas == "expected",
@@ -218,6 +219,7 @@ def daily_stats(job: Job) -> Products:
     more = Derivatives(
         funding=feeds.get("binance_funding"),
         metrics=feeds.get("binance_metrics"),
+        minutes=feeds.get("binance_1m"),
         ledgers=inputs.ledgers_by_feed(job),
     )
     table = with_derivatives(table, job.unit.day, more, job.kitchen.governance)
@@ -233,7 +235,8 @@ def macro_features(job: Job) -> Products:
     latency = job.kitchen.latency_seconds["binance"]
     table = macro(job.symbol.name, job.unit.day, history, latency, job.kitchen.governance)
     job.facts = {"days": history.num_rows}
-    return {"macro_slow": table, "derived_from": derived_from(job.unit.day, history)}
+    files = derived_from(job.unit.day, history)
+    return {"macro_slow": table, "derived_from": files, "slow_ledgers": as_ledgers(files)}
 
 
 def assemble(job: Job) -> Products:

@@ -8,13 +8,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from feature_frames import DAY, random_history
 
 from pipeline.clock import HOUR_US, MINUTE_US, day_open_us
 from pipeline.contracts.schema import table_schema
-from pipeline.features.derivatives import Derivatives, with_derivatives
+from pipeline.features.derivatives import Derivatives, as_ledgers, files_of, with_derivatives
 from pipeline.features.macro import derived_from
 
 INSTANT = pa.timestamp("us", tz="UTC")
@@ -33,26 +34,52 @@ def funding(governance: Path, *rows: tuple[float, float, float]) -> pa.Table:
     return pa.table(given, schema=table_schema(governance, "clean_funding"))
 
 
-def metrics(governance: Path, *rows: tuple[int, float | None]) -> pa.Table:
-    """`clean_metrics` of (minute at which a period ends, open interest)."""
+def metrics(governance: Path, *rows: tuple[int, float | None], ratios: Any = None) -> pa.Table:
+    """`clean_metrics` of (minute that is stamped, open interest), and of their taker ratios."""
     schema = table_schema(governance, "clean_metrics")
-    closes = [OPENED + minute * MINUTE_US for minute, _ in rows]
     given: dict[str, Any] = {
-        "period_open": pa.array([at - 5 * MINUTE_US for at in closes]).cast(INSTANT),
-        "period_close": pa.array(closes).cast(INSTANT),
+        "stamp": pa.array([OPENED + minute * MINUTE_US for minute, _ in rows]).cast(INSTANT),
         "open_interest": [held for _, held in rows],
         "file": [0] * len(rows),
         "line": list(range(len(rows))),
     }
+    if ratios is not None:
+        given["taker_volume_ratio"] = ratios
     return pa.table(
         {f.name: given.get(f.name, pa.nulls(len(rows), f.type)) for f in schema}, schema
     )
 
 
+def metrics_ledger(edge: str) -> dict[str, Any]:
+    """The ledger of one metrics file whose own stamps say this label."""
+    entry = {"path": "metrics", "bytes": 9, "sha256": "ab", "inferred": {"format": "m"}}
+    lines = {"read": 289, "used": 289, "merged": 0, "rejected": 0}
+    entry |= {"lines": lines, "notes": {"label": edge, "label_by": "its stamps"}}
+    return {"binance_metrics": [entry]}
+
+
+def klines(governance: Path, bought: np.ndarray) -> pa.Table:
+    """`clean_klines` of a day; `bought` are the takers' shares of the 288 five minutes."""
+    schema = table_schema(governance, "clean_klines")
+    minute = np.arange(1440)
+    volume = 1.0 + minute * 37 % 101
+    given: dict[str, Any] = {
+        "minute_open": pa.array(OPENED + minute * MINUTE_US).cast(INSTANT),
+        "volume": volume,
+        "taker_buy_volume": volume * np.repeat(bought, 5),
+        "file": [0] * 1440,
+        "line": minute,
+        "flags": [0] * 1440,
+    }
+    return pa.table({f.name: given.get(f.name, pa.nulls(1440, f.type)) for f in schema}, schema)
+
+
 def day_of(governance: Path, **given: Any) -> dict[str, Any]:
     """The day's row with what is given."""
     stats = random_history(governance, DAY, 1)
-    whole = Derivatives(**({"funding": None, "metrics": None, "ledgers": {}} | given))
+    whole = Derivatives(
+        **({"funding": None, "metrics": None, "minutes": None, "ledgers": {}} | given)
+    )
     (row,) = with_derivatives(stats, DAY, whole, governance).to_pylist()
     return row
 
@@ -94,9 +121,104 @@ def test_open_interest_is_the_newest_of_the_days_end(
     rows: tuple[tuple[int, float | None], ...], expected: float | None, governance: Path
 ) -> None:
     """The newest figure, of the day's last 5 % alone."""
-    found = day_of(governance, metrics=metrics(governance, *rows))
+    ledgers = metrics_ledger("end")
+    found = day_of(governance, metrics=metrics(governance, *rows), ledgers=ledgers)
 
     assert found["open_interest"] == expected
+
+
+SHARES = np.random.default_rng(7).uniform(0.2, 0.8, 288)
+"""What takers bought of each five minutes."""
+
+
+@pytest.mark.parametrize("edge", ["start", "end"])
+@pytest.mark.parametrize("said", ["start", "end"])
+def test_minutes_decide_the_label_whatever_the_stamps_say(
+    edge: str, said: str, governance: Path
+) -> None:
+    """289 stamps with the ratio of the five minutes after them, or before: one is a neighbour day's."""
+    ratio = SHARES / (1 - SHARES)
+    ratios = np.append(ratio, 1.0) if edge == "start" else np.insert(ratio, 0, 1.0)
+    rows = [(5 * k, 1000.0 + k) for k in range(289)]
+    given = {
+        "metrics": metrics(governance, *rows, ratios=np.round(ratios, 4)),
+        "minutes": klines(governance, SHARES),
+        "ledgers": metrics_ledger(said),
+    }
+    found = day_of(governance, **given)
+    (told,) = json.loads(found["derived_from"])
+
+    assert found["open_interest"] == {"start": 1287.0, "end": 1288.0}[edge]
+    assert told["inferred"]["label"] == edge
+    assert told["inferred"]["label_by"].startswith("taker ratio of 287 periods: off by")
+    assert told["lines"] == {"read": 288, "used": 288, "merged": 0, "rejected": 0}
+
+
+@pytest.mark.parametrize(
+    ("shares", "ratios"),
+    [
+        (np.full(288, 0.5), np.ones(289)),
+        (SHARES, np.random.default_rng(8).uniform(0.5, 2, 289)),
+        (SHARES, np.full(289, np.nan)),
+        (np.full(288, np.nan), np.ones(289)),
+    ],
+    ids=["nothing moves", "another market's", "no ratio", "no taker volume"],
+)
+def test_minutes_that_decide_nothing_leave_it_to_the_stamps(
+    shares: np.ndarray, ratios: np.ndarray, governance: Path
+) -> None:
+    """Equal periods tell no label, and nor do ratios that are near in neither place."""
+    rows = [(5 * k, 1000.0 + k) for k in range(289)]
+    table = metrics(governance, *rows, ratios=pa.array(ratios, from_pandas=True))
+    given = {"metrics": table, "minutes": klines(governance, shares)}
+    found = [day_of(governance, **given, ledgers=metrics_ledger(e)) for e in ("start", "end")]
+
+    assert [day["open_interest"] for day in found] == [1287.0, 1288.0]
+
+
+def test_nothing_held_on_a_day_of_trades_is_no_measurement(governance: Path) -> None:
+    """Somebody holds what was traded."""
+    table, ledgers = metrics(governance, (1440, 0.0)), metrics_ledger("end")
+
+    assert day_of(governance, metrics=table, ledgers=ledgers)["open_interest"] is None
+
+
+@pytest.mark.parametrize(
+    ("hours", "known"),
+    [
+        ((0, 8, 16), True),
+        ((4, 12, 20), True),
+        (tuple(range(0, 24, 4)), True),
+        ((0, 8), False),
+        ((0, 16), False),
+        ((0,), False),
+        ((0, 4, 8, 16, 20), False),
+    ],
+)
+def test_settlements_without_intervals_must_be_evenly_spaced(
+    hours: tuple[int, ...], known: bool, governance: Path
+) -> None:
+    """As many as their least distance asks for; a millisecond off the hour is on it."""
+    rows = ((hour + 2e-7 * (-1) ** n, 0.0, 1e-4) for n, hour in enumerate(hours))
+    table = funding(governance, *rows)
+    place = table.schema.get_field_index("interval_hours")
+    table = table.set_column(place, table.schema.field(place), pa.nulls(len(hours), pa.float64()))
+
+    assert (day_of(governance, funding=table)["funding_sum"] is not None) is known
+
+
+def test_a_file_that_gave_nothing_says_why(governance: Path) -> None:
+    """Refused or without a usable line: the report's entry has the reason."""
+    lines = {"read": 1, "used": 0, "merged": 0, "rejected": 1}
+    entry = {"path": "odd.csv", "bytes": 9, "sha256": "ab", "lines": lines, "inferred": {}}
+    entry["notes"] = {"no_usable_line": "line 1: why"}
+    told = day_of(governance, ledgers={"binance_funding": [entry]})["derived_from"]
+    reach = {"binance_funding": 90, "binance_metrics": 8}
+    shown = as_ledgers(files_of([(1, told)], reach))
+
+    assert shown == {
+        "binance_funding": [{"path": "odd.csv", "lines": lines, "notes": entry["notes"]}]
+    }
 
 
 def test_without_archives_all_is_null(governance: Path) -> None:
@@ -114,7 +236,9 @@ def test_without_archives_all_is_null(governance: Path) -> None:
 def test_a_day_without_prices_stays_without(governance: Path) -> None:
     """Funding alone makes no row of the exchange's statistics."""
     nothing = table_schema(governance, "daily_stats").empty_table()
-    given = Derivatives(funding=funding(governance, (0, 24.0, 1e-4)), metrics=None, ledgers={})
+    given = Derivatives(
+        funding=funding(governance, (0, 24.0, 1e-4)), metrics=None, minutes=None, ledgers={}
+    )
 
     assert with_derivatives(nothing, DAY, given, governance).num_rows == 0
 
@@ -142,5 +266,6 @@ def test_files_behind_a_day_are_those_in_reach(governance: Path) -> None:
         "month-3": 1,
     }
     assert all(
-        set(entry) == {"path", "bytes", "sha256", "lines", "inferred"} for entry in found.values()
+        set(entry) == {"feed", "path", "bytes", "sha256", "lines", "inferred"}
+        for entry in found.values()
     )

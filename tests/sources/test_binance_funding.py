@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -50,11 +51,91 @@ class TestBinanceFunding(AdapterSuite):
         assert found.ledger[0]["lines"]["read"] == 3
         assert found.ledger[0]["other_days"] == 3
 
-    def test_a_days_file_may_not_hold_another_days(self) -> None:
-        """C10, with the line."""
+    def test_a_row_of_a_neighbour_day_is_that_days(self) -> None:
+        """In a day's file too: counted and told (C10), not set aside."""
         found = self.read(self.data((settled(0), settled(24))))
 
-        assert [(r["code"], r["line"]) for r in found.rejects.to_pylist()] == [("C10", 3)]
+        assert found.rejects.num_rows == 0
+        assert found.ledger[0]["other_days"] == 1
+        assert found.ledger[0]["notes"]["defects"] == {"C10": 1}
+
+    def test_a_settlement_stamped_just_before_its_hour_is_of_its_day(self) -> None:
+        """By the nearest hour, for 00:00 and for 24:00; in two files it is one settlement."""
+        found = self.month(settled(-1e-6), settled(8), settled(16), settled(24 - 1e-6))
+
+        assert found.table["line"].to_pylist() == [2, 3, 4]
+        assert found.ledger[0]["other_days"] == 1
+
+    @pytest.mark.parametrize("unit", [1, 1_000, 1_000_000, 1_000_000_000])
+    def test_time_in_any_unit(self, unit: int) -> None:
+        """Seconds to nanoseconds, told by their size."""
+        at = day_open_us(DAY) // 1_000_000 * unit
+        (row,) = self.month(f"{at},8,0.0001".encode()).table.to_pylist()
+
+        assert row["settled_at"].isoformat() == f"{DAY}T00:00:00+00:00"
+
+    @pytest.mark.parametrize(
+        "form", ["csv", "other order", "quoted", "text above", "array", "objects"]
+    )
+    def test_the_exchanges_answer_is_read(self, form: str) -> None:
+        """symbol, fundingTime, fundingRate, markPrice, in CSV or JSON: the interval is not said, so null."""
+        at = day_open_us(DAY) // 1_000
+        keys = {"symbol": "BTCUSDT", "fundingTime": at, "fundingRate": "-0.0002", "markPrice": "95"}
+        rows = [keys, keys | {"fundingTime": at + 28_800_000}]
+        head, lines = ",".join(keys), [",".join(map(str, row.values())) for row in rows]
+        turned = ",".join(reversed(keys))
+        text = {
+            "csv": "\n".join((head, *lines)),
+            "other order": "\n".join(
+                (turned, *(",".join(line.split(",")[::-1]) for line in lines))
+            ),
+            "quoted": "\n".join('"' + line.replace(",", '","') + '"' for line in (head, *lines)),
+            "text above": "\n".join(("https://example.com", "", head, *lines)),
+            "array": json.dumps(rows),
+            "objects": "\n".join(map(json.dumps, rows)),
+        }[form]
+        found = self.read(text.encode(), MONTH)
+
+        assert self.adapter.claims(MONTH, text.encode())
+        assert found.table["rate"].to_pylist() == [-0.0002, -0.0002]
+        assert found.table["interval_hours"].to_pylist() == [None, None]
+        assert found.ledger[0]["lines"]["read"] == 2
+        assert found.ledger[0]["ignored"] == (form == "text above")
+
+    def test_rows_of_other_symbols_are_theirs(self) -> None:
+        """Counted, not set aside; a file without an own row is refused, and says whose rows it has."""
+        lines = [f"{name},{day_open_us(DAY) // 1_000},0.0001" for name in ("ETHUSDT", "BTCUSDT")]
+        head = "symbol,fundingTime,fundingRate"
+        both = self.read("\n".join((head, *lines)).encode(), MONTH)
+        other = self.read("\n".join((head, lines[0])).encode(), MONTH)
+
+        assert both.table.num_rows == both.ledger[0]["other_symbols"] == 1
+        assert both.rejects.num_rows == 0
+        assert "its rows are of ETHUSDT; wanted BTCUSDT" in other.rejects["reason"][0].as_py()
+
+    def test_a_header_of_another_table_is_refused(self) -> None:
+        """Names before positions: three columns under foreign names are not taken by their order."""
+        found = self.read(b"when,span,paid\n" + settled(0) + b"\n", MONTH)
+
+        assert found.table.num_rows == 0
+        assert "wanted the exchange's own names" in found.ledger[0]["notes"]["refused"]["reason"]
+
+    def test_a_file_without_a_usable_line_says_its_first(self) -> None:
+        """The ledger's note has the line and its own reason."""
+        found = self.read(b"nonsense\nmore\n", self.name)
+
+        assert found.ledger[0]["notes"]["no_usable_line"] == "line 1: 1 columns; wanted 3"
+
+    def test_a_line_that_stands_a_million_times_is_read_once(self) -> None:
+        """Rows are kept by their hour, whatever the file's length."""
+        found = self.read(settled(0) + (b"\n" + settled(0)) * 999_999, self.name)
+
+        assert found.ledger[0]["lines"] == {
+            "read": 1_000_000,
+            "used": 1,
+            "merged": 999_999,
+            "rejected": 0,
+        }
 
     def test_a_broken_line_of_a_month_is_told_once(self) -> None:
         """It goes with the row before it: another day's account has it."""
