@@ -50,8 +50,6 @@ soak: $(VENV)/.ready-test  ## the long forms: hundreds of kills, years of days
 
 bench: $(VENV)/.ready-test  ## speed and memory against DuckDB, pandas, Polars and Luigi, into docs/benchmarks.md
 	$(BIN)/python bench/run.py
-	$(BIN)/python bench/features.py
-	$(BIN)/python bench/reader.py
 
 data.align: $(VENV)/.ready  ## aligned bars of DATE=
 	@$(BIN)/python -m pipeline.ops.day AlignedBars $(if $(DATE),--date $(DATE))

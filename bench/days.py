@@ -1,7 +1,8 @@
 """The days that are measured: a clean one, and the same with bad lines, compressed, or five times as busy.
 
 The clean day comes from `kitchen sample`, or from an independent generator: a script that takes
-`OUT --ticks N --kind ticks`, named in KITCHEN_TICK_GENERATOR.
+`OUT --ticks N --kind ticks`, named in KITCHEN_TICK_GENERATOR. A day of more ticks than the sample can hold is
+a sampled one with each tick several times, under ids of their own.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from pathlib import Path
 
 BAD_LINES, BAD_FILES = 64, 22
 SAMPLE_MOST = 2_000_000
+_ID = re.compile(rb'(?<="trade_id":")[0-9]+')
 
 
 def clean(folder: Path, ticks: int) -> Path:
@@ -25,14 +28,31 @@ def clean(folder: Path, ticks: int) -> Path:
         made = folder / "being-made"
         shutil.rmtree(made, ignore_errors=True)
         generator = os.environ.get("KITCHEN_TICK_GENERATOR")
+        times = -(-ticks // SAMPLE_MOST)
         if generator:
-            command = [sys.executable, generator, str(made), "--ticks", str(ticks)]
-            subprocess.run([*command, "--kind", "ticks"], check=True)
+            _make(generator, str(made), "--ticks", str(ticks), "--kind", "ticks")
+        elif times > 1:
+            _repeat(clean(folder, ticks // times), made, times)
         else:
             # A process of its own: its peak would count as that of every process started after it.
-            subprocess.run([sys.executable, __file__, str(made), str(ticks)], check=True)
+            _make(__file__, str(made), str(ticks))
         made.rename(out)
     return out
+
+
+def _make(script: str, *arguments: str) -> None:
+    if subprocess.run([sys.executable, script, *arguments], check=False).returncode:
+        raise SystemExit(f"{script} {' '.join(arguments)} made no day; see what it says above")
+
+
+def _repeat(day: Path, out: Path, times: int) -> None:
+    """The day with each tick so many times, one after the other."""
+    for path in sorted(day.rglob("ticks.jsonl")):
+        target = out / path.relative_to(day)
+        target.parent.mkdir(parents=True)
+        with open(path, "rb") as lines, open(target, "wb") as written:
+            for line in lines:
+                written.writelines(_ID.sub(rb"\g<0>%d" % n, line) for n in range(times))
 
 
 def _sample(out: Path, ticks: int) -> None:
@@ -98,4 +118,9 @@ def compressed(day: Path) -> Path:
 
 
 if __name__ == "__main__":
-    _sample(Path(sys.argv[1]), int(sys.argv[2]))
+    from pipeline.errors import KitchenError
+
+    try:
+        _sample(Path(sys.argv[1]), int(sys.argv[2]))
+    except KitchenError as error:
+        sys.exit(str(error))

@@ -1,6 +1,6 @@
 """What "nothing to do" costs, how scheduling grows, and what a second worker gives; one command.
 
-python bench/freshness.py [--root DIR] [--rounds N] [--skip workers]
+python bench/freshness.py [--root DIR] [--rounds N] [--days 365] [--skip workers]
 
 Ratios are medians of whole processes that take turns, against `python -c "import luigi"`. Days that are only
 asked for are made of empty files (`finished_days.py`); scheduling is measured with steps that compute nothing
@@ -32,7 +32,7 @@ HERE = Path(__file__).resolve().parent
 KITCHEN = Path(sys.executable).with_name("kitchen")
 LUIGI = [sys.executable, "-m", "luigi", "--module", "pipeline"]
 IMPORT = "import luigi"
-YEAR, DECADE = 365, 3650
+YEAR = 365
 FAT_TRADES = 250_000
 GOALS = {
     "a finished day, short history": 1.6,
@@ -70,22 +70,22 @@ def span(count: int) -> tuple[str, ...]:
     return "--start", days(count)[0].isoformat(), "--stop", days(count)[-1].isoformat()
 
 
-def nothing_to_do(root: Path, rounds: int) -> dict[str, float]:
-    """A finished day, a finished year, a finished decade, as ratios to the import of Luigi."""
-    year, decade = root / "year", root / "decade"
-    for place, count in ((year, YEAR), (decade, DECADE)):
+def nothing_to_do(root: Path, rounds: int, count: int) -> dict[str, float]:
+    """A finished day, a finished year, ten of them, as ratios to the import of Luigi."""
+    year, decade, many = root / "year", root / "decade", 10 * count
+    for place, length in ((year, count), (decade, many)):
         if (place / "snapshots").exists():
             kitchen = finished_days.configure(place, finished_days.NAMES)
-            finished_days.stamp(kitchen, days(count))
+            finished_days.stamp(kitchen, days(length))
         else:
-            finished_days.write(place, days(count))
+            finished_days.write(place, days(length))
     snapshot = [*LUIGI, "Snapshot", "--date"]
     contenders = {
         IMPORT: ([sys.executable, "-c", IMPORT], year),
-        "short": ([*snapshot, days(30)[-1].isoformat()], year),
-        "long": ([*snapshot, days(DECADE)[-1].isoformat()], decade),
-        "year": ([*LUIGI, "Backfill", *span(YEAR)], year),
-        "decade": ([*LUIGI, "Backfill", *span(DECADE)], decade),
+        "short": ([*snapshot, days(min(30, count))[-1].isoformat()], year),
+        "long": ([*snapshot, days(many)[-1].isoformat()], decade),
+        "year": ([*LUIGI, "Backfill", *span(count)], year),
+        "decade": ([*LUIGI, "Backfill", *span(many)], decade),
     }
     taken: dict[str, list[float]] = {name: [] for name in contenders}
     for number in range(rounds + 1):
@@ -98,13 +98,13 @@ def nothing_to_do(root: Path, rounds: int) -> dict[str, float]:
         "a finished day, short history": found["short"] / found[IMPORT],
         "a finished day, history of 600 days": found["long"] / found[IMPORT],
         "365 finished days x 3 symbols": found["year"] / found[IMPORT],
-        "a day of 3650 to a day of 365": found["decade"] / DECADE / (found["year"] / YEAR),
+        "a day of 3650 to a day of 365": found["decade"] / many / (found["year"] / count),
     }
 
 
-def scheduling(root: Path, rounds: int) -> dict[str, float]:
+def scheduling(root: Path, rounds: int, longer: int) -> dict[str, float]:
     """Milliseconds a unit in a backfill of 365 days against those in one of 30."""
-    taken: dict[int, list[float]] = {30: [], YEAR: []}
+    taken: dict[int, list[float]] = {30: [], longer: []}
     for number in range(1 + rounds // 8):
         for count, values in taken.items():
             place = root / f"scheduling-{count}-{number}"
@@ -117,13 +117,13 @@ def scheduling(root: Path, rounds: int) -> dict[str, float]:
             shutil.rmtree(place)
     return {
         "ms a unit, 30 days": statistics.median(taken[30]),
-        "ms a unit, 365 days": statistics.median(taken[YEAR]),
-        "a unit of 365 days to one of 30": statistics.median(taken[YEAR])
+        "ms a unit, 365 days": statistics.median(taken[longer]),
+        "a unit of 365 days to one of 30": statistics.median(taken[longer])
         / statistics.median(taken[30]),
     }
 
 
-def workers(root: Path, rounds: int) -> dict[str, float]:
+def workers(root: Path, rounds: int, _: int) -> dict[str, float]:
     """Seconds of a backfill of fat days on one worker, against those on two."""
     place = root / "fat"
     names = finished_days.NAMES[:2]
@@ -148,7 +148,7 @@ def _forget(place: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-PARTS: dict[str, Callable[[Path, int], dict[str, float]]] = {
+PARTS: dict[str, Callable[[Path, int, int], dict[str, float]]] = {
     "nothing": nothing_to_do,
     "scheduling": scheduling,
     "workers": workers,
@@ -160,6 +160,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, help="used again where it has days; else temporary")
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--days", type=int, default=YEAR, help="of the year, of whatever length")
     parser.add_argument("--skip", action="append", default=[], choices=sorted(PARTS))
     given = parser.parse_args()
     compileall.compile_dir(PROJECT / "pipeline", quiet=2)
@@ -169,7 +170,7 @@ def main() -> None:
             if name in given.skip:
                 continue
             started = time.monotonic()
-            for what, value in part(root, given.rounds).items():
+            for what, value in part(root, given.rounds, given.days).items():
                 print(f"{value:8.2f}  {what}{_goal(what, value)}", flush=True)
             print(f"          ({name}: {time.monotonic() - started:.0f} s)", flush=True)
 

@@ -1,6 +1,6 @@
 """What verified reading costs: a 30-day window of 3 symbols, against bare Polars on the same files.
 
-    python bench/reader.py [--json]
+    python bench/reader.py [--json] [--days 30] [--rounds 15]
 
 Cold: each file is hashed before a row of it is used, as in the first `load` of a process, against Polars
 and SHA-256 of the same bytes. Cached: every further load. Ratios are of the time on the clock; that of the
@@ -58,10 +58,10 @@ def noisy(table: pa.Table, seed: int) -> pa.Table:
     return table
 
 
-def build(root: Path) -> Store:
+def build(root: Path, days: int) -> Store:
     """A store with the window, every float column filled."""
     store = Store(root / "snapshots")
-    for i in range(DAYS):
+    for i in range(days):
         day = kit.DAY + dt.timedelta(days=i)
         states = dict.fromkeys(SYMBOLS, "available")
         files, tables = kit.prepared(root / f"day{i}", day, states, 100.0)
@@ -101,10 +101,10 @@ def processor_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def interleaved(tasks: dict[str, Callable[[], Any]]) -> dict[str, Cost]:
+def interleaved(tasks: dict[str, Callable[[], Any]], rounds: int) -> dict[str, Cost]:
     """Median cost of each task, in rounds A B C A B C, after one round to warm up."""
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in tasks}
-    for turn in range(ROUNDS + 1):
+    for turn in range(rounds + 1):
         for name, task in tasks.items():
             wall, cpu = time.perf_counter(), processor_seconds()
             task()
@@ -121,7 +121,7 @@ def interleaved(tasks: dict[str, Callable[[], Any]]) -> dict[str, Cost]:
 
 def tasks(store: Store, paths: list[Path]) -> dict[str, Callable[[], Any]]:
     """Each way of reading the window."""
-    root, last = store.root, kit.DAY + dt.timedelta(days=DAYS - 1)
+    root, last = store.root, kit.DAY + dt.timedelta(days=len(paths) - 1)
     ten = pl.read_parquet(paths[0]).columns[:10]
 
     def cold() -> None:
@@ -145,11 +145,11 @@ def tasks(store: Store, paths: list[Path]) -> dict[str, Callable[[], Any]]:
     }
 
 
-def measure(store: Store) -> dict[str, Any]:
+def measure(store: Store, count: int, rounds: int) -> dict[str, Any]:
     """Cost of each way of reading, and the ratios."""
-    days = [kit.DAY + dt.timedelta(days=i) for i in range(DAYS)]
+    days = [kit.DAY + dt.timedelta(days=i) for i in range(count)]
     paths = [store.date_link(day) / "bars_1m.parquet" for day in days]
-    costs = interleaved(tasks(store, paths))
+    costs = interleaved(tasks(store, paths), rounds)
     ratios = {
         name: {of: getattr(costs[name], of) / getattr(costs[against], of) for of in ("wall", "cpu")}
         for name, (against, _) in LIMITS.items()
@@ -166,9 +166,12 @@ def main() -> int:
     """Prints the figures; exit 1 when a ratio is above its limit."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--days", type=int, default=DAYS)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = measure(build(Path(folder)))
+        store = build(Path(folder), arguments.days)
+        found = measure(store, arguments.days, arguments.rounds)
     if arguments.json:
         sys.stdout.write(json.dumps(found) + "\n")
     else:

@@ -18,6 +18,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
@@ -39,6 +40,15 @@ class Run:
     cpu: float
     rss: float
     said: dict
+
+
+def require(*names: str) -> None:
+    """Ends with one sentence where a library is not installed."""
+    missing = [name for name in names if find_spec(name) is None]
+    if missing:
+        raise SystemExit(
+            f"{', '.join(missing)}: not installed in {sys.prefix}; `make bench` installs what it needs"
+        )
 
 
 def run(script: str, *arguments: str, python: str = sys.executable) -> Run:
@@ -242,6 +252,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=PROJECT / "data" / "bench")
     parser.add_argument("--ticks-only", action="store_true", help="leave out the other benchmarks")
     options = parser.parse_args()
+    require("duckdb", "pandas", "polars")
     options.data.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=options.data) as work:
         found = measured(options, Path(work))
@@ -253,4 +264,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except OSError as error:
+        sys.exit(f"the benchmark cannot go on: {error}")

@@ -1,0 +1,100 @@
+"""Every script of bench/ starts and runs, on days that are small enough to wait for."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.config import PROJECT
+
+BENCH = PROJECT / "bench"
+
+
+def bench(script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A script of the folder, run to its end, as a machine without a generator of its own does it."""
+    environ = {k: v for k, v in os.environ.items() if k != "KITCHEN_TICK_GENERATOR"}
+    command = [sys.executable, str(BENCH / script), *arguments]
+    return subprocess.run(
+        command, env=environ | environment, cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+
+
+def test_ticks_are_measured_against_the_peers(tmp_path: Path) -> None:
+    """The page has every contender, and no line was lost on any day."""
+    page = tmp_path / "page.md"
+    small = ("--ticks", "3000", "--rounds", "1", "--ticks-only")
+    ended = bench("run.py", *small, "--data", str(tmp_path / "days"), "--out", str(page))
+
+    assert ended.returncode == 0, ended.stderr
+    for words in ("DuckDB, bare parse", "json.loads + pandas", "five times the ticks", "| equal |"):
+        assert words in page.read_text()
+
+
+def test_features_are_measured(tmp_path: Path) -> None:
+    """Both steps ran, and the features have values."""
+    ended = bench("features.py", "--ticks", "3000", "--rounds", "1", "--work", str(tmp_path))
+
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["features_with_values"] > 0
+
+
+def test_the_reader_is_measured() -> None:
+    """Each way of reading has its cost; whether it is small enough depends on the machine."""
+    ended = bench("reader.py", "--json", "--days", "2", "--rounds", "1")
+
+    assert ended.returncode in (0, 1), ended.stderr
+    assert min(cost["wall"] for cost in json.loads(ended.stdout)["seconds"].values()) > 0
+
+
+def test_days_with_nothing_to_do_are_measured(tmp_path: Path) -> None:
+    """Of a history of three days and one of thirty."""
+    only = ("--skip", "scheduling", "--skip", "workers")
+    ended = bench("freshness.py", "--root", str(tmp_path), "--rounds", "1", "--days", "3", *only)
+
+    assert ended.returncode == 0, ended.stderr
+    assert "a finished day, history of 600 days" in ended.stdout
+
+
+def test_scheduling_is_measured(tmp_path: Path) -> None:
+    """Units that compute nothing, of two days."""
+    ended = bench("trivial_steps.py", str(tmp_path), "2")
+
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout.splitlines()[-1])["units"] > 0
+
+
+def test_a_day_beyond_the_sample_repeats_its_ticks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each tick so many times, one after the other, no two of one id."""
+    monkeypatch.syspath_prepend(str(BENCH))
+    import days
+
+    monkeypatch.delenv("KITCHEN_TICK_GENERATOR", raising=False)
+    monkeypatch.setattr(days, "SAMPLE_MOST", 1000)
+    found = days.clean(tmp_path, 3000)
+    ticks = [
+        json.loads(line)
+        for path in sorted(found.rglob("ticks.jsonl"))
+        for line in path.read_text().splitlines()
+    ]
+
+    assert len(ticks) == len({tick["trade_id"] for tick in ticks}) == 3000
+    assert [t["ts"] for t in ticks[::3]] == [t["ts"] for t in ticks[2::3]]
+
+
+def test_what_is_missing_is_said_in_a_sentence(tmp_path: Path) -> None:
+    """A generator that makes nothing, a number that the sample cannot make: no traceback."""
+    where = ("--data", str(tmp_path / "days"), "--out", str(tmp_path / "page.md"), "--ticks-only")
+    generator = bench("run.py", *where, KITCHEN_TICK_GENERATOR=str(tmp_path / "none.py"))
+    too_few = bench("run.py", *where, "--ticks", "1")
+
+    assert generator.returncode == too_few.returncode == 1
+    assert "made no day" in generator.stderr
+    assert "wanted 2 to" in too_few.stderr
+    assert "Traceback" not in generator.stderr + too_few.stderr
