@@ -6,6 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 OURS   := $(PIP) --no-deps --no-build-isolation --editable .
 LOCK   := uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 --python-platform linux \
           --no-emit-index-url --no-annotate --custom-compile-command 'make lock' pyproject.toml
+EXTRAS := --extra alerts --extra fetch --extra history
 
 .PHONY: help lock snapshot test lint unit soak bench data.align data.features data.manifest data.snapshot clean
 .DEFAULT_GOAL := help
@@ -26,10 +27,16 @@ $(VENV)/.ready-test: $(VENV)/.ready requirements-test.txt
 	$(PIP) --require-hashes --requirement requirements-test.txt
 	@touch $@
 
+$(VENV)/.ready-docs: $(VENV)/.ready requirements-docs.txt
+	$(PIP) --require-hashes --requirement requirements-docs.txt
+	@touch $@
+
 lock:  ## newest versions of all libraries, with the hashes of their files (needs uv)
-	echo setuptools | $(LOCK) - --output-file requirements.txt
-	echo setuptools | $(LOCK) - --constraint requirements.txt --extra test --extra bench \
+	echo setuptools | $(LOCK) - $(EXTRAS) --output-file requirements.txt
+	echo setuptools | $(LOCK) - $(EXTRAS) --constraint requirements.txt --extra test --extra bench \
 		--output-file requirements-test.txt
+	echo setuptools | $(LOCK) - $(EXTRAS) --constraint requirements-test.txt --extra docs \
+		--output-file requirements-docs.txt
 
 snapshot: $(VENV)/.ready  ## publish a day: DATE=2025-01-02, by default the newest complete day, or a sample
 	@$(BIN)/python -m pipeline.ops.day Snapshot $(if $(DATE),--date $(DATE))

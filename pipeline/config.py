@@ -1,4 +1,4 @@
-"""`configs/kitchen.yaml`, checked and frozen.
+"""`kitchen.yaml`, checked and frozen.
 
 Belongs here: where things lie and which symbols there are. Thresholds are governance
 (`contracts/control.py`), never configuration.
@@ -18,9 +18,8 @@ from pipeline.clock import parse_day
 from pipeline.contracts import atas_columns, fetching, operations
 from pipeline.contracts.documents import load_checked
 from pipeline.errors import ConfigError, ParameterError
-
-PROJECT = Path(__file__).resolve().parent.parent
-"""The folder that holds `configs/`, `governance/` and the package."""
+from pipeline.locations import GOVERNANCE, base_folder, config_file, find_config, governance_for
+from pipeline.locations import PROJECT as PROJECT
 
 MARKETS = ("spot", "futures_um", "futures_cm")
 ATAS_FEEDS = ("atas_bars", "atas_v6_3", "atas_ticks")
@@ -190,25 +189,29 @@ class Kitchen:
         return self.symbols[name]
 
 
-def config_file() -> Path:
-    """The file that `KITCHEN_CONFIG` names, else `configs/kitchen.yaml` beside the package."""
-    named = os.environ.get("KITCHEN_CONFIG")
-    return Path(named).expanduser().absolute() if named else PROJECT / "configs" / "kitchen.yaml"
-
-
 def load_kitchen() -> Kitchen:
-    """The checked configuration in force.
+    """The checked configuration in force: `locations.config_file` says which.
 
     Raises:
-        ConfigError: all faults in one sentence, each with its key path.
+        ConfigError: there is none, or all its faults in one sentence, each with its key path.
     """
     return _load(config_file())
+
+
+def governance_in_force() -> Path:
+    """The folder of rules for what needs no configuration: the configured one, else the package's.
+
+    Raises:
+        ConfigError: there is a configuration, and it is wrong.
+    """
+    file = find_config()
+    return GOVERNANCE if file is None else _load(file).governance
 
 
 @lru_cache(maxsize=8)
 def _load(path: Path) -> Kitchen:
     document = load_checked(path, _DOCUMENT)
-    base = path.parent.parent if path.parent.name == "configs" else path.parent
+    base = base_folder(path)
     folders = {
         name: _folder(base, text, f"{path}: paths.{name}")
         for name, text in document["paths"].items()
@@ -222,7 +225,7 @@ def _load(path: Path) -> Kitchen:
         raw=folders["raw"],
         prepared=folders["prepared"],
         snapshots=folders["snapshots"],
-        governance=folders.get("governance", PROJECT / "governance"),
+        governance=folders.get("governance") or governance_for(path),
         symbols={
             name: _symbol(name, entry, path) for name, entry in sorted(document["symbols"].items())
         },

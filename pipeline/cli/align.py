@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from pipeline.cli import output
-from pipeline.config import PROJECT
+from pipeline.config import governance_in_force
 from pipeline.ops.align import Aligned, Pair, align_files, write
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -33,7 +33,7 @@ def command(
       kitchen align --atas bars_1m.jsonl --binance BTCUSDT-1m-2025-01-02.zip --out aligned
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
     pair = Pair(
-        atas=atas, binance=binance, symbol=symbol, day=day, governance=PROJECT / "governance"
+        atas=atas, binance=binance, symbol=symbol, day=day, governance=governance_in_force()
     )
     aligned = align_files(pair)
     files = write(aligned, out)

@@ -10,8 +10,9 @@ import click
 
 from pipeline.cli import output
 from pipeline.clock import utc_now
-from pipeline.config import Kitchen, config_file, load_kitchen
+from pipeline.config import Kitchen, load_kitchen
 from pipeline.errors import ConfigError
+from pipeline.locations import config_file
 from pipeline.ops import alerts, cron, desk, units
 
 

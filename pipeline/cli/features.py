@@ -7,12 +7,10 @@ from typing import Any
 import click
 
 from pipeline.cli import output
-from pipeline.config import PROJECT
+from pipeline.config import governance_in_force
 from pipeline.errors import ConfigError
 from pipeline.features import registry
 from pipeline.features.step import Step
-
-_GOVERNANCE = PROJECT / "governance"
 
 
 @click.group("features")
@@ -28,8 +26,8 @@ def command(ctx: click.Context) -> None:
 
 def _all() -> dict[str, tuple[str, Step]]:
     """Name -> (table, step), in the order of the published columns."""
-    tables = ("micro", "macro")
-    return {s.name: (t, s) for t in tables for s in registry.steps(_GOVERNANCE, t)}
+    tables, governance = ("micro", "macro"), governance_in_force()
+    return {s.name: (t, s) for t in tables for s in registry.steps(governance, t)}
 
 
 @command.command("list")

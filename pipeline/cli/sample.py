@@ -10,11 +10,12 @@ import click
 
 from pipeline import asked
 from pipeline.cli import output
-from pipeline.config import PROJECT
+from pipeline.locations import IS_CHECKOUT, PROJECT
 from pipeline.sample.defects import DEFECTS
 from pipeline.sample.generate import SampleRequest, write_sample
 
-DEFAULT_OUT = PROJECT / "data" / "samples" / "raw"
+DEFAULT_OUT = (PROJECT if IS_CHECKOUT else Path()) / "data" / "samples" / "raw"
+"""In a checkout, else in the working folder: nothing is ever written among installed packages."""
 
 
 def _defect_list() -> str:

@@ -10,7 +10,6 @@ may read; it is never printed, logged or kept.
 from __future__ import annotations
 
 import datetime as dt
-import importlib
 import json
 import logging
 import os
@@ -30,6 +29,7 @@ from pipeline.errors import ConfigError
 from pipeline.ops.desk import Desk
 from pipeline.ops.places import Places
 from pipeline.ops.text import plain
+from pipeline.optional import require
 
 logger = logging.getLogger("kitchen")
 
@@ -196,7 +196,7 @@ def send(urls: list[str], title: str, text: str) -> bool:
 
 
 def _notify(urls: list[str], title: str, text: str) -> bool:
-    apprise: Any = importlib.import_module("apprise")
+    apprise = require("apprise")
     service = apprise.Apprise(
         asset=apprise.AppriseAsset(secure_logging=True, app_id="central-data-kitchen")
     )
@@ -249,6 +249,9 @@ def tell_from(
 def _sent(send: Send, urls: list[str], message: Message) -> bool:
     try:
         sent = send(urls, message.title, message.text)
+    except ConfigError as error:
+        logger.error("the alert could not be sent: %s", error)
+        return False
     except Exception as error:
         # An error's text may quote the address, so its kind alone is said.
         logger.error("the alert could not be sent: %s", type(error).__name__)

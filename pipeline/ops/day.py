@@ -13,13 +13,14 @@ import subprocess
 import sys
 
 from pipeline import asked, layout
-from pipeline.config import PROJECT, Kitchen, load_kitchen
+from pipeline.config import Kitchen, load_kitchen
 from pipeline.errors import KitchenError, ParameterError
 from pipeline.freshness import graph
+from pipeline.locations import CHECKOUT_CONFIG
 from pipeline.sample.generate import SampleRequest, write_sample
 from pipeline.stages import STAGES
 
-SAMPLE_CONFIG = PROJECT / "configs" / "sample.yaml"
+SAMPLE_CONFIG = CHECKOUT_CONFIG.with_name("sample.yaml")
 SAMPLE_DAY = dt.date(2025, 1, 2)
 SAMPLE_WARMUP_DAYS = 600
 
@@ -44,10 +45,10 @@ def _is_complete(kitchen: Kitchen, day: dt.date) -> bool:
 
 
 def choose_kitchen() -> Kitchen:
-    """The user's configuration if it has raw data, or was named; else the sample market's, generated now."""
+    """The configuration in force; for a checkout's own without raw data, the sample market's, made now."""
     kitchen = load_kitchen()
     has_raw = any(graph.first_raw_day(kitchen, symbol) for symbol in kitchen.symbols.values())
-    if has_raw or os.environ.get("KITCHEN_CONFIG"):
+    if has_raw or kitchen.file != CHECKOUT_CONFIG or os.environ.get("KITCHEN_CONFIG"):
         return kitchen
     sys.stdout.write(f"No raw exports in {kitchen.raw}: working on a generated sample market.\n")
     sys.stdout.flush()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib
-import importlib.util
+import logging
 import os
 import pickle
 import signal
@@ -24,7 +24,7 @@ import tornado.ioloop
 import tornado.web
 from luigi.scheduler import Scheduler
 
-from pipeline import layout
+from pipeline import layout, optional
 from pipeline.clock import parse_day, utc_now
 from pipeline.config import Kitchen
 from pipeline.errors import ConfigError
@@ -33,6 +33,8 @@ from pipeline.ops.places import Places
 from pipeline.publishing import links
 from pipeline.sources import alive
 from pipeline.tasks import context
+
+logger = logging.getLogger("kitchen")
 
 ADDRESS, PORT = "127.0.0.1", 8082
 DUMP_MS, PRUNE_MS = 60_000, 60_000
@@ -198,8 +200,10 @@ def handlers(kitchen: Kitchen, scheduler: Scheduler) -> list[Any]:
 def make_scheduler(place: Path) -> Scheduler:
     """Luigi's scheduler with our figures, its state in `place`, and a history where SQLAlchemy is."""
     settings = luigi.configuration.get_config()
-    history = importlib.util.find_spec("sqlalchemy") is not None
-    if history:
+    no_history = optional.missing("sqlalchemy")
+    if no_history:
+        logger.warning("the dashboard keeps no history of tasks: %s", no_history)
+    else:
         settings.set("task_history", "db_connection", f"sqlite:///{place / 'history.sqlite'}")
         # Luigi 3.8.1 asks SQLAlchemy 2 in the words of its first version and dies of it. A database
         # that this version makes needs no upgrade.
@@ -208,7 +212,9 @@ def make_scheduler(place: Path) -> Scheduler:
         engine = importlib.import_module("sqlalchemy.engine").Engine
         importlib.import_module("sqlalchemy.event").listen(engine, "connect", _not_durably)
     scheduler = Scheduler(
-        state_path=str(state_file(place)), record_task_history=history, stable_done_cooldown_secs=0
+        state_path=str(state_file(place)),
+        record_task_history=not no_history,
+        stable_done_cooldown_secs=0,
     )
     scheduler._state._metrics_collector = metrics.StepMetrics()
     return scheduler

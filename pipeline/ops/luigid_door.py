@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from pipeline.config import PROJECT
 
 _SECONDS = 2.0
-_DISCONNECT_SECONDS = 30.0
+_DISCONNECT_SECONDS = 60.0
+"""Luigi's own, where no luigi.cfg says otherwise."""
 
 
 def _settings() -> ConfigParser:

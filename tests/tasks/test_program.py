@@ -9,11 +9,14 @@ import socket
 import subprocess
 import sys
 import time
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
 
+from pipeline.locations import PROJECT
 from pipeline.sample.generate import SampleRequest, write_sample
+from pipeline.tasks.program import DEFAULTS
 from tests_support import Run, luigi, stat_tree, write_config
 
 DAY = dt.date(2025, 1, 2)
@@ -159,6 +162,16 @@ def test_it_runs_from_any_folder(root: Path, folder: str) -> None:
     """No luigi.cfg is found there; the exit codes are the same."""
     assert luigi(root, "Snapshot", "--date", "2025-01-02", cwd=Path(folder)).returncode == 0
     assert luigi(root, "Snapshot", "--date", "2025-01-07", cwd=Path(folder)).returncode == 20
+
+
+def test_where_no_luigi_cfg_is_found_the_settings_are_its() -> None:
+    """What is built in, and the file of a checkout: the same, but for a setting of luigid alone."""
+    file = ConfigParser()
+    file.read(PROJECT / "luigi.cfg")
+    settings = {section: dict(file[section]) for section in file.sections()}
+
+    assert settings["scheduler"].pop("worker_disconnect_delay") == "30"
+    assert settings == DEFAULTS
 
 
 def test_a_second_run_of_a_finished_day_loads_no_heavy_library(root: Path) -> None:

@@ -17,13 +17,17 @@ from types import TracebackType
 from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
-import httpx
-import tenacity
-
 from pipeline.contracts.fetching import Fetch, address_fault, is_loopback
 from pipeline.errors import FetchError
 from pipeline.ops.fetch.pauses import Pauses
 from pipeline.ops.fetch.waiting import Waiting
+from pipeline.optional import require
+
+require("httpx")
+require("tenacity")
+
+import httpx  # noqa: E402 - a missing one ends above, in a sentence
+import tenacity  # noqa: E402
 
 REDIRECTS = 3
 SILENT_REQUESTS = 3

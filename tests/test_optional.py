@@ -1,0 +1,87 @@
+"""What is done without a library of an extra: one sentence that names it."""
+
+from __future__ import annotations
+
+import configparser
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline import optional
+from pipeline.errors import ConfigError
+from pipeline.locations import PROJECT
+from pipeline.ops import alerts, luigid
+from pipeline.reader import scan
+
+
+def without(monkeypatch: pytest.MonkeyPatch, library: str) -> None:
+    """Makes a library look as if it was not installed."""
+    monkeypatch.setitem(sys.modules, library, None)
+
+
+@pytest.mark.parametrize(("library", "extra"), optional.EXTRAS.items())
+def test_the_extra_that_is_named_installs_the_library(library: str, extra: str) -> None:
+    """And the base does not."""
+    package = configparser.ConfigParser()
+    package.read(PROJECT / "setup.cfg")
+
+    assert library in package["options.extras_require"][extra].split()
+    assert library not in package["options"]["install_requires"].split()
+
+
+@pytest.mark.parametrize("library", ["httpx", "tenacity"])
+def test_fetch_without_its_libraries_is_one_sentence(library: str) -> None:
+    """Exit 40, before anything is asked or written."""
+    program = (
+        f"import sys; sys.modules[{library!r}] = None\n"
+        "from pipeline.cli.main import main; main(['fetch', '--date', '2025-01-02'])"
+    )
+
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+
+    assert run.returncode == 40
+    assert run.stderr == (
+        f"kitchen: {library} is not installed: pip install 'central-data-kitchen[fetch]' brings it\n"
+    )
+
+
+def test_scan_without_polars_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it looks for a store."""
+    without(monkeypatch, "polars")
+
+    with pytest.raises(ConfigError, match=r"polars is not installed: .*\[lazy\]"):
+        scan("bars_1m", "2025-01-02", "2025-01-02")
+
+
+def test_an_alert_without_apprise_is_said_in_the_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It counts as not sent, so the next run tries again; no address is shown."""
+    without(monkeypatch, "apprise")
+    monkeypatch.setattr(logging.getLogger("kitchen"), "propagate", True)
+    message = alerts.Message(title="a title", text="a text")
+
+    assert not alerts._sent(alerts.send, ["json://secret.example"], message)
+
+    assert "apprise is not installed" in caplog.text
+    assert "[alerts]" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_luigid_without_sqlalchemy_serves_and_says_what_it_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Only the history of tasks is not kept."""
+    without(monkeypatch, "sqlalchemy")
+    monkeypatch.setattr(logging.getLogger("kitchen"), "propagate", True)
+
+    scheduler = luigid.make_scheduler(tmp_path)
+
+    assert scheduler.task_list("", "") == {}
+    assert "[history]" in caplog.text
+    assert not (tmp_path / "history.sqlite").exists()
