@@ -69,6 +69,16 @@ def xrpeth(tmp_path_factory: pytest.TempPathFactory, real_data: Path) -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def tape_alone(tmp_path_factory: pytest.TempPathFactory, real_data: Path) -> Path:
+    """The two real XRPETH days, published with ticks and klines alone."""
+    root = xrpeth_raw(tmp_path_factory.mktemp("tape_alone"), real_data)
+    shutil.rmtree(root / "data/raw/atas/bars_1m")
+    for day in ("2019-10-11", "2019-10-12"):
+        succeeded(luigi(root, "Snapshot", "--date", day))
+    return root
+
+
 def test_the_baseline_is_the_archive(perpetual: Path, real_data: Path) -> None:
     """All eight Binance columns of all 1440 minutes equal the archive."""
     bars = bars_of(perpetual, "2025-01-02")
@@ -218,6 +228,29 @@ def test_minutes_without_a_trade_are_not_gaps(xrpeth: Path, day: str, traded: in
     for minute in range(1440):
         if bars["src_atas"][minute]:
             assert bars["atas_close"][minute] == bars["close"][minute]
+
+
+@pytest.mark.parametrize(("day", "traded"), [("2019-10-11", 1022), ("2019-10-12", 973)])
+def test_a_tape_alone_is_a_whole_day(tape_alone: Path, day: str, traded: int) -> None:
+    """Without ATAS bars: prices, volume and delta of the tape equal the klines in every traded minute."""
+    bars, manifest = bars_of(tape_alone, day), manifest_of(tape_alone, day)
+    found = manifest["calibration"]["XRPETH"]
+
+    assert manifest["condition"]["symbols"]["XRPETH"] == {"condition": "available", "reasons": []}
+    assert (found["feed"], found["offset_minutes"]) == ("atas_ticks", 0)
+    assert [m for m in range(1440) if bars["volume"][m]] == [
+        m for m in range(1440) if bars["src_atas"][m]
+    ]
+    assert sum(bars["src_atas"]) == traded
+    for minute in range(1440):
+        if bars["src_atas"][minute]:
+            for name in ("open", "high", "low", "close", "volume"):
+                assert bars[f"atas_{name}"][minute] == bars[name][minute], (minute, name)
+            taker = 2 * bars["taker_buy_volume"][minute] - bars["volume"][minute]
+            assert bars["delta"][minute] == taker
+            assert bars["delta_source"][minute] == "ticks"
+    report = tape_alone / "snapshots" / day / "qc/XRPETH/calibration_report.html"
+    assert "Residual by clock shift" in report.read_text()
 
 
 @pytest.mark.parametrize("day", ["2019-10-11", "2019-10-12"])

@@ -20,6 +20,7 @@ from pipeline.quality.distributions import DRIFTS
 from pipeline.quality.facts import (
     PRICES,
     RECORD,
+    TICKS,
     DayFacts,
     Mask,
     Minutes,
@@ -256,6 +257,8 @@ def _atas_rejects(day: _Day) -> _Finding:
 
     Each feed by itself: a tape of a million lines would hide a bar file that is half broken.
     """
+    if not day.facts.bars.num_rows:
+        return _Finding(measured=None, note="there are no minutes that an ATAS line could tell of")
     counts = {feed: day.facts.lines(feed) for feed in _feeds_used(day.facts)}
     shares = {f: n["rejected"] / n["read"] for f, n in counts.items() if n["read"]}
     if not shares:
@@ -270,10 +273,11 @@ def _atas_rejects(day: _Day) -> _Finding:
 
 
 def _feeds_used(facts: DayFacts) -> list[str]:
-    """The bars' feed and the tape; all ATAS feeds where none was chosen."""
+    """The bars' feed, and the tape unless it was refused; all ATAS feeds where none was chosen."""
     feeds = sorted(feed for feed in facts.ledgers if feed.startswith("atas"))
-    chosen = facts.calibration.feed
-    return [feed for feed in feeds if chosen is None or feed in (chosen, "atas_ticks")]
+    chosen, tape = facts.calibration.feed, facts.calibration.feeds.get(TICKS)
+    used = {chosen} if tape is None or tape.status == "refused" else {chosen, TICKS}
+    return [feed for feed in feeds if chosen is None or feed in used]
 
 
 def _flow_residual(day: _Day) -> _Finding:

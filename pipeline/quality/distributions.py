@@ -1,6 +1,7 @@
 """Do both feeds' returns come from one distribution? The two classic distances.
 
-Belongs here: how far apart they lie, over the day. Limits stand in CONTROL.
+Belongs here: how far apart they lie, over the day, where both feeds tell of one instrument: two may well
+move by other amounts. Limits stand in CONTROL.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from pipeline.contracts.control import Control
 from pipeline.quality.facts import DayFacts, Minutes
-from pipeline.quality.oddities import Measure, Oddity, on_day
+from pipeline.quality.oddities import Measure, Oddity, nothing, on_day
 
 Floats = npt.NDArray[np.float64]
 
@@ -61,14 +62,14 @@ def _common_returns(facts: DayFacts) -> tuple[Floats, Floats]:
 
 def _drift(distance: Callable[[Floats, Floats], float], name: str) -> Measure:
     def measure(facts: DayFacts, minutes: Minutes, control: Control) -> Oddity:
-        nowhere = np.zeros_like(minutes.traded)
+        if not facts.same_instrument:
+            return nothing("the feeds were not identified as one instrument")
         ours, theirs = _common_returns(facts)
         if len(ours) < control.evidence["minutes_min"]:
-            note = f"{len(ours)} minutes give returns of both feeds, too few to compare"
-            return Oddity(measured=None, note=note, at_fault=nowhere)
-        found = distance(ours, theirs)
-        note = f"{name} {found:.4f} between the returns of {len(ours)} common minutes"
-        return Oddity(measured=found, note=note, at_fault=nowhere)
+            return nothing(f"{len(ours)} minutes give returns of both feeds, too few to compare")
+        apart = distance(ours, theirs)
+        note = f"{name} {apart:.4f} between the returns of {len(ours)} common minutes"
+        return Oddity(measured=apart, note=note, at_fault=np.zeros_like(minutes.traded))
 
     return measure
 

@@ -24,6 +24,9 @@ Floats = npt.NDArray[np.float64]
 RECORD = "binance_1m"
 """The feed of the exchange of record."""
 
+TICKS = "atas_ticks"
+"""The tape."""
+
 FATES = ("read", "used", "merged", "rejected")
 """What becomes of raw lines: read = used + merged + rejected."""
 

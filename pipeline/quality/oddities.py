@@ -49,7 +49,7 @@ def outlying_wicks(facts: DayFacts, minutes: Minutes, control: Control) -> Oddit
     found, limits = wicks(facts), control.oddities
     known = np.isfinite(found)
     if not known.any():
-        return _nothing("no minute has prices")
+        return nothing("no minute has prices")
     middle = float(np.median(found[known]))
     spread = float(np.median(np.abs(found[known] - middle)))
     least = max(limits["wick_mad_max"] * spread, limits["wick_bps_min"] / 1e4)
@@ -84,7 +84,7 @@ def copied_bars(facts: DayFacts, minutes: Minutes, control: Control) -> Oddity:
 def silent_record(facts: DayFacts, minutes: Minutes, control: Control) -> Oddity:
     """B09: spans in which the archive has no volume and ATAS of the same instrument traded."""
     if not facts.same_instrument:
-        return _nothing("the feeds were not identified as one instrument")
+        return nothing("the feeds were not identified as one instrument")
     silent = minutes.record & ~minutes.traded & (np.nan_to_num(on_day(facts, "atas_volume")) > 0)
     mask = _runs(silent, control.oddities["silent_minutes_min"])
     return _minutes(mask, f"{int(mask.sum())} minutes have no volume although ATAS saw trades")
@@ -96,7 +96,7 @@ def stalled_tape(facts: DayFacts, minutes: Minutes, control: Control) -> Oddity:
     same = np.isfinite(theirs) & minutes.traded & _as_before([theirs]) & ~_as_before([ours])
     mask = _runs(same, control.oddities["stalled_minutes_min"])
     if not minutes.atas.any():
-        return _nothing("no ATAS minute on the grid")
+        return nothing("no ATAS minute on the grid")
     return _minutes(mask, f"in {int(mask.sum())} minutes ATAS stood still and the exchange did not")
 
 
@@ -109,7 +109,7 @@ def impossible_cvd(facts: DayFacts, minutes: Minutes, control: Control) -> Oddit
     )
     known = np.isfinite(step) & np.isfinite(volume)
     if not known.any():
-        return _nothing("no cvd was exported")
+        return nothing("no cvd was exported")
     mask = known & (np.nan_to_num(step) > (np.nan_to_num(volume) + leaving) * (1 + 1e-9))
     share = float(mask.sum() / known.sum())
     words = f"{int(mask.sum())} of {int(known.sum())} steps of cvd_export exceed the volume"
@@ -122,10 +122,10 @@ def price_step(facts: DayFacts, minutes: Minutes, control: Control) -> Oddity:
     both = np.all([np.isfinite(side) for pair in pairs for side in pair], axis=0)
     basis = np.abs(np.nan_to_num(on_day(facts, "basis_bps"), nan=np.inf))
     if not both.any() or np.median(basis[both]) > control.identity["basis_median_bps_max"]:
-        return _nothing("no minutes of comparable prices")
+        return nothing("no minutes of comparable prices")
     ours, theirs = (step(*(pair[side][both] for pair in pairs)) for side in (0, 1))
     if not ours or not theirs:
-        return _nothing("the prices have no step")
+        return nothing("the prices have no step")
     ratio = theirs / ours
     coarse = both if ratio > 1 else np.zeros_like(both)
     note = f"ATAS prices step by {theirs:g}, the exchange's by {ours:g}"
@@ -136,7 +136,7 @@ def no_trade(facts: DayFacts, minutes: Minutes, control: Control) -> Oddity:
     """B21: a day without a single trade, as of a pair that was not listed then."""
     traded = int(minutes.traded.sum())
     if not minutes.record.any():
-        return _nothing("the exchange of record has no row")
+        return nothing("the exchange of record has no row")
     at_fault = minutes.record & ~minutes.traded & (traded == 0)
     return Oddity(measured=float(traded), note=f"{traded} minutes have a trade", at_fault=at_fault)
 
@@ -155,7 +155,8 @@ ODDITIES: dict[str, Measure] = {
 """Check of CONTROL -> what measures it."""
 
 
-def _nothing(note: str) -> Oddity:
+def nothing(note: str) -> Oddity:
+    """What the day does not offer to measure, and why."""
     return Oddity(measured=None, note=note, at_fault=np.zeros(MINUTES_PER_DAY, dtype=np.bool_))
 
 

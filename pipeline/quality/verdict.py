@@ -17,7 +17,7 @@ from pipeline.clock import MINUTES_PER_DAY
 from pipeline.contracts.calibration import Reason
 from pipeline.contracts.control import CONSEQUENCES, Control
 from pipeline.quality.checks import CheckResult, faulty_rows, in_force, run_checks
-from pipeline.quality.facts import DayFacts, edges, mask_of
+from pipeline.quality.facts import DayFacts, edges, lines_of, mask_of
 
 NO_RECORD = "B06"
 """Code of a day for which the exchange of record has no row at all."""
@@ -43,7 +43,8 @@ def verdict(facts: DayFacts, control: Control) -> dict[str, Any]:
     findings += [_from_calibration(r, facts, control) for r in facts.calibration.reasons]
     worst = max((CONSEQUENCES.index(f["consequence"]) for f in findings), default=0)
     condition = ("available", "degraded", "degraded", "missing")[worst]
-    findings += _quarantined_files(facts, {f["by"] for f in findings if f["consequence"] != "note"})
+    findings += _useless_files(facts, {f["by"] for f in findings if f["consequence"] != "note"})
+    findings += _refused_beside(facts)
     return {
         "symbol": facts.symbol,
         "date": facts.day.isoformat(),
@@ -115,16 +116,28 @@ def _from_calibration(reason: Reason, facts: DayFacts, control: Control) -> dict
     }
 
 
-def _quarantined_files(facts: DayFacts, lowered_by: set[str]) -> list[dict[str, Any]]:
-    """Whole files set aside: the cause of a day lowered for want of that vendor's rows, else a note."""
-    found = []
+def _useless_files(facts: DayFacts, lowered_by: set[str]) -> list[dict[str, Any]]:
+    """Files of which nothing could be used, as a whole or line by line: the cause of a day that is
+    lowered for want of that vendor's rows, else a note.
+    """
+    findings = []
     for source, table in sorted(facts.rejects.items()):
         vendor = source.split("_")[0]
-        blamed = any(by.startswith(vendor) for by in lowered_by)
-        rows = [r for r in table.select(["line", "code", "reason"]).to_pylist() if r["line"] == 0]
-        for code, count in sorted(Counter(row["code"] for row in rows).items()):
-            text = next(row["reason"] for row in rows if row["code"] == code)
-            found.append(
+        causes = (vendor, "calibration") if vendor == "atas" else (vendor,)
+        blamed = any(by.startswith(causes) for by in lowered_by)
+        useless = {
+            str(entry["path"])
+            for entry in facts.ledgers.get(source, [])
+            if (lines := lines_of(entry))["rejected"] == lines["read"] > 0
+        }
+        firsts = table.group_by("file", use_threads=False).aggregate(
+            [("line", "first"), ("code", "first"), ("reason", "first")]
+        )
+        rows = [r for r in firsts.to_pylist() if r["line_first"] == 0 or r["file"] in useless]
+        for code, count in sorted(Counter(row["code_first"] for row in rows).items()):
+            first = next(row for row in rows if row["code_first"] == code)
+            where = f"line {first['line_first']}: " if first["line_first"] else ""
+            findings.append(
                 {
                     "by": source,
                     "code": code,
@@ -132,10 +145,29 @@ def _quarantined_files(facts: DayFacts, lowered_by: set[str]) -> list[dict[str, 
                     "count": count,
                     "first": None,
                     "last": None,
-                    "note": f"{count} whole file{'s' * (count > 1)} of {source} set aside: {text}",
+                    "note": f"{count} whole file{'s' * (count > 1)} of {source} set aside:"
+                    f" {where}{first['reason_first']}",
                 }
             )
-    return found
+    return findings
+
+
+def _refused_beside(facts: DayFacts) -> list[dict[str, Any]]:
+    """Feeds that were refused while the day follows another one: notes."""
+    return [
+        {
+            "by": feed,
+            "code": reason.code,
+            "consequence": "note",
+            "count": 1,
+            "first": None,
+            "last": None,
+            "note": f"{feed} set aside: {reason.note} (refusals.{reason.key})",
+        }
+        for feed, entry in sorted(facts.calibration.feeds.items())
+        if entry.status == "refused" and facts.calibration.feed is not None
+        for reason in entry.reasons
+    ]
 
 
 def _by_code(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -51,6 +51,7 @@ class Job:
     raw: dict[str, tuple[list[int], str]] = field(default_factory=dict)
     windows: dict[str, dict[str, list[int]]] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    _edges: list[Edge] | None = field(default=None, init=False, repr=False)
 
     @property
     def symbol(self) -> Symbol:
@@ -59,8 +60,9 @@ class Job:
 
     def edges(self, stage: str, output: str) -> list[Edge]:
         """The unit's inputs from one output of a step, in the graph's order."""
-        found = graph.edges(self.kitchen, self.unit)
-        return [edge for edge in found if edge.unit.stage == stage and edge.output == output]
+        if self._edges is None:
+            self._edges = graph.edges(self.kitchen, self.unit)
+        return [edge for edge in self._edges if edge.unit.stage == stage and edge.output == output]
 
     def path(self, edge: Edge) -> Path:
         """The file of an input."""

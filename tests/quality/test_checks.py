@@ -16,6 +16,7 @@ from quality_days import (
     without_trades,
 )
 
+from pipeline.contracts.calibration import Finding
 from pipeline.contracts.control import CHECKS, Control
 from pipeline.quality.checks import CheckResult, DayFacts, run_checks
 
@@ -229,6 +230,28 @@ def test_a_feed_that_the_day_does_not_use_is_not_held_against_it(
     }
 
     assert _check(facts(ledgers=ledgers), control, "atas_rejected_share").measured == 0.0
+
+
+def test_a_tape_that_was_refused_is_not_held_against_the_bars(
+    facts: Build, control: Control
+) -> None:
+    """No line of it is used, with or without a finding; one that stands is used for the order flow."""
+    ledgers = {
+        "binance_1m": [ledger("binance_1m")],
+        "atas_bars": [ledger("atas_bars")],
+        "atas_ticks": [ledger("atas_ticks", rejected=1000)],
+    }
+    bars = calibrated().feeds["atas_bars"]
+
+    def share(**beside: Finding) -> float | None:
+        found = calibrated(feeds={"atas_bars": bars, **beside})
+        return _check(
+            facts(ledgers=ledgers, calibration=found), control, "atas_rejected_share"
+        ).measured
+
+    assert share() == 0.0
+    assert share(atas_ticks=Finding(status="refused")) == 0.0
+    assert share(atas_ticks=bars) == 1000 / 1440
 
 
 def test_order_flow_that_falls_short_is_named(facts: Build, control: Control) -> None:

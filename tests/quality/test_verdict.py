@@ -18,7 +18,7 @@ from quality_days import (
     without_trades,
 )
 
-from pipeline.contracts.calibration import DayFinding, Reason
+from pipeline.contracts.calibration import DayFinding, Finding, Reason
 from pipeline.contracts.control import Control
 from pipeline.quality.checks import DayFacts
 from pipeline.quality.verdict import verdict
@@ -221,6 +221,46 @@ def test_another_instrument_is_a_note(facts: Build, control: Control) -> None:
 
     assert (found["condition"], found["reasons"]) == ("available", [])
     assert _codes(found["notes"]) == ["C01"]
+
+
+def test_a_refused_feed_beside_the_chosen_one_is_a_note(facts: Build, control: Control) -> None:
+    """The day follows its bars and stays available; what spoke against the tape is told."""
+    reason = Reason(code="A22", key="wrong_instrument", note="beyond the limits")
+    tape = Finding(status="refused", reasons=(reason,))
+    found = verdict(
+        facts(calibration=calibrated(feeds={**calibrated().feeds, "atas_ticks": tape})), control
+    )
+
+    assert (found["condition"], found["reasons"]) == ("available", [])
+    assert [note["note"] for note in found["notes"]] == [
+        "atas_ticks set aside: beyond the limits (refusals.wrong_instrument)"
+    ]
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_a_file_without_a_usable_line_is_a_file_set_aside(
+    facts: Build, control: Control, rejected: Rejected, refused: bool
+) -> None:
+    """A note beside a feed that stands, a cause where none is left; its first line says why."""
+    columns = day_columns()
+    if refused:
+        without_atas(columns, range(1440))
+    web_page = rejected("atas_ticks", (1, "A13", "<html>"), (2, "A13", "</html>"), reason="no JSON")
+    day = facts(
+        columns,
+        calibration=_refused("C11", "not_identifiable") if refused else calibrated(),
+        rejects={"atas_ticks": web_page},
+        ledgers={
+            "binance_1m": [ledger("binance_1m")],
+            "atas_bars": [ledger("atas_bars")],
+            "atas_ticks": [ledger("atas_ticks", read=2, rejected=2)],
+        },
+    )
+    found = verdict(day, control)
+    told = found["reasons" if refused else "notes"]
+
+    assert _codes(found["reasons"]) == (["C11", "A13"] if refused else [])
+    assert told[-1]["note"] == "1 whole file of atas_ticks set aside: line 1: no JSON"
 
 
 def test_thin_atas_coverage_degrades(facts: Build, control: Control) -> None:
