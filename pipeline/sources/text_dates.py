@@ -19,7 +19,11 @@ _ZONES = re.compile(r" ?(?:UTC|GMT)$")
 
 def is_year_last(value: object) -> bool:
     """Whether a stamp needs the order of its day and month."""
-    return isinstance(value, str) and _YEAR_LAST.fullmatch(value.strip()) is not None
+    return (
+        isinstance(value, str)
+        and not value.isdigit()
+        and _YEAR_LAST.fullmatch(value.strip()) is not None
+    )
 
 
 def iso_text(text: str, order: str | None = None) -> str:

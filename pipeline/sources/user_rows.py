@@ -54,15 +54,18 @@ class Table:
 
 @dataclass(slots=True, kw_only=True)
 class _Row:
-    """A row's place, what its stamps say, and why it cannot be used."""
+    """A row's place, what its stamps say, and why it cannot be used.
+
+    `dated` is a stamp whose day and month are not told apart yet.
+    """
 
     block: Block
     place: int
-    stamp: Any = None
     instant: int | None = None
     closed: int | None = None
     written: str = ""
     symbol: str = ""
+    dated: str | None = None
     fault: str | None = None
 
 
@@ -128,9 +131,11 @@ def _row(table: Table, block: Block, place: int) -> _Row:
             row.symbol = str(values[columns.symbol] or "").strip()
         if columns.closes is not None:
             row.closed = _close(values[columns.closes])
-        row.stamp = _stamp(values, columns)
-        if not is_year_last(row.stamp):
-            row.instant, row.written = instant_of(row.stamp)
+        stamp = _stamp(values, columns)
+        if is_year_last(stamp):
+            row.dated = stamp.strip()
+        else:
+            row.instant, row.written = instant_of(stamp)
     except (ValueError, ArithmeticError) as error:
         row.fault = str(error)
     return row
@@ -180,20 +185,20 @@ def _own(table: Table, rows: list[_Row], feed: Feed) -> tuple[list[_Row], list[s
 
 def _dated(table: Table, rows: list[_Row], feed: Feed) -> dict[str, str]:
     """Gives rows whose stamps need it the order of day and month, which all of them share."""
-    open_ones = [row for row in rows if row.fault is None and row.instant is None]
-    if not open_ones:
+    dated = [(row, row.dated) for row in rows if row.dated is not None]
+    if not dated:
         return {}
-    order = order_of((row.stamp.strip() for row in open_ones), feed.day)
+    order = order_of((text for _, text in dated), feed.day)
     if order is None:
-        first = open_ones[0]
+        first, text = dated[0]
         raise SourceError(
-            f"{table.name}:{first.block.numbers[first.place]}: {first.stamp!r}: which is the day and which"
+            f"{table.name}:{first.block.numbers[first.place]}: {text!r}: which is the day and which"
             " the month does not follow from the file's dates; wanted dates as 2025-01-31; write it again",
             code="C05",
         )
-    for row in open_ones:
+    for row, text in dated:
         try:
-            row.instant, row.written = instant_of(row.stamp, order)
+            row.instant, row.written = instant_of(text, order)
             if table.columns.closes is not None:
                 closes = table.read(row.block, row.place)[table.columns.closes]
                 row.closed = instant_of(closes, order)[0]

@@ -278,6 +278,56 @@ def test_a_user_table_is_read_as_it_was(busy: Callable[..., Prepared]) -> None:
     assert merged["minute_open"] == "2025-01-02T08:19:00Z"
 
 
+def odd_table(raw: Path) -> None:
+    """A table with text before its header, rows of another symbol, stamps with the day first."""
+    user_csv(raw)
+    path = raw / "binance/fetcher/BTCUSDT_2025-01-02.csv"
+    header, *rows = path.read_text().splitlines()
+    closes = [dt.datetime.strptime(row[:16], "%Y-%m-%d %H:%M") for row in rows]  # noqa: DTZ007
+    rows = [f"BTC/USDT;{at:%d.%m.%Y %H:%M}{row[16:]}" for at, row in zip(closes, rows, strict=True)]
+    rows.insert(3, rows[3].replace("BTC", "ETH"))
+    text = ["https://example.com/1735776000000", "", f"symbol;{header}", *rows]
+    path.write_text("\n".join(text) + "\n")
+
+
+def test_what_is_none_of_the_table_is_called_what_it_is(busy: Callable[..., Prepared]) -> None:
+    """Text, blank, header, another symbol's row; and rows are found where their dates say."""
+    given = busy(odd_table)
+    name = "binance/fetcher/BTCUSDT_2025-01-02.csv"
+    whys = [explain_line(given, name, n).get("why") for n in (1, 2, 3, 7)]
+    merged = explain_line(given, name, 505)
+
+    assert whys == [
+        "text before the header",
+        "blank",
+        "the header",
+        "a row of ETH/USDT, not of BTC/USDT",
+    ]
+    assert explain_line(given, name, 8)["minute_open"] == "2025-01-02T00:03:00Z"
+    assert (merged["fate"], merged["minute_open"]) == ("merged", "2025-01-02T08:19:00Z")
+
+
+def json_table(raw: Path) -> None:
+    """The rows of `user_csv` as objects, among them one of another symbol."""
+    user_csv(raw)
+    path = raw / "binance/fetcher/BTCUSDT_2025-01-02.csv"
+    lines = path.read_text().splitlines()
+    rows = [row | {"symbol": "BTCUSDT"} for row in csv.DictReader(lines, delimiter=";")]
+    rows.insert(3, rows[3] | {"symbol": "ETHUSDT"})
+    path.unlink()
+    (raw / "binance/futures_um/BTCUSDT-1m-2025-01-02.json").write_text(json.dumps(rows))
+
+
+def test_an_element_of_a_json_table_has_a_number(busy: Callable[..., Prepared]) -> None:
+    """Used, merged, or of another symbol."""
+    given = busy(json_table)
+    name = "binance/futures_um/BTCUSDT-1m-2025-01-02.json"
+
+    assert explain_line(given, name, 3)["minute_open"] == "2025-01-02T00:02:00Z"
+    assert explain_line(given, name, 4)["why"] == "a row of ETHUSDT, not of BTCUSDT"
+    assert explain_line(given, name, 502)["minute_open"] == "2025-01-02T08:19:00Z"
+
+
 def shifted(raw: Path) -> None:
     """Stamps of both exports are eight hours early, and lie where a converting machine files them."""
     for path in sorted(raw.rglob("*.jsonl")):

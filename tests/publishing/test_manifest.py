@@ -192,6 +192,17 @@ def test_lines_must_be_accounted_for(tmp_path: Path) -> None:
         manifest(given(tmp_path, ledgers={"BTCUSDT": ledger}))
 
 
+def test_what_lies_beside_the_lines_is_counted(tmp_path: Path) -> None:
+    """Other days, other symbols, text before a header: where a file has them, beside lines that add up."""
+    ledger = kit.ledger("BTCUSDT")
+    ledger[0] |= {"other_days": 0, "other_symbols": 3, "ignored": 1}
+    found = manifest(given(tmp_path, ledgers={"BTCUSDT": ledger}))
+    counted = found["inputs"]["BTCUSDT"][ledger[0]["path"]]
+
+    assert (counted["other_symbols"], counted["ignored"]) == (3, 1)
+    assert "other_days" not in counted
+
+
 def test_a_table_with_rows_has_a_file(tmp_path: Path) -> None:
     """An empty footprint may be left out; one with rows may not."""
     whole = given(tmp_path)
