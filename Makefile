@@ -8,7 +8,7 @@ LOCK   := uv pip compile --quiet --upgrade --generate-hashes --python-version 3.
           --no-emit-index-url --no-annotate --custom-compile-command 'make lock' pyproject.toml
 EXTRAS := --extra alerts --extra fetch --extra history
 
-.PHONY: help lock snapshot test lint unit soak bench data.align data.features data.manifest data.snapshot clean
+.PHONY: help lock snapshot test lint unit soak bench docs data.align data.features data.manifest data.snapshot clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -27,16 +27,10 @@ $(VENV)/.ready-test: $(VENV)/.ready requirements-test.txt
 	$(PIP) --require-hashes --requirement requirements-test.txt
 	@touch $@
 
-$(VENV)/.ready-docs: $(VENV)/.ready requirements-docs.txt
-	$(PIP) --require-hashes --requirement requirements-docs.txt
-	@touch $@
-
 lock:  ## newest versions of all libraries, with the hashes of their files (needs uv)
 	echo setuptools | $(LOCK) - $(EXTRAS) --output-file requirements.txt
-	echo setuptools | $(LOCK) - $(EXTRAS) --constraint requirements.txt --extra test --extra bench \
+	echo setuptools | $(LOCK) - $(EXTRAS) --constraint requirements.txt --extra test --extra bench --extra docs \
 		--output-file requirements-test.txt
-	echo setuptools | $(LOCK) - $(EXTRAS) --constraint requirements-test.txt --extra docs \
-		--output-file requirements-docs.txt
 
 snapshot: $(VENV)/.ready  ## publish a day: DATE=2025-01-02, by default the newest complete day, or a sample
 	@$(BIN)/python -m pipeline.ops.day Snapshot $(if $(DATE),--date $(DATE))
@@ -57,6 +51,9 @@ soak: $(VENV)/.ready-test  ## the long forms: hundreds of kills, years of days
 
 bench: $(VENV)/.ready-test  ## speed and memory against DuckDB, pandas, Polars and Luigi, into docs/benchmarks.md
 	$(BIN)/python bench/run.py
+
+docs: $(VENV)/.ready-test  ## the site of docs/ with the Python reference, into build/site
+	$(BIN)/sphinx-build -q -W --keep-going docs build/site
 
 data.align: $(VENV)/.ready  ## aligned bars of DATE=
 	@$(BIN)/python -m pipeline.ops.day AlignedBars $(if $(DATE),--date $(DATE))

@@ -25,7 +25,9 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of real vendor exports; skipped where it is absent, except under CI."""
+    """The folder of real vendor exports; skipped where it is absent, under CI only where none is meant."""
+    if os.environ.get("KITCHEN_REAL_DATA") == "":
+        pytest.skip("KITCHEN_REAL_DATA names nothing: there are no real exports here")
     if not REAL.is_dir():
         reason = f"no real exports at {REAL}; name their folder in KITCHEN_REAL_DATA"
         if os.environ.get("CI"):

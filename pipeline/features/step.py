@@ -42,7 +42,7 @@ class Step(ABC):
 
     @property
     def family(self) -> str:
-        """The family: the name of the file that the step is in."""
+        """The name of the file that the step is in."""
         return type(self).__module__.rpartition(".")[2]
 
     @property
@@ -52,7 +52,7 @@ class Step(ABC):
 
     @property
     def formula(self) -> str:
-        """The class's docstring: formula, edges and source."""
+        """Formula, edges and source: the docstring of the class."""
         return inspect.getdoc(type(self)) or ""
 
     @abstractmethod
