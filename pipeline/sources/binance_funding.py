@@ -63,6 +63,7 @@ FORM = Form(
     },
     nameless=("time", "hours", "rate"),
     needed=("time", "rate"),
+    said="calc_time and last_funding_rate",
     columns=("interval_hours", "rate"),
     parse=_settlement,
 )

@@ -125,6 +125,7 @@ FORM = Form(
     },
     nameless=("time", "symbol", *_COLUMNS),
     needed=("time", "open_interest"),
+    said="create_time and sum_open_interest",
     columns=_COLUMNS,
     parse=_figures,
 )

@@ -39,6 +39,7 @@ class Form:
         names: Field -> the names of its column, in lower case without marks: `calctime` is calc_time too.
         nameless: The fields of columns without a header, in order.
         needed: The fields without which a table is of another kind.
+        said: The needed ones as the exchange calls them, in words.
         columns: The columns of the clean table that the values become.
         parse: Fields -> the row's instant in us and its other values; ValueError says what is wrong.
     """
@@ -46,6 +47,7 @@ class Form:
     names: Mapping[str, tuple[str, ...]]
     nameless: tuple[str, ...]
     needed: tuple[str, ...]
+    said: str
     columns: tuple[str, ...]
     parse: Callable[[Fields], tuple[int, Values]]
 
@@ -153,9 +155,8 @@ def instant(text: bytes, what: str) -> int:
 
 def refused(name: str, form: Form) -> SourceError:
     """A file whose header names another table."""
-    wanted = " and ".join(form.names[field][0] for field in form.needed)
     return SourceError(
-        f"{name}: no column of its header is {wanted}; wanted the exchange's own names, or no header;"
+        f"{name}: its header does not name {form.said}; wanted the exchange's own names, or no header;"
         " see its first line",
         code="B02",
     )
