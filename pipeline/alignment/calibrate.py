@@ -224,7 +224,7 @@ def _feed_finding(
         ground.opened_us,
         placed.choice.lag - placed.base,
     )
-    like = likeness(pairs)
+    like = likeness(pairs, control.identity)
     kind = _kind(placed, like, ground)
     hours = blocks(placed.laid, ground.klines, placed.choice, ground.evidence, placed.base)
     stands = placed.choice.by is not None

@@ -7,7 +7,7 @@ lag itself (`evidence.py`). Prices are compared, never moved onto each other.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pyarrow as pa
@@ -67,10 +67,16 @@ def pairs_at(vendor: Dense, klines: Dense, table: pa.Table, opened_us: int, shif
     )
 
 
-def likeness(pairs: Pairs) -> Likeness | None:
-    """The figures; None without a common minute."""
+def likeness(pairs: Pairs, limits: dict[str, float]) -> Likeness | None:
+    """The figures; None without a common minute.
+
+    Args:
+        pairs: the common minutes.
+        limits: CONTROL's `identity`, which says which few of them are left out as odd.
+    """
     if not len(pairs.close):
         return None
+    pairs = _without_odd(pairs, limits)
     basis = 1e4 * np.log(pairs.vendor_close / pairs.close)
     median = float(np.median(basis))
     ratio = pairs.vendor_volume / pairs.volume
@@ -87,6 +93,17 @@ def likeness(pairs: Pairs) -> Likeness | None:
         volume_cv=float(np.std(ratio) / np.mean(ratio)),
         quote_ratio=float(np.median(by_value)) if len(by_value) else None,
     )
+
+
+def _without_odd(pairs: Pairs, limits: dict[str, float]) -> Pairs:
+    """Without minutes of which one number is absurd, where these are few: they tell of no instrument."""
+    basis = np.log(pairs.vendor_close / pairs.close)
+    ratio = np.log(pairs.vendor_volume / pairs.volume)
+    odd = 1e4 * np.abs(basis - np.median(basis)) > limits["odd_basis_bps_min"]
+    odd |= np.abs(ratio - np.median(ratio)) > math.log(limits["odd_volume_factor_min"])
+    if not odd.any() or odd.mean() > limits["odd_minutes_share_max"]:
+        return pairs
+    return Pairs(**{column.name: getattr(pairs, column.name)[~odd] for column in fields(pairs)})
 
 
 def _return_correlation(pairs: Pairs) -> float | None:

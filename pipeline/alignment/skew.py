@@ -28,6 +28,8 @@ FINE_SPAN_US = 500_000
 DRAWS = 400
 PAD_US = 12_500
 """Added to either end of the interval: half of the 25 ms that minutes can resolve."""
+MOST_OFF = 10.0
+"""A minute's error counts as so many times its volume at most: one absurd number tells of no clock."""
 _BLOCK = 15
 _BLOCKS_PER_HOUR = 4
 _TAIL = 0.01
@@ -186,7 +188,7 @@ def _errors(skews: Ints, given: _Given) -> _Errors:
     blocks, start = np.unique(traded // _BLOCK, return_index=True)
     sums, roots = (np.zeros((len(blocks), len(skews))) for _ in range(2))
     for column, cut in enumerate(_cut(skews, given) if len(blocks) else ()):
-        off = from_units(np.abs(cut[traded] - whole), places) / volume
+        off = np.minimum(from_units(np.abs(cut[traded] - whole), places) / volume, MOST_OFF)
         sums[:, column] = np.add.reduceat(off, start)
         roots[:, column] = np.add.reduceat(np.sqrt(off), start)
     return _Errors(

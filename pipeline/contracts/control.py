@@ -66,6 +66,9 @@ _DOCUMENT: dict[str, Any] = {
         "same_return_rho_min",
         "half_tick_share_max",
         "volume_cv_max",
+        "odd_basis_bps_min",
+        "odd_volume_factor_min",
+        "odd_minutes_share_max",
         "power_of_ten_tolerance",
     ),
     "skew": _numbers(

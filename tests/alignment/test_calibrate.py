@@ -94,6 +94,26 @@ def test_perpetual_beside_spot_is_another_instrument(btc: dict[str, pa.Table]) -
     assert (found.volume_unit, found.volume_factor) == ("unknown", None)
 
 
+@pytest.mark.parametrize(
+    ("market", "identity"), [("futures", "same"), ("spot", "other_instrument")]
+)
+@pytest.mark.parametrize("feed", ["klines", "bars"])
+@pytest.mark.parametrize(("name", "number"), [("volume", 1e14), ("volume", 1e-8), ("close", 1e11)])
+def test_one_absurd_number_is_not_the_days_instrument(
+    market: str, identity: str, feed: str, name: str, number: float, btc: dict[str, pa.Table]
+) -> None:
+    """One wrong volume or close among 1440: clock, instrument and unit stand as without it."""
+    feeds = {"klines": btc[market], "bars": btc["bars"]}
+    values = feeds[feed][name].to_pylist()
+    values[700] = number
+    feeds[feed] = replaced(feeds[feed], name, values)
+
+    found = calibrated("2025-01-02", feeds["klines"], bars=feeds["bars"]).calibration
+
+    assert (found["status"], found["identity"]) == ("not_needed", identity)
+    assert found["volume_factor"] == (1 if market == "futures" else None)
+
+
 def test_rows_of_the_day_are_found_where_neighbours_lie_about(btc: dict[str, pa.Table]) -> None:
     """Rows of the day before and after, with other prices, are no evidence against the offset."""
     other = with_prices(btc["bars"], lambda price: round(190_000.0 - price, 1))

@@ -73,6 +73,24 @@ def test_a_real_tape_moved_by_known_amounts_is_measured(tape: dict[str, Any]) ->
     assert all(s is not None and s.width <= 100 for s in found)
 
 
+@pytest.mark.parametrize("size", [1e9, 1e15])
+def test_one_absurd_trade_tells_of_no_clock(size: float, tape: dict[str, Any]) -> None:
+    """A size beyond the whole day's, counted beyond 64 bits: the clock is measured as without it."""
+    moved = late(tape["ticks"], 1500)
+    sizes = moved["qty"].to_pylist()
+    sizes[len(sizes) // 2] = size
+    place = moved.schema.get_field_index("qty")
+    found = skew_of(
+        tape["day"],
+        tape["klines"],
+        moved.set_column(place, moved.schema.field("qty"), pa.array(sizes)),
+    )
+
+    assert found is not None
+    assert found.low <= 1500 <= found.high
+    assert found.width <= 100
+
+
 def generated(rate: float, seed: int, jitter_ms: float = 15.0) -> tuple[pa.Table, pa.Table]:
     """Four hours of trades at so many a second, and the minutes that they make by true time."""
     draw = np.random.default_rng([seed, round(rate * 10)])
