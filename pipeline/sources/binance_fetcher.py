@@ -25,7 +25,7 @@ from pipeline.sources.lines import Block, Seen, is_comment, read_lines, text_of
 from pipeline.sources.protocol import Feed, Parsed, RawText
 from pipeline.sources.text_dates import is_year_last
 from pipeline.sources.user_columns import instant_of
-from pipeline.sources.user_rows import Table, Values, read_table
+from pipeline.sources.user_rows import Table, Values, read_table, refuse_too_many
 
 _DELIMITERS = (",", ";", "\t", "|")
 _MOST_TEXT = 5
@@ -82,6 +82,7 @@ class BinanceFetcher:
             full = [at for at, line in enumerate(block.lines) if text_of(line).strip()]
             blank += block.count - len(full)
             lines += [(block, at) for at in full]
+            refuse_too_many(text.name, len(lines))
         header = find_header((block.lines[at] for block, at in lines), feed.vendor_symbol)
         before = lines if header is None else lines[: header.at]
         if header is None or not header.named:
@@ -98,7 +99,11 @@ class BinanceFetcher:
             parsed = file.finish(notes, blank)
             parsed.ignored = len(before) - len(others)
             return parsed
-        rows = [at for at in lines[len(before) :] if not _is_again(at, lines[len(before)], header)]
+        rows = lines[len(before) :]
+        if header.named:  # the header may stand again, where files were joined
+            block, at = rows[0]
+            names = text_of(block.lines[at]).strip()
+            rows = [(block, at) for block, at in rows if names not in block.lines[at]]
         table = Table(
             name=text.name,
             columns=header.columns,
@@ -174,12 +179,6 @@ def _is_text(place: Place, before: list[Place], header: Header | None) -> bool:
     if header is not None and header.named and len(before) <= _MOST_TEXT:
         return True
     return is_comment(place[0].lines[place[1]])
-
-
-def _is_again(place: Place, first: Place, header: Header) -> bool:
-    """Whether a line is the header, or the header again, where files were joined."""
-    one, two = (text_of(block.lines[at]).strip() for block, at in (place, first))
-    return header.named and one == two
 
 
 def _split(text: str, delimiter: str) -> list[str]:

@@ -21,7 +21,7 @@ from pipeline.sources.lines import BOM, Block, text_of
 from pipeline.sources.protocol import Feed, Parsed, RawText
 from pipeline.sources.text_dates import is_year_last
 from pipeline.sources.user_columns import instant_of
-from pipeline.sources.user_rows import Table, Values, read_table
+from pipeline.sources.user_rows import Table, Values, read_table, refuse_too_many
 
 _TRIED = 5
 """A file is known by its first rows, of which some may be damaged."""
@@ -77,6 +77,7 @@ class BinanceJson:
             full = [at for at, line in enumerate(block.lines) if text_of(line).strip()]
             blank += block.count - len(full)
             places += [(block, at) for at in full]
+            refuse_too_many(text.name, len(places))
         form = find_form((block.lines[at] for block, at in places), feed.vendor_symbol)
         if form is None and not places:
             return file.finish(notes, blank)

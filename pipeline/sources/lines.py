@@ -45,6 +45,8 @@ def is_comment(line: bytes) -> bool:
 
 def text_of(line: bytes) -> bytes:
     """The line of a table without such marks around it; blank where there is nothing else."""
+    if b"\0" not in line and BOM not in line:
+        return line
     found = pieces(line)
     return line if len(found) > 1 else b"".join(found)
 

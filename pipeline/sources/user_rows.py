@@ -19,6 +19,7 @@ from pipeline.sources.column_names import Columns, own_symbols
 from pipeline.sources.csv_fields import decimal
 from pipeline.sources.kline_rows import STEPS, Kline, KlineFile
 from pipeline.sources.lines import Block
+from pipeline.sources.parquet_child import MAX_ROWS
 from pipeline.sources.protocol import Feed, Parsed
 from pipeline.sources.text_dates import is_year_last, order_of
 from pipeline.sources.user_columns import (
@@ -103,6 +104,19 @@ def read_table(table: Table, file: KlineFile, notes: dict[str, Any]) -> Parsed:
     parsed = file.finish(notes, table.blank)
     parsed.other_symbols, parsed.ignored = len(rows) - len(own), table.ignored
     return parsed
+
+
+def refuse_too_many(name: str, rows: int) -> None:
+    """A table is judged as a whole, so it stands in memory as a whole.
+
+    Raises:
+        SourceError: more rows than any table of minutes has.
+    """
+    if rows > MAX_ROWS:
+        raise SourceError(
+            f"{name}: more than {MAX_ROWS} rows; wanted a day's or a month's klines (a year has 527040);"
+            " cut it into months"
+        )
 
 
 def bar_of(values: Values, columns: Columns, inferred: dict[str, Any], step: int) -> int | str:

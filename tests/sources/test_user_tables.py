@@ -573,3 +573,17 @@ def test_contracts_are_base_under_any_names(
     (row,) = read_feed(feed, [file], governance).table.to_pylist()
 
     assert (row["volume"], row["taker_buy_volume"], row["quote_volume"]) == (49.5, 19.8, 5000.0)
+
+
+@pytest.mark.parametrize("write", [as_csv, as_lines])
+def test_a_table_of_too_many_rows_is_refused(
+    tmp_path: Path, read: Callable, monkeypatch: pytest.MonkeyPatch, write: Write
+) -> None:
+    """It would stand in memory as a whole; a limit's own number is accepted."""
+    file = drop(tmp_path, *write(NAMES, VALUES))
+    for most, rows in ((4, 3), (2, 0)):
+        monkeypatch.setattr("pipeline.sources.user_rows.MAX_ROWS", most)
+        found = read(file)
+
+        assert found.table.num_rows == rows
+        assert found.rejects.num_rows == (rows == 0)
