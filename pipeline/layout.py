@@ -28,10 +28,18 @@ PATTERNS: dict[str, tuple[str, ...]] = {
         *(f"binance/{{market}}/{{symbol}}-1m-{{date}}.{form}" for form in _KLINES),
         *(f"binance/{{market}}/{{symbol}}-1m-{{month}}.{form}" for form in _KLINES),
         "binance/fetcher/{symbol}_{date}.csv",
+        *(
+            f"binance/{{market}}/{{symbol}}-1m-from-{{first}}-to-{{last}}.{form}"
+            for form in _KLINES
+        ),
     ),
     "binance_1d": (
         *(f"binance/{{market}}/{{symbol}}-1d-{{date}}.{form}" for form in _KLINES),
         *(f"binance/{{market}}/{{symbol}}-1d-{{month}}.{form}" for form in _KLINES),
+        *(
+            f"binance/{{market}}/{{symbol}}-1d-from-{{first}}-to-{{last}}.{form}"
+            for form in _KLINES
+        ),
     ),
     "binance_funding": (
         *(f"binance/{{market}}/{{symbol}}-fundingRate-{{date}}.{form}" for form in _ARCHIVES),
@@ -71,29 +79,52 @@ def patterns(kitchen: Kitchen, symbol: Symbol, feed: str) -> tuple[str, ...]:
     return symbol.sources.get(feed) or kitchen.sources.get(feed) or PATTERNS[feed]
 
 
-def _filled(
-    pattern: str, symbol: Symbol, feed: str, *, date: str, month: str, yyyymmdd: str
-) -> str:
-    name = symbol.vendor_symbol if feed.startswith("binance") else symbol.atas_symbol
+def marked(pattern: str, market: str, name: str) -> str:
+    """A pattern of one symbol, with a character of `MARKS` for each part of a date."""
     return pattern.format(
-        market=symbol.market, symbol=name, date=date, month=month, yyyymmdd=yyyymmdd
+        market=market, symbol=name, **{mark: sign for sign, mark in MARKS.items()}
     )
 
 
+MARKS = {"\1": "date", "\2": "month", "\3": "yyyymmdd", "\4": "first", "\5": "last"}
+"""Characters that stand for the parts of a date in a `marked` pattern, and their names."""
+
+
+def vendor_name(symbol: Symbol, feed: str) -> str:
+    """What the feed's vendor calls the symbol."""
+    return symbol.vendor_symbol if feed.startswith("binance") else symbol.atas_symbol
+
+
 def raw_candidates(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> list[str]:
-    """The names below `paths.raw` under which the feed of that day is looked for."""
-    text = day.isoformat()
+    """The names below `paths.raw` under which the feed of that day is looked for.
+
+    The names of files that say from when to when they go have `*` for the ends.
+    """
+    text, name = day.isoformat(), vendor_name(symbol, feed)
     return [
-        _filled(p, symbol, feed, date=text, month=text[:7], yyyymmdd=text.replace("-", ""))
-        for p in patterns(kitchen, symbol, feed)
+        pattern.format(
+            market=symbol.market,
+            symbol=name,
+            date=text,
+            month=text[:7],
+            yyyymmdd=text.replace("-", ""),
+            first="*",
+            last="*",
+        )
+        for pattern in patterns(kitchen, symbol, feed)
     ]
 
 
 def raw_files(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> list[RawPath]:
     """The feed's files of a day that exist, most trusted first, then by name. Dot names are none."""
     found: dict[Path, RawPath] = {}
+    wanted = patterns(kitchen, symbol, feed)
     for rank, name in enumerate(raw_candidates(kitchen, symbol, feed, day)):
-        matches = sorted(kitchen.raw.glob(name)) if "*" in name else [kitchen.raw / name]
+        if "{first}" in wanted[rank]:
+            filled = marked(wanted[rank], symbol.market, vendor_name(symbol, feed))
+            matches = [path for path, days in _spans(kitchen.raw, filled) if day in days]
+        else:
+            matches = sorted(kitchen.raw.glob(name)) if "*" in name else [kitchen.raw / name]
         for path in matches:
             if path not in found and path.exists() and not path.name.startswith("."):
                 found[path] = RawPath(path, path.relative_to(kitchen.raw).as_posix(), rank)
@@ -161,7 +192,7 @@ def input_files(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> li
 
 def raw_days(kitchen: Kitchen, symbol: Symbol, feed: str) -> frozenset[dt.date]:
     """Every day for which the feed has a file; a monthly file counts for each day of its month."""
-    name = symbol.vendor_symbol if feed.startswith("binance") else symbol.atas_symbol
+    name = vendor_name(symbol, feed)
     days = _raw_days(kitchen.raw, patterns(kitchen, symbol, feed), symbol.market, name)
     return days | _undated_days(kitchen.raw, name) if feed == "atas_ticks" else days
 
@@ -170,16 +201,28 @@ def forget_listings() -> None:
     """Looks at the raw folder afresh from now on."""
     _raw_days.cache_clear()
     _undated_days.cache_clear()
+    _spans.cache_clear()
+
+
+_DAY_DIGITS = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+DIGITS = {
+    **dict.fromkeys(("date", "first", "last"), _DAY_DIGITS),
+    "month": "[0-9]{4}-[0-9]{2}",
+    "yyyymmdd": "[0-9]{8}",
+}
+"""Part of a date -> what it looks like in a name."""
+
+
+def _days_of(raw: Path, path: Path, filled: str) -> list[dt.date]:
+    """The days that the name of a file tells, by the marked pattern that it may have; none without it."""
+    match = re.fullmatch(_date_expression(filled), path.relative_to(raw).as_posix())
+    return _days_named(match.groupdict()) if match else []
 
 
 def _date_expression(filled: str) -> str:
     expression = re.escape(filled).replace(r"\*", "[^/]*")
-    for mark, name, digits in (
-        ("\1", "date", "[0-9]{4}-[0-9]{2}-[0-9]{2}"),
-        ("\2", "month", "[0-9]{4}-[0-9]{2}"),
-        ("\3", "yyyymmdd", "[0-9]{8}"),
-    ):
-        mark = re.escape(mark)
+    for sign, name in MARKS.items():
+        mark, digits = re.escape(sign), DIGITS[name]
         expression = expression.replace(mark, f"(?P<{name}>{digits})", 1).replace(mark, digits)
     return expression
 
@@ -188,13 +231,18 @@ def _date_expression(filled: str) -> str:
 def _raw_days(raw: Path, wanted: tuple[str, ...], market: str, name: str) -> frozenset[dt.date]:
     days: set[dt.date] = set()
     for pattern in wanted:
-        filled = pattern.format(market=market, symbol=name, date="\1", month="\2", yyyymmdd="\3")
-        expression = _date_expression(filled)
-        for path in raw.glob(re.sub("[\1\2\3]", "*", filled)):
-            match = re.fullmatch(expression, path.relative_to(raw).as_posix())
-            if match and not path.name.startswith("."):
-                days.update(_days_named(match.groupdict()))
+        filled = marked(pattern, market, name)
+        for path in raw.glob(re.sub("[\1-\5]+", "*", filled)):
+            if not path.name.startswith("."):
+                days.update(_days_of(raw, path, filled))
     return frozenset(days)
+
+
+@lru_cache(maxsize=512)
+def _spans(raw: Path, filled: str) -> tuple[tuple[Path, frozenset[dt.date]], ...]:
+    """The files of many days that a marked pattern finds, by name, and the days that their names tell."""
+    found = sorted(raw.glob(re.sub("[\1-\5]+", "*", filled)))
+    return tuple((path, frozenset(_days_of(raw, path, filled))) for path in found)
 
 
 @lru_cache(maxsize=512)
@@ -223,6 +271,9 @@ def _days_named(groups: dict[str, str | None]) -> list[dt.date]:
         if groups.get("yyyymmdd"):
             text = str(groups["yyyymmdd"])
             return [parse_day(f"{text[:4]}-{text[4:6]}-{text[6:]}")]
+        if groups.get("first"):
+            first, last = parse_day(str(groups["first"])), parse_day(str(groups["last"]))
+            return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
         first = parse_day(f"{groups['month']}-01")
     except ValueError:
         return []

@@ -27,8 +27,8 @@ _NOTHING = -1
 
 _BEHIND_ALL = "\U0010ffff"
 
-_DAY_PARTS = {"\1": "([0-9]{4}-[0-9]{2}-[0-9]{2})", "\2": "([0-9]{4}-[0-9]{2})", "\3": "([0-9]{8})"}
-_MARK = re.compile("[\1\2\3*]")
+_DAY_PARTS = {sign: f"({layout.DIGITS[name]})" for sign, name in layout.MARKS.items()}
+_MARK = re.compile("[\1-\5*]")
 
 
 @dataclass(slots=True)
@@ -94,7 +94,7 @@ def prefixes(kitchen: Kitchen, symbol: Symbol, feed: str, day: str) -> list[str]
 
 def _beginning(part: str, values: dict[str, str]) -> str:
     """A name up to its date, and the character behind: `X-1m-2025-01.` is not `X-1m-2025-01-02.zip`."""
-    literal, mark, *rest = [*re.split("([\1\2\3*])", part, maxsplit=1), ""][:3]
+    literal, mark, *rest = [*re.split("([\1-\5*])", part, maxsplit=1), ""][:3]
     if mark not in values:
         return literal
     whole = mark == "\2" or len(values["\1"]) > len("2025-01")
@@ -103,9 +103,9 @@ def _beginning(part: str, values: dict[str, str]) -> str:
 
 
 def _patterns(kitchen: Kitchen, symbol: Symbol, feed: str) -> list[str]:
-    name = symbol.vendor_symbol if feed.startswith("binance") else symbol.atas_symbol
+    name = layout.vendor_name(symbol, feed)
     return [
-        pattern.format(market=symbol.market, symbol=name, date="\1", month="\2", yyyymmdd="\3")
+        layout.marked(pattern, symbol.market, name)
         for pattern in layout.patterns(kitchen, symbol, feed)
     ]
 
@@ -179,11 +179,11 @@ def _named(day: dt.date, mark: str) -> str:
     """How a name goes on, at the mark, of the first file that is not earlier than the day."""
     text = day.isoformat()
     # A file of the day's month counts from the month's first day on.
-    return {"\1": text, "\2": f"{text[:7]}\x7f", "\3": text.replace("-", "")}[mark]
+    return {"\2": f"{text[:7]}\x7f", "\3": text.replace("-", "")}.get(mark, text)
 
 
 def _expression(part: str) -> str:
-    pieces = re.split("([\1\2\3*])", part)
+    pieces = re.split("([\1-\5*])", part)
     return "".join(_DAY_PARTS.get(p) or ("[^/]*" if p == "*" else re.escape(p)) for p in pieces)
 
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 from pipeline.clock import SECOND_US
 from pipeline.errors import SourceError
 from pipeline.sources import parquet_child
-from pipeline.sources.column_names import columns_of, wanted_columns
+from pipeline.sources.column_names import Columns, columns_of, wanted_columns
 from pipeline.sources.kline_rows import KlineFile, is_of_many_days
 from pipeline.sources.lines import Block
 from pipeline.sources.protocol import Feed, Parsed, RawText
@@ -43,15 +43,10 @@ class BinanceParquet:
         """The day's rows; see `KlineFile` for what becomes of the others.
 
         Raises:
-            SourceError: not Parquet, without the columns of a kline, or beyond the limits.
+            SourceError: as `rows_of`.
         """
         file = KlineFile(feed, is_of_many_days(feed, text.name), live=True)
-        found = _table(text)
-        columns = columns_of(found.column_names, feed.vendor_symbol)
-        if columns is None:
-            why = wanted_columns(found.column_names, feed.vendor_symbol)
-            raise SourceError(f"{text.name}: {why}", code="B02")
-        values = _values(found)
+        columns, values = rows_of(text, feed.vendor_symbol)
         block = _as_lines(values)
         table = Table(
             name=text.name,
@@ -69,6 +64,19 @@ def rows_as_lines(text: RawText) -> Block:
         SourceError: not Parquet, or beyond the limits.
     """
     return _as_lines(_values(_table(text)))
+
+
+def rows_of(text: RawText, pair: str = "") -> tuple[Columns, list[tuple[Any, ...]]]:
+    """The columns and the rows of a file; `pair` as in `columns_of`.
+
+    Raises:
+        SourceError: not Parquet, without the columns of a kline, or beyond the limits.
+    """
+    found = _table(text)
+    columns = columns_of(found.column_names, pair)
+    if columns is None:
+        raise SourceError(f"{text.name}: {wanted_columns(found.column_names, pair)}", code="B02")
+    return columns, _values(found)
 
 
 def _values(table: pa.Table) -> list[tuple[Any, ...]]:

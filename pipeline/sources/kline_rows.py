@@ -7,6 +7,7 @@ files make one day is `kline_day.py`.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -26,6 +27,7 @@ STEPS = {"binance_1m": MINUTE_US, "binance_1d": DAY_US}
 KEYS = {"binance_1m": "minute_open", "binance_1d": "day_open"}
 """Kline feed -> the column that holds the open time."""
 
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PRICES = ("open", "high", "low", "close")
 _NUMBERS = ("open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume")
 
@@ -198,9 +200,10 @@ def broken_rule(row: Kline) -> str | None:
 
 
 def is_of_many_days(feed: Feed, name: str) -> bool:
-    """Whether a file's name does not say the feed's day: a monthly archive."""
+    """Whether a file's name does not say the feed's day alone: a monthly archive, or of a span."""
     day = feed.day.isoformat()
-    return day not in name and day.replace("-", "") not in name
+    said = set(_DAY.findall(name.rpartition("/")[2]))
+    return len(said) > 1 or (day not in name and day.replace("-", "") not in name)
 
 
 def _table(rows: list[Kline], numbers: list[int], key: str) -> pa.Table:

@@ -7,9 +7,11 @@ its stamp names, what its numbers are. Cutting a file into rows is its adapter's
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,6 +135,17 @@ def bar_of(values: Values, columns: Columns, inferred: dict[str, Any], step: int
     edge = str(inferred.get("label", "open")).split(",", maxsplit=1)[0]
     order = str(inferred.get("dates", "")).split(",", maxsplit=1)[0]
     return opened_at(instant_of(_stamp(values, columns), order or None)[0], edge, step)
+
+
+def instants(rows: Iterable[Values], columns: Columns) -> list[int]:
+    """The instants in us that rows are stamped with, in their order; rows without one are left out."""
+    stamps = [_stamp(values, columns) for values in rows if len(values) == columns.width]
+    order = order_of((stamp.strip() for stamp in stamps if is_year_last(stamp)), dt.date.min)
+    found = []
+    for stamp in stamps:
+        with suppress(ValueError, ArithmeticError):
+            found.append(instant_of(stamp, order)[0])
+    return found
 
 
 def _row(table: Table, block: Block, place: int) -> _Row:

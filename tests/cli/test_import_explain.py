@@ -40,10 +40,10 @@ def kitchen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kitchen:
     return found
 
 
-def told(*arguments: str) -> dict:
+def told(*arguments: str, code: int = 0) -> dict:
     """What a command says as JSON."""
     result = run(*arguments, "--json")
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == code, result.output
     return json.loads(result.output)
 
 
@@ -101,7 +101,7 @@ def test_importing_again_changes_nothing(raw: Path, kitchen: Kitchen, tmp_path: 
     """The same bytes are there; other bytes are kept and named."""
     told("import", str(raw))
     (kitchen.raw / BARS).write_text("mine\n")
-    facts = told("import", str(raw))
+    facts = told("import", str(raw), code=20)
 
     assert facts["states"] == {"there": 26, "kept": 1}
     assert (kitchen.raw / BARS).read_text() == "mine\n"
@@ -114,7 +114,7 @@ def test_real_files_of_two_markets_are_not_mixed(
     heap = tmp_path / "heap"
     for name in ("btcusdt-2024-08-08", "btcusdt-2025-01-02"):
         shutil.copytree(real_data / name, heap / name)
-    files = {f["path"]: f for f in told("import", str(heap))["files"]}
+    files = {f["path"]: f for f in told("import", str(heap), code=20)["files"]}
     tape = "atas/ticks/BTCUSDT/date=2024-08-08/23/ticks.jsonl"
     archive = "BTCUSDT-1m-2025-01-02.zip"
 
