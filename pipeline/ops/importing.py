@@ -1,8 +1,7 @@
 """Sorting a folder of vendor files into `data/raw`: each by its kind, interval, symbol, market and dates.
 
 Belongs here: where a file goes. Files are copied, never moved; what is there with other bytes is left alone
-and named, and so is what no adapter claims or no source reads. What names tell is `vendor_names.py`'s, what
-rows tell `kline_peek.py`'s; where the two differ, the file is left and both are told.
+and named, and so is what no adapter claims or no source reads. What a file is, is `vendor_file.py`'s.
 """
 
 from __future__ import annotations
@@ -11,21 +10,16 @@ import os
 import re
 import shutil
 import unicodedata
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline import layout, storage
-from pipeline.clock import parse_day
 from pipeline.config import Kitchen, Symbol
 from pipeline.errors import KitchenError, ParameterError, SourceError
-from pipeline.layout import RawPath
 from pipeline.ops import kline_peek
-from pipeline.ops.kline_peek import Peek
-from pipeline.ops.vendor_names import Told, names_symbol, told
-from pipeline.sources.rawfile import open_raw
-from pipeline.sources.registry import claimant
+from pipeline.ops.vendor_file import READ_KINDS, VendorFile, kind_of, look, marks_of
+from pipeline.ops.vendor_names import names_symbol, told
 
 IGNORED = ("latest.json", "exporter.log", "heartbeat.txt", ".heartbeat")
 """What the exporters write beside their exports."""
@@ -50,8 +44,6 @@ _FEEDS = {
     "binance_metrics": "binance_metrics",
 }
 _KLINE_FEEDS = {"1m": "binance_1m", "1d": "binance_1d"}
-_READ_KINDS = ("klines", "metrics", "fundingRate")
-_STAMP = re.compile(rb'"(?:ts|timestamp_utc|timestamp)"\s*:\s*"([0-9]{4})-([0-9]{2})-([0-9]{2})T')
 _HOUR = re.compile(r"(?:^|/)([0-2][0-9])/[^/]+$")
 _FORMS = (
     *("jsonl.gz", "jsonl.zst", "jsonl.part", "jsonl"),
@@ -60,8 +52,6 @@ _FORMS = (
 
 _AS_LINES = {"json": "jsonl", "json.gz": "jsonl.gz"}
 """An array of an exporter's objects is read from the place of its lines."""
-
-_DAY_HOURS = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,17 +82,6 @@ class Imported:
         return self.data and self.state in ("unclaimed", "kept")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _File:
-    """What is known of a file before its place is."""
-
-    name: str
-    adapter: str
-    head: bytes
-    says: Told
-    rows: Peek | None
-
-
 def import_folder(kitchen: Kitchen, folder: Path) -> list[Imported]:
     """Copies every file that a source reads to its place, its checksum file with it.
 
@@ -117,7 +96,7 @@ def import_folder(kitchen: Kitchen, folder: Path) -> list[Imported]:
         raise ParameterError(f"{folder}: no such folder; name one that holds vendor files")
     if folder.is_relative_to(raw) or raw.is_relative_to(folder):
         raise ParameterError(f"{folder}: holds or lies in {raw}; wanted a folder beside it")
-    return [_import(kitchen, folder, name) for name in _names(folder)]
+    return [file for name in _names(folder) for file in _import(kitchen, folder, name)]
 
 
 def _names(folder: Path) -> Iterator[str]:
@@ -128,87 +107,35 @@ def _names(folder: Path) -> Iterator[str]:
                 yield (Path(root) / name).relative_to(folder).as_posix()
 
 
-def _import(kitchen: Kitchen, folder: Path, path: str) -> Imported:
+def _import(kitchen: Kitchen, folder: Path, path: str) -> list[Imported]:
+    """One entry, or one for each of the days that an export's rows are of."""
     parts = path.split("/")
     if parts[-1] in IGNORED or any(part in _IGNORED_FOLDERS for part in parts):
-        return Imported(path=path, state="ignored", data=False, why="no export")
+        return [Imported(path=path, state="ignored", data=False, why="no export")]
     name = unicodedata.normalize("NFC", path)
     left = Imported(
         path=path,
         state="unclaimed",
-        kind=told(name).kind,
+        kind=told(name).kind or told(name).folder_kind,
         data=name.rpartition(".")[2].lower() not in _NO_DATA,
     )
     try:
-        file = _looked_at(kitchen, folder, path, name)
+        file = look(folder / path, name, kitchen.limits)
     except SourceError as error:
-        return replace(left, why=str(error))
+        return [replace(left, why=str(error))]
     if file is None:
-        return replace(left, why="no adapter knows this format")
+        return [replace(left, why="no adapter knows this format")]
     left = replace(left, adapter=file.adapter, data=True)
     try:
-        kind = _kind(file)
+        kind = kind_of(file)
         left = replace(left, kind=kind)
-        to, word = _place(kitchen, file, kind)
+        places = [_place(kitchen, file, kind, marks) for marks in marks_of(file)]
     except ValueError as error:
-        return replace(left, why=str(error))
-    return _copied(kitchen, folder, replace(left, to=to, why=word))
+        return [replace(left, why=str(error))]
+    return [_copied(kitchen, folder, replace(left, to=to, why=word)) for to, word in places]
 
 
-def _looked_at(kitchen: Kitchen, folder: Path, path: str, name: str) -> _File | None:
-    """The file as it presents itself; None where no adapter claims it, and no name tells another kind."""
-    says = told(name)
-    member = told(_member(folder / path))
-    with open_raw(RawPath(folder / path, name, 0), kitchen.limits) as raw:
-        adapter = claimant(name, raw.head)
-        if adapter is None and says.kind in (None, *_READ_KINDS):
-            return None
-        is_klines = adapter is not None and adapter.name in kline_peek.SHAPED
-        rows = kline_peek.peek(raw, adapter.name) if adapter is not None and is_klines else None
-        return _File(
-            name=name,
-            adapter=adapter.name if adapter else "",
-            head=raw.head,
-            says=replace(
-                says,
-                kind=says.kind if says.kind not in (None, "klines") else member.kind or says.kind,
-                interval=says.interval or member.interval,
-                archive_of=says.archive_of or member.archive_of,
-            ),
-            rows=rows,
-        )
-
-
-def _member(path: Path) -> str:
-    """The name of a zip's first member; nothing of any other file."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return next((n for n in archive.namelist() if not n.startswith("__MACOSX/")), "")
-    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
-        return ""
-
-
-def _kind(file: _File) -> str:
-    """What the file holds, by names and rows.
-
-    Raises:
-        ValueError: they do not agree.
-    """
-    says, rows = file.says, file.rows
-    if says.kind not in (None, "klines"):
-        return str(says.kind)
-    if rows is None or rows.kind != "klines":
-        return "klines" if rows is None else rows.kind
-    interval = rows.interval or says.interval or "1m"
-    if rows.interval and says.interval and rows.interval != says.interval:
-        raise ValueError(
-            f"its name says {says.interval}, and its rows are {rows.interval} apart; rename it, or"
-            " fetch it again"
-        )
-    return f"{interval} klines"
-
-
-def _feed(file: _File, kind: str) -> str:
+def _feed(file: VendorFile, kind: str) -> str:
     """The feed that reads the kind.
 
     Raises:
@@ -218,13 +145,13 @@ def _feed(file: _File, kind: str) -> str:
     if feed is None and file.adapter in kline_peek.SHAPED:
         feed = "binance_1m" if kind == "klines" else _KLINE_FEEDS.get(kind.removesuffix(" klines"))
     wanted = {"metrics": "binance_metrics", "fundingRate": "binance_funding"}.get(kind, feed)
-    if feed is None or feed != wanted or (file.says.kind not in (None, *_READ_KINDS)):
+    if feed is None or feed != wanted or (file.says.kind not in (None, *READ_KINDS)):
         raise ValueError(f"{kind}: no source reads these")
     return feed
 
 
-def _place(kitchen: Kitchen, file: _File, kind: str) -> tuple[str, str]:
-    """The name below the raw folder, and what a person should know of it.
+def _place(kitchen: Kitchen, file: VendorFile, kind: str, marks: dict[str, str]) -> tuple[str, str]:
+    """The name below the raw folder of what the marks of a date tell, and what a person should know of it.
 
     Raises:
         ValueError: no source reads it; the symbol, the date or a pattern for it cannot be told; or what
@@ -233,7 +160,6 @@ def _place(kitchen: Kitchen, file: _File, kind: str) -> tuple[str, str]:
     feed = _feed(file, kind)
     symbol = _symbol(kitchen, file)
     market, word = _market(file, feed, symbol)
-    marks = _marks(file)
     name, form = file.name, next((f for f in _FORMS if file.name.endswith(f".{f}")), None)
     if form is not None and feed.startswith("atas"):
         form = _AS_LINES.get(form, form)
@@ -259,7 +185,7 @@ def _place(kitchen: Kitchen, file: _File, kind: str) -> tuple[str, str]:
     )
 
 
-def _symbol(kitchen: Kitchen, file: _File) -> Symbol:
+def _symbol(kitchen: Kitchen, file: VendorFile) -> Symbol:
     """The configured symbol that the path, or else the first tick, names; of several that of its market."""
     symbols = kitchen.symbols.values()
     stated = re.search(rb'"symbol"\s*:\s*"([^"]{1,32})"', file.head)
@@ -279,7 +205,7 @@ def _symbol(kitchen: Kitchen, file: _File) -> Symbol:
     return next(s for s in named if len(s.name) == longest)
 
 
-def _market(file: _File, feed: str, symbol: Symbol) -> tuple[str, str]:
+def _market(file: VendorFile, feed: str, symbol: Symbol) -> tuple[str, str]:
     """The market of a file, and a word where another than the symbol's is told.
 
     Raises:
@@ -301,45 +227,6 @@ def _market(file: _File, feed: str, symbol: Symbol) -> tuple[str, str]:
     if path not in (None, symbol.market):
         return str(path), f"of {path}, and {symbol.name} is {symbol.market}: it is not read"
     return symbol.market, f"{seems}, and its path says {path}" if looks not in (None, mine) else ""
-
-
-def _marks(file: _File) -> dict[str, str]:
-    """The parts of a pattern that tell the file's days: a day's, a month's, or those of a span.
-
-    Raises:
-        ValueError: neither names nor rows tell a date, or they tell other ones.
-    """
-    said, rows = file.says.periods, file.rows
-    if rows is None:
-        return _of_period(said[-1] if said else _stamped(file.head))
-    first, last = rows.first.isoformat(), rows.last.isoformat()
-    if said and not any(first[: len(p)] <= p <= last[: len(p)] for p in (*said, said[0])):
-        raise ValueError(
-            f"its name says {', '.join(said)}, and its rows are of {first} to {last}; rename it, or"
-            " fetch it again"
-        )
-    if len(said) == 1 and len(said[0]) < len(first):
-        # a month in another zone, or of closes, has a foot in the next one
-        spill = {first[:7], last[:7]} - {said[0]}
-        if not spill or rows.hours <= 32 * _DAY_HOURS:
-            return _of_period(said[0])
-    if len(said) == 1 and rows.hours < _DAY_HOURS + 1:
-        return _of_period(said[0])
-    return _of_period(first) if first == last else {"first": first, "last": last}
-
-
-def _of_period(text: str) -> dict[str, str]:
-    if len(text) == len("2025-01"):
-        return {"month": text}
-    parse_day(text)
-    return {"date": text, "yyyymmdd": text.replace("-", "")}
-
-
-def _stamped(head: bytes) -> str:
-    stamp = _STAMP.search(head)
-    if stamp is None:
-        raise ValueError("neither its path nor its first lines tell a date")
-    return b"-".join(stamp.groups()).decode()
 
 
 def _copied(kitchen: Kitchen, folder: Path, file: Imported) -> Imported:

@@ -47,13 +47,15 @@ class Told:
     """What a name tells; None or nothing where it does not.
 
     Args:
-        kind: As the public archive calls it.
+        kind: As the public archive calls it, by the file's own name.
+        folder_kind: By the nearest folder's.
         interval: One of `INTERVALS`.
         periods: Dates (`YYYY-MM-DD`) in order, or else one month (`YYYY-MM`).
         archive_of: The symbol of an archive's own name, `SYMBOL-1m-2025-01-02.zip`.
     """
 
     kind: str | None
+    folder_kind: str | None
     interval: str | None
     market: str | None
     periods: tuple[str, ...]
@@ -68,7 +70,8 @@ def told(name: str) -> Told:
     what = whole[2] if whole else ""
     is_archive = what in _INTERVALS or what.lower() in KINDS
     return Told(
-        kind=_first(_kind(part) for part in parts),
+        kind=_kind(file),
+        folder_kind=_first(_kind(part) for part in parts[1:]),
         interval=_first(_interval(part) for part in parts),
         market=_market(folders),
         periods=_periods(file) or _periods(name),

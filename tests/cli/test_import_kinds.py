@@ -278,3 +278,37 @@ def test_another_contracts_archive_is_not_the_perpetuals(kitchen: Kitchen, tmp_p
     (file,) = imported(tmp_path, {"BTCUSDT_250627-1m-2025-01-02.csv": klines()}, 20)["files"]
 
     assert "it is of BTCUSDT_250627, which is not configured" in file["why"]
+
+
+def test_a_folders_name_does_not_hide_what_klines_and_exports_are(
+    kitchen: Kitchen, tmp_path: Path
+) -> None:
+    """Somebody's folder of trades may hold klines and bars too."""
+    bar = '{"schema":"bar_1m.v6_3","symbol":"BTCUSDT","timestamp":"2025-01-02T%02d:%02d:00Z","open":1}\n'
+    files = {
+        "my trades/BTCUSDT-1m-2025-01-02.csv": klines(),
+        "metrics/BTCUSDT/bars_1m/2025-01-02.jsonl": "".join(
+            bar % divmod(m, 60) for m in range(1440)
+        ),
+    }
+    places = {file["to"] for file in imported(tmp_path, files, 0)["files"]}
+
+    assert places == {
+        "binance/futures_um/BTCUSDT-1m-2025-01-02.csv",
+        "atas/bars_1m/BTCUSDT/date=2025-01-02/bars_1m.jsonl",
+    }
+
+
+def test_bars_of_many_days_lie_under_each_of_them(kitchen: Kitchen, tmp_path: Path) -> None:
+    """One entry a day; of a clock that is off, the name's day stands and a foot in the next is no day."""
+    bar = '{"schema":"bar_1m.v6_3","symbol":"BTCUSDT","timestamp":"2025-01-%02dT%02d:00:00Z","open":1}\n'
+    three = "".join(bar % (2 + at // 24, at % 24) for at in range(72))
+    shifted = "".join(bar % (6 + at // 24, at % 24) for at in range(14, 38))
+    files = {"BTCUSDT/bars.jsonl": three, "BTCUSDT/date=2025-01-06/bars_1m.jsonl": shifted}
+    facts = imported(tmp_path, files, 0)
+
+    assert [file["to"].rpartition("date=")[2][:11] for file in facts["files"]] == [
+        *(f"2025-01-{day:02}/" for day in (2, 3, 4)),
+        "2025-01-06/",
+    ]
+    assert imported(tmp_path, files, 0)["states"] == {"there": 4}
