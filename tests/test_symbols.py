@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pipeline import config, symbols
 from pipeline.errors import ConfigError
 from pipeline.layout import raw_days, raw_files
+from pipeline.ops.fetch.archive import address
 from tests_support import kitchen_at, write_config
 
 
@@ -104,3 +105,14 @@ def test_every_name_of_a_symbol_has_the_form(tmp_path: Path, key: str) -> None:
         ConfigError, match=rf"symbols\.BTCUSDT\.{key}: got 'BTC/USDT', wanted letters"
     ):
         config._load(path)
+
+
+def test_the_archives_address_of_a_symbol_is_quoted(tmp_path: Path) -> None:
+    """Its bytes in UTF-8, as the exchange's own pages link to it; Latin names stay as they are."""
+    kitchen = kitchen_at(tmp_path, {"币安": "{market: spot}", "BTCUSDT": "{market: spot}"})
+    found = [address("https://x", kitchen.symbol(s), "1m", "2025-01-02") for s in kitchen.symbols]
+
+    assert found == [
+        "https://x/data/spot/daily/klines/BTCUSDT/1m/BTCUSDT-1m-2025-01-02.zip",
+        "https://x/data/spot/daily/klines/%E5%B8%81%E5%AE%89/1m/%E5%B8%81%E5%AE%89-1m-2025-01-02.zip",
+    ]
