@@ -133,6 +133,11 @@ MUTATIONS: dict[str, tuple[Callable[[Grid], None], Ran, set[int]]] = {
         every("Verdict", *DATES),
         set(),
     ),
+    "a limit that no row crosses": (
+        edit(CONTROL, "price_max: 1.0e+12", "price_max: 1.0e+11"),
+        every("CleanFeed binance_1m", "CleanFeed atas_bars"),
+        set(),
+    ),
     "a waiver of one day and symbol": (
         waive("BTCUSDT", "2025-01-03", "2025-01-03"),
         only("Calibration", "Verdict") | every("Manifest", "Snapshot", days=(3,)),
