@@ -7,6 +7,7 @@ Belongs here: where things lie and which symbols there are. Thresholds are gover
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 import os
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
@@ -38,6 +39,8 @@ class Limits:
         parquet_bytes: A Parquet file, which is read in a process of its own.
         parquet_memory_bytes: That process's address space.
         parquet_seconds: Its processor time.
+        kline_rows: Rows of a file of klines: a year of minutes has 527,040.
+        kline_rows_of_day: Of these, rows of one day: one of seconds has 86,400.
     """
 
     text_bytes: int = 4 << 30
@@ -46,12 +49,18 @@ class Limits:
     parquet_bytes: int = 256 << 20
     parquet_memory_bytes: int = 4 << 30
     parquet_seconds: int = 60
+    kline_rows: int = 550_000
+    kline_rows_of_day: int = 100_000
 
 
-_PATTERNS = {
+LABELS = ("open", "close")
+STAMPED = ("binance_1m", "binance_1d")
+"""Feeds whose stamps may be text without a zone, or not say which edge of the bar they are."""
+
+_SOURCES = {
     "type": "dict",
     "keysrules": {"allowed": list(FEEDS)},
-    "valuesrules": {"type": "list", "minlength": 1, "schema": {"type": "string"}},
+    "valuesrules": {"type": ["list", "dict"], "minlength": 1},
 }
 _DAY = {"type": ["date", "string"], "nullable": True}
 _NAME = {"type": "string", "nullable": True, "form": "symbol"}
@@ -63,7 +72,7 @@ _SYMBOL = {
     "basis_against": _NAME,
     "since": _DAY,
     "until": _DAY,
-    "sources": _PATTERNS,
+    "sources": _SOURCES,
 }
 _SECONDS = {"type": "number", "min": 0, "max": 86_400}
 _DOCUMENT: dict[str, Any] = {
@@ -84,7 +93,7 @@ _DOCUMENT: dict[str, Any] = {
         "keysrules": {"type": "string", "form": "symbol"},
         "valuesrules": {"type": "dict", "schema": _SYMBOL},
     },
-    "sources": _PATTERNS,
+    "sources": _SOURCES,
     "latency_seconds": {
         "type": "dict",
         "default": {"binance": 0, "atas": 0},
@@ -135,6 +144,16 @@ _DOCUMENT: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stamps:
+    """What a feed's files do not say of their stamps: the IANA zone of text without one, and the edge of the
+    bar where the column's name leaves it open; None where nobody said it.
+    """
+
+    zone: str | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Symbol:
     """One instrument: its exchange market and its names at the vendors."""
 
@@ -147,6 +166,7 @@ class Symbol:
     since: dt.date | None = None
     until: dt.date | None = None
     sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    stamps: dict[str, Stamps] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +194,12 @@ class Kitchen:
     limits: Limits = Limits()
     operations: operations.Operations = field(default_factory=operations.Operations)
     fetch: fetching.Fetch = field(default_factory=fetching.Fetch)
+    stamps: dict[str, Stamps] = field(default_factory=dict)
+
+    def stamps_of(self, symbol: Symbol, feed: str) -> Stamps:
+        """What is said of a feed's stamps: the symbol's own word, else that for all symbols."""
+        own, common = (of.stamps.get(feed, Stamps()) for of in (symbol, self))
+        return Stamps(zone=own.zone or common.zone, label=own.label or common.label)
 
     def symbol(self, name: str) -> Symbol:
         """The configured symbol of that name.
@@ -230,6 +256,7 @@ def _load(path: Path) -> Kitchen:
             name: _symbol(name, entry, path) for name, entry in sorted(document["symbols"].items())
         },
         sources=_patterns(document.get("sources"), "sources", path),
+        stamps=_stamps(document.get("sources"), "sources", path),
         latency_seconds=document["latency_seconds"],
         prefer_atas=tuple(preference.get("atas", ATAS_FEEDS)),
         prefer_delta=tuple(preference.get("delta", ("ticks", "atas_bars", "klines"))),
@@ -318,6 +345,7 @@ def _symbol(name: str, entry: dict[str, Any], path: Path) -> Symbol:
         since=since,
         until=until,
         sources=_patterns(entry.get("sources"), f"symbols.{name}.sources", path),
+        stamps=_stamps(entry.get("sources"), f"symbols.{name}.sources", path),
     )
 
 
@@ -330,10 +358,57 @@ def _day(value: Any, key: str, path: Path) -> dt.date | None:
         raise ConfigError(f"{path}: {key}: {error}") from error
 
 
-def _patterns(
-    entry: dict[str, list[str]] | None, key: str, path: Path
-) -> dict[str, tuple[str, ...]]:
-    found = {feed: tuple(texts) for feed, texts in (entry or {}).items()}
+_WANTED = {"label": "open or close", "zone": "an IANA zone such as Asia/Shanghai, or UTC"}
+
+
+def _source(value: Any, key: str, path: Path) -> dict[str, Any]:
+    """A feed's entry below `sources` as a mapping; a list is its patterns."""
+    given = value if isinstance(value, dict) else {"patterns": value}
+    for name, said in given.items():
+        here = f"{path}: {key}.{name}: got {said!r}"
+        if name not in ("patterns", "zone", "label"):
+            raise ConfigError(f"{here}, wanted only patterns, zone and label")
+        if name == "patterns":
+            if not (isinstance(said, list) and said and all(isinstance(t, str) for t in said)):
+                raise ConfigError(f"{here}, wanted a list of paths below paths.raw")
+        elif not isinstance(said, str) or (name == "label" and said not in LABELS):
+            raise ConfigError(f"{here}, wanted {_WANTED[name]}")
+    return given
+
+
+def _stamps(entry: dict[str, Any] | None, key: str, path: Path) -> dict[str, Stamps]:
+    """What the mappings below `sources` say of stamps."""
+    found = {}
+    for feed, value in (entry or {}).items():
+        here = f"{key}.{feed}"
+        given = _source(value, here, path)
+        said = Stamps(zone=given.get("zone"), label=given.get("label"))
+        if said == Stamps():
+            continue
+        if feed not in STAMPED:
+            raise ConfigError(
+                f"{path}: {here}: zone and label are for {', '.join(STAMPED)}, got {feed}; the clock of an"
+                " ATAS feed is found, or approved by kitchen calibration approve"
+            )
+        if said.zone is not None and not _is_zone(said.zone):
+            raise ConfigError(
+                f"{path}: {here}.zone: {said.zone!r} is no IANA zone; give one such as Asia/Shanghai, or UTC"
+            )
+        found[feed] = said
+    return found
+
+
+def _is_zone(name: str) -> bool:
+    """Asked only where a zone is configured: zones are slow to load."""
+    return bool(importlib.import_module("pipeline.zones").is_known(name))
+
+
+def _patterns(entry: dict[str, Any] | None, key: str, path: Path) -> dict[str, tuple[str, ...]]:
+    """Path patterns below `paths.raw`; they may not leave it."""
+    found = {
+        feed: tuple(_source(value, f"{key}.{feed}", path).get("patterns", ()))
+        for feed, value in (entry or {}).items()
+    }
     for feed, texts in found.items():
         for text in texts:
             wrong = patterns.fault(text)

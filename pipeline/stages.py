@@ -80,12 +80,13 @@ STAGES: dict[str, Stage] = {
                 "ledger": "ledger.json",
             },
             code=("pipeline.sources.clean",),
-            config=("symbol.market", "limits"),
+            config=("symbol.market", "limits", "stamps"),
             governance=(
                 _FLAGS,
                 *_tables("clean_klines", "clean_daily", "clean_bars", "clean_ticks", "rejects"),
                 *_tables("clean_funding", "clean_metrics"),
                 "CONTROL.values",
+                "CONTROL.record",
             ),
             libraries=("numpy", "pyarrow", "msgspec"),
         ),
@@ -94,6 +95,7 @@ STAGES: dict[str, Stage] = {
             grain="symbol",
             needs=(
                 Need(stage="CleanFeed", output="clean", source="binance_1m"),
+                Need(stage="CleanFeed", output="ledger", source="binance_1m"),
                 *(
                     Need(stage="CleanFeed", output="clean", source=feed, optional=True, beside=True)
                     for feed in ("atas_bars", "atas_v6_3", "atas_ticks")
@@ -293,6 +295,7 @@ STAGES: dict[str, Stage] = {
                 "CONTROL.evidence",
                 "CONTROL.flow",
                 "CONTROL.identity",
+                "CONTROL.record",
                 "CONTROL.refusals",
                 "CONTROL.skew",
                 "CONTROL.waivers",

@@ -109,6 +109,44 @@ def test_patterns_may_not_leave_the_raw_folder(write) -> None:
         config.load_kitchen()
 
 
+def test_a_source_may_say_what_its_stamps_are(write) -> None:
+    """For all symbols or for one; a list is its patterns alone."""
+    own = GOOD.replace(
+        "market: futures_um",
+        "market: futures_um, sources: {binance_1m: {label: close}, atas_bars: [b.jsonl]}",
+    )
+    write(own + "sources: {binance_1m: {zone: Asia/Shanghai, patterns: ['{symbol}_{date}.csv']}}\n")
+    kitchen = config.load_kitchen()
+    symbol = kitchen.symbols["BTCUSDT"]
+
+    assert kitchen.stamps_of(symbol, "binance_1m") == config.Stamps(
+        zone="Asia/Shanghai", label="close"
+    )
+    assert kitchen.stamps_of(symbol, "binance_1d") == config.Stamps()
+    assert kitchen.sources["binance_1m"] == ("{symbol}_{date}.csv",)
+    assert symbol.sources["atas_bars"] == ("b.jsonl",)
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("binance_1m: {label: middle}", "binance_1m.label: got 'middle', wanted open or close"),
+        ("binance_1m: {zone: Mars/Olympus}", "'Mars/Olympus' is no IANA zone"),
+        ("binance_1m: {zone: 8}", "binance_1m.zone: got 8, wanted an IANA zone"),
+        ("binance_1m: {colour: red}", "binance_1m.colour: got 'red', wanted only patterns"),
+        ("binance_1m: {patterns: x.csv}", "binance_1m.patterns: got 'x.csv', wanted a list"),
+        ("binance_1m: [7]", r"binance_1m.patterns: got \[7\], wanted a list"),
+        ("atas_bars: {label: close}", "zone and label are for binance_1m, binance_1d"),
+    ],
+)
+def test_what_a_source_cannot_say_is_refused(write, source: str, says: str) -> None:
+    """One sentence with the key path."""
+    write(GOOD + "sources: {" + source + "}\n")
+
+    with pytest.raises(ConfigError, match=says):
+        config.load_kitchen()
+
+
 def test_a_preference_is_by_column(write) -> None:
     """Each column has its own list; those not named keep the default."""
     write(GOOD + "preference: {fields: {poc: [atas_ticks], cvd_export: [atas_v6_3, atas_bars]}}\n")

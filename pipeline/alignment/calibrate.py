@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline import zones
-from pipeline.alignment import skew
+from pipeline.alignment import record_clock, skew
 from pipeline.alignment.dense import dense_klines
 from pipeline.alignment.evidence import blocks
 from pipeline.alignment.feeds import TICKS, vendor_feeds
@@ -70,6 +70,7 @@ class CalibrationInput:
         ticks: Schema `clean_ticks`, as the feed "atas_ticks", in parts or not; None without a tape.
         approved: Feed -> offsets in minutes that its profile allows on the day; feeds without one are free.
         prefer: Feeds, the preferred first.
+        clock: How the klines' stamps were read, None where nobody asks.
     """
 
     symbol: str
@@ -80,6 +81,7 @@ class CalibrationInput:
     prefer: tuple[str, ...]
     ticks: pa.Table | Parts | None = None
     approved: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    clock: record_clock.RecordClock | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +96,34 @@ def calibrate(given: CalibrationInput, control: Control) -> Calibration:
     """Find and judge every feed's offset, instrument and volume unit.
 
     The day follows the first preferred feed that is not refused; where all are, it is refused for the
-    first one's reasons. Without a row of either side nothing is measured.
+    first one's reasons. Without a row of either side nothing is measured. Klines whose stamps do not say
+    which edge of the bar they are, are read as closes where every feed then lies right, and only then.
     """
+    found = _calibrate(given, control)
+    if given.clock is None or not given.clock.by_nobody:
+        return found
+    if record_clock.lies_right(_offsets(found.correction["feeds"]), given.approved):
+        return found
+    shift = record_clock.AS_CLOSES_MINUTES
+    closes = replace(given, klines=record_clock.moved(given.klines, shift))
+    tried = _calibrate(closes, control, read_as=record_clock.read_as_closes(given.clock))
+    if not record_clock.lies_right(_offsets(tried.correction["feeds"]), given.approved):
+        return found
+    return replace(tried, correction=tried.correction | {record_clock.SHIFT: shift})
+
+
+def _offsets(feeds: dict[str, Any]) -> dict[str, int]:
+    """Feed -> its offset in minutes, of those whose finding stands."""
+    return {
+        feed: entry["offset_minutes"]
+        for feed, entry in feeds.items()
+        if entry["status"] != "refused"
+    }
+
+
+def _calibrate(given: CalibrationInput, control: Control, read_as: str = "") -> Calibration:
+    """The finding by the klines as they are; `read_as` says in words how their stamps were read."""
+    given = replace(given, klines=record_clock.of_day(given.klines, day_open_us(given.day)))
     tape = {} if given.ticks is None else {TICKS: tape_minutes(given.ticks)}
     feeds = vendor_feeds({**given.bars, **tape}, None, given.prefer)
     opened = day_open_us(given.day)
@@ -110,6 +138,12 @@ def calibrate(given: CalibrationInput, control: Control) -> Calibration:
         for feed, bars in feeds.items()
         if given.klines.num_rows
     }
+    standing = _offsets({feed: _correction(entry) for feed, entry in found.items()})
+    doubt = record_clock.in_doubt(given.clock, standing, given.approved)
+    if doubt is not None:
+        found = {f: _refused_for(*doubt, entry, given, control) for f, entry in found.items()}
+    elif read_as:
+        found = {f: _told("label_by_atas", read_as, e, control) for f, e in found.items()}
     usable = [feed for feed in found if found[feed].status != "refused"]
     shown = (usable or list(found))[:1]
     top = found[shown[0]] if shown else Finding(status="not_measured")
@@ -135,16 +169,28 @@ def _finding(
     if feed not in given.approved or not off or entry.status == "refused":
         return entry
     wanted = " or ".join(map(str, given.approved[feed]))
-    refusal = control.refusals["off_profile"]
     note = f"found {off[0]} min, the approved profile says {wanted} min"
-    reason = Reason(code=refusal["code"], key="off_profile", note=note)
+    return _refused_for("off_profile", note, entry, given, control)
+
+
+def _refused_for(
+    key: str, note: str, entry: Finding, given: CalibrationInput, control: Control
+) -> Finding:
+    """The finding with one more reason, and refused by it unless CONTROL or a waiver makes less of it."""
+    refusal = control.refusals[key]
     consequence = control.consequence(
         refusal["code"], refusal["consequence"], given.symbol, given.day
     )
-    entry = changed(entry, reasons=(reason, *entry.reasons))
+    entry = _told(key, note, entry, control)
     if consequence not in REFUSING:
         return entry
     return changed(entry, status="refused", offset_minutes=None, volume_factor=None)
+
+
+def _told(key: str, note: str, entry: Finding, control: Control) -> Finding:
+    """The finding with one more reason, the first."""
+    reason = Reason(code=control.refusals[key]["code"], key=key, note=note)
+    return changed(entry, reasons=(reason, *entry.reasons))
 
 
 def _bars_finding(

@@ -28,6 +28,9 @@ REFUSALS = (
     "volume_in_quote",
     "not_one_minute",
     "other_instrument",
+    "zone_in_doubt",
+    "label_in_doubt",
+    "label_by_atas",
 )
 """What a calibration may find against a feed; CONTROL must say what each leads to."""
 
@@ -49,6 +52,14 @@ _DOCUMENT: dict[str, Any] = {
     "settling": _numbers("quiet_minutes", "binance_deadline_hours", "atas_deadline_hours"),
     "heartbeat": _numbers("beat_seconds_max", "file_minutes_max", "row_minutes_max"),
     "values": _numbers(*NAMES),
+    "record": _numbers(
+        "price_tolerance",
+        "written_share_min",
+        "rows_min",
+        "broken_share_max",
+        "spacing_share_min",
+        "silent_edge_minutes_min",
+    ),
     "evidence": _numbers(
         "minutes_min",
         "return_rho_min",
@@ -217,6 +228,7 @@ class Control:
     settling: dict[str, float]
     heartbeat: dict[str, float]
     values: ValueLimits
+    record: dict[str, float]
     evidence: dict[str, float]
     identity: dict[str, float]
     skew: dict[str, float]
@@ -266,6 +278,7 @@ def load(governance: Path) -> Control:
         settling=document["settling"],
         heartbeat=document["heartbeat"],
         values=ValueLimits(**document["values"]),
+        record=document["record"],
         evidence=document["evidence"],
         identity=document["identity"],
         skew=document["skew"],

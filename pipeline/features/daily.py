@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us
+from pipeline.clock import DAY_US, MINUTE_US, MINUTES_PER_DAY, day_open_us
 from pipeline.contracts import features_schema
 from pipeline.contracts.schema import conform, empty, table_schema
 from pipeline.exact import Floats, decimal_sum
@@ -52,7 +52,11 @@ def daily_stats(
     row = _of_minutes(day, minutes, share) or _of_kline(day, daily)
     if row is None:
         return empty(schema)
-    basis = None if minutes is None or against is None else _basis(minutes, against, share)
+    basis = (
+        None
+        if minutes is None or against is None
+        else _basis(_measured(day, minutes), _measured(day, against), share)
+    )
     stamped = {"day_open": day_open_us(day), "basis_bps": basis, **row}
     columns = {f.name: pa.array([stamped.get(f.name)], type=f.type) for f in schema}
     return conform(pa.table(columns), schema, "daily_stats")
@@ -61,7 +65,7 @@ def daily_stats(
 def _of_minutes(day: dt.date, minutes: pa.Table | None, share: float) -> dict[str, Any] | None:
     if minutes is None:
         return None
-    measured = minutes.filter(pc.is_valid(minutes["close"])).sort_by("minute_open")
+    measured = _measured(day, minutes)
     if measured.num_rows == 0 or measured.num_rows / MINUTES_PER_DAY < share:
         return None
     traded = measured.filter(pc.greater(measured["volume"].fill_null(1.0), 0.0))
@@ -81,6 +85,13 @@ def _of_minutes(day: dt.date, minutes: pa.Table | None, share: float) -> dict[st
     }
 
 
+def _measured(day: dt.date, minutes: pa.Table) -> pa.Table:
+    """The day's minutes with prices, sorted; a table may also have the minute after its last."""
+    opened = minutes["minute_open"].cast(pa.int64())
+    inside = pc.less(opened, day_open_us(day) + DAY_US)
+    return minutes.filter(pc.and_(pc.is_valid(minutes["close"]), inside)).sort_by("minute_open")
+
+
 def _basis(minutes: pa.Table, against: pa.Table, share: float) -> float | None:
     """Median distance of the closes of the minutes that both have; None where those are too few."""
     mine, other = (_closes(table) for table in (minutes, against))
@@ -93,9 +104,8 @@ def _basis(minutes: pa.Table, against: pa.Table, share: float) -> float | None:
 
 def _closes(table: pa.Table) -> dict[int, float]:
     """Open of each measured minute -> its close."""
-    measured = table.filter(pc.is_valid(table["close"]))
-    opens = measured["minute_open"].cast(pa.int64()).to_pylist()
-    return dict(zip(opens, measured["close"].to_pylist(), strict=True))
+    opens = table["minute_open"].cast(pa.int64()).to_pylist()
+    return dict(zip(opens, table["close"].to_pylist(), strict=True))
 
 
 def _of_kline(day: dt.date, daily: pa.Table | None) -> dict[str, Any] | None:

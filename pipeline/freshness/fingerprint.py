@@ -57,6 +57,8 @@ def _config(kitchen: Kitchen, unit: Unit, key: str) -> Any:
         if unit.symbol is None:
             raise ConfigError(f"{unit}: {key} is a symbol's, the step has none; mend stages.py")
         return getattr(kitchen.symbol(unit.symbol), key.removeprefix("symbol."))
+    if key == "stamps":
+        return asdict(kitchen.stamps_of(kitchen.symbol(str(unit.symbol)), str(unit.source)))
     if key == "limits":
         return asdict(kitchen.limits)
     if key.startswith("latency_seconds."):

@@ -64,6 +64,7 @@ def environment(kitchen: Kitchen, code: dict[str, str], libraries: dict[str, str
             [kitchen.latency_seconds, kitchen.prefer_atas, kitchen.prefer_delta],
             kitchen.prefer_fields,
             [kitchen.simulated, kitchen.sources, repr(kitchen.limits)],
+            repr(sorted(kitchen.stamps.items())),
             [str(kitchen.raw), str(kitchen.prepared), str(kitchen.snapshots)],
         ]
     )
@@ -81,6 +82,7 @@ def of_symbol(symbol: Symbol) -> str:
                 symbol.atas,
                 symbol.basis_against,
                 sorted(symbol.sources.items()),
+                sorted(symbol.stamps.items()),
             ]
         ).encode()
     ).hexdigest()

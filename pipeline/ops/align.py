@@ -16,6 +16,7 @@ import pyarrow as pa
 from pipeline import asked, parquet, storage, symbols
 from pipeline.alignment.align import AlignInput, agreement_of_flow, align
 from pipeline.alignment.calibrate import Calibration, CalibrationInput, calibrate
+from pipeline.alignment.record_clock import RecordClock, clock_of, in_true_time
 from pipeline.alignment.true_time import tape_in_true_time
 from pipeline.bars.footprint import footprint
 from pipeline.config import ATAS_FEEDS, MARKETS
@@ -87,7 +88,8 @@ def align_files(pair: Pair) -> Aligned:
         rules=control.load(pair.governance),
     )
     feeds = dict([_read(day, pair.binance, "binance"), _read(day, pair.atas, "atas")])
-    bars, found, flow = _align(day, {source: feed.table for source, feed in feeds.items()})
+    clock = clock_of(feeds["binance_1m"].ledger)
+    bars, found, flow = _align(day, {source: feed.table for source, feed in feeds.items()}, clock)
     facts = DayFacts(
         symbol=day.symbol,
         market=day.market,
@@ -118,7 +120,9 @@ def _read(day: _Day, path: Path, vendor: str) -> tuple[str, CleanFeed]:
     return source, read_feed(feed, [RawPath(path, path.name, 0)], day.governance)
 
 
-def _align(day: _Day, tables: dict[str, pa.Table]) -> tuple[pa.Table, Calibration, dict[str, Any]]:
+def _align(
+    day: _Day, tables: dict[str, pa.Table], clock: RecordClock | None
+) -> tuple[pa.Table, Calibration, dict[str, Any]]:
     """Both vendors' clean tables -> the day's bars, what was found on the way, and how order flow agrees."""
     klines, ticks = tables.pop("binance_1m"), tables.pop("atas_ticks", None)
     found = calibrate(
@@ -130,6 +134,7 @@ def _align(day: _Day, tables: dict[str, pa.Table]) -> tuple[pa.Table, Calibratio
             bars=tables,
             ticks=ticks,
             prefer=ATAS_FEEDS,
+            clock=clock,
         ),
         day.rules,
     )
@@ -141,7 +146,7 @@ def _align(day: _Day, tables: dict[str, pa.Table]) -> tuple[pa.Table, Calibratio
         symbol=day.symbol,
         market=day.market,
         day=day.day,
-        klines=klines,
+        klines=in_true_time(klines, found.correction),
         bars=tables,
         minute_stats=minutes,
         correction=found.correction,

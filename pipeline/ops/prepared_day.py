@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import parquet, storage
+from pipeline.alignment.record_clock import in_true_time
 from pipeline.alignment.runs import split_at_gaps
 from pipeline.clock import MINUTE_US
 from pipeline.config import Kitchen
@@ -143,6 +144,8 @@ def _keys(feed: str, table: pa.Table) -> list[tuple[int, int, int]]:
 def _true_minutes(given: Prepared, feed: str, table: pa.Table) -> Ints:
     """The minute of each row of a clean table, in us, moved as the calibration of the day found."""
     entry = given.found(feed)
+    if feed == "binance_1m":
+        table, entry = in_true_time(table, given.correction), {}
     stamps: Ints = table[STAMPS.get(feed, "stamp")].cast(pa.int64()).to_numpy()
     offset = int(entry.get("offset_minutes") or 0)
     if "offsets" in entry and "run" in table.column_names:

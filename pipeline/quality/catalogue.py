@@ -96,12 +96,12 @@ _BINANCE = (
     Defect("B18", "Pages of answers that overlap.", "pipeline/sources/kline_rows.py", "fix", _MENDED, "available"),
     Defect("B19", "Data of a test network: wicks that no market of money has.", _ODD, "fail", "check absurd_wicks", "missing"),
     Defect("B20", "COIN-M counts contracts: base volume is read from its own column.", "pipeline/sources/binance_klines.py, user_rows.py", "fix", _MENDED, "available"),
-    Defect("B21", "A day without one trade: the pair was not listed.", _ODD, "flag", "check traded_minutes", "degraded", "available where no ATAS is expected"),
+    Defect("B21", "A day, or its beginning or end, without a trade: the pair was not listed.", _ODD, "flag", "check traded_minutes; bit 12 silent_edge", "degraded", "available where no ATAS is expected"),
     Defect("B22", "Open interest metrics are stamped by the start or by the end of their five minutes: told by the day's minutes, else by the file's own stamps.", "pipeline/features/metrics_label.py, pipeline/sources/binance_metrics.py", "fix", "label and label_by of the input", "available"),
     Defect("B23", "aggTrades with a quantity of zero.", NOT_READ, "none", "aggTrades archives are no input", "-"),
     Defect("B24", "A chart in local time beside a report in UTC: a false alarm.", "the report prints UTC", "none", "every time in the report", "available"),
     Defect("B25", "Bars filled forward with the volume of the bar before.", _ODD, "flag", "check copied_bars", "available"),
-    Defect("B26", "A row that breaks a rule of klines, or has a number beyond what is traded (CONTROL, values).", "pipeline/sources/kline_rows.py", "quarantine", _ASIDE, "degraded"),
+    Defect("B26", "A row that breaks a rule of klines, by itself or in what its columns say of each other, or has a number beyond what is traded (CONTROL, values); a file of such rows, or of another interval, as a whole.", "pipeline/sources/kline_rows.py, kline_rules.py", "quarantine", _ASIDE, "degraded", "missing where it is the whole file"),
 )  # fmt: skip
 
 _BOTH = (
@@ -117,6 +117,7 @@ _BOTH = (
     Defect("C10", "A row of the day before or after in a day's file.", "pipeline/sources/kline_rows.py", "fix", _ASIDE, "available"),
     Defect("C11", "Not identifiable: too thin, flat or unstable to find the offset, or prices and volumes disagree.", _CALIBRATION, "fail", "reason not_identifiable or volume_in_quote", "degraded"),
     Defect("C12", "No ATAS data where it is expected.", _CHECKS, "flag", "check atas_present", "degraded"),
+    Defect("C13", "The exchange's own stamps do not say their zone or edge, and ATAS lies by it: not known whose clock is wrong.", "pipeline/alignment/record_clock.py", "fail", "reason zone_in_doubt or label_in_doubt; note label_by_atas", "missing"),
 )  # fmt: skip
 
 DEFECTS: dict[str, Defect] = {defect.code: defect for defect in (*_ATAS, *_BINANCE, *_BOTH)}

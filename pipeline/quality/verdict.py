@@ -17,7 +17,7 @@ from pipeline.clock import MINUTES_PER_DAY
 from pipeline.contracts.calibration import Reason
 from pipeline.contracts.control import CONSEQUENCES, Control
 from pipeline.quality.checks import CheckResult, faulty_rows, in_force, run_checks
-from pipeline.quality.facts import DayFacts, edges, lines_of, mask_of
+from pipeline.quality.facts import RECORD, DayFacts, edges, lines_of, mask_of
 
 NO_RECORD = "B06"
 """Code of a day for which the exchange of record has no row at all."""
@@ -81,16 +81,31 @@ def _from_check(check: CheckResult, facts: DayFacts, control: Control) -> list[d
         "note": f"{value} {check.limit:.6g} ({check.key}): {check.note}"
         + _lowered(check.consequence, check.waived_by),
     }
+    if check.name == "atas_rejected_share":
+        first = _first_line(facts, [feed for feed in facts.rejects if feed != RECORD])
+        finding |= {"note": f"{finding['note']}{first}"}
     if check.name != "binance_rejected_rows":
         return [finding]
     by_code = []
     for code, count in faulty_rows(facts).items():
         consequence, waived_by = in_force(facts, control, code, check.stated)
         note = f"{value} {check.limit:.6g} ({check.key}): {code} x {count}"
+        note += _first_line(facts, [RECORD], code)
         note += _lowered(consequence, waived_by)
         own = {"code": code, "count": count, "consequence": consequence, "note": note}
         by_code.append(finding | own)
     return by_code
+
+
+def _first_line(facts: DayFacts, feeds: list[str], code: str | None = None) -> str:
+    """The first line set aside (of a code, if given) with its own reason, and the command for the rest."""
+    for feed in sorted(feeds):
+        rows = facts.rejects[feed].select(["file", "line", "code", "reason"]).to_pylist()
+        for row in rows:
+            if row["line"] and code in (None, row["code"]):
+                shown = f"kitchen explain {facts.day} {facts.symbol}"
+                return f"; first {row['file']}:{row['line']}: {row['reason']} (all: {shown})"
+    return ""
 
 
 def _lowered(consequence: str, waived_by: str | None) -> str:

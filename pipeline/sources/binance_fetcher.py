@@ -20,12 +20,12 @@ from pipeline.sources.column_names import (
     wanted_columns,
 )
 from pipeline.sources.csv_fields import decimal
-from pipeline.sources.kline_rows import KlineFile, is_of_many_days
+from pipeline.sources.kline_rows import KlineFile
 from pipeline.sources.lines import Block, Seen, is_comment, read_lines, text_of
 from pipeline.sources.protocol import Feed, Parsed, RawText
 from pipeline.sources.text_dates import is_year_last
 from pipeline.sources.user_columns import instant_of
-from pipeline.sources.user_rows import Table, Values, read_table, refuse_too_many
+from pipeline.sources.user_rows import Table, Values, read_table
 
 _DELIMITERS = (",", ";", "\t", "|")
 _MOST_TEXT = 5
@@ -75,14 +75,14 @@ class BinanceFetcher:
         Raises:
             SourceError: a header that does not name what a kline has, or what `read_table` refuses.
         """
-        file = KlineFile(feed, is_of_many_days(feed, text.name), live=True)
+        file = KlineFile(feed, text, live=True)
         seen, blank = Seen(), 0
         lines: list[Place] = []
         for block in read_lines(text.name, text.blocks(), seen):
             full = [at for at, line in enumerate(block.lines) if text_of(line).strip()]
             blank += block.count - len(full)
             lines += [(block, at) for at in full]
-            refuse_too_many(text.name, len(lines))
+            file.admit(len(full))
         header = find_header((block.lines[at] for block, at in lines), feed.vendor_symbol)
         before = lines if header is None else lines[: header.at]
         if header is None or not header.named:

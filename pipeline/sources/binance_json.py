@@ -16,12 +16,12 @@ import msgspec
 from pipeline.errors import SourceError
 from pipeline.sources.column_names import ARCHIVE, NAMELESS, Columns, columns_of, wanted_columns
 from pipeline.sources.json_array import is_array, records
-from pipeline.sources.kline_rows import KlineFile, is_of_many_days
+from pipeline.sources.kline_rows import KlineFile
 from pipeline.sources.lines import BOM, Block, text_of
 from pipeline.sources.protocol import Feed, Parsed, RawText
 from pipeline.sources.text_dates import is_year_last
 from pipeline.sources.user_columns import instant_of
-from pipeline.sources.user_rows import Table, Values, read_table, refuse_too_many
+from pipeline.sources.user_rows import Table, Values, read_table
 
 _TRIED = 5
 """A file is known by its first rows, of which some may be damaged."""
@@ -67,7 +67,7 @@ class BinanceJson:
         Raises:
             SourceError: no row is a kline, or what `read_table` refuses.
         """
-        file = KlineFile(feed, is_of_many_days(feed, text.name), live=True)
+        file = KlineFile(feed, text, live=True)
         blank = 0
         places: list[tuple[Block, int]] = []
         notes = {"encoding": "utf-8-sig" if text.head.startswith(BOM) else "utf-8"}
@@ -77,7 +77,7 @@ class BinanceJson:
             full = [at for at, line in enumerate(block.lines) if text_of(line).strip()]
             blank += block.count - len(full)
             places += [(block, at) for at in full]
-            refuse_too_many(text.name, len(places))
+            file.admit(len(full))
         form = find_form((block.lines[at] for block, at in places), feed.vendor_symbol)
         if form is None and not places:
             return file.finish(notes, blank)

@@ -6,14 +6,17 @@ header. COIN-M writes contracts as volume and base volume where its header says 
 
 from __future__ import annotations
 
-from pipeline.clock import epoch_unit, epoch_us
+from pipeline.clock import EPOCH_UNITS, epoch_unit, epoch_us
 from pipeline.errors import SourceError
 from pipeline.sources.column_names import ARCHIVE, is_archive, is_header, wanted_columns
 from pipeline.sources.csv_fields import decimal, whole
-from pipeline.sources.kline_rows import STEPS, Kline, KlineFile, is_of_many_days, market_us
+from pipeline.sources.kline_rows import STEPS, Kline, KlineFile, market_us
 from pipeline.sources.lines import BOM, Block, Seen, is_comment, read_lines, text_of
 from pipeline.sources.protocol import Feed, Parsed, RawText
 from pipeline.sources.user_columns import ends_with
+
+_MICROSECONDS_SINCE = 2025
+"""The year from which spot archives count microseconds; those of futures count milliseconds."""
 
 _BTC_CONTRACT_USD, _OTHER_CONTRACT_USD = 100, 10
 """COIN-M contract sizes, from the exchange's contract specifications."""
@@ -38,7 +41,7 @@ class BinanceKlines:
         Raises:
             SourceError: a header that names other columns, so that their places mean nothing.
         """
-        file = KlineFile(feed, is_of_many_days(feed, text.name))
+        file = KlineFile(feed, text)
         seen, blank, headers, comments = Seen(), 0, 0, 0
         for block in read_lines(text.name, text.blocks(), seen):
             for place, line in enumerate(block.lines):
@@ -62,13 +65,26 @@ class BinanceKlines:
             "volume": volume_words(feed),
             "encoding": "utf-8-sig" if seen.bom else "utf-8",
         }
-        parsed = file.finish(notes, blank)
+        parsed = file.finish(notes | _looks_like(file, header=headers > 0), blank)
         parsed.ignored = comments + max(headers - 1, 0)  # again, where files were joined
         return parsed
 
 
+def _looks_like(file: KlineFile, *, header: bool) -> dict[str, str]:
+    """Whose archive a file looks like, where that is not the market's under whose name it lies."""
+    units, is_spot = set(file.units), file.feed.market == "spot"
+    if file.feed.day.year < _MICROSECONDS_SINCE or not units:
+        return {}
+    if not is_spot and not header and units == {"us"}:
+        return {"looks_like": "an archive of spot: microseconds and no header"}
+    if is_spot and header and units == {"ms"}:
+        return {"looks_like": "an archive of futures: milliseconds and a header"}
+    return {}
+
+
 def read_row(file: KlineFile, block: Block, place: int, fields: list[bytes]) -> None:
     """Hands the row of twelve columns at a place of a block to its file, or sets it aside."""
+    file.admit()
     opened = _opened(fields[0])
     if file.is_others(opened):
         file.other_days += 1
@@ -100,6 +116,8 @@ def _kline(fields: list[bytes], opened: int, feed: Feed) -> Kline:
     if feed.market == "futures_cm":
         quote = volume * contract_usd(feed)
         volume, taker = numbers["quote_volume"], numbers["taker_buy_quote_volume"]
+    step = STEPS[feed.source]
+    lasts = _length(opened, fields[6], step)
     return Kline(
         opened=opened,
         open=numbers["open"],
@@ -110,7 +128,8 @@ def _kline(fields: list[bytes], opened: int, feed: Feed) -> Kline:
         quote_volume=quote,
         trades=whole(fields[8], "count"),
         taker_buy_volume=taker,
-        close_time_cut=_is_cut(opened, fields[6], STEPS[feed.source]),
+        close_time_cut=lasts != step,
+        lasts=lasts,
     )
 
 
@@ -133,9 +152,15 @@ def _opened(text: bytes) -> int | None:
         return None
 
 
-def _is_cut(opened: int, text: bytes, step: int) -> bool:
-    """Whether close_time is not the bar's end, cut to its own unit or to the second."""
-    return not ends_with(epoch_us(whole(text, "close_time")), opened, step)
+def _length(opened: int, text: bytes, step: int) -> int:
+    """From its open to close_time, which is the last unit of its own, or the last second, of the bar."""
+    closed = whole(text, "close_time")
+    at = epoch_us(closed)
+    return (
+        step
+        if ends_with(at, opened, step)
+        else at + EPOCH_UNITS.get(epoch_unit(closed), 1) - opened
+    )
 
 
 def _names(fields: list[bytes]) -> list[str]:

@@ -19,7 +19,7 @@ from pipeline.clock import SECOND_US
 from pipeline.errors import SourceError
 from pipeline.sources import parquet_child
 from pipeline.sources.column_names import Columns, columns_of, wanted_columns
-from pipeline.sources.kline_rows import KlineFile, is_of_many_days
+from pipeline.sources.kline_rows import KlineFile
 from pipeline.sources.lines import Block
 from pipeline.sources.protocol import Feed, Parsed, RawText
 from pipeline.sources.user_rows import Table, read_table
@@ -45,8 +45,9 @@ class BinanceParquet:
         Raises:
             SourceError: as `rows_of`.
         """
-        file = KlineFile(feed, is_of_many_days(feed, text.name), live=True)
+        file = KlineFile(feed, text, live=True)
         columns, values = rows_of(text, feed.vendor_symbol)
+        file.admit(len(values))
         block = _as_lines(values)
         table = Table(
             name=text.name,

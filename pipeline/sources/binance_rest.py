@@ -15,7 +15,7 @@ import msgspec
 from pipeline.sources.binance_klines import read_row
 from pipeline.sources.column_names import ARCHIVE
 from pipeline.sources.json_array import records
-from pipeline.sources.kline_rows import KlineFile, is_of_many_days
+from pipeline.sources.kline_rows import KlineFile
 from pipeline.sources.lines import text_of
 from pipeline.sources.protocol import Feed, Parsed, RawText
 
@@ -37,7 +37,7 @@ class BinanceRest:
 
     def parse(self, text: RawText, feed: Feed) -> Parsed:
         """The day's rows; see `KlineFile` for what becomes of the others."""
-        file = KlineFile(feed, is_of_many_days(feed, text.name), live=True)
+        file = KlineFile(feed, text, live=True)
         blank = 0
         for block in records(text.name, text.blocks()):
             for place, line in enumerate(block.lines):

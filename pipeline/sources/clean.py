@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from pipeline import memory
 from pipeline.ahead import ahead
+from pipeline.clock import day_of
 from pipeline.config import Limits
 from pipeline.contracts import control, schema
 from pipeline.errors import SourceError
@@ -72,7 +73,7 @@ def read_feed(
 ) -> CleanFeed:
     """Reads a feed's files of a day, the most trusted first.
 
-    Klines: a further file is read only while rows of the day are missing, and fills those alone. ATAS: all
+    Klines: a further file fills the rows that are missing, and is compared in the others. ATAS: all
     files are read, and one with the text of a file before is merged into it; a neighbour's file only where it
     holds a stamp of the day. No files: an empty table. Ticks are put aside file by file in the folder
     `spill`, if one is given; else they stand in memory.
@@ -81,7 +82,8 @@ def read_feed(
         UnstableInputError: a file changed, grew or vanished while it was read.
         SourceError: lines were lost on the way (a fault of this program).
     """
-    feed = replace(feed, values=control.load(governance).values)
+    rules = control.load(governance)
+    feed = replace(feed, values=rules.values, record=rules.record)
     seen: dict[str, Sealed] = {}
     ordered = sorted(files, key=lambda file: (file.rank, file.name))
     wanted = schema.table_schema(governance, TABLES[feed.source])
@@ -151,15 +153,18 @@ def _read_tapes(
 def _read_until_complete(
     feed: Feed, files: Iterator[RawPath], limits: Limits
 ) -> Iterator[FileRead]:
-    """Files of bars or klines, one after the other, while rows of the day are missing."""
+    """Files of bars or klines, one after the other; once no row of the day is missing, a further file of
+    klines is only compared.
+    """
     minutes: set[int] = set()
     for file in files:
         read = _read(feed, file, limits)
+        if len(minutes) == kline_day.COMPLETE.get(feed.source):
+            _only_compare(read)
         yield read
         if feed.source in kline_day.COMPLETE and read.parsed is not None:
-            minutes.update(kline_day.opens(read.parsed.rows, feed.source).tolist())
-            if len(minutes) == kline_day.COMPLETE[feed.source]:
-                return
+            opens = kline_day.opens(read.parsed.rows, feed.source).tolist()
+            minutes.update(at for at in opens if day_of(at) == feed.day)
 
 
 def _read(feed: Feed, file: RawPath, limits: Limits, put: Put | None = None) -> FileRead:
@@ -167,6 +172,15 @@ def _read(feed: Feed, file: RawPath, limits: Limits, put: Put | None = None) -> 
     if file.neighbour and not is_undated(file.name):
         _leave_to_its_day(read)
     return read
+
+
+def _only_compare(read: FileRead) -> None:
+    """Of a file that the day does not need, broken rows cost nothing; their number is noted."""
+    if read.parsed is not None and read.parsed.rejects:
+        read.more_notes["not_needed"] = f"{len(read.parsed.rejects)} rows that could not be used"
+        read.parsed.read -= len(read.parsed.rejects)
+        read.parsed.rejects.clear()
+        read.parsed.conflicts.clear()
 
 
 def _leave_to_its_day(read: FileRead) -> None:

@@ -23,7 +23,7 @@ _INFERRED = (
     *("encoding", "header", "unit", "volume", "time_from", "label", "label_by"),
     *("columns", "zeros", "delimiter"),
     *("decimal_mark", "thousands_mark", "array", "indented", "not_measured", "recovered_from_part"),
-    *("dates", "symbols", "ignored_columns"),
+    *("dates", "symbols", "ignored_columns", "looks_like", "zone"),
 )
 
 

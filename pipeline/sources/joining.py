@@ -90,9 +90,14 @@ def _klines(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
     if not tables:
         return []
     known = pa.concat_tables(tables)
-    if feed.source == "binance_1m":
-        known = pa.concat_tables([known, kline_day.empty_rows(known, conflicts)])
-    return [known.sort_by(KEYS[feed.source])]
+    if feed.source != "binance_1m":
+        return [known.sort_by(KEYS[feed.source])]
+    known = pa.concat_tables([known, kline_day.empty_rows(known, conflicts)])
+    known = known.sort_by(KEYS[feed.source])
+    if feed.record is None:
+        return [known]
+    silent = kline_day.silent_edges(known, feed.record["silent_edge_minutes_min"])
+    return [known.append_column("silent_edge", pa.array(silent))]
 
 
 def _runs(reads: list[FileRead]) -> list[pa.Table]:

@@ -63,6 +63,19 @@ def empty_rows(known: pa.Table, conflicts: Mapping[int, tuple[int, int]]) -> pa.
     return pa.Table.from_arrays(columns, schema=known.schema)
 
 
+def silent_edges(rows: pa.Table, minutes_min: float) -> np.ndarray:
+    """Which rows of a day, in the order of time, belong to a run without a trade up to its first or last row.
+
+    Such a run of fewer minutes than `minutes_min` is a quiet market, and none of its rows is.
+    """
+    silent = np.zeros(rows.num_rows, dtype=bool)
+    traded = np.flatnonzero(rows["volume"].to_numpy() != 0)
+    first, last = (traded[0], traded[-1] + 1) if len(traded) else (rows.num_rows, 0)
+    silent[:first] = first >= minutes_min
+    silent[last:] |= rows.num_rows - last >= minutes_min
+    return silent
+
+
 def _prints(rows: pa.Table, source: str) -> dict[int, tuple[float, ...]]:
     values = zip(*(rows[name].to_pylist() for name in _VALUES), strict=True)
     return dict(zip(opens(rows, source).tolist(), values, strict=True))

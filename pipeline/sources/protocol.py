@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -29,7 +29,9 @@ class Feed:
     """One source of one symbol on one UTC day.
 
     `source` is one of `config.FEEDS`; `market` one of spot, futures_um, futures_cm; `vendor_symbol`
-    the symbol's name at that vendor; `values` how large a number of its rows may be.
+    the symbol's name at that vendor; `values` how large a number of its rows may be. `record` are CONTROL's
+    rules by which klines are held against themselves, None where nobody asks. `zone` and `label` are what the
+    configuration says of stamps that do not say it themselves: the IANA zone of text, and `open` or `close`.
     """
 
     symbol: str
@@ -38,6 +40,9 @@ class Feed:
     vendor_symbol: str
     day: dt.date
     values: ValueLimits = ANY
+    record: Mapping[str, float] | None = None
+    zone: str | None = None
+    label: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

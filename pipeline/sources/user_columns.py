@@ -12,13 +12,18 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+import numpy as np
 
 from pipeline.clock import DAY_US, MINUTE_US, SECOND_US, epoch_unit, parse_instant
 from pipeline.sources.column_names import Columns
 from pipeline.sources.kline_rows import market_us
 from pipeline.sources.text_dates import iso_text
 
+_READ_AS_UTC = "read as UTC"
+_MICROSECOND = dt.timedelta(microseconds=1)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _FRACTION = re.compile(r"[0-9]{9,19}\.[0-9]*|[0-9](?:\.[0-9]+)?[eE]\+?[0-9]{1,2}")
 _CUT_US = SECOND_US
@@ -34,7 +39,7 @@ def instant_of(value: Any, order: str | None = None) -> tuple[int, str]:
         ValueError: none of these.
     """
     if isinstance(value, dt.datetime):
-        zone = "iso" if value.tzinfo else "iso without a zone, read as UTC"
+        zone = "iso" if value.tzinfo else f"iso without a zone, {_READ_AS_UTC}"
         moment = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
         return (moment - _EPOCH) // dt.timedelta(microseconds=1), zone
     if isinstance(value, dt.date):
@@ -54,7 +59,7 @@ def _text_instant(text: str, order: str | None) -> tuple[int, str]:
     if _FRACTION.fullmatch(text):
         return _fraction(Decimal(text))
     instant, zone = parse_instant(iso_text(text, order))
-    return instant, "iso" if zone is not None else "iso without a zone, read as UTC"
+    return instant, "iso" if zone is not None else f"iso without a zone, {_READ_AS_UTC}"
 
 
 def _fraction(value: Decimal) -> tuple[int, str]:
@@ -64,21 +69,70 @@ def _fraction(value: Decimal) -> tuple[int, str]:
     return market_us(int(scaled)), unit
 
 
-def edge_of(columns: Columns, instants: Iterable[int], step: int) -> tuple[str, str]:
-    """Which edge of its bar a stamp is, and how that is known.
+def edge_of(
+    columns: Columns, instants: Iterable[int], step: int, stated: str | None = None
+) -> tuple[str, str]:
+    """Which edge of its bar a stamp is, and how that is known; `assumed` where nothing says it.
 
-    A whole day or month begins at 00:00 when the open is stamped, one bar later when the close is. Where
-    neither is there, `timestamp` is the close, as fetchers write it, and any other name the open.
+    The name of the column, else the configuration (`stated`), else the ends of the whole file: it begins
+    at 00:00 or ends at 23:59 where opens are stamped, and ends at 24:00 where closes are. Stamps in the last
+    second of their bars are closes wherever the file ends. Else the open, the custom of the field.
+
+    Args:
+        columns: of the file.
+        instants: of all rows of the file, in us, as their own clock shows them.
+        step: length of a bar in us.
+        stated: `open` or `close`, as the configuration says for names that leave it open.
     """
     if columns.edge is not None:
         return columns.edge, "by its name"
-    first = min(instants, default=-1)
-    if step == MINUTE_US and first >= 0 and first % DAY_US == 0:
-        return "open", "inferred: the first stamp is 00:00"
-    if step == MINUTE_US and first >= 0 and 0 < first % DAY_US <= MINUTE_US:
-        return "close", "inferred: the first stamp is 00:01"
-    usual = "close" if columns.time_name == "timestamp" and step == MINUTE_US else "open"
-    return usual, f"assumed: what {columns.time_name} usually is"
+    if stated is not None:
+        return stated, "stated by the configuration"
+    stamps = np.fromiter(instants, dtype=np.int64)
+    if stamps.size:
+        left = -stamps % step
+        if 2 * np.count_nonzero((left > 0) & (left <= _CUT_US)) > stamps.size:
+            return "close", "by its last second"
+    if stamps.size and step == MINUTE_US:
+        first, last = int(stamps.min()) % DAY_US, int(stamps.max()) % DAY_US
+        if first == 0:
+            return "open", "inferred: the first stamp is 00:00"
+        if last == DAY_US - MINUTE_US:
+            return "open", "inferred: the last stamp is 23:59"
+        if last == 0:
+            return "close", "inferred: the last stamp is 24:00"
+    return "open", f"assumed: nothing in the file says what {columns.time_name} is"
+
+
+class Stamped(Protocol):
+    """A row with its instant in us, None where it has none, and how that was written."""
+
+    instant: int | None
+    written: str
+
+
+def in_zone(rows: Iterable[Stamped], zone: str | None) -> None:
+    """Turns stamps that were written without a zone, and read as UTC, into instants of that zone.
+
+    Where a clock is put back and two instants are written alike, it is the one nearer to the row before.
+    """
+    if zone is None:
+        return
+    clock, before = ZoneInfo(zone), None
+    for row in rows:
+        if row.instant is not None and row.written.endswith(_READ_AS_UTC):
+            row.written = row.written.replace(_READ_AS_UTC, f"read in {zone}")
+            row.instant = _utc(row.instant, clock, before)
+        before = row.instant if row.instant is not None else before
+
+
+def _utc(wall_us: int, clock: ZoneInfo, before: int | None) -> int:
+    wall = (_EPOCH + dt.timedelta(microseconds=wall_us)).replace(tzinfo=clock)
+    both = [
+        wall_us - (wall.replace(fold=fold).utcoffset() or dt.timedelta()) // _MICROSECOND
+        for fold in (0, 1)
+    ]
+    return both[0] if before is None else min(both, key=lambda at: abs(at - before))
 
 
 def opened_at(instant: int, edge: str, step: int) -> int:

@@ -21,13 +21,13 @@ from pipeline.sources.column_names import Columns, own_symbols
 from pipeline.sources.csv_fields import decimal
 from pipeline.sources.kline_rows import STEPS, Kline, KlineFile
 from pipeline.sources.lines import Block
-from pipeline.sources.parquet_child import MAX_ROWS
 from pipeline.sources.protocol import Feed, Parsed
 from pipeline.sources.text_dates import is_year_last, order_of
 from pipeline.sources.user_columns import (
     decimal_mark,
     edge_of,
     ends_with,
+    in_zone,
     instant_of,
     opened_at,
 )
@@ -83,7 +83,9 @@ def read_table(table: Table, file: KlineFile, notes: dict[str, Any]) -> Parsed:
     rows = [_row(table, block, place) for block, place in table.places]
     own, symbols = _own(table, rows, file.feed)
     notes = notes | _dated(table, own, file.feed)
-    edge, why = _edge(table, own, step)
+    edge, why = _edge(table, own, step, file.feed.label)
+    in_zone(own, file.feed.zone)
+    file.read_by(why)
     mine = []
     for row in own:
         opened = None if row.instant is None else opened_at(row.instant, edge, step)
@@ -106,19 +108,6 @@ def read_table(table: Table, file: KlineFile, notes: dict[str, Any]) -> Parsed:
     parsed = file.finish(notes, table.blank)
     parsed.other_symbols, parsed.ignored = len(rows) - len(own), table.ignored
     return parsed
-
-
-def refuse_too_many(name: str, rows: int) -> None:
-    """A table is judged as a whole, so it stands in memory as a whole.
-
-    Raises:
-        SourceError: more rows than any table of minutes has.
-    """
-    if rows > MAX_ROWS:
-        raise SourceError(
-            f"{name}: more than {MAX_ROWS} rows; wanted a day's or a month's klines (a year has 527040);"
-            " cut it into months"
-        )
 
 
 def bar_of(values: Values, columns: Columns, inferred: dict[str, Any], step: int) -> int | str:
@@ -234,7 +223,7 @@ def _dated(table: Table, rows: list[_Row], feed: Feed) -> dict[str, str]:
     return {"dates": f"{order}, told by the file's own dates"}
 
 
-def _edge(table: Table, rows: list[_Row], step: int) -> tuple[str, str]:
+def _edge(table: Table, rows: list[_Row], step: int, stated: str | None) -> tuple[str, str]:
     """Which edge of its bar the stamp is, and how that is known; a close time beside it has its say.
 
     Raises:
@@ -244,7 +233,7 @@ def _edge(table: Table, rows: list[_Row], step: int) -> tuple[str, str]:
     good = [row for row in rows if row.instant is not None]
     both = [(row.instant or 0, row.closed) for row in good if row.closed is not None]
     if not both:
-        return edge_of(columns, (row.instant or 0 for row in good), step)
+        return edge_of(columns, (row.instant or 0 for row in good), step, stated)
     votes = {
         "open": sum(ends_with(closed, at, step) for at, closed in both),
         "close": sum(ends_with(closed, at - step, step) for at, closed in both),

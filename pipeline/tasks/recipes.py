@@ -7,6 +7,7 @@ step's in snake case. This module loads the heavy libraries; import it only when
 from __future__ import annotations
 
 import uuid
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from pipeline import layout, parquet, storage
 from pipeline.alignment.align import AlignInput, agreement_of_flow, align
 from pipeline.alignment.calibrate import CalibrationInput
 from pipeline.alignment.neighbours import calibrate_among, with_moved
+from pipeline.alignment.record_clock import clock_of, in_true_time
 from pipeline.alignment.true_time import parts_in_true_time
 from pipeline.arrow_alone import leave_pandas_alone
 from pipeline.bars.footprint import footprint as footprint_of
@@ -59,6 +61,7 @@ def clean_feed(job: Job) -> Products:
         source=source,
         vendor_symbol=vendor_symbol,
         day=job.unit.day,
+        **asdict(job.kitchen.stamps_of(symbol, source)),
     )
     files = layout.raw_files(job.kitchen, symbol, source, job.unit.day)
     files += layout.neighbour_files(job.kitchen, symbol, source, job.unit.day)
@@ -81,6 +84,7 @@ def calibration(job: Job) -> Products:
             ticks=inputs.tape(job),
             bars=feeds,
             prefer=job.kitchen.prefer_atas,
+            clock=clock_of(inputs.ledgers_by_feed(job)["binance_1m"]),
             approved={
                 feed: profile.offsets(job.unit.day)
                 for feed, profile in profiles.in_force(
@@ -137,14 +141,15 @@ def aligned_bars(job: Job) -> Products:
     for feed in pc.unique(moved["feed"]).to_pylist():
         rows = moved.filter(pc.equal(moved["feed"], feed)).drop_columns(["feed"])
         feeds[feed] = with_moved(feeds.get(feed), rows)
+    correction = inputs.document(job, "Calibration", "correction")
     given = AlignInput(
         symbol=job.symbol.name,
         market=job.symbol.market,
         day=job.unit.day,
-        klines=feeds.pop("binance_1m"),
+        klines=in_true_time(feeds.pop("binance_1m"), correction),
         bars=feeds,
         minute_stats=inputs.optional(job, "Footprint", "minute_stats"),
-        correction=inputs.document(job, "Calibration", "correction"),
+        correction=correction,
         outages=inputs.outage_minutes(job),
         prefer_atas=job.kitchen.prefer_atas,
         prefer_delta=job.kitchen.prefer_delta,

@@ -194,7 +194,7 @@ def monthly_differs(raw: Path) -> None:
     rows = klines(raw)
     put_klines(raw, rows[:100] + rows[101:])
     for row in rows[500:503]:
-        row[VOLUME] = "999999"
+        row[VOLUME], row[QUOTE] = (f"{2 * float(row[column])}" for column in (VOLUME, QUOTE))
     _month(raw, rows)
 
 
@@ -288,6 +288,7 @@ def frozen(raw: Path) -> None:
     for minute in range(200, 270):
         rows[minute][OPEN:VOLUME] = [rows[200][OPEN]] * 4
         rows[minute][VOLUME], rows[minute][TAKER] = f"{1 + minute / 1000:.3f}", "0"
+        rows[minute][QUOTE] = f"{float(rows[200][OPEN]) * (1 + minute / 1000):.8f}"
     put_klines(raw, rows)
 
 

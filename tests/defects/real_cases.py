@@ -158,10 +158,11 @@ CASES = [
     Case(code="B18", damage=old.rest(forming=False), counts={KLINES: 1}, same=True),
     Case(code="B19", damage=without_atas(old.wicks(5, 1.6)), counts={REASON: 5}, beside="C03", symbol=ALONE),
     Case(code="B20", damage=real.in_contracts, counts={KLINES: 1440}, symbol=COIN_M),
-    Case(code="B21", damage=old.never_traded, counts={NOTE: 1440}, beside="C11"),
-    Case(code="B21", damage=without_atas(old.never_traded), counts={NOTE: 1440}, symbol=ALONE, condition="available"),
+    Case(code="B21", damage=old.never_traded, counts={flag("silent_edge"): 1440, NOTE: 1440}, beside="C11"),
+    Case(code="B21", damage=without_atas(old.never_traded), counts={flag("silent_edge"): 1440, NOTE: 1440}, symbol=ALONE, condition="available"),
     Case(code="B25", damage=without_atas(old.copies), counts={NOTE: 5}, symbol=ALONE),
     Case(code="B26", damage=real.impossible, counts={aside("binance_1m"): 1, REASON: 1}, beside="B12"),
+    Case(code="B26", damage=real.mark_prices, counts={aside("binance_1m"): 1, REASON: 1}, beside="B06", condition="missing"),
     Case(code="C01", damage=real.nothing, counts={flag("other_instrument"): 1440, NOTE: 1}, beside="A21", symbol=SPOT),
     Case(code="C02", damage=real.times_thousand, counts={REASON: 1}),
     Case(code="C03", damage=without_atas(old.wicks(2, 1.05)), counts={NOTE: 2}, symbol=ALONE),
@@ -174,6 +175,7 @@ CASES = [
     Case(code="C10", damage=old.next_midnight, counts={aside("binance_1m"): 1}, same=True),
     Case(code="C11", damage=old.thin, counts={REASON: 1}),
     Case(code="C12", damage=real.no_exports, counts={REASON: 1}),
+    Case(code="C13", damage=real.stamped("%Y-%m-%d %H:%M:%S", 60), counts={REASON: 1}, beside="B12"),
 ]  # fmt: skip
 
 BY_THEMSELVES = {

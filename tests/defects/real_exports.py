@@ -7,6 +7,7 @@ XRPETH 2019-10-11 (also an hourly tape: `tape_damage.py`). What the edits must l
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,9 @@ from typing import Any
 
 from injection import (
     BARS,
+    CLOSE,
     CLOSE_TIME,
+    COUNT,
     DATE,
     HIGH,
     KLINES,
@@ -245,13 +248,40 @@ def impossible(raw: Path) -> None:
 
 
 def corrected(raw: Path) -> None:
-    """The volume of one row is another."""
+    """The volume of one row is another, by one coin at the close."""
 
     def change(minute: int, row: list[str]) -> None:
         if minute == 777:
             row[VOLUME] = f"{float(row[VOLUME]) + 1:.3f}"
+            row[QUOTE] = f"{float(row[QUOTE]) + float(row[CLOSE]):.4f}"
 
     edit_rows(raw, change)
+
+
+def mark_prices(raw: Path) -> None:
+    """Mark prices under the name of klines: no volume, and a count of sixty a minute."""
+
+    def change(_: int, row: list[str]) -> None:
+        row[VOLUME] = row[QUOTE] = row[TAKER] = row[TAKER_QUOTE] = "0"
+        row[COUNT] = "60"
+
+    edit_rows(raw, change)
+
+
+def stamped(form: str, minutes: int) -> Callable[[Path], None]:
+    """The day as a program's table, whose one stamp is so written, and so many minutes late."""
+
+    def inject(raw: Path) -> None:
+        lines = ["timestamp,open,high,low,close,volume"]
+        for row in no_archive(raw):
+            at = dt.datetime.fromtimestamp(int(row[0]) / 1000 + 60 * minutes, dt.UTC)
+            if at.strftime("%Y-%m-%d") == DATE:
+                lines.append(",".join([at.strftime(form), *row[1:6]]))
+        path = raw / f"binance/fetcher/BTCUSDT_{DATE}.csv"
+        path.parent.mkdir()
+        path.write_text("\n".join(lines) + "\n")
+
+    return inject
 
 
 def headless(raw: Path) -> None:

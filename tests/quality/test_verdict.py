@@ -134,6 +134,22 @@ def test_rows_set_aside_are_a_reason_for_each_code(
     assert "checks.binance_rejected_rows" in found["reasons"][0]["note"]
 
 
+@pytest.mark.parametrize("feed", ["binance_1m", "atas_bars"])
+def test_a_reason_names_the_first_line_of_it(
+    facts: Build, control: Control, rejected: Rejected, feed: str
+) -> None:
+    """With its own reason, and the command that shows the others."""
+    table = rejected(feed, (7, "A13", "x"), (9, "A13", "y"))
+    ledgers = {name: [ledger(name, rejected=30)] for name in ("binance_1m", "atas_bars")}
+    first = table.to_pylist()[0]
+
+    found = verdict(facts(ledgers=ledgers, rejects={feed: table}), control)
+
+    note = found["reasons"][0]["note"]
+    assert f"{first['file']}:7: {first['reason']}" in note
+    assert "kitchen explain 20" in note
+
+
 def test_a_row_of_another_day_is_a_fault_only_in_the_stead_of_a_minute(
     facts: Build, control: Control, rejected: Rejected
 ) -> None:

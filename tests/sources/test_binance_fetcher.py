@@ -35,9 +35,9 @@ class TestBinanceFetcher(AdapterSuite):
         assert first["taker_buy_volume"] is first["trades"] is first["quote_volume"] is None
         assert first["volume"] == 1.25
 
-    @pytest.mark.parametrize("close", ["00:01:00Z", "00:00:59.999Z", "00:00:59.999999Z"])
+    @pytest.mark.parametrize("close", ["00:00:59Z", "00:00:59.999Z", "00:00:59.999999Z"])
     def test_a_close_label_alone_names_the_minute_that_ends_there(self, close: str) -> None:
-        """The older contract has no open time."""
+        """A last second, millisecond or microsecond can only be the close."""
         data = f"timestamp,open,high,low,close,volume\n2025-01-02T{close},1,1,1,1,1\n"
         found = self.read(data.encode())
 

@@ -134,21 +134,24 @@ class TestBinanceKlines(AdapterSuite):
         assert found.table["line"].to_pylist() == [2, 3, 1]
         assert found.ledger[0]["notes"]["defects"] == {"B16": 1}
 
-    @pytest.mark.parametrize(("symbol", "usd"), [("BTCUSD_PERP", 100), ("ETHUSD_PERP", 10)])
-    def test_coin_margined_volume_is_base(self, symbol: str, usd: int) -> None:
+    @pytest.mark.parametrize(
+        ("symbol", "usd", "base"),
+        [("BTCUSD_PERP", 100, "1493.28650212"), ("ETHUSD_PERP", 10, "149.32865021")],
+    )
+    def test_coin_margined_volume_is_base(self, symbol: str, usd: int, base: str) -> None:
         """Columns 8 and 11 are base; the quote volume is contracts times their size."""
         feed = feed_of("binance_1m", market="futures_cm", symbol=symbol, vendor_symbol=symbol)
         line = kline(
             0,
             volume="1500",
-            quote_volume="1.58650212",
+            quote_volume=base,
             taker_buy_volume="700",
             taker_buy_quote_volume="0.7403",
         )
         file = drop(self.raw, f"binance/futures_cm/{symbol}-1m-2025-01-02.csv", line + b"\n")
         (row,) = read_feed(feed, [file], self.governance).table.to_pylist()
 
-        assert (row["volume"], row["taker_buy_volume"]) == (1.58650212, 0.7403)
+        assert (row["volume"], row["taker_buy_volume"]) == (float(base), 0.7403)
         assert row["quote_volume"] == 1500.0 * usd
 
     def test_a_monthly_file_gives_the_day_and_counts_the_rest(self) -> None:

@@ -13,6 +13,7 @@ from test_atas_ticks import tick
 from test_binance_klines import kline
 from test_rawfile import zstandard
 
+from pipeline.config import Limits
 from pipeline.errors import UnstableInputError
 from pipeline.sources.clean import read_feed
 
@@ -27,17 +28,31 @@ def text(*lines: bytes) -> bytes:
     return b"".join(line + b"\n" for line in lines)
 
 
-def test_a_complete_file_is_enough(tmp_path: Path, governance: Path) -> None:
-    """Others are not even read."""
+def test_beside_a_complete_file_others_are_only_compared(tmp_path: Path, governance: Path) -> None:
+    """Values that differ are counted (B08); rows that cannot be used cost nothing, and are noted."""
     files = [
         drop(tmp_path, DAILY, text(*(kline(m) for m in range(1440)))),
-        drop(tmp_path, MONTHLY, b"garbage", rank=1),
+        drop(tmp_path, MONTHLY, text(kline(0), kline(1, close="100.6"), b"1,2"), rank=1),
     ]
     found = read_feed(feed_of("binance_1m"), files, governance)
 
-    assert found.table.num_rows == 1440
-    assert [entry["path"] for entry in found.ledger] == [DAILY]
-    assert list(found.stats) == [DAILY]
+    assert found.table["file"].to_pylist() == [0] * 1440
+    assert found.rejects.num_rows == 0
+    assert found.ledger[1]["lines"] == {"read": 2, "used": 0, "merged": 2, "rejected": 0}
+    assert found.ledger[1]["notes"]["defects"] == {"B08": 1}
+    assert found.ledger[1]["notes"]["not_needed"] == "1 rows that could not be used"
+
+
+def test_a_file_of_more_rows_than_klines_have_is_refused(tmp_path: Path, governance: Path) -> None:
+    """Equal ones too: a small archive of one row, millions of times."""
+    limits = Limits(kline_rows_of_day=1000)
+    found = read_feed(
+        feed_of("binance_1m"), [drop(tmp_path, DAILY, text(*[kline(0)] * 1001))], governance, limits
+    )
+
+    assert found.table.num_rows == 0
+    assert found.rejects["line"].to_pylist() == [0]
+    assert "limits.kline_rows_of_day" in found.rejects["reason"][0].as_py()
 
 
 def test_a_further_file_fills_only_the_gaps(tmp_path: Path, governance: Path) -> None:

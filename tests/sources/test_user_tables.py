@@ -50,7 +50,6 @@ SEMI = "2,5;2,6;2,4;2,5;7"
     ("header", "row", "states"),
     [
         (f"timestamp,{HEAD}", "{iso}Z," + ROW, {"label": "open, inferred: the first stamp is 00:00"}),
-        (f"timestamp,{HEAD}", "{close}Z," + ROW, {"label": "close, inferred: the first stamp is 00:01"}),
         (f"date,{HEAD}", "{iso}," + ROW, {"unit": "iso without a zone, read as UTC"}),
         (f"ts,{HEAD}", "{s}," + ROW, {"unit": "s"}),
         (f"ts,{HEAD}", "{s}.0," + ROW, {"unit": "s"}),
