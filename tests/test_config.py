@@ -113,7 +113,7 @@ def test_a_source_may_say_what_its_stamps_are(write) -> None:
     """For all symbols or for one; a list is its patterns alone."""
     own = GOOD.replace(
         "market: futures_um",
-        "market: futures_um, sources: {binance_1m: {label: close}, atas_bars: [b.jsonl]}",
+        "market: futures_um, sources: {binance_1m: {label: close}, atas_bars: ['{date}.jsonl']}",
     )
     write(own + "sources: {binance_1m: {zone: Asia/Shanghai, patterns: ['{symbol}_{date}.csv']}}\n")
     kitchen = config.load_kitchen()
@@ -124,7 +124,7 @@ def test_a_source_may_say_what_its_stamps_are(write) -> None:
     )
     assert kitchen.stamps_of(symbol, "binance_1d") == config.Stamps()
     assert kitchen.sources["binance_1m"] == ("{symbol}_{date}.csv",)
-    assert symbol.sources["atas_bars"] == ("b.jsonl",)
+    assert symbol.sources["atas_bars"] == ("{date}.jsonl",)
 
 
 @pytest.mark.parametrize(

@@ -110,8 +110,8 @@ def test_one_absurd_number_is_not_the_days_instrument(
 
     found = calibrated("2025-01-02", feeds["klines"], bars=feeds["bars"]).calibration
 
-    assert (found["status"], found["identity"]) == ("not_needed", identity)
-    assert found["volume_factor"] == (1 if market == "futures" else None)
+    assert (found.status, found.identity) == ("not_needed", identity)
+    assert found.volume_factor == (1 if market == "futures" else None)
 
 
 def test_rows_of_the_day_are_found_where_neighbours_lie_about(btc: dict[str, pa.Table]) -> None:

@@ -22,9 +22,9 @@ def clock(**known: Any) -> RecordClock:
 
 def refusal(found: Any) -> str | None:
     """The key by which the day's finding was refused."""
-    if found.calibration["status"] != "refused":
+    if found.calibration.status != "refused":
         return None
-    return str(found.calibration["reasons"][0]["key"])
+    return str(found.calibration.reasons[0].key)
 
 
 @pytest.mark.parametrize(
@@ -53,9 +53,9 @@ def test_two_clocks_of_which_either_may_be_wrong_are_refused(
 
     assert refusal(found) == key
     if key is None:
-        assert found.calibration["offset_minutes"] == late
+        assert found.calibration.offset_minutes == late
     else:
-        assert f"{late:+d} min" in found.calibration["reasons"][0]["note"]
+        assert f"{late:+d} min" in found.calibration.reasons[0].note
 
 
 def test_the_sentence_names_the_key_and_both_readings(btc: dict[str, pa.Table]) -> None:
@@ -69,7 +69,7 @@ def test_the_sentence_names_the_key_and_both_readings(btc: dict[str, pa.Table]) 
         (zone, ("60 min east of UTC", "sources.binance_1m.zone", "approve a profile", "t.csv")),
         (label, ("sources.binance_1m.label: close", "sources.binance_1m.label: open", "timestamp")),
     ):
-        assert all(word in found.calibration["reasons"][0]["note"] for word in words)
+        assert all(word in found.calibration.reasons[0].note for word in words)
 
 
 def test_an_approved_profile_or_another_feed_decides(btc: dict[str, pa.Table]) -> None:
@@ -85,11 +85,11 @@ def test_an_approved_profile_or_another_feed_decides(btc: dict[str, pa.Table]) -
         clock=known,
     )
 
-    assert (by_profile.calibration["status"], by_profile.calibration["offset_minutes"]) == (
+    assert (by_profile.calibration.status, by_profile.calibration.offset_minutes) == (
         "applied",
         60,
     )
-    assert {f: e["offset_minutes"] for f, e in by_feed.calibration["feeds"].items()} == {
+    assert {f: e.offset_minutes for f, e in by_feed.calibration.feeds.items()} == {
         "atas_bars": 60,
         "atas_v6_3": 0,
     }
@@ -108,8 +108,8 @@ def test_atas_tells_the_edge_that_nothing_else_does(
     )
 
     assert found.correction["record_shift_minutes"] == -1
-    assert (found.calibration["status"], found.calibration["offset_minutes"]) == ("not_needed", 0)
-    assert [reason["key"] for reason in found.calibration["reasons"]] == ["label_by_atas"]
+    assert (found.calibration.status, found.calibration.offset_minutes) == ("not_needed", 0)
+    assert [reason.key for reason in found.calibration.reasons] == ["label_by_atas"]
     assert rows["close"].equals(rows["atas_close"])
 
 
@@ -123,4 +123,4 @@ def test_elsewhere_an_edge_that_nothing_tells_stays_the_open(
     )
 
     assert "record_shift_minutes" not in found.correction
-    assert found.calibration["status"] == {0: "not_needed", 2: "refused"}.get(late, "applied")
+    assert found.calibration.status == {0: "not_needed", 2: "refused"}.get(late, "applied")

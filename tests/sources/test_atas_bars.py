@@ -12,6 +12,7 @@ from adapter_suite import AdapterSuite, feed_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.contracts.values import ANY
 from pipeline.sources.atas_bars import AtasBars
 from pipeline.sources.bar_lines import Bar, BarLine, checked
 from pipeline.sources.bar_merge import Merging, Sum
@@ -209,7 +210,7 @@ def test_a_bar_of_any_number_of_lines_takes_the_room_of_one() -> None:
             vbuy=0.1,
             vsell=None,
         )
-        found = checked(line, number)
+        found = checked(line, number, ANY)
         assert isinstance(found, Bar)
         merging.take(found)
 

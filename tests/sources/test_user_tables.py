@@ -220,7 +220,8 @@ def test_contracts_are_read_as_base(tmp_path: Path, governance: Path) -> None:
 
 NAMES = ["open_time", "open", "high", "low", "close", "volume", "quote_volume", "trades"]
 VALUES = [
-    [at // 1000, 2.5 + i, 2.75 + i, 2.25 + i, 2.5 + i, 7 + i, 17.5, 3] for i, at in enumerate(OPENS)
+    [at // 1000, 2.5 + i, 2.75 + i, 2.25 + i, 2.5 + i, 7 + i, (7 + i) * (2.5 + i), 3]
+    for i, at in enumerate(OPENS)
 ]
 
 
@@ -355,7 +356,7 @@ def test_a_comment_before_rows_without_a_header(
     tmp_path: Path, read: Callable, width: int, comment: bytes
 ) -> None:
     """What says of itself that it is no row is none."""
-    rows = [[*row[:6], row[0] + 59_999, 17.5, 3, 1, 2.5, 0][:width] for row in VALUES]
+    rows = [[*row[:6], row[0] + 59_999, row[6], 3, 1, 2.5, 0][:width] for row in VALUES]
     _, data = as_csv([], rows)
     found = read(drop(tmp_path, CSV, comment + data.lstrip()))
 
@@ -376,7 +377,7 @@ def test_a_header_that_lacks_a_name_is_not_read_by_places(
 ) -> None:
     """Six or twelve columns with names are read by them or not at all."""
     width = header.count(",") + 1
-    rows = [[*row[:6], row[0] + 59_999, 17.5, 3, 1, 2.5, 0][:width] for row in VALUES]
+    rows = [[*row[:6], row[0] + 59_999, row[6], 3, 1, 2.5, 0][:width] for row in VALUES]
     found = read(drop(tmp_path, *as_csv(header.split(","), rows)))
     (row,) = found.rejects.to_pylist()
 
@@ -576,13 +577,12 @@ def test_contracts_are_base_under_any_names(
 
 @pytest.mark.parametrize("write", [as_csv, as_lines])
 def test_a_table_of_too_many_rows_is_refused(
-    tmp_path: Path, read: Callable, monkeypatch: pytest.MonkeyPatch, write: Write
+    tmp_path: Path, governance: Path, write: Write
 ) -> None:
     """It would stand in memory as a whole; a limit's own number is accepted."""
     file = drop(tmp_path, *write(NAMES, VALUES))
     for most, rows in ((4, 3), (2, 0)):
-        monkeypatch.setattr("pipeline.sources.user_rows.MAX_ROWS", most)
-        found = read(file)
+        found = read_feed(feed_of("binance_1m"), [file], governance, Limits(kline_rows=most))
 
         assert found.table.num_rows == rows
         assert found.rejects.num_rows == (rows == 0)
