@@ -212,10 +212,13 @@ def _is_large(units: Ints) -> bool:
 def times(units: Units, factor: Units | int) -> Units:
     """Products, int64 where the sum of their absolute values fits, else Python integers."""
     factors = np.asarray(factor)
-    largest = np.abs(units).astype(np.float64) * np.abs(factors).astype(np.float64)
-    is_wide = object in (units.dtype, factors.dtype)
-    if is_wide or float(largest.sum()) >= _ROOM:
+    if not units.dtype == factors.dtype == np.int64:
         return units.astype(object) * factor
+    most = [int(np.abs(x).max(initial=0)) for x in (units, factors)]
+    if most[0] * most[1] * units.size >= _ROOM:  # perhaps: each is taken for the largest
+        sizes = (np.abs(x).astype(np.float64) for x in (units, factors))
+        if float(np.multiply(*sizes).sum()) >= _ROOM:
+            return units.astype(object) * factor
     return units * factor
 
 

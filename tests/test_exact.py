@@ -115,7 +115,7 @@ def test_quotients_round_once(units: list[int], of: list[int], places: int) -> N
     assert np.array_equal(found, wanted, equal_nan=True)
 
 
-@given(st.lists(st.integers(-(2**59), 2**59), min_size=1, max_size=8), st.integers(-(2**59), 2**59))
+@given(st.lists(st.integers(-(2**59), 2**59), min_size=1, max_size=8), st.integers(-(2**70), 2**70))
 def test_products_do_not_overflow(units: list[int], factor: int) -> None:
     """As unlimited integers, by one factor and by a column of them."""
     column = np.array(units)
