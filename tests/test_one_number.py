@@ -154,6 +154,7 @@ def _unlawful_features(before: Day, after: Day, minute: int) -> list[str]:
 @example(("table", "table", 7, "close", "93999.123456789"))
 @example(("archive", "atas_ticks", 7 * TRADES, "qty", "999999999999.12345678"))
 @example(("archive", "atas_ticks", 7 * TRADES, "best_bid", "1e-12"))
+@example(("archive", "atas_ticks", 7 * TRADES, "best_bid", "4.1381367970572385e-08"))
 def test_a_number_changes_its_own_row_alone(change: tuple[str, str, int, str, str]) -> None:
     """Any number in any field of any feed: that row, what follows by declaration, and nothing else."""
     assert unlawful(*change) == []
