@@ -58,7 +58,8 @@ class Case:
 
         Without the exchange of record nothing is published: B06, and the code of the file that would have
         been it. A thin one (98 of 100 rows) is published with its gaps, degraded by B12. The ATAS side is
-        that of the first feed that stands, whatever the others are. Where none does the day is degraded:
+        that of the first feed that stands, whatever other bars are; the tape is wanted beside any, so that
+        one of which no line is usable is held against the day (A13). Where none stands the day is degraded:
         by what speaks against the first feed that could be measured, too thin (C11) or another instrument
         (A22); where none could be, by the absence of ATAS (C12). Then a file of a wrong form (A13) is a
         cause as well. Sparse klines (below 95 of 100) are refused; a sparse feed stands, and what it lacks
@@ -72,7 +73,9 @@ class Case:
         codes = {"B12"} if klines == "thin" else set()
         if atas[0] == "sparse":
             codes |= {"C08"}
-        elif "good" not in atas:
+        if atas[2] == "refused":
+            codes |= {"A13"}
+        if not {"good", "sparse"} & set(atas):
             codes |= _without_a_whole_feed(*atas)
         return "degraded" if codes else "available", codes
 

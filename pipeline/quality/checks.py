@@ -259,12 +259,12 @@ def _atas_rejects(day: _Day) -> _Finding:
     """
     if not day.facts.bars.num_rows:
         return _Finding(measured=None, note="there are no minutes that an ATAS line could tell of")
-    counts = {feed: day.facts.lines(feed) for feed in _feeds_used(day.facts)}
-    shares = {f: n["rejected"] / n["read"] for f, n in counts.items() if n["read"]}
+    counts = {feed: _set_aside(day.facts, feed) for feed in _feeds_used(day.facts)}
+    shares = {feed: rejected / read for feed, (rejected, read) in counts.items() if read}
     if not shares:
         return _Finding(measured=None, note="no ATAS line was read")
     worst = max(sorted(shares), key=lambda feed: shares[feed])
-    rejected, read = counts[worst]["rejected"], counts[worst]["read"]
+    rejected, read = counts[worst]
     return _Finding(
         measured=shares[worst],
         note=f"{worst}: {rejected} of {read} lines were set aside",
@@ -273,11 +273,19 @@ def _atas_rejects(day: _Day) -> _Finding:
 
 
 def _feeds_used(facts: DayFacts) -> list[str]:
-    """The bars' feed, and the tape unless it was refused; all ATAS feeds where none was chosen."""
+    """The bars' feed and the tape; all ATAS feeds where none was chosen."""
     feeds = sorted(feed for feed in facts.ledgers if feed.startswith("atas"))
-    chosen, tape = facts.calibration.feed, facts.calibration.feeds.get(TICKS)
-    used = {chosen} if tape is None or tape.status == "refused" else {chosen, TICKS}
-    return [feed for feed in feeds if chosen is None or feed in used]
+    chosen = facts.calibration.feed
+    return [feed for feed in feeds if chosen is None or feed in (chosen, TICKS)]
+
+
+def _set_aside(facts: DayFacts, feed: str) -> tuple[int, int]:
+    """(lines set aside, lines read); of a feed without a line that could be read, its whole files."""
+    lines = facts.lines(feed)
+    table = facts.rejects.get(feed)
+    if lines["read"] or table is None:
+        return lines["rejected"], lines["read"]
+    return table.num_rows, table.num_rows
 
 
 def _flow_residual(day: _Day) -> _Finding:

@@ -133,7 +133,7 @@ CASES = [
     Case(code="A20", damage=real.stood_still, counts={NOTE: 30}, beside="B10"),
     Case(code="A21", damage=old.coarse, counts={NOTE: 1440}, beside="C01"),
     Case(code="A22", damage=real.another_coin, counts={REASON: 1}),
-    Case(code="A22", damage=tape.of_another_symbol, counts={aside("atas_ticks"): TICKS}, beside="A13", day=XRPETH),
+    Case(code="A22", damage=tape.of_another_symbol, counts={aside("atas_ticks"): TICKS, REASON: 24}, beside="A13", day=XRPETH),
     Case(code="A22", damage=real.changed(HOUR_5, range(3, 6), symbol="XRPBTC"), counts={aside("atas_ticks"): 3}, day=XRPETH, condition="available"),
     Case(code="A24", damage=old.two_versions, counts={BAR_LINES: 100}, same=True),
     Case(code="B01", damage=real.in_microseconds, counts={KLINES: 720}, same=True),

@@ -16,7 +16,6 @@ from quality_days import (
     without_trades,
 )
 
-from pipeline.contracts.calibration import Finding
 from pipeline.contracts.control import CHECKS, Control
 from pipeline.quality.checks import CheckResult, DayFacts, run_checks
 
@@ -232,26 +231,20 @@ def test_a_feed_that_the_day_does_not_use_is_not_held_against_it(
     assert _check(facts(ledgers=ledgers), control, "atas_rejected_share").measured == 0.0
 
 
-def test_a_tape_that_was_refused_is_not_held_against_the_bars(
-    facts: Build, control: Control
+def test_a_tape_that_is_no_text_is_set_aside_as_one_of_which_no_line_is_usable(
+    facts: Build, control: Control, rejected: Rejected
 ) -> None:
-    """No line of it is used, with or without a finding; one that stands is used for the order flow."""
+    """A file that was set aside before a line of it was read is all that there was of the tape."""
     ledgers = {
         "binance_1m": [ledger("binance_1m")],
         "atas_bars": [ledger("atas_bars")],
-        "atas_ticks": [ledger("atas_ticks", rejected=1000)],
+        "atas_ticks": [ledger("atas_ticks", read=0)],
     }
-    bars = calibrated().feeds["atas_bars"]
+    whole = {"atas_ticks": rejected("atas_ticks", (0, "A13", ""))}
 
-    def share(**beside: Finding) -> float | None:
-        found = calibrated(feeds={"atas_bars": bars, **beside})
-        return _check(
-            facts(ledgers=ledgers, calibration=found), control, "atas_rejected_share"
-        ).measured
+    found = _check(facts(ledgers=ledgers, rejects=whole), control, "atas_rejected_share")
 
-    assert share() == 0.0
-    assert share(atas_ticks=Finding(status="refused")) == 0.0
-    assert share(atas_ticks=bars) == 1000 / 1440
+    assert (found.measured, found.passed, found.count) == (1.0, False, 1)
 
 
 def test_order_flow_that_falls_short_is_named(facts: Build, control: Control) -> None:

@@ -261,22 +261,22 @@ def test_a_file_without_a_usable_line_is_a_file_set_aside(
     columns = day_columns()
     if refused:
         without_atas(columns, range(1440))
-    web_page = rejected("atas_ticks", (1, "A13", "<html>"), (2, "A13", "</html>"), reason="no JSON")
+    web_page = rejected("atas_v6_3", (1, "A13", "<html>"), (2, "A13", "</html>"), reason="no JSON")
     day = facts(
         columns,
         calibration=_refused("C11", "not_identifiable") if refused else calibrated(),
-        rejects={"atas_ticks": web_page},
+        rejects={"atas_v6_3": web_page},
         ledgers={
             "binance_1m": [ledger("binance_1m")],
             "atas_bars": [ledger("atas_bars")],
-            "atas_ticks": [ledger("atas_ticks", read=2, rejected=2)],
+            "atas_v6_3": [ledger("atas_v6_3", read=2, rejected=2)],
         },
     )
     found = verdict(day, control)
     told = found["reasons" if refused else "notes"]
 
     assert _codes(found["reasons"]) == (["C11", "A13"] if refused else [])
-    assert told[-1]["note"] == "1 whole file of atas_ticks set aside: line 1: no JSON"
+    assert told[-1]["note"] == "1 whole file of atas_v6_3 set aside: line 1: no JSON"
 
 
 def test_thin_atas_coverage_degrades(facts: Build, control: Control) -> None:
