@@ -243,11 +243,35 @@ def more(units: Units, than: Units) -> NDArray[np.bool_]:
 
 
 def decimal_sum(values: Iterable[float]) -> float:
-    """The float64 nearest to the exact sum of the decimals that the values are as text."""
-    total = Decimal(0)
-    for value in values:
-        total = _EXACT.add(total, Decimal(repr(value)))
-    return float(total)
+    """The float64 nearest to the exact sum of the decimals that the values are as text; 0 of none."""
+    total = Sum()
+    for value in (0.0, *values):
+        total.add(value)
+    return total.nearest or 0.0
+
+
+class Sum:
+    """A sum of decimals, exact whatever their number and order."""
+
+    def __init__(self) -> None:
+        self._first: float | None = None
+        self._total: Decimal | None = None
+
+    def add(self, value: float | None) -> None:
+        """One more; None adds nothing."""
+        if value is None:
+            return
+        if self._first is None:
+            self._first = value
+            return
+        if self._total is None:
+            self._total = Decimal(repr(self._first))
+        self._total = _EXACT.add(self._total, Decimal(repr(value)))
+
+    @property
+    def nearest(self) -> float | None:
+        """The float64 nearest to it; None of none."""
+        return self._first if self._total is None else float(self._total)
 
 
 def lots(x: Floats) -> Floats:

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from decimal import Context, Decimal
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from pipeline.exact import Sum
 from pipeline.sources.bar_lines import Bar
-
-_EXACT = Context(prec=800)
-"""The shortest decimals of any float64s span fewer than 700 digits: sums under this are exact."""
 
 _KEPT = {
     "open": "open",
@@ -152,30 +149,6 @@ class _Forming:
             "lines": self._lines,
             "volume_regressed": kept is not self.newest,
         }
-
-
-class Sum:
-    """A sum of decimals, exact whatever their number and order."""
-
-    def __init__(self) -> None:
-        self._first: float | None = None
-        self._total: Decimal | None = None
-
-    def add(self, value: float | None) -> None:
-        """One more; None adds nothing."""
-        if value is None:
-            return
-        if self._first is None:
-            self._first = value
-            return
-        if self._total is None:
-            self._total = Decimal(repr(self._first))
-        self._total = _EXACT.add(self._total, Decimal(repr(value)))
-
-    @property
-    def nearest(self) -> float | None:
-        """The float64 nearest to it; None of none."""
-        return self._first if self._total is None else float(self._total)
 
 
 def _begins_run(before: Bar, bar: Bar) -> bool:

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.contracts.values import ANY
+from pipeline.exact import Sum
 from pipeline.sources.atas_bars import AtasBars
 from pipeline.sources.bar_lines import Bar, BarLine, checked
-from pipeline.sources.bar_merge import Merging, Sum
+from pipeline.sources.bar_merge import Merging
 from pipeline.sources.clean import CleanFeed
 
 
