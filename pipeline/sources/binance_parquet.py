@@ -19,7 +19,7 @@ from pipeline.clock import SECOND_US
 from pipeline.errors import SourceError
 from pipeline.sources import parquet_child
 from pipeline.sources.column_names import Columns, columns_of, wanted_columns
-from pipeline.sources.kline_rows import KlineFile
+from pipeline.sources.kline_rows import KlineFile, too_many
 from pipeline.sources.lines import Block
 from pipeline.sources.protocol import Feed, Parsed, RawText
 from pipeline.sources.user_rows import Table, read_table
@@ -47,7 +47,6 @@ class BinanceParquet:
         """
         file = KlineFile(feed, text, live=True)
         columns, values = rows_of(text, feed.vendor_symbol)
-        file.admit(len(values))
         block = _as_lines(values)
         table = Table(
             name=text.name,
@@ -116,7 +115,8 @@ def _table(text: RawText) -> pa.Table:
     """The file, as its child process read it."""
     limits = text.limits
     command = [sys.executable, "-I", parquet_child.__file__]
-    command += [str(limits.parquet_memory_bytes), str(limits.parquet_seconds)]
+    bounds = (limits.parquet_memory_bytes, limits.parquet_seconds, limits.kline_rows)
+    command += map(str, bounds)
     try:
         done = subprocess.run(
             command,
@@ -130,6 +130,8 @@ def _table(text: RawText) -> pa.Table:
         done = subprocess.CompletedProcess(command, -1, b"", b"")
     if done.returncode == 0:
         return pa.ipc.open_stream(done.stdout).read_all()
+    if done.returncode == parquet_child.TOO_LONG:
+        raise too_many(text, "kline_rows")
     reason = done.stderr.decode("utf-8", "replace")[:200]
     if done.returncode != parquet_child.REFUSED:
         reason = (

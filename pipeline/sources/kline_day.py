@@ -13,7 +13,8 @@ from pipeline.sources.kline_rows import KEYS
 COMPLETE = {"binance_1m": MINUTES_PER_DAY, "binance_1d": 1}
 """Kline feed -> rows of a complete day."""
 
-_VALUES = ("open", "high", "low", "close", "volume")
+_VALUES = ("open", "high", "low", "close", "volume", "quote_volume", "trades", "taker_buy_volume")
+_Values = tuple[float | None, ...]
 
 
 def opens(rows: pa.Table, source: str) -> np.ndarray:
@@ -26,11 +27,11 @@ def fill(rows: pa.Table, before: list[pa.Table], source: str) -> tuple[pa.Table,
     """The rows of a less trusted file that no file before has.
 
     Returns:
-        Those rows, and how many of the others have different prices or volume (B08).
+        Those rows, and how many of the others differ in a value that both have (B08).
     """
     known = {at: values for table in before for at, values in _prints(table, source).items()}
     mine = _prints(rows, source)
-    differing = sum(1 for at, values in mine.items() if known.get(at, values) != values)
+    differing = sum(_differ(known[at], values) for at, values in mine.items() if at in known)
     missing = pa.array([at not in known for at in mine], pa.bool_())
     return rows.filter(missing), differing
 
@@ -76,6 +77,10 @@ def silent_edges(rows: pa.Table, minutes_min: float) -> np.ndarray:
     return silent
 
 
-def _prints(rows: pa.Table, source: str) -> dict[int, tuple[float, ...]]:
+def _differ(one: _Values, other: _Values) -> bool:
+    return any(a != b for a, b in zip(one, other, strict=True) if None not in (a, b))
+
+
+def _prints(rows: pa.Table, source: str) -> dict[int, _Values]:
     values = zip(*(rows[name].to_pylist() for name in _VALUES), strict=True)
     return dict(zip(opens(rows, source).tolist(), values, strict=True))

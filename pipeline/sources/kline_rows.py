@@ -103,13 +103,8 @@ class KlineFile:
         self._bound(self._seen, "kline_rows")
 
     def _bound(self, rows: int, limit: str) -> None:
-        most = getattr(self.text.limits, limit)
-        if rows > most:
-            raise SourceError(
-                f"{self.text.name}: more than {most} rows (limits.{limit}); a year of minutes has 527040,"
-                " a day of seconds 86400; cut a longer table by months, and repeat no rows",
-                code="B15",
-            )
+        if rows > getattr(self.text.limits, limit):
+            raise too_many(self.text, limit)
 
     def read_by(self, why: str) -> None:
         """Says how the stamps are read. Where that is assumed, the minute after the day's last is kept too:
@@ -269,6 +264,15 @@ class KlineFile:
                 block, place, "B17", f"{iso(opened)} was still forming; it stands again, later"
             )
         return True
+
+
+def too_many(text: RawText, limit: str) -> SourceError:
+    """The refusal of a file with more rows than any file of klines."""
+    return SourceError(
+        f"{text.name}: more than {getattr(text.limits, limit)} rows (limits.{limit}); a year of minutes has"
+        " 527040, a day of seconds 86400; cut a longer table by months, and repeat no rows",
+        code="B15",
+    )
 
 
 def _may_become(one: Kline, two: Kline) -> bool:

@@ -2,7 +2,8 @@
 
 Run by path, with the limits as arguments; Parquet on standard input, an Arrow stream on standard output.
 It limits its own memory, processor time and files before it loads the library that parses. A reason is one
-line on standard error, with exit code 1; any other end means that a limit struck.
+line on standard error, with exit code 1, or 3 for too many rows, which its footer tells before one is read;
+any other end means that a limit struck.
 """
 
 from __future__ import annotations
@@ -10,14 +11,11 @@ from __future__ import annotations
 import resource
 import sys
 
-MAX_ROWS = 2_000_000
-"""A year of minutes has 527,040 rows."""
-
 MAX_COLUMNS = 200
-REFUSED = 1
+REFUSED, TOO_LONG = 1, 3
 
 
-def main(memory_bytes: int, seconds: int) -> int:
+def main(memory_bytes: int, seconds: int, most_rows: int) -> int:
     """Reads standard input whole and writes the table, columns of nested or binary types left out."""
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
@@ -29,8 +27,10 @@ def main(memory_bytes: int, seconds: int) -> int:
     try:
         file = pq.ParquetFile(pa.BufferReader(sys.stdin.buffer.read()))
         rows, columns = file.metadata.num_rows, file.metadata.num_columns
-        if rows > MAX_ROWS or columns > MAX_COLUMNS:
-            raise ValueError(f"{rows} rows, {columns} columns; no kline file has so many")
+        if rows > most_rows:
+            return TOO_LONG
+        if columns > MAX_COLUMNS:
+            raise ValueError(f"{columns} columns; no kline file has so many")
         table = file.read(columns=_flat(file.schema_arrow), use_threads=False)
         with pa.ipc.new_stream(sys.stdout.buffer, table.schema) as writer:
             writer.write_table(table)
@@ -51,4 +51,4 @@ def _flat(schema: object) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(main(*map(int, sys.argv[1:])))

@@ -126,6 +126,12 @@ def in_zone(rows: Iterable[Stamped], zone: str | None) -> None:
         before = row.instant if row.instant is not None else before
 
 
+def instant_in(zone: str, instant: int, written: str) -> int:
+    """As `in_zone`, of a row by itself: of two instants that are written alike, the first."""
+    is_local = written.endswith(_READ_AS_UTC)
+    return _utc(instant, ZoneInfo(zone), None) if is_local else instant
+
+
 def _utc(wall_us: int, clock: ZoneInfo, before: int | None) -> int:
     wall = (_EPOCH + dt.timedelta(microseconds=wall_us)).replace(tzinfo=clock)
     both = [

@@ -28,6 +28,7 @@ from pipeline.sources.user_columns import (
     edge_of,
     ends_with,
     in_zone,
+    instant_in,
     instant_of,
     opened_at,
 )
@@ -123,7 +124,9 @@ def bar_of(values: Values, columns: Columns, inferred: dict[str, Any], step: int
         return f"a row of {symbol[:40] or 'no symbol'}, not of {own[0]}"
     edge = str(inferred.get("label", "open")).split(",", maxsplit=1)[0]
     order = str(inferred.get("dates", "")).split(",", maxsplit=1)[0]
-    return opened_at(instant_of(_stamp(values, columns), order or None)[0], edge, step)
+    zone = str(inferred.get("zone", "UTC")).split(",", maxsplit=1)[0]
+    stamp = instant_of(_stamp(values, columns), order or None)
+    return opened_at(instant_in(zone, *stamp), edge, step)
 
 
 def instants(rows: Iterable[Values], columns: Columns) -> list[int]:

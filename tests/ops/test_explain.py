@@ -16,7 +16,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
+from pipeline.cli import explain
 from pipeline.errors import ParameterError
 from pipeline.ops.explain import Prepared, explain_line, explain_minute, prepared
 from tests_support import kitchen_at
@@ -211,8 +213,8 @@ def indented(path: Path) -> None:
 def busy(tmp_path: Path, real_data: Path) -> Callable[..., Prepared]:
     """BTCUSDT after a change to its files."""
 
-    def build(change: Callable[[Path], None]) -> Prepared:
-        kitchen = kitchen_at(tmp_path)
+    def build(change: Callable[[Path], None], symbol: str = "{market: futures_um}") -> Prepared:
+        kitchen = kitchen_at(tmp_path, symbol)
         source = real_data / "btcusdt-2025-01-02"
         shutil.copytree(source / "atas", kitchen.raw / "atas")
         shutil.copytree(source / "binance/futures_um", kitchen.raw / "binance/futures_um")
@@ -275,6 +277,36 @@ def test_a_user_table_is_read_as_it_was(busy: Callable[..., Prepared]) -> None:
     assert explain_line(given, name, 1)["fate"] == "left"
     assert explain_line(given, name, 11)["minute_open"] == "2025-01-02T00:09:00Z"
     assert (merged["fate"], merged["into"]) == ("merged", f"{name}:501")
+    assert merged["minute_open"] == "2025-01-02T08:19:00Z"
+
+
+def local_table(raw: Path) -> None:
+    """The table of `user_csv`, in the clock of Shanghai."""
+    user_csv(raw)
+    path = raw / "binance/fetcher/BTCUSDT_2025-01-02.csv"
+    header, *rows = path.read_text().splitlines()
+    closes = [dt.datetime.strptime(row[:16], "%Y-%m-%d %H:%M") for row in rows]  # noqa: DTZ007
+    ahead = [f"{at + dt.timedelta(hours=8):%Y-%m-%d %H:%M}" for at in closes]
+    lines = [at + row[16:] for at, row in zip(ahead, rows, strict=True)]
+    path.write_text("\n".join([header, *lines]) + "\n")
+
+
+def test_the_command_reads_stamps_in_the_zone_that_the_reader_was_told(
+    busy: Callable[..., Prepared], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A merged line finds its row; a used one says the minute of UTC."""
+    here = "{market: futures_um, sources: {binance_1m: {zone: Asia/Shanghai}}}"
+    given = busy(local_table, here)
+    monkeypatch.setenv("KITCHEN_CONFIG", str(given.kitchen.file))
+    place = "binance/fetcher/BTCUSDT_2025-01-02.csv"
+
+    def told(line: int) -> dict[str, Any]:
+        words = ["2025-01-02", "BTCUSDT", "--line", f"{place}:{line}", "--json"]
+        return json.loads(CliRunner().invoke(explain.command, words).output)
+
+    used, merged = told(11), told(502)
+    assert (used["fate"], used["minute_open"]) == ("used", "2025-01-02T00:09:00Z")
+    assert (merged["fate"], merged.get("into")) == ("merged", f"{place}:501")
     assert merged["minute_open"] == "2025-01-02T08:19:00Z"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from adapter_suite import drop, feed_of
@@ -19,6 +20,7 @@ from pipeline.sources.clean import read_feed
 
 DAILY = "binance/spot/BTCUSDT-1m-2025-01-02.csv"
 MONTHLY = "binance/spot/BTCUSDT-1m-2025-01.csv"
+FETCHED = "binance/fetcher/BTCUSDT_2025-01-02.csv"
 FALLBACK = 1 << 11
 CONFLICT = 1 << 8
 
@@ -68,6 +70,38 @@ def test_a_further_file_fills_only_the_gaps(tmp_path: Path, governance: Path) ->
     assert found.ledger[1]["lines"] == {"read": 5, "used": 2, "merged": 3, "rejected": 0}
     assert found.ledger[1]["other_days"] == 1
     assert found.ledger[1]["notes"]["defects"] == {"B08": 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "differing"),
+    [
+        ({"quote_volume": "1234.60000000"}, 1),
+        ({"count": 8}, 1),
+        ({"taker_buy_volume": "2.60000000"}, 1),
+        ({"taker_buy_quote_volume": "250.20000000", "ignore": 1}, 0),
+    ],
+)
+def test_every_column_of_the_clean_table_is_compared(
+    tmp_path: Path, governance: Path, changes: dict[str, Any], differing: int
+) -> None:
+    """Quote volume, trades and taker volume differ as prices do; what is no column of ours does not."""
+    files = [
+        drop(tmp_path, DAILY, text(kline(0), kline(1))),
+        drop(tmp_path, MONTHLY, text(kline(0), kline(1, **changes)), rank=1),
+    ]
+    found = read_feed(feed_of("binance_1m"), files, governance)
+
+    assert found.ledger[1]["notes"]["defects"].get("B08", 0) == differing
+
+
+def test_only_columns_that_both_files_have_are_compared(tmp_path: Path, governance: Path) -> None:
+    """A table of prices and volume does not differ from an archive by what it lacks."""
+    table = b"open_time,open,high,low,close,volume\n1735776000000,100.1,101,99.5,100.7,12.345\n"
+    files = [drop(tmp_path, DAILY, text(kline(0))), drop(tmp_path, FETCHED, table, rank=1)]
+    found = read_feed(feed_of("binance_1m"), files, governance)
+
+    assert found.ledger[1]["lines"] == {"read": 1, "used": 0, "merged": 1, "rejected": 0}
+    assert "B08" not in found.ledger[1]["notes"]["defects"]
 
 
 def test_a_minute_in_conflict_may_be_filled(tmp_path: Path, governance: Path) -> None:

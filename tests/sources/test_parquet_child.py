@@ -28,7 +28,7 @@ def limits_of(pid: int) -> dict[str, str]:
 
 def test_the_child_limits_itself_before_it_parses() -> None:
     """Memory, processor time, core files and files, while it still waits for its input."""
-    command = [sys.executable, "-I", parquet_child.__file__, str(1 << 30), "7"]
+    command = [sys.executable, "-I", parquet_child.__file__, str(1 << 30), "7", "9"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         found, until = {}, time.monotonic() + 60
         while found.get("Max file size") != "0" and time.monotonic() < until:
@@ -53,11 +53,14 @@ def reason_of(file: RawPath, governance: Path, limits: Limits | None = None) -> 
 
 def test_more_rows_or_columns_than_klines_have(tmp_path: Path, governance: Path) -> None:
     """Told by the footer, before anything is read."""
-    rows = pa.table({"open_time": pa.array([OPENED] * (parquet_child.MAX_ROWS + 1))})
+    rows = pa.table({"open_time": pa.array([OPENED] * 11)})
     columns = pa.table({f"c{i}": [1.0] for i in range(parquet_child.MAX_COLUMNS + 1)})
 
-    for table in (rows, columns):
-        assert "no kline file has so many" in reason_of(save(tmp_path, table), governance)
+    many = reason_of(save(tmp_path, rows), governance, Limits(kline_rows=10))
+    wide = reason_of(save(tmp_path, columns), governance)
+
+    assert "more than 10 rows (limits.kline_rows)" in many
+    assert "no kline file has so many" in wide
 
 
 def test_what_cannot_be_read_is_a_sentence(tmp_path: Path, governance: Path) -> None:
