@@ -101,7 +101,7 @@ FORMS = {
     "parquet": klines(f"{to.DAY_FILE}.parquet", to.parquet, encoding="parquet", unit="iso"),
     "a spreadsheet": klines(to.TABLE, to.spreadsheet, decimal_mark=",", delimiter=";", unit="iso without a zone, read as UTC", label="open, inferred: the first stamp is 00:00"),
     "the fetcher": klines(to.TABLE, to.fetcher, lost=EXCHANGE_FLOW, time_from="open_time_ms", label="open, by its name"),
-    "the old fetcher": klines(to.TABLE, to.old_fetcher, lost=EXCHANGE_FLOW, label="close, inferred: the first stamp is 00:01"),
+    "the old fetcher": klines(to.TABLE, to.old_fetcher, lost=EXCHANGE_FLOW, label="close, inferred: the last stamp is 24:00"),
 }  # fmt: skip
 
 

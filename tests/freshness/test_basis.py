@@ -75,11 +75,19 @@ def test_the_published_basis_is_that_of_the_archives(grid: Grid) -> None:
 
 
 def test_a_restated_archive_of_the_other_symbol_reaches_the_basis(grid: Grid) -> None:
-    """All of its closes one per mille lower: both symbols' history of the day is made anew, no more."""
+    """All of its prices one per mille lower: both symbols' history of the day is made anew, no more."""
     path = grid.raw / KLINES.format(symbol="ETHUSDT")
     before = basis(grid, "BTCUSDT")
     restated = [
-        [*k[:1], *(f"{float(x) * 0.999:.2f}" for x in k[1:5]), *k[5:]] if k[0].isdigit() else k
+        [
+            *k[:1],
+            *(f"{float(x) * 0.999:.2f}" for x in k[1:5]),
+            *k[5:7],
+            f"{float(k[7]) * 0.999:.8f}",
+            *k[8:],
+        ]
+        if k[0].isdigit()
+        else k
         for k in lines(path)
     ]
     text = "".join(",".join(line) + "\n" for line in restated)

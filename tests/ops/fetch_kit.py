@@ -55,10 +55,10 @@ def minutes(day: dt.date, count: int = 1440, price: float = 94_000.0) -> list[li
                 at,
                 "1.500",
                 opened + 59_999,
-                "141000.0",
+                f"{1.5 * (price + n):.1f}",
                 7,
                 "0.500",
-                "47000.0",
+                f"{0.5 * (price + n):.1f}",
                 "0",
             ]
         )
