@@ -18,7 +18,7 @@ $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %s.%s" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.ready: $(BIN)/python setup.cfg setup.py pyproject.toml requirements.txt $(wildcard pipeline/*/*.c)
+$(VENV)/.ready: $(BIN)/python setup.cfg setup.py pyproject.toml requirements.txt $(wildcard pipeline/*/*.c pipeline/*/*/*.c)
 	$(PIP) --require-hashes --requirement requirements.txt
 	$(OURS)
 	@touch $@
@@ -33,7 +33,7 @@ lock:  ## newest versions of all libraries, with the hashes of their files (need
 		--output-file requirements-test.txt
 
 snapshot: $(VENV)/.ready  ## publish a day: DATE=2025-01-02, by default the newest complete day, or a sample
-	@$(BIN)/python -m pipeline.ops.day Snapshot $(if $(DATE),--date $(DATE))
+	@$(BIN)/python -m pipeline.runs.default_day Snapshot $(if $(DATE),--date $(DATE))
 
 test: $(VENV)/.ready-test lint unit  ## everything that must hold before a change lands
 
@@ -56,13 +56,13 @@ docs: $(VENV)/.ready-test  ## the site of docs/ with the Python reference, into 
 	$(BIN)/sphinx-build -q -W --keep-going docs build/site
 
 data.align: $(VENV)/.ready  ## aligned bars of DATE=
-	@$(BIN)/python -m pipeline.ops.day AlignedBars $(if $(DATE),--date $(DATE))
+	@$(BIN)/python -m pipeline.runs.default_day AlignedBars $(if $(DATE),--date $(DATE))
 
 data.features: $(VENV)/.ready  ## micro features of DATE=
-	@$(BIN)/python -m pipeline.ops.day MicroFeatures $(if $(DATE),--date $(DATE))
+	@$(BIN)/python -m pipeline.runs.default_day MicroFeatures $(if $(DATE),--date $(DATE))
 
 data.manifest: $(VENV)/.ready  ## manifest of DATE=
-	@$(BIN)/python -m pipeline.ops.day Manifest $(if $(DATE),--date $(DATE))
+	@$(BIN)/python -m pipeline.runs.default_day Manifest $(if $(DATE),--date $(DATE))
 
 data.snapshot: snapshot  ## the same as make snapshot
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from setuptools import Extension, find_packages, setup
 
-SOURCES = sorted(Path("pipeline").glob("*/*.c"))
+SOURCES = sorted(Path("pipeline").glob("**/*.c"))
 
 setup(
     packages=[*find_packages(include=["pipeline", "pipeline.*"]), "pipeline.governance"],

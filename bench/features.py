@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from pipeline import arrays, parquet
 from pipeline.clock import DAY_US, MINUTE_US, MINUTES_PER_DAY, day_of
 from pipeline.contracts.schema import table_schema
 from pipeline.features.micro import LEVEL_COLUMNS, levels_from_us, micro
+from pipeline.tables import arrays, parquet
 
 GOVERNANCE = Path(__file__).resolve().parent.parent / "governance"
 NAMES = ("footprint", "minute_stats")

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from pipeline import layout, storage
 from pipeline.clock import day_open_us
-from pipeline.config import Kitchen, load_kitchen
 from pipeline.freshness import graph, receipt
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
 from pipeline.freshness.receipt import Output, Receipt
 from pipeline.publishing import revisions, sums
 from pipeline.publishing.finished import Finished
+from pipeline.settings.config import Kitchen, load_kitchen
 
 FIRST = dt.date(2014, 1, 1)
 NAMES = ("BTCUSDT", "ETHUSDT", "XRPUSDT")

@@ -25,8 +25,8 @@ from pathlib import Path
 
 import finished_days
 
-from pipeline.config import PROJECT
 from pipeline.sample.generate import SampleRequest, write_sample
+from pipeline.settings.config import PROJECT
 
 HERE = Path(__file__).resolve().parent
 KITCHEN = Path(sys.executable).with_name("kitchen")

@@ -15,14 +15,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from pipeline import parquet, storage
-from pipeline.arrow_alone import leave_pandas_alone
+from pipeline import storage
 from pipeline.bars.footprint import footprint, in_hours
 from pipeline.contracts import control
 from pipeline.layout import RawPath
 from pipeline.sources import rawfile
 from pipeline.sources.clean import read_feed
 from pipeline.sources.protocol import Feed
+from pipeline.tables import parquet
+from pipeline.tables.no_pandas import leave_pandas_alone
 
 GOVERNANCE = Path(__file__).resolve().parent.parent / "governance"
 

@@ -28,7 +28,7 @@ import polars as pl
 import pyarrow as pa
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-import snapshot_kit as kit
+from kit import snapshots as kit
 from pipeline.contracts.control import load as load_control
 from pipeline.layout import Store
 from pipeline.publishing.manifest import ManifestInput, manifest

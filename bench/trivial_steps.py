@@ -17,9 +17,9 @@ from typing import Any
 import finished_days
 
 from pipeline import layout
-from pipeline.config import load_kitchen
 from pipeline.freshness import code
-from pipeline.ops import backfill
+from pipeline.runs import backfill
+from pipeline.settings.config import load_kitchen
 from pipeline.tasks import context, job, program
 
 

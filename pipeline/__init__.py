@@ -7,7 +7,7 @@ imports this module; a library user who imports `pipeline.reader` does not pay f
 import sys
 
 if "luigi.cmdline" in sys.modules:
-    from pipeline.ops import backfill as backfill  # registers its task with Luigi
+    from pipeline.runs import backfill as backfill  # registers its task with Luigi
     from pipeline.tasks import program as program
 
     program.prepare()

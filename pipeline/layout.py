@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from pipeline.clock import parse_day
-from pipeline.config import Kitchen, Symbol
+from pipeline.settings.config import Kitchen, Symbol
 
 _JSONL = ("", ".gz", ".zst", ".part")
 """A `.part` is what an exporter was about to rename: read where the file itself is missing."""

@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from kit.support import kitchen_at
 from pipeline import layout
 from pipeline.freshness import graph
 from pipeline.freshness.check import Freshness
@@ -24,7 +25,6 @@ from pipeline.freshness.graph import Unit
 from pipeline.sample.generate import SampleRequest, write_sample
 from pipeline.stages import STAGES
 from pipeline.tasks import job
-from tests_support import kitchen_at
 
 DAY = dt.date(2025, 1, 2)
 FEEDS = ("binance_1m", "atas_bars", "atas_v6_3", "atas_ticks")

@@ -133,8 +133,8 @@ def luigi(*arguments: str) -> list[str]:
 def test_nothing_of_the_checkout_is_used(library: Environment, kitchen: Path) -> None:
     """Neither for the package and its rules nor in anything that was written."""
     program = (
-        "from pipeline.config import load_kitchen as k; from pipeline import locations as l\n"
-        "import pipeline.sources.tick_scan, sys\n"
+        "from pipeline.settings.config import load_kitchen as k; from pipeline import locations as l\n"
+        "import pipeline.sources.atas.tick_scan, sys\n"
         "print(l.PROJECT, l.GOVERNANCE, k().governance, k().file, k().raw)\n"
         "print([p for p in sys.path] + [m.__file__ for n, m in sys.modules.items()"
         " if n.startswith('pipeline') and getattr(m, '__file__', None)])"

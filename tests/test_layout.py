@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from kit.support import kitchen_at
 from pipeline import layout, symbols
-from tests_support import kitchen_at
 
 DAY = dt.date(2025, 1, 2)
 

@@ -11,9 +11,9 @@ from click.testing import CliRunner
 
 from pipeline import locations
 from pipeline.cli.features import command as features
-from pipeline.config import load_kitchen
 from pipeline.errors import ConfigError
 from pipeline.locations import GOVERNANCE, PROJECT, config_file
+from pipeline.settings.config import load_kitchen
 
 KITCHEN = (
     "paths: {raw: raw, prepared: prepared, snapshots: snapshots}\n"

@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
+from kit.support import kitchen_at, luigi, write_config
 from pipeline.cli.explain import command
 from pipeline.errors import ParameterError
-from pipeline.ops.explain_slow import explain_slow
+from pipeline.provenance.explain_slow import explain_slow
 from pipeline.sample.generate import SampleRequest, write_sample
-from tests_support import kitchen_at, luigi, write_config
 
 DAY = dt.date(2025, 1, 2)
 WARMUP = 400

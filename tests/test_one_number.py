@@ -17,8 +17,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import short_day
-from short_day import BEFORE, FIRST, GOVERNANCE, TRADES, Day
+from kit import short_day
+from kit.short_day import BEFORE, FIRST, GOVERNANCE, TRADES, Day
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 ABSURD = st.sampled_from(

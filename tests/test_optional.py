@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from pipeline import optional
+from pipeline.dashboard import luigid
 from pipeline.errors import ConfigError
 from pipeline.locations import PROJECT
-from pipeline.ops import alerts, luigid
 from pipeline.reader import scan
+from pipeline.unattended import alerts
 
 
 def without(monkeypatch: pytest.MonkeyPatch, library: str) -> None:

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import parquet
+from kit.support import btcusdt_raw, kitchen_at
+from kit.whole_day import Day, edit_lines, whole_day
 from pipeline.contracts import control
 from pipeline.contracts.calibration import from_json
 from pipeline.quality.distributions import ks_statistic
 from pipeline.sample.generate import SampleRequest, write_sample
-from tests_support import btcusdt_raw, kitchen_at
-from whole_day import Day, edit_lines, whole_day
+from pipeline.tables import parquet
 
 DAY = dt.date(2025, 1, 2)
 BARS = f"atas/bars_1m/BTCUSDT/date={DAY}/bars_1m.jsonl"

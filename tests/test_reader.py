@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import snapshot_kit as kit
+from kit import snapshots as kit
 from pipeline.errors import ParameterError, RefusedError, SnapshotCorruptError
 from pipeline.layout import Store
 from pipeline.publishing.revisions import read_publication

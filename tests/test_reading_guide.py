@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-import snapshot_kit as kit
-from pipeline import config
+from kit import snapshots as kit
+from kit.support import write_config
 from pipeline.layout import Store
 from pipeline.publishing.seal import publish
-from tests_support import write_config
+from pipeline.settings import config
 
 GUIDE = Path(__file__).resolve().parent.parent / "docs" / "reading.md"
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from kit.support import luigi, write_config
 from pipeline.cli import main as program
-from pipeline.config import PROJECT
 from pipeline.sample.generate import SampleRequest, write_sample
-from tests_support import luigi, write_config
+from pipeline.settings.config import PROJECT
 
 README = (PROJECT / "README.md").read_text()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests_support import Run, btcusdt_raw, luigi, stat_tree, xrpeth_raw
+from kit.support import Run, btcusdt_raw, luigi, stat_tree, xrpeth_raw
 
 pytestmark = pytest.mark.real
 

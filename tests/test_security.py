@@ -1,7 +1,7 @@
 """What a hostile export, symbol, neighbour or network cannot do. `docs/security.md` is the list.
 
 What one room promises is tested there: archives and links in `sources/test_rawfile.py`, reports in
-`quality/test_renderings.py`, signatures in `publishing/`, addresses of the fetcher in `ops/`. Here stands
+`quality/test_renderings.py`, signatures in `publishing/`, addresses of the fetcher in `fetch/`. Here stands
 what no single room can promise.
 """
 
@@ -18,16 +18,16 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from pipeline import config
+from kit.support import kitchen_at, stat_tree, write_config
 from pipeline.cli import main as program
-from pipeline.config import PROJECT
-from pipeline.contracts.fetching import SCHEMA, from_document
 from pipeline.errors import ConfigError, KitchenError
-from pipeline.sources import heartbeats
+from pipeline.settings import config
+from pipeline.settings.config import PROJECT
+from pipeline.settings.fetching import SCHEMA, from_document
+from pipeline.sources.atas import heartbeats
 from pipeline.symbols import is_symbol
 from pipeline.tasks import base
 from pipeline.tasks.parameters import DayParameter, SymbolParameter
-from tests_support import kitchen_at, stat_tree, write_config
 
 KITCHEN = Path(sys.executable).with_name("kitchen")
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import PROJECT
-from pipeline.ops import watch
-from pipeline.ops.places import Places
+from kit.support import kitchen_at, luigi, write_config
 from pipeline.publishing import locks
+from pipeline.runs.state_folder import Places
 from pipeline.sample.generate import SampleRequest, write_sample
+from pipeline.settings.config import PROJECT
 from pipeline.tasks.program import DEFAULTS
-from tests_support import kitchen_at, luigi, write_config
+from pipeline.unattended import watch
 
 KITCHEN = Path(sys.executable).with_name("kitchen")
 

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import config, symbols
+from kit.support import kitchen_at, write_config
+from pipeline import symbols
 from pipeline.errors import ConfigError
+from pipeline.fetch.archive import address
 from pipeline.layout import raw_days, raw_files
-from pipeline.ops.fetch.archive import address
-from tests_support import kitchen_at, write_config
+from pipeline.settings import config
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import ahead, parquet
 from pipeline.bars.footprint import footprint
 from pipeline.contracts import control
 from pipeline.layout import RawPath
-from pipeline.parts import Parts, Spill, in_memory
 from pipeline.sources import rawfile, tick_tape
 from pipeline.sources.clean import CleanFeed, read_feed
 from pipeline.sources.protocol import Feed
+from pipeline.tables import parquet, prefetch
+from pipeline.tables.parts import Parts, Spill, in_memory
 
 GOVERNANCE = Path(__file__).resolve().parent.parent / "governance"
 FEED = Feed(
@@ -118,7 +118,7 @@ def test_the_number_of_threads_is_irrelevant(
     day: list[Line], expected: tuple[str, str], tmp_path: Path, threads: int
 ) -> None:
     """Blocks come back in order, however many are read at once."""
-    with mock.patch.object(ahead, "THREADS", threads):
+    with mock.patch.object(prefetch, "THREADS", threads):
         assert bars_of(tmp_path / "raw", by_hour(day)) == expected
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import snapshot_kit as kit
+from kit import snapshots as kit
 from pipeline.errors import ContractError, ParameterError
 from pipeline.reader import known_at, trailing_zscore
 

@@ -29,7 +29,7 @@ from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, SECOND_US, day_open_us
 from pipeline.contracts import atas_columns
 from pipeline.contracts.control import Control
 from pipeline.contracts.schema import conform, empty, flag_masks, table_schema
-from pipeline.exact import Floats, Ints, usual_places
+from pipeline.tables.exact import Floats, Ints, usual_places
 
 USABLE = ("applied", "not_needed")
 """Statuses of a correction with which a feed's rows enter the day."""

@@ -48,7 +48,7 @@ from pipeline.contracts.calibration import (
     of_day,
 )
 from pipeline.contracts.control import Control
-from pipeline.parts import Parts
+from pipeline.tables.parts import Parts
 
 REFUSING = ("set_aside_atas", "refuse")
 """Consequences with which a finding keeps the feed's rows out of the day."""

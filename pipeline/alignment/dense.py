@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY
-from pipeline.exact import Floats, Ints, step, usual_places
+from pipeline.tables.exact import Floats, Ints, step, usual_places
 
 Bools = NDArray[np.bool_]
 

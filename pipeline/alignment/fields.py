@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from pipeline.alignment.dense import Bools
 from pipeline.alignment.grid import Grid
 from pipeline.contracts.atas_columns import TOGETHER, preferred
-from pipeline.exact import Ints
+from pipeline.tables.exact import Ints
 
 _NO_FEED = -1
 

@@ -13,7 +13,16 @@ import pyarrow as pa
 
 from pipeline.alignment.dense import Bools
 from pipeline.alignment.identity import BASE
-from pipeline.exact import Floats, Units, beyond, decimal_places, from_units, lots, more, to_units
+from pipeline.tables.exact import (
+    Floats,
+    Units,
+    beyond,
+    decimal_places,
+    from_units,
+    lots,
+    more,
+    to_units,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

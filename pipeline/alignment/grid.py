@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from pipeline.alignment.dense import Bools
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY
-from pipeline.exact import Floats, Ints
+from pipeline.tables.exact import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

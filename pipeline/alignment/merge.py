@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.clock import MINUTE_US
-from pipeline.exact import Floats, Ints, Units, decimal_places, from_units, more, to_units
+from pipeline.tables.exact import Floats, Ints, Units, decimal_places, from_units, more, to_units
 
 Bools = NDArray[np.bool_]
 

@@ -18,14 +18,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline import parquet
 from pipeline.alignment.align import USABLE
 from pipeline.alignment.calibrate import Calibration, CalibrationInput, calibrate
 from pipeline.alignment.dense import SCAN_MINUTES
 from pipeline.alignment.feeds import TICKS
 from pipeline.clock import DAY_US, MINUTE_US, day_open_us
 from pipeline.contracts.control import Control
-from pipeline.parts import as_parts
+from pipeline.tables import parquet
+from pipeline.tables.parts import as_parts
 
 Window = tuple[int, int]
 """Stamps `[first, end)` in us, as written."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.alignment.dense import SCAN_MINUTES, Bools, Dense
-from pipeline.exact import Floats, Ints
+from pipeline.tables.exact import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

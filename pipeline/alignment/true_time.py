@@ -17,7 +17,7 @@ from pipeline.alignment.align import USABLE
 from pipeline.alignment.feeds import TICKS
 from pipeline.alignment.neighbours import with_moved, within
 from pipeline.clock import DAY_US, MINUTE_US, day_open_us
-from pipeline.parts import Columns, Part, Parts, single
+from pipeline.tables.parts import Columns, Part, Parts, single
 
 
 def parts_in_true_time(

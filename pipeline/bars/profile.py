@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.bars.tape import Tape
-from pipeline.exact import Ints, Units
+from pipeline.tables.exact import Ints, Units
 
 VALUE_AREA = (7, 10)
 """The value area holds at least 7/10 of the minute's volume, by definition."""

@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.ahead import ahead
 from pipeline.clock import MINUTE_US
-from pipeline.exact import Floats, Ints, Units, decimal_places, to_units
-from pipeline.parts import Part, Parts
+from pipeline.tables.exact import Floats, Ints, Units, decimal_places, to_units
+from pipeline.tables.parts import Part, Parts
+from pipeline.tables.prefetch import ahead
 
 _QUOTES = ["best_bid", "best_ask", "bid_volume", "ask_volume"]
 

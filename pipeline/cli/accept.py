@@ -11,8 +11,8 @@ from pipeline import asked
 from pipeline.cli import output
 from pipeline.errors import StageError
 from pipeline.freshness.graph import Unit
-from pipeline.ops import accept
-from pipeline.ops.accept import Acceptance, Outcome
+from pipeline.runs import accept
+from pipeline.runs.accept import Acceptance, Outcome
 
 _SHOWN = 10
 

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from pipeline.cli import output
-from pipeline.config import governance_in_force
-from pipeline.ops.align import Aligned, Pair, align_files, write
+from pipeline.runs.two_files import Aligned, Pair, align_files, write
+from pipeline.settings.config import governance_in_force
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 

@@ -8,7 +8,7 @@ from contextlib import redirect_stdout
 import click
 
 from pipeline.cli import output
-from pipeline.ops import backfill
+from pipeline.runs import backfill
 from pipeline.tasks import program
 
 

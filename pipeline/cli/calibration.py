@@ -8,10 +8,10 @@ import click
 
 from pipeline import asked
 from pipeline.cli import output
-from pipeline.config import ATAS_FEEDS, load_kitchen
 from pipeline.contracts import profiles
 from pipeline.contracts.calibration import DayFinding, to_json
-from pipeline.ops.profiles import Approval, approve, finding
+from pipeline.runs.approve import Approval, approve, finding
+from pipeline.settings.config import ATAS_FEEDS, load_kitchen
 
 
 @click.group("calibration")

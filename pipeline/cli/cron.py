@@ -10,10 +10,10 @@ import click
 
 from pipeline.cli import output
 from pipeline.clock import utc_now
-from pipeline.config import Kitchen, load_kitchen
 from pipeline.errors import ConfigError
 from pipeline.locations import config_file
-from pipeline.ops import alerts, cron, desk, units
+from pipeline.settings.config import Kitchen, load_kitchen
+from pipeline.unattended import alert_routing, alerts, cron, service_files
 
 
 @click.group("cron", invoke_without_command=True)
@@ -53,7 +53,7 @@ def _kitchen() -> Kitchen:
     except ConfigError as error:
         cron.unreadable(config_file(), error, utc_now(), alerts.send)
         raise
-    desk.keep(kitchen)
+    alert_routing.keep(kitchen)
     return kitchen
 
 
@@ -76,6 +76,8 @@ def install(shown: bool, minute: int, user: str, as_json: bool) -> None:
     Example:
       kitchen cron install --print --user kitchen
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
-    made = units.units(load_kitchen(), units.this_program(), user=user, minute=minute)
+    made = service_files.units(
+        load_kitchen(), service_files.this_program(), user=user, minute=minute
+    )
     lines = [line for name, text in made.items() for line in (f"# --- {name}", text)]
     output.say(made, lines, as_json=as_json)

@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from pipeline.cli import output
-from pipeline.config import load_kitchen
 from pipeline.errors import ParameterError
 from pipeline.layout import Store
 from pipeline.publishing import revisions
 from pipeline.publishing.diff import TableDiff, conditions, diff_folders
 from pipeline.publishing.revisions import Sealed
+from pipeline.settings.config import load_kitchen
 
 
 @click.command("diff")

@@ -9,10 +9,10 @@ import click
 
 from pipeline import asked
 from pipeline.cli import output
-from pipeline.config import load_kitchen
 from pipeline.errors import ParameterError
-from pipeline.ops.explain import explain_day, explain_line, explain_minute, prepared
-from pipeline.ops.explain_slow import explain_slow
+from pipeline.provenance.explain import explain_day, explain_line, explain_minute, prepared
+from pipeline.provenance.explain_slow import explain_slow
+from pipeline.settings.config import load_kitchen
 
 _MINUTE = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 

@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from pipeline.cli import output
-from pipeline.config import governance_in_force
 from pipeline.errors import ConfigError
 from pipeline.features import registry
 from pipeline.features.step import Step
+from pipeline.settings.config import governance_in_force
 
 
 @click.group("features")

@@ -11,10 +11,10 @@ import click
 
 from pipeline import asked, clock
 from pipeline.cli import output
-from pipeline.config import load_kitchen
-from pipeline.ops.fetch.outcome import Outcome, exit_code
-from pipeline.ops.fetch.plan import Request
-from pipeline.ops.fetch.run import Tell, fetch
+from pipeline.fetch.outcome import Outcome, exit_code
+from pipeline.fetch.plan import Request
+from pipeline.fetch.run import Tell, fetch
+from pipeline.settings.config import load_kitchen
 
 
 @click.command("fetch")

@@ -6,11 +6,11 @@ import click
 
 from pipeline import clock
 from pipeline.cli import output
-from pipeline.config import load_kitchen
 from pipeline.errors import ParameterError
 from pipeline.layout import Store
 from pipeline.publishing import collect, revisions
 from pipeline.publishing.collect import Item, Policy
+from pipeline.settings.config import load_kitchen
 
 GRACE_DAYS = 7.0
 """Longer than any reader holds a revision open."""

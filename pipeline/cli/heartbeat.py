@@ -8,11 +8,11 @@ import click
 
 from pipeline.cli import output
 from pipeline.clock import utc_now
-from pipeline.config import Kitchen, load_kitchen
 from pipeline.errors import ConfigError
 from pipeline.locations import config_file
-from pipeline.ops import desk, heartbeat
-from pipeline.sources.alive import signs
+from pipeline.settings.config import Kitchen, load_kitchen
+from pipeline.unattended import alert_routing, heartbeat
+from pipeline.unattended.exporter_ages import signs
 
 STALE = 30
 
@@ -57,5 +57,5 @@ def _kitchen(*, alert: bool) -> Kitchen:
             heartbeat.unreadable(config_file(), error, utc_now())
         raise
     if alert:
-        desk.keep(kitchen)
+        alert_routing.keep(kitchen)
     return kitchen

@@ -12,8 +12,8 @@ from typing import Any
 import click
 
 from pipeline.cli import output
-from pipeline.config import load_kitchen
-from pipeline.ops.importing import LEFT, Imported, import_folder
+from pipeline.runs.importing.placing import LEFT, Imported, import_folder
+from pipeline.settings.config import load_kitchen
 
 
 @click.command("import")

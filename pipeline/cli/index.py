@@ -7,9 +7,9 @@ from collections import Counter
 import click
 
 from pipeline.cli import output
-from pipeline.config import load_kitchen
 from pipeline.layout import Store
 from pipeline.publishing import index
+from pipeline.settings.config import load_kitchen
 
 
 @click.command("index")

@@ -7,8 +7,8 @@ import click
 from pipeline import asked
 from pipeline.cli import output
 from pipeline.clock import utc_now
-from pipeline.config import load_kitchen
-from pipeline.ops.intraday import CONDITION, prepare
+from pipeline.runs.intraday import CONDITION, prepare
+from pipeline.settings.config import load_kitchen
 
 
 @click.command("intraday")

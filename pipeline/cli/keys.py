@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from pipeline.cli import output
-from pipeline.config import Kitchen, load_kitchen
 from pipeline.errors import ConfigError
 from pipeline.publishing import signing
+from pipeline.settings.config import Kitchen, load_kitchen
 
 
 @click.command("keys")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from pipeline.cli import output
-from pipeline.config import load_kitchen
-from pipeline.ops import luigid
+from pipeline.dashboard import luigid
+from pipeline.settings.config import load_kitchen
 
 
 @click.command("luigid")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from pipeline.cli import output
-from pipeline.config import load_kitchen
 from pipeline.layout import Store
 from pipeline.publishing import pins, revisions
+from pipeline.settings.config import load_kitchen
 
 
 @click.command("pin")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pipeline.cli import output
-from pipeline.ops import backfill, plan
+from pipeline.runs import backfill, plan
 
 
 @click.command("plan")

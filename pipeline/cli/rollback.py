@@ -6,11 +6,11 @@ import click
 
 from pipeline import asked
 from pipeline.cli import output
-from pipeline.config import load_kitchen
 from pipeline.errors import ParameterError
 from pipeline.layout import Store
 from pipeline.publishing import signing
 from pipeline.publishing.rollback import rollback
+from pipeline.settings.config import load_kitchen
 
 
 @click.command("rollback")

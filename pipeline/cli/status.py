@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from pipeline.cli import output
-from pipeline.ops import backfill, plan
+from pipeline.runs import backfill, plan
 
 _SHORT = {"available": "+", "degraded": "~", "missing": "-", "refused": "x"}
 

@@ -7,12 +7,12 @@ from typing import Any
 import click
 
 from pipeline.cli import output
-from pipeline.config import Kitchen, load_kitchen
 from pipeline.errors import SnapshotCorruptError
 from pipeline.layout import Store
-from pipeline.ops.rebuild import Rebuilt, rebuild
 from pipeline.publishing import revisions, signing
 from pipeline.publishing.verify import Finding, verify, verify_day
+from pipeline.runs.rebuild import Rebuilt, rebuild
+from pipeline.settings.config import Kitchen, load_kitchen
 
 
 @click.command("verify")

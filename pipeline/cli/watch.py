@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from pipeline.cli import output
-from pipeline.config import load_kitchen
-from pipeline.ops import watch
+from pipeline.settings.config import load_kitchen
+from pipeline.unattended import watch
 
 
 @click.command("watch")

@@ -6,8 +6,8 @@ import click
 
 from pipeline import asked
 from pipeline.cli import output
-from pipeline.config import load_kitchen
-from pipeline.ops import plan
+from pipeline.runs import plan
+from pipeline.settings.config import load_kitchen
 
 
 @click.command("why")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.clock import MINUTES_PER_DAY
-from pipeline.exact import Floats
 from pipeline.features import windows
 from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import Step
 from pipeline.features.volatility import average_true_range
+from pipeline.tables.exact import Floats
 
 _ROUNDING = 1e-12
 """A rank that is the quantile itself counts, however its division was rounded."""

@@ -3,7 +3,7 @@
 numpy and libm choose their logarithm by processor, and the choices differ in the last bit. The functions
 here use only operations that IEEE 754 fixes (+, -, x, /, sqrt, rounding), one numpy call each, so that no
 compiler can fuse two of them. Belongs here: numbers -> numbers. Windows are `windows.py`,
-decimals are `pipeline/exact.py`.
+decimals are `pipeline/tables/exact.py`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.exact import Floats
+from pipeline.tables.exact import Floats
 
 _LN2_HIGH = 6.93147180369123816490e-01
 _LN2_LOW = 1.90821492927058770002e-10

@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.clock import DAY_US, HOUR_US, MINUTE_US, MINUTES_PER_DAY
-from pipeline.exact import Floats
 from pipeline.features.arithmetic import turn_sin
 from pipeline.features.frame import Frame
 from pipeline.features.step import Step
+from pipeline.tables.exact import Floats
 
 FUNDING_US = 8 * HOUR_US
 

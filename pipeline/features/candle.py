@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.exact import Floats
 from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import Step
+from pipeline.tables.exact import Floats
 
 _PRICE = "quote per base"
 

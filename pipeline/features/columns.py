@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from pipeline import arrays
-from pipeline.exact import Floats
+from pipeline.tables import arrays
+from pipeline.tables.exact import Floats
 
 
 def as_floats(table: pa.Table, name: str, codes: dict[str, float] | None = None) -> Floats:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.clock import DAY_US, MINUTES_PER_DAY
-from pipeline.exact import Floats, lots
 from pipeline.features import windows
 from pipeline.features.arithmetic import ln, ratio
 from pipeline.features.frame import Frame
 from pipeline.features.returns import log_return
 from pipeline.features.step import Step
 from pipeline.features.volatility import ATR_ROWS, average_true_range
+from pipeline.tables.exact import Floats, lots
 
 _LN2 = 0.6931471805599453
 

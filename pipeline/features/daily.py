@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 from pipeline.clock import DAY_US, MINUTE_US, MINUTES_PER_DAY, day_open_us
 from pipeline.contracts import features_schema
 from pipeline.contracts.schema import conform, empty, table_schema
-from pipeline.exact import Floats, decimal_sum
 from pipeline.features.arithmetic import ln, previous, ratio
 from pipeline.features.columns import as_floats
+from pipeline.tables.exact import Floats, decimal_sum
 
 _SUMS = ("volume", "quote_volume", "taker_buy_volume")
 _COPIED = ("open", "high", "low", "close", *_SUMS, "trades")

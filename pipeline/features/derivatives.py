@@ -19,9 +19,9 @@ import pyarrow as pa
 
 from pipeline.clock import DAY_US, HOUR_US, day_open_us
 from pipeline.contracts import control, features_schema
-from pipeline.exact import decimal_sum
 from pipeline.features.columns import as_floats
 from pipeline.features.metrics_label import PERIOD_US, Label, label_by_minutes
+from pipeline.tables.exact import decimal_sum
 
 HOURS_OF_A_DAY = 24
 

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 import numpy as np
 import pyarrow as pa
 
-from pipeline import arrays
 from pipeline.contracts.schema import TYPES
-from pipeline.exact import Floats
 from pipeline.features.frame import Frame
 from pipeline.features.step import Step
+from pipeline.tables import arrays
+from pipeline.tables.exact import Floats
 
 
 def evaluate(steps: Iterable[Step], frame: Frame) -> dict[str, pa.Array]:

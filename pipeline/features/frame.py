@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.contracts.features_schema import Rules
-from pipeline.exact import Floats
 from pipeline.features.levels import Levels
+from pipeline.tables.exact import Floats
 
 Shared = TypeVar("Shared")
 

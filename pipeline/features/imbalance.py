@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.exact import Floats, Ints, Units, beyond, from_units
 from pipeline.features.frame import Frame
 from pipeline.features.levels import BUY, PRICE, SELL, VOLUME, Bools
 from pipeline.features.step import Step
+from pipeline.tables.exact import Floats, Ints, Units, beyond, from_units
 
 _KINDS = (("imbalance", ""), ("stacked", ""), ("stacked", "_price"))
 _COLUMNS = tuple(f"{what}_{side}{of}" for side in ("buy", "sell") for what, of in _KINDS)

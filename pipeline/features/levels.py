@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline import arrays
 from pipeline.errors import ContractError
-from pipeline.exact import Floats, Ints, Units, decimal_places, to_units
+from pipeline.tables import arrays
+from pipeline.tables.exact import Floats, Ints, Units, decimal_places, to_units
 
 Bools = npt.NDArray[np.bool_]
 

@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
-from pipeline.exact import Floats
 from pipeline.features import windows
 from pipeline.features.arithmetic import exp, ln, previous, ratio, root
 from pipeline.features.frame import Frame
 from pipeline.features.returns import log_return
 from pipeline.features.step import Step
+from pipeline.tables.exact import Floats
 
 
 class KyleLambda(Step):

@@ -16,8 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us
-from pipeline.exact import Floats
 from pipeline.features.columns import as_floats
+from pipeline.tables.exact import Floats
 
 MINUTES = 5
 PERIOD_US = MINUTES * MINUTE_US

@@ -14,18 +14,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline import arrays
 from pipeline.clock import DAY_US, MINUTE_US, MINUTES_PER_DAY, day_open_us
 from pipeline.contracts import features_schema
 from pipeline.contracts.schema import conform
 from pipeline.errors import ContractError
-from pipeline.exact import Floats
 from pipeline.features import registry
 from pipeline.features.columns import as_floats
 from pipeline.features.evaluate import evaluate
 from pipeline.features.frame import Frame
 from pipeline.features.levels import PREFIX, Bools, Levels, no_levels, on_grid
 from pipeline.features.step import Step
+from pipeline.tables import arrays
+from pipeline.tables.exact import Floats
 
 _GRID = 2 * MINUTES_PER_DAY
 _SIDES = {

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.clock import DAY_US, MINUTES_PER_DAY
-from pipeline.exact import Floats
 from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
 from pipeline.features.levels import PRICE, VOLUME
 from pipeline.features.step import Step
 from pipeline.features.value_area import areas
+from pipeline.tables.exact import Floats
 
 
 class LevelGap(Step):

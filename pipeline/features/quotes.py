@@ -6,10 +6,10 @@ the sizes; what needs them is null there.
 
 from __future__ import annotations
 
-from pipeline.exact import Floats
 from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
 from pipeline.features.ticks import FromTape
+from pipeline.tables.exact import Floats
 
 
 class Mid(FromTape):

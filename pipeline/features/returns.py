@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pipeline.exact import Floats
 from pipeline.features.arithmetic import ln, previous, ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import Step
+from pipeline.tables.exact import Floats
 
 
 def log_return(frame: Frame) -> Floats:

@@ -5,11 +5,11 @@ Null where the exchange's metrics archive of the day is not given, as for every 
 
 from __future__ import annotations
 
-from pipeline.exact import Floats
 from pipeline.features import windows
 from pipeline.features.arithmetic import previous, ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import Step
+from pipeline.tables.exact import Floats
 
 
 class InterestChange(Step):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.exact import Floats
 from pipeline.features import windows
 from pipeline.features.arithmetic import previous, ratio
 from pipeline.features.calendar import weekday
 from pipeline.features.frame import Frame
 from pipeline.features.step import Step
+from pipeline.tables.exact import Floats
 
 WEEK = 7
 

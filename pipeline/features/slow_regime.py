@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.contracts.features_schema import Rules
-from pipeline.exact import Floats
 from pipeline.features import windows
 from pipeline.features.arithmetic import ln, ratio
 from pipeline.features.frame import Frame
 from pipeline.features.slow_volatility import close_to_close, realised
 from pipeline.features.step import Step
+from pipeline.tables.exact import Floats
 
 YEAR = 365
 LOW, MIDDLE, HIGH = -1, 0, 1

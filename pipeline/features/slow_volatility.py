@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.exact import Floats
 from pipeline.features import windows
 from pipeline.features.arithmetic import ln, previous, ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import Step
+from pipeline.tables.exact import Floats
 
 YEAR = 365
 _ANNUAL = "fraction per sqrt(year)"

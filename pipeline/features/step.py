@@ -9,8 +9,8 @@ import inspect
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from pipeline.exact import Floats
 from pipeline.features.frame import Frame
+from pipeline.tables.exact import Floats
 
 
 @dataclass(frozen=True, kw_only=True)

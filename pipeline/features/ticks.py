@@ -5,10 +5,10 @@ The tape's minutes enter where they are the bar's (`micro.py` sees to it), null 
 
 from __future__ import annotations
 
-from pipeline.exact import Floats
 from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import Step
+from pipeline.tables.exact import Floats
 
 
 class FromTape(Step):

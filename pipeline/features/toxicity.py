@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.clock import MINUTES_PER_DAY
-from pipeline.exact import Floats
 from pipeline.features import windows
 from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import Step
 from pipeline.features.windows import Known
+from pipeline.tables.exact import Floats
 
 BUCKETS = 50
 """Of the authors; the buckets of one day."""

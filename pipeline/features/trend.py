@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pipeline.exact import Floats
 from pipeline.features import windows
 from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import Step
+from pipeline.tables.exact import Floats
 
 FAST, SLOW = 20, 50
 CLOSES = 150

@@ -12,10 +12,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pipeline import compiled
-from pipeline.exact import Floats, Ints, Units, from_units, times
 from pipeline.features.frame import Frame
 from pipeline.features.levels import PRICE, VOLUME, Levels
+from pipeline.tables import native
+from pipeline.tables.exact import Floats, Ints, Units, from_units, times
 
 VALUE_AREA = (7, 10)
 """The value area holds at least 7/10 of the window's volume, by definition (as in `bars/profile.py`)."""
@@ -52,7 +52,7 @@ def areas(frame: Frame, begins: Ints) -> Floats:
     if whole.size == 0:
         return found
     ranks = frame.shared("ranks of prices", lambda: _ranked(levels[PRICE]))
-    run = compiled.function(__file__, "areas")
+    run = native.function(__file__, "areas")
     narrow = object not in (levels[VOLUME].dtype, ranks[0].dtype)
     if run is not None and narrow:
         at = _compiled_points(run, levels, ranks, begins[whole], whole + 1)

@@ -7,12 +7,12 @@ from abc import abstractmethod
 
 import numpy as np
 
-from pipeline.exact import Floats
 from pipeline.features import windows
 from pipeline.features.arithmetic import ln, previous, ratio
 from pipeline.features.frame import Frame
 from pipeline.features.returns import log_return
 from pipeline.features.step import Step
+from pipeline.tables.exact import Floats
 
 ATR_PERIOD = 14
 ATR_ROWS = 140

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pipeline.exact import Floats
 from pipeline.features.arithmetic import ln, ratio
 from pipeline.features.candle import typical_price
 from pipeline.features.frame import Frame
 from pipeline.features.step import Step
+from pipeline.tables.exact import Floats
 
 
 class LogVolume(Step):

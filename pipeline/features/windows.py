@@ -11,9 +11,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.exact import Floats
 from pipeline.features.arithmetic import ratio, root
 from pipeline.features.frame import Frame
+from pipeline.tables.exact import Floats
 
 Known = npt.NDArray[np.bool_]
 

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pipeline.config import Kitchen
 from pipeline.freshness import fingerprint, graph, receipt
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
 from pipeline.freshness.receipt import Receipt
+from pipeline.settings.config import Kitchen
 
 FACT = "accepted"
 """In a receipt's facts: every acceptance since the result was computed, oldest first."""

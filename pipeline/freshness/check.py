@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import layout, storage
-from pipeline.config import Kitchen
 from pipeline.freshness import code, fingerprint, graph, libraries, receipt, slices
 from pipeline.freshness.graph import Edge, Unit, label
 from pipeline.freshness.receipt import Receipt
+from pipeline.settings.config import Kitchen
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import storage
-from pipeline.config import PROJECT
+from pipeline.settings.config import PROJECT
 from pipeline.stages import STAGES
 
 RECIPES = "pipeline.tasks.recipes"

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import storage
-from pipeline.config import Kitchen
 from pipeline.contracts import control, documents, outages
 from pipeline.errors import ConfigError
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
+from pipeline.settings.config import Kitchen
 
 PROFILES = "pipeline.contracts.profiles"
 """Loaded for the one step that depends on them: time zones are slow to load."""

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from pipeline import layout
 from pipeline.clock import DAY_US, day_open_us
-from pipeline.config import ATAS_FEEDS, Kitchen, Symbol
 from pipeline.contracts import control
+from pipeline.settings.config import ATAS_FEEDS, Kitchen, Symbol
 from pipeline.stages import STAGES, Need, Stage
 
 

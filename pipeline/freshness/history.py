@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline import layout
-from pipeline.config import Symbol
 from pipeline.freshness import graph, stamp
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
 from pipeline.freshness.listing import Listing
+from pipeline.settings.config import Symbol
 from pipeline.stages import MACRO_LOOK_BACK_DAYS
 
 Numbers = list[int | None]

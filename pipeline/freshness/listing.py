@@ -17,7 +17,7 @@ from operator import attrgetter
 
 from pipeline import layout
 from pipeline.clock import parse_day
-from pipeline.config import ATAS_FEEDS, Kitchen, Symbol
+from pipeline.settings.config import ATAS_FEEDS, Kitchen, Symbol
 
 _STATE = attrgetter("st_size", "st_mtime_ns", "st_ino", "st_ctime_ns")
 """What changes when a file does. A tuple of integers hashes alike in every process of one Python."""

@@ -11,10 +11,10 @@ import importlib
 from collections.abc import Mapping
 
 from pipeline.clock import day_open_us
-from pipeline.config import Kitchen
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Edge, Unit
 from pipeline.freshness.receipt import Receipt
+from pipeline.settings.config import Kitchen
 
 NEIGHBOURS = "pipeline.alignment.neighbours"
 

@@ -21,11 +21,11 @@ from typing import Any
 
 from pipeline import layout, storage
 from pipeline.clock import parse_day
-from pipeline.config import ATAS_FEEDS, BINANCE_FEEDS, Kitchen, Symbol
 from pipeline.freshness import graph, listing, receipt
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
 from pipeline.freshness.listing import Listing
+from pipeline.settings.config import ATAS_FEEDS, BINANCE_FEEDS, Kitchen, Symbol
 
 FILE = ".stamp.json"
 

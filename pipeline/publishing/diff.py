@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import parquet
+from pipeline.tables import parquet
 
 KEYS: dict[str, tuple[str, ...]] = {
     "bars_1m.parquet": ("symbol", "ts"),

@@ -16,7 +16,6 @@ from typing import Any
 
 from pipeline import layout
 from pipeline.clock import DAY_US, day_open_us
-from pipeline.config import Kitchen, Symbol
 from pipeline.errors import PublishError
 from pipeline.freshness import graph, listing, stamp
 from pipeline.freshness.check import Freshness
@@ -24,6 +23,7 @@ from pipeline.freshness.graph import Unit
 from pipeline.freshness.history import History
 from pipeline.freshness.listing import Listing
 from pipeline.publishing import links, revisions, sums
+from pipeline.settings.config import Kitchen, Symbol
 
 NEVER = 1 << 62
 

@@ -14,12 +14,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import clock, parquet, storage
+from pipeline import clock, storage
 from pipeline.contracts.calibration import DayFinding, Finding, to_json
 from pipeline.contracts.control import Control, Threshold
 from pipeline.contracts.documents import load_json, load_yaml
 from pipeline.errors import StageError
 from pipeline.publishing import sums
+from pipeline.tables import parquet
 
 PRODUCER = "central-data-kitchen"
 DATASET = "market-minutes"

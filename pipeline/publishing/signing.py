@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from pipeline import storage
-from pipeline.config import PROJECT, Kitchen
 from pipeline.errors import ConfigError
+from pipeline.settings.config import PROJECT, Kitchen
 
 VARIABLE = "KITCHEN_SIGNING_KEY"
 """Environment variable that names the private key's file; it goes before the configuration."""

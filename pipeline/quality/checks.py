@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pipeline.contracts.control import CONSEQUENCES, Control, Threshold
-from pipeline.exact import usual_places
 from pipeline.quality.distributions import DRIFTS
 from pipeline.quality.facts import (
     PRICES,
@@ -31,6 +30,7 @@ from pipeline.quality.facts import (
     positions,
 )
 from pipeline.quality.oddities import ODDITIES, Measure
+from pipeline.tables.exact import usual_places
 
 __all__ = ["CheckResult", "DayFacts", "run_checks"]
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from pipeline.clock import MINUTES_PER_DAY
 from pipeline.contracts.control import Control
-from pipeline.exact import step
 from pipeline.quality.facts import PRICES, DayFacts, Floats, Mask, Minutes, floats, positions
+from pipeline.tables.exact import step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

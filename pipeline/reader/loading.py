@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline import asked, clock, config
+from pipeline import asked, clock
 from pipeline.contracts import documents, schema
 from pipeline.errors import ContractError, ParameterError, RefusedError
 from pipeline.layout import Store
@@ -25,6 +25,7 @@ from pipeline.publishing import links, revisions
 from pipeline.publishing.revisions import Sealed
 from pipeline.reader import verified
 from pipeline.reader.verified import Part, Wanted
+from pipeline.settings import config
 
 if TYPE_CHECKING:
     import polars

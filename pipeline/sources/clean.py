@@ -14,20 +14,20 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline import memory
-from pipeline.ahead import ahead
 from pipeline.clock import day_of
-from pipeline.config import Limits
 from pipeline.contracts import control, schema
 from pipeline.errors import SourceError
 from pipeline.layout import RawPath, is_undated
-from pipeline.parts import Parts, Spill, in_memory, single
-from pipeline.sources import kline_day
-from pipeline.sources.files import FileRead, holds_day, read_file
+from pipeline.settings.config import Limits
+from pipeline.sources.file_read import FileRead, holds_day, read_file
 from pipeline.sources.joining import Aside, joined, joined_tape
+from pipeline.sources.klines import day
 from pipeline.sources.protocol import Feed, Put, Reject
 from pipeline.sources.rawfile import NO_MORE_THAN, Sealed
 from pipeline.sources.tick_tape import Keep
+from pipeline.tables import trim_memory
+from pipeline.tables.parts import Parts, Spill, in_memory, single
+from pipeline.tables.prefetch import ahead
 
 TABLES = {
     "binance_1m": "clean_klines",
@@ -98,7 +98,7 @@ def read_feed(
     for read in reads:
         _remember(read, seen)
     if is_tape:
-        memory.give_back()
+        trim_memory.give_back()
     return CleanFeed(
         parts=_parts(feed, reads, governance, keep),
         rejects=_rejects(feed, reads, schema.table_schema(governance, "rejects")),
@@ -159,11 +159,11 @@ def _read_until_complete(
     minutes: set[int] = set()
     for file in files:
         read = _read(feed, file, limits)
-        if len(minutes) == kline_day.COMPLETE.get(feed.source):
+        if len(minutes) == day.COMPLETE.get(feed.source):
             _only_compare(read)
         yield read
-        if feed.source in kline_day.COMPLETE and read.parsed is not None:
-            opens = kline_day.opens(read.parsed.rows, feed.source).tolist()
+        if feed.source in day.COMPLETE and read.parsed is not None:
+            opens = day.opens(read.parsed.rows, feed.source).tolist()
             minutes.update(at for at in opens if day_of(at) == feed.day)
 
 

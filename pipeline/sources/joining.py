@@ -1,6 +1,6 @@
 """The files of a day -> the tables of a day, each line of each file counted as used or merged.
 
-Belongs here: what several files of one feed mean together. One file alone is `files.py`.
+Belongs here: what several files of one feed mean together. One file alone is `file_read.py`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ import pyarrow as pa
 
 from pipeline.clock import DAY_US, HOUR_US
 from pipeline.contracts.schema import conform
-from pipeline.parts import Part
-from pipeline.sources import kline_day, part_files, tick_tape, timed_rows
-from pipeline.sources.files import FileRead
-from pipeline.sources.kline_rows import KEYS, is_of_many_days
+from pipeline.sources import tick_tape
+from pipeline.sources.atas import part_files
+from pipeline.sources.binance import timed_rows
+from pipeline.sources.file_read import FileRead
+from pipeline.sources.klines import day
+from pipeline.sources.klines.rows import KEYS, is_of_many_days
 from pipeline.sources.protocol import Feed, Parsed
 from pipeline.sources.tick_tape import Keep, Stretch
+from pipeline.tables.parts import Part
 
 _HOUR = re.compile(r"/([0-9]{2})/[^/]+$")
 
@@ -27,7 +30,7 @@ def joined(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
 
     Of klines, bars and other archives; ticks are `joined_tape`.
     """
-    if feed.source in kline_day.COMPLETE:
+    if feed.source in day.COMPLETE:
         return _klines(feed, reads)
     if feed.source in timed_rows.KEYS:
         return timed_rows.joined(feed.source, reads)
@@ -78,12 +81,12 @@ def _klines(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
     for number, read in enumerate(reads):
         if read.parsed is None:
             continue
-        rows, differing = kline_day.fill(read.parsed.rows, tables, feed.source)
+        rows, differing = day.fill(read.parsed.rows, tables, feed.source)
         read.used = rows.num_rows
         read.merged = read.parsed.merged + read.parsed.rows.num_rows - rows.num_rows
         read.parsed.defects["B08"] += differing
         read.parsed.defects["B07"] += bool(read.parsed.other_days and not read.parsed.read)
-        rows = kline_day.flagged(rows, feed.source, fallback=number > 0, conflicts=conflicts)
+        rows = day.flagged(rows, feed.source, fallback=number > 0, conflicts=conflicts)
         tables.append(_numbered(rows, number))
         for opened, line in read.parsed.conflicts.items():
             conflicts.setdefault(opened, (number, line))
@@ -92,11 +95,11 @@ def _klines(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
     known = pa.concat_tables(tables)
     if feed.source != "binance_1m":
         return [known.sort_by(KEYS[feed.source])]
-    known = pa.concat_tables([known, kline_day.empty_rows(known, conflicts)])
+    known = pa.concat_tables([known, day.empty_rows(known, conflicts)])
     known = known.sort_by(KEYS[feed.source])
     if feed.record is None:
         return [known]
-    silent = kline_day.silent_edges(known, feed.record["silent_edge_minutes_min"])
+    silent = day.silent_edges(known, feed.record["silent_edge_minutes_min"])
     return [known.append_column("silent_edge", pa.array(silent))]
 
 

@@ -14,8 +14,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
-from pipeline.config import Limits
 from pipeline.contracts.values import ANY, ValueLimits
+from pipeline.settings.config import Limits
 
 RAW_TEXT_BYTES = 4096
 """How much of a rejected line is kept as text; its length and digest stand for the rest."""

@@ -23,9 +23,9 @@ from typing import IO
 
 import pyarrow as pa
 
-from pipeline.config import Limits
 from pipeline.errors import SourceError, UnstableInputError
 from pipeline.layout import RawPath
+from pipeline.settings.config import Limits
 
 BLOCK_BYTES = 2 << 20
 """Read in blocks of 2 MiB: memory does not grow with the file."""

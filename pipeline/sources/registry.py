@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pipeline.sources.atas_bars import AtasBars
-from pipeline.sources.atas_simplified import AtasSimplified
-from pipeline.sources.atas_ticks import AtasTicks
-from pipeline.sources.binance_fetcher import BinanceFetcher
-from pipeline.sources.binance_funding import BinanceFunding
-from pipeline.sources.binance_json import BinanceJson, is_json
-from pipeline.sources.binance_klines import BinanceKlines
-from pipeline.sources.binance_metrics import BinanceMetrics
-from pipeline.sources.binance_parquet import BinanceParquet
-from pipeline.sources.binance_rest import BinanceRest
+from pipeline.sources.atas.bars import AtasBars
+from pipeline.sources.atas.simplified import AtasSimplified
+from pipeline.sources.atas.ticks import AtasTicks
+from pipeline.sources.binance.funding import BinanceFunding
+from pipeline.sources.binance.klines import BinanceKlines
+from pipeline.sources.binance.metrics import BinanceMetrics
+from pipeline.sources.binance.rest import BinanceRest
+from pipeline.sources.own.csv_table import BinanceFetcher
+from pipeline.sources.own.json_table import BinanceJson, is_json
+from pipeline.sources.own.parquet_table import BinanceParquet
 from pipeline.sources.protocol import Adapter
 
 ADAPTERS: tuple[Adapter, ...] = (

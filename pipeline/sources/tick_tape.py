@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.parts import Part
+from pipeline.tables.parts import Part
 
 _IDENTITY = ["trade_id", "ts", "price", "qty"]
 

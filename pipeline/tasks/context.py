@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 from pipeline import layout
-from pipeline.config import Kitchen, load_kitchen
 from pipeline.freshness.check import Freshness
 from pipeline.publishing.finished import Finished
+from pipeline.settings.config import Kitchen, load_kitchen
 
 
 def kitchen() -> Kitchen:

@@ -10,7 +10,7 @@ from pipeline.clock import utc_now
 from pipeline.errors import StageError
 from pipeline.tasks import context
 
-ALIVE = "pipeline.sources.alive"
+ALIVE = "pipeline.unattended.exporter_ages"
 """Loaded when somebody asks: a run with nothing to do stays light."""
 
 

@@ -12,14 +12,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline import parquet, storage
+from pipeline import storage
 from pipeline.alignment.feeds import TICKS
 from pipeline.alignment.neighbours import AFTER, BEFORE, Rows, WithNeighbours, in_file
 from pipeline.contracts import control, outages, schema
 from pipeline.errors import PendingError
 from pipeline.freshness import graph
-from pipeline.parts import Parts
 from pipeline.publishing.assemble import SymbolDay
+from pipeline.tables import parquet
+from pipeline.tables.parts import Parts
 from pipeline.tasks.job import Job
 
 

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import storage
-from pipeline.config import Kitchen, Symbol
 from pipeline.errors import StageError
 from pipeline.freshness import code, graph, receipt, slices
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Edge, Unit, label
 from pipeline.freshness.receipt import Output, Receipt
+from pipeline.settings.config import Kitchen, Symbol
 
 logger = logging.getLogger("kitchen")
 
@@ -184,7 +184,7 @@ def content_of(product: Any) -> str:
         return hashlib.sha256(product.encode()).hexdigest()
     if isinstance(product, (dict, list)):
         return storage.digest(product)
-    return str(importlib.import_module("pipeline.parquet").content_hash(product))
+    return str(importlib.import_module("pipeline.tables.parquet").content_hash(product))
 
 
 def _write_one(path: Path, product: Any) -> str:
@@ -198,7 +198,7 @@ def _write_one(path: Path, product: Any) -> str:
     if isinstance(product, (dict, list)):
         storage.write_bytes(path, storage.readable_json(product), sync_folder=False)
         return content_of(product)
-    tables = importlib.import_module("pipeline.parquet")
+    tables = importlib.import_module("pipeline.tables.parquet")
     group = "symbol" if "symbol" in product.schema.names else None
     with ThreadPoolExecutor(1) as beside:
         digest = beside.submit(content_of, product)

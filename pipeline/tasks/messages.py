@@ -15,10 +15,10 @@ import luigi
 
 from pipeline import layout, storage
 from pipeline.clock import iso
-from pipeline.config import Kitchen, Symbol
 from pipeline.errors import UnstableInputError
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
+from pipeline.settings.config import Kitchen, Symbol
 from pipeline.tasks import context
 
 logger = logging.getLogger("kitchen")

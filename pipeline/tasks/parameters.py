@@ -11,8 +11,8 @@ from typing import Any
 import luigi
 
 from pipeline import asked
-from pipeline.config import ATAS_FEEDS, FEEDS, load_kitchen
 from pipeline.errors import ParameterError
+from pipeline.settings.config import ATAS_FEEDS, FEEDS, load_kitchen
 
 
 class DayParameter(luigi.Parameter):

@@ -15,13 +15,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import layout, parquet, storage
+from pipeline import layout, storage
 from pipeline.alignment.align import AlignInput, agreement_of_flow, align
 from pipeline.alignment.calibrate import CalibrationInput
 from pipeline.alignment.neighbours import calibrate_among, with_moved
 from pipeline.alignment.record_clock import clock_of, in_true_time
 from pipeline.alignment.true_time import parts_in_true_time
-from pipeline.arrow_alone import leave_pandas_alone
 from pipeline.bars.footprint import footprint as footprint_of
 from pipeline.bars.footprint import in_hours
 from pipeline.contracts import calibration as calibration_document
@@ -31,7 +30,6 @@ from pipeline.features.derivatives import Derivatives, as_ledgers, with_derivati
 from pipeline.features.macro import derived_from, macro
 from pipeline.features.micro import LEVEL_COLUMNS, levels_from_us, micro
 from pipeline.freshness import acceptance, graph
-from pipeline.parts import single
 from pipeline.publishing import revisions, signing
 from pipeline.publishing.assemble import assemble as assemble_of
 from pipeline.publishing.changes import changes
@@ -43,6 +41,9 @@ from pipeline.quality.report import html, markdown, report
 from pipeline.quality.verdict import verdict as verdict_of
 from pipeline.sources.clean import read_feed
 from pipeline.sources.protocol import Feed
+from pipeline.tables import parquet
+from pipeline.tables.no_pandas import leave_pandas_alone
+from pipeline.tables.parts import single
 from pipeline.tasks import inputs
 from pipeline.tasks.job import Job
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from minute_tables import bar_table, kline_table
+
+from kit.minute_tables import bar_table, kline_table
 
 
 @pytest.fixture(scope="session")

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from both_steps import aligned, calibrated, noted
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from minute_tables import GOVERNANCE, bars_of_klines, day_us, replaced, shifted, table
 
+from kit.both_steps import aligned, calibrated, noted
+from kit.minute_tables import GOVERNANCE, bars_of_klines, day_us, replaced, shifted, table
 from pipeline.alignment.flow import Sides, delta_columns
 from pipeline.contracts.schema import flag_masks
 

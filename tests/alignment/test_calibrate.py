@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from both_steps import calibrated, noted
 from hypothesis import given
 from hypothesis import strategies as st
-from minute_tables import (
+
+from kit.both_steps import calibrated, noted
+from kit.minute_tables import (
     MINUTE,
     bars_of_klines,
     day_us,
@@ -21,7 +22,6 @@ from minute_tables import (
     table,
     traded,
 )
-
 from pipeline.alignment.evidence import allowed
 from pipeline.alignment.feeds import bars_of_ticks, vendor_feeds
 from pipeline.contracts.calibration import DayFinding, Runs, Segment, TickSizes, from_json, to_json

@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from both_steps import PREFER, aligned, calibrated
-from minute_tables import GOVERNANCE, replaced
 
+from kit.both_steps import PREFER, aligned, calibrated
+from kit.minute_tables import GOVERNANCE, replaced
 from pipeline.alignment.align import AlignInput, agreement_of_flow, align
 from pipeline.contracts import control as control_document
 from pipeline.contracts.atas_columns import NAMES, preferred

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from minute_tables import MINUTE, bar_table, bars_of_lines, day_us, kline_table, table, traded
 
+from kit.minute_tables import MINUTE, bar_table, bars_of_lines, day_us, kline_table, table, traded
 from pipeline.alignment.merge import merge_runs
 
 DAY = day_us("2025-01-02")

@@ -6,9 +6,9 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from both_steps import aligned, calibrated
-from minute_tables import shifted
 
+from kit.both_steps import aligned, calibrated
+from kit.minute_tables import shifted
 from pipeline.alignment.record_clock import RecordClock, in_true_time, moved
 
 DAY = "2025-01-02"

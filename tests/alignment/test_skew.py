@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from both_steps import calibrated
-from minute_tables import GOVERNANCE, MINUTE, day_us, kline_table, table
 
+from kit.both_steps import calibrated
+from kit.minute_tables import GOVERNANCE, MINUTE, day_us, kline_table, table
 from pipeline.alignment.dense import dense_klines
 from pipeline.alignment.skew import Skew, estimate
 from pipeline.alignment.tape import tape_minutes
 from pipeline.contracts import control
 from pipeline.layout import RawPath
-from pipeline.parts import Parts, in_memory
 from pipeline.sources.clean import read_feed
 from pipeline.sources.protocol import Feed
+from pipeline.tables.parts import Parts, in_memory
 
 DAY = "2025-01-02"
 LIMITS = control.load(GOVERNANCE).skew

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tape_tables import (
+
+from kit.tape_tables import (
     GOVERNANCE,
     archive_klines,
     instant_us,
@@ -18,7 +19,6 @@ from tape_tables import (
     tape_table,
     trade,
 )
-
 from pipeline.bars.footprint import footprint
 from pipeline.contracts import control as control_document
 

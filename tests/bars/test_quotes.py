@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tape_tables import GOVERNANCE, tape_table, trade
 
+from kit.tape_tables import GOVERNANCE, tape_table, trade
 from pipeline.bars.footprint import footprint
 from pipeline.contracts import control as control_document
 

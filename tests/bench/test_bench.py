@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import PROJECT
+from pipeline.settings.config import PROJECT
 
 BENCH = PROJECT / "bench"
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from test_commands import run
 
-from pipeline.config import Kitchen
+from kit.support import kitchen_at
+from kit.whole_day import whole_day
 from pipeline.sample.generate import SampleRequest, write_sample
-from tests_support import kitchen_at
-from whole_day import whole_day
+from pipeline.settings.config import Kitchen
 
 DAY = dt.date(2025, 1, 2)
 BARS = "atas/bars_1m/BTCUSDT/date=2025-01-02/bars_1m.jsonl"

@@ -14,13 +14,14 @@ import pyarrow.parquet as pq
 import pytest
 from test_commands import run
 
-from pipeline import config, layout
+from kit.support import write_config
+from pipeline import layout
 from pipeline.clock import day_open_us
-from pipeline.config import Kitchen
 from pipeline.freshness.listing import Listing, first_raw_day
+from pipeline.settings import config
+from pipeline.settings.config import Kitchen
 from pipeline.sources.clean import read_feed
 from pipeline.sources.protocol import Feed
-from tests_support import write_config
 
 DAY = dt.date(2025, 1, 2)
 HEADER = (

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from test_commands import run
 
-from pipeline import config
+from kit.support import luigi, write_config
 from pipeline.contracts import control, features_schema, outages, profiles, schema
 from pipeline.errors import ConfigError, ParameterError
-from pipeline.ops.backfill import Backfill
+from pipeline.runs.backfill import Backfill
+from pipeline.settings import config
 from pipeline.tasks.day import Snapshot
-from tests_support import luigi, write_config
 
 PATHS = "paths: {raw: raw, prepared: prepared, snapshots: snapshots}\n"
 SYMBOLS = "symbols: {BTCUSDT: {market: spot}}\n"

@@ -6,7 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from real_exports import THIN_BARS
+
+from kit.real_exports import THIN_BARS
 
 
 @pytest.fixture(scope="session")

@@ -7,14 +7,14 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import injection as inject
 import pytest
 
+from kit import injection as inject
+from kit.support import kitchen_at
+from kit.whole_day import whole_day
 from pipeline.quality.catalogue import DEFECTS, NOT_READ, page
 from pipeline.sample.generate import DEFECTS as SAMPLE
 from pipeline.sample.generate import SampleRequest, write_sample
-from tests_support import kitchen_at
-from whole_day import whole_day
 
 DAY = dt.date(2025, 1, 2)
 TRADES = 12_000

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-import real_exports as real
-import tape_damage as tape
-from injection import BARS
-from real_build import built
-from real_cases import (
+
+from kit import real_exports as real
+from kit import tape_damage as tape
+from kit.injection import BARS
+from kit.real_build import built
+from kit.real_cases import (
     BTCUSDT,
     BY_THEMSELVES,
     CASES,
@@ -30,16 +31,15 @@ from real_cases import (
     Case,
     flag,
 )
-
-from pipeline import parquet
-from pipeline.config import Limits
+from kit.support import kitchen_at
+from kit.whole_day import Day
 from pipeline.errors import UnstableInputError
 from pipeline.layout import RawPath
 from pipeline.quality.catalogue import DEFECTS
-from pipeline.sources import files
+from pipeline.settings.config import Limits
+from pipeline.sources import file_read
 from pipeline.sources.rawfile import RawFile
-from tests_support import kitchen_at
-from whole_day import Day
+from pipeline.tables import parquet
 
 pytestmark = pytest.mark.real
 
@@ -146,7 +146,7 @@ def test_a_file_that_grows_while_it_is_read(
     build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """C09: the run ends as pending and names the file; nothing of the feed is kept."""
-    opened = files.open_raw
+    opened = file_read.open_raw
 
     @contextmanager
     def growing(file: RawPath, limits: Limits) -> Iterator[RawFile]:
@@ -157,7 +157,7 @@ def test_a_file_that_grows_while_it_is_read(
                     handle.write(b"{}\n")
             yield raw
 
-    monkeypatch.setattr(files, "open_raw", growing)
+    monkeypatch.setattr(file_read, "open_raw", growing)
     with pytest.raises(UnstableInputError, match=BARS):
         build(real.nothing)
 

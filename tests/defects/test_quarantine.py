@@ -7,10 +7,9 @@ import hashlib
 import json
 from pathlib import Path
 
-from injection import KLINES
-
+from kit.injection import KLINES
+from kit.support import luigi, write_config
 from pipeline.sample.generate import SampleRequest, write_sample
-from tests_support import luigi, write_config
 
 
 def test_a_wrong_checksum_refuses_the_day_until_it_is_corrected(tmp_path: Path) -> None:

@@ -13,14 +13,14 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-import rewritten as to
-from injection import BARS, SIMPLIFIED
-from real_build import built
-from real_cases import BTCUSDT, XRPETH
-from real_exports import nothing
 
-from pipeline import parquet
-from whole_day import Day as BuiltDay
+from kit import rewritten as to
+from kit.injection import BARS, SIMPLIFIED
+from kit.real_build import built
+from kit.real_cases import BTCUSDT, XRPETH
+from kit.real_exports import nothing
+from kit.whole_day import Day as BuiltDay
+from pipeline.tables import parquet
 
 pytestmark = pytest.mark.real
 

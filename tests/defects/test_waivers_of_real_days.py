@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import injection as old
 import pytest
-import real_exports as real
-from injection import BARS
-from real_build import built
 
-from pipeline import parquet
-from tests_support import kitchen_at
-from whole_day import Day
+from kit import injection as old
+from kit import real_exports as real
+from kit.injection import BARS
+from kit.real_build import built
+from kit.support import kitchen_at
+from kit.whole_day import Day
+from pipeline.tables import parquet
 
 pytestmark = pytest.mark.real
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from feature_frames import archive_rows
 
+from kit.feature_frames import archive_rows
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us
 from pipeline.contracts.schema import table_schema
 from pipeline.features.daily import daily_stats

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import real_tape
 import talib
 
+from kit import real_tape
 from pipeline.features.micro import micro
 
 DAY = 1440

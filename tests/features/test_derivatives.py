@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from feature_frames import DAY, random_history
 
+from kit.feature_frames import DAY, random_history
 from pipeline.clock import HOUR_US, MINUTE_US, day_open_us
 from pipeline.contracts.schema import table_schema
 from pipeline.features.derivatives import Derivatives, as_ledgers, files_of, with_derivatives

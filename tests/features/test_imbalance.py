@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import real_tape
-from feature_frames import DAY, random_bars, random_tape
 
+from kit import real_tape
+from kit.feature_frames import DAY, random_bars, random_tape
 from pipeline.clock import MINUTES_PER_DAY
 from pipeline.contracts.schema import table_schema
 from pipeline.features.micro import micro

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from feature_frames import (
+
+from kit.feature_frames import (
     DAY,
     long_day_frame,
     long_minute_frame,
@@ -18,10 +19,8 @@ from feature_frames import (
     random_history,
     random_tape,
 )
-from look_ahead import faults
-
+from kit.look_ahead import faults
 from pipeline.clock import MINUTES_PER_DAY
-from pipeline.exact import Floats
 from pipeline.features import windows
 from pipeline.features.arithmetic import previous
 from pipeline.features.evaluate import values
@@ -31,6 +30,7 @@ from pipeline.features.micro import micro
 from pipeline.features.registry import MACRO, MICRO
 from pipeline.features.step import Step
 from pipeline.stages import MACRO_LOOK_BACK_DAYS
+from pipeline.tables.exact import Floats
 
 SEAM = 2 * MINUTES_PER_DAY - 1
 STARTS = (1, 700, MINUTES_PER_DAY, 2 * MINUTES_PER_DAY + 317)

@@ -9,17 +9,17 @@ import sys
 from pathlib import Path
 
 import pytest
-from feature_frames import DAY, random_bars, random_history
 from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 
-from pipeline import parquet
+from kit.feature_frames import DAY, random_bars, random_history
 from pipeline.features.macro import macro
 from pipeline.features.micro import micro
+from pipeline.tables import parquet
 
 TOMORROW = DAY + dt.timedelta(days=1)
 CHILD = """
 import sys, datetime, pathlib
-from pipeline import parquet
+from pipeline.tables import parquet
 from pipeline.features.macro import macro
 from pipeline.features.micro import micro
 day, folder, governance = datetime.date.fromisoformat(sys.argv[1]), *map(pathlib.Path, sys.argv[2:])

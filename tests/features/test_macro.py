@@ -11,9 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import talib
-from feature_frames import DAY, random_history
 from scipy import stats
 
+from kit.feature_frames import DAY, random_history
 from pipeline.contracts.features_schema import features_schema
 from pipeline.features.macro import macro
 from pipeline.features.registry import MACRO

@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-import hand_values
 import numpy as np
 import pyarrow as pa
 import pytest
-from feature_frames import DAY, bars_of, random_bars, random_tape
 
+from kit import hand_values
+from kit.feature_frames import DAY, bars_of, random_bars, random_tape
 from pipeline.clock import MINUTES_PER_DAY
 from pipeline.contracts.features_schema import features_schema
 from pipeline.errors import ContractError

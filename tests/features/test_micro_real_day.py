@@ -9,17 +9,16 @@ from pathlib import Path
 
 import bidask
 import bottleneck
-import hand_values
 import numpy as np
 import orderflow_metrics as flow
 import pandas as pd
 import pytest
-import real_tape
 import talib
-from feature_frames import archive_rows, bars_of
 from scipy import stats
 from statsmodels.regression.rolling import RollingOLS
 
+from kit import hand_values, real_tape
+from kit.feature_frames import archive_rows, bars_of
 from pipeline.contracts.features_schema import features_schema
 from pipeline.features.micro import micro
 

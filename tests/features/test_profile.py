@@ -12,12 +12,11 @@ from unittest import mock
 import numpy as np
 import pyarrow as pa
 import pytest
-import real_tape
-from feature_frames import DAY, random_bars, random_footprint, random_tape
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import compiled
+from kit import real_tape
+from kit.feature_frames import DAY, random_bars, random_footprint, random_tape
 from pipeline.clock import MINUTES_PER_DAY
 from pipeline.contracts import features_schema
 from pipeline.errors import ContractError
@@ -26,6 +25,7 @@ from pipeline.features.frame import Frame
 from pipeline.features.levels import PRICE, VOLUME, Levels
 from pipeline.features.micro import micro
 from pipeline.features.value_area import areas, nearest_to_vwap, value_area
+from pipeline.tables import native
 
 
 def plain_profile(trades: list[real_tape.Trade]) -> tuple[float, ...]:
@@ -98,11 +98,11 @@ def test_value_area_is_the_step_by_step_one(
 def kernel(request: pytest.FixtureRequest) -> Iterator[None]:
     """Either of the two ways."""
     if request.param == "in C":
-        if compiled.function(value_areas.__file__, "areas") is None:
+        if native.function(value_areas.__file__, "areas") is None:
             pytest.skip("it was not built: there is no C compiler")
         yield
         return
-    with mock.patch.object(compiled, "function", return_value=None):
+    with mock.patch.object(native, "function", return_value=None):
         yield
 
 

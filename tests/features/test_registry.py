@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from feature_frames import long_day_frame, minute_frame
 
+from kit.feature_frames import long_day_frame, minute_frame
 from pipeline.contracts import features_schema
 from pipeline.contracts.schema import table_schema
 from pipeline.errors import ConfigError

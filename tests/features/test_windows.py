@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import talib
-from feature_frames import empty_levels
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from kit.feature_frames import empty_levels
 from pipeline.contracts import features_schema
 from pipeline.features import windows
 from pipeline.features.frame import Frame

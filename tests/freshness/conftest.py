@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from grid import Grid, make
+
+from kit.grid import Grid, make
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner, Result
-from grid import DAYS, SYMBOLS, Grid, forget
 
+from kit.grid import DAYS, SYMBOLS, Grid, forget
 from pipeline import storage
 from pipeline.cli import main as program
 from pipeline.freshness import receipt

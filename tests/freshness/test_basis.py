@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from grid import DAYS, Grid, make
 
-from pipeline import config
+from kit.grid import DAYS, Grid, make
+from kit.support import kitchen_at
 from pipeline.errors import ConfigError
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
-from tests_support import kitchen_at
+from pipeline.settings import config
 
 pytestmark = pytest.mark.filterwarnings("ignore:The configuration contains")
 

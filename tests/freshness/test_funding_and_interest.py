@@ -10,8 +10,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from grid import DAYS, Grid, make
 
+from kit.grid import DAYS, Grid, make
 from pipeline.sample.derivatives import METRICS_HEADER, metrics_rows
 
 pytestmark = pytest.mark.filterwarnings("ignore:The configuration contains")

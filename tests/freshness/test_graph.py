@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from kit.support import kitchen_at
 from pipeline import layout
-from pipeline.config import Kitchen
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
-from tests_support import kitchen_at
+from pipeline.settings.config import Kitchen
 
 DAY = dt.date(2025, 1, 2)
 KLINES = "binance/futures_um/BTCUSDT-1m-{day}.zip"

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from grid import DAYS, SYMBOLS, Grid, Ran, forget
 
+from kit.grid import DAYS, SYMBOLS, Grid, Ran, forget
 from pipeline import storage
 from pipeline.freshness import libraries
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
-from pipeline.ops.plan import plan
+from pipeline.runs.plan import plan
 from pipeline.sample.generate import SampleRequest, write_sample
 
 pytestmark = pytest.mark.filterwarnings("ignore:The configuration contains")

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import luigi
 import pytest
-from grid import DAYS, Grid
 
+from kit.grid import DAYS, Grid
 from pipeline.freshness.graph import Unit
-from pipeline.ops import backfill
+from pipeline.runs import backfill
 from pipeline.tasks import context
 
 pytestmark = pytest.mark.filterwarnings("ignore:The configuration contains")

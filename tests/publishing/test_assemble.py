@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-import snapshot_kit as kit
-from pipeline import parquet
+from kit import snapshots as kit
 from pipeline.errors import ContractError, PendingError, RefusedError
 from pipeline.publishing.assemble import SymbolDay, assemble
+from pipeline.tables import parquet
 
 REASON = {"code": "B05", "count": 40, "first": None, "last": None, "note": "coverage 0.9"}
 

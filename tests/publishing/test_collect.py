@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import snapshot_kit as kit
+from kit import snapshots as kit
 from pipeline.errors import ParameterError, PublishError
 from pipeline.layout import Store
 from pipeline.publishing import collect, pins

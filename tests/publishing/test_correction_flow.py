@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-import snapshot_kit as kit
+from kit import snapshots as kit
+from kit.support import btcusdt_raw, luigi, stat_tree
 from pipeline.clock import parse_day
 from pipeline.errors import RefusedError
 from pipeline.layout import Store
 from pipeline.publishing.revisions import read_publication
 from pipeline.publishing.verify import verify_day
 from pipeline.reader import load
-from tests_support import btcusdt_raw, luigi, stat_tree
 
 pytestmark = pytest.mark.real
 

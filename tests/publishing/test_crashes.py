@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from dying import Killed, faulty
 
-import snapshot_kit as kit
+from kit import snapshots as kit
+from kit.dying import Killed, faulty
 from pipeline import storage
 from pipeline.errors import PublishError
 from pipeline.layout import Store

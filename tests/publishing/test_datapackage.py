@@ -6,7 +6,7 @@ from typing import Any
 
 from frictionless import Package
 
-import snapshot_kit as kit
+from kit import snapshots as kit
 from pipeline.contracts import schema
 from pipeline.publishing.datapackage import datapackage
 

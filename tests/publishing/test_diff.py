@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import snapshot_kit as kit
+from kit import snapshots as kit
 from pipeline import storage
 from pipeline.layout import Store
 from pipeline.publishing.diff import diff_tables

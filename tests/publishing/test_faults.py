@@ -25,12 +25,12 @@ from pathlib import Path
 import pytest
 from luigi import task as luigi_task
 
-import snapshot_kit as kit
+from kit import snapshots as kit
+from kit.support import luigi, write_config
 from pipeline.layout import Store
 from pipeline.publishing.verify import verify_day
 from pipeline.reader import load
 from pipeline.sample.generate import SampleRequest, write_sample
-from tests_support import luigi, write_config
 
 DAY = kit.DAY
 HINTS = ("2025-01-02", "LATEST", "LATEST_AVAILABLE", "index.json")

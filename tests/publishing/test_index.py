@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import snapshot_kit as kit
+from kit import snapshots as kit
 from pipeline.layout import Store
 from pipeline.publishing import index, links
 from pipeline.publishing.rollback import rollback

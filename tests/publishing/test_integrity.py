@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-import snapshot_kit as kit
+from kit import snapshots as kit
 from pipeline.layout import Store
 from pipeline.publishing.seal import publish
 from pipeline.publishing.verify import verify

@@ -17,13 +17,13 @@ from pathlib import Path
 
 import pytest
 
-import snapshot_kit as kit
+from kit import snapshots as kit
+from kit.support import write_config
 from pipeline.errors import RefusedError
 from pipeline.layout import Store
 from pipeline.publishing.verify import verify, verify_day
 from pipeline.reader import load
 from pipeline.sample.generate import SampleRequest, write_sample
-from tests_support import write_config
 
 DAY = dt.date(2025, 1, 2)
 COMMAND = [

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import snapshot_kit as kit
+from kit import snapshots as kit
 from pipeline import storage
 from pipeline.contracts import control
 from pipeline.contracts.calibration import (

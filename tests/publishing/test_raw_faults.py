@@ -18,12 +18,12 @@ from pathlib import Path
 
 import pytest
 
-import snapshot_kit as kit
+from kit import snapshots as kit
+from kit.support import Run, luigi, write_config
 from pipeline.layout import Store
 from pipeline.publishing.verify import verify_day
 from pipeline.reader import load
 from pipeline.sample.generate import SampleRequest, write_sample
-from tests_support import Run, luigi, write_config
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 

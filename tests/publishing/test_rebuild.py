@@ -11,10 +11,10 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from pipeline import config
+from kit.support import luigi, stat_tree, write_config
 from pipeline.cli import main as program
 from pipeline.sample.generate import SampleRequest, write_sample
-from tests_support import luigi, stat_tree, write_config
+from pipeline.settings import config
 
 PROJECT = Path(program.__file__).resolve().parent.parent.parent
 

@@ -11,12 +11,12 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-import snapshot_kit as kit
-from pipeline import config
+from kit import snapshots as kit
+from kit.support import write_config
 from pipeline.cli import main as program
 from pipeline.layout import Store
 from pipeline.publishing.seal import publish
-from tests_support import write_config
+from pipeline.settings import config
 
 
 def run(*arguments: str) -> Result:

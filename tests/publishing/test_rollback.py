@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import snapshot_kit as kit
+from kit import snapshots as kit
 from pipeline import storage
 from pipeline.errors import ParameterError, SnapshotCorruptError
 from pipeline.layout import Store

@@ -18,14 +18,15 @@ from pathlib import Path
 
 import pytest
 
-import snapshot_kit as kit
-from pipeline import parquet, storage
+from kit import snapshots as kit
+from pipeline import storage
 from pipeline.errors import LockedError, ParameterError, PublishError
 from pipeline.layout import Store
 from pipeline.publishing import claim, links, locks, staging
 from pipeline.publishing.seal import Draft, current, publication_unchanged, publish, settled
 from pipeline.publishing.verify import verify
 from pipeline.reader import load
+from pipeline.tables import parquet
 
 
 @pytest.fixture

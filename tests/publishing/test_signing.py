@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-import snapshot_kit as kit
-from pipeline.config import PROJECT, Kitchen
+from kit import snapshots as kit
+from kit.support import kitchen_at
 from pipeline.errors import ConfigError
 from pipeline.layout import Store
 from pipeline.publishing import revisions, signing
 from pipeline.publishing.rollback import rollback
 from pipeline.publishing.seal import publish
 from pipeline.publishing.verify import verify, verify_day
-from tests_support import kitchen_at
+from pipeline.settings.config import PROJECT, Kitchen
 
 
 @pytest.fixture

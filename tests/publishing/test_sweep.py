@@ -17,16 +17,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import last_call
 import pytest
-from last_call import Call, Fatal
 
-import snapshot_kit as kit
+from kit import last_call
+from kit import snapshots as kit
+from kit.last_call import Call, Fatal
+from kit.support import luigi, write_config
 from pipeline.layout import Store
 from pipeline.publishing.verify import Finding, verify, verify_day
 from pipeline.reader import load
 from pipeline.sample.generate import SampleRequest, write_sample
-from tests_support import luigi, write_config
 
 FIRST, SECOND = dt.date(2025, 1, 1), dt.date(2025, 1, 2)
 STATES = ("available", "degraded")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import snapshot_kit as kit
+from kit import snapshots as kit
 from pipeline import storage
 from pipeline.errors import RefusedError, SnapshotCorruptError
 from pipeline.layout import Store

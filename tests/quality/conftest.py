@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from quality_days import DAY, calibrated, day_columns, ledger
 
+from kit.quality_days import DAY, calibrated, day_columns, ledger
 from pipeline.contracts import control as control_document
 from pipeline.contracts.control import Control
 from pipeline.contracts.schema import conform, flag_masks, table_schema

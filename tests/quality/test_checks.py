@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pyarrow as pa
 import pytest
-from quality_days import (
+
+from kit.quality_days import (
     calibrated,
     day_columns,
     ledger,
@@ -15,7 +16,6 @@ from quality_days import (
     without_record,
     without_trades,
 )
-
 from pipeline.contracts.control import CHECKS, Control
 from pipeline.quality.checks import CheckResult, DayFacts, run_checks
 

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from quality_days import calibrated, day_columns, ledger, without_atas, without_record
 
+from kit.quality_days import calibrated, day_columns, ledger, without_atas, without_record
 from pipeline.contracts.calibration import (
     DayFinding,
     Reason,

@@ -10,7 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from quality_days import (
+
+from kit.quality_days import (
     calibrated,
     day_columns,
     ledger,
@@ -18,7 +19,6 @@ from quality_days import (
     without_record,
     without_trades,
 )
-
 from pipeline.contracts.calibration import DayFinding, Figures, Reason, to_json
 from pipeline.contracts.control import Control
 from pipeline.quality.checks import DayFacts

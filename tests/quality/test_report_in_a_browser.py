@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from quality_days import calibrated, ledger
 
+from kit.quality_days import calibrated, ledger
 from pipeline.contracts.calibration import Reason
 from pipeline.contracts.control import Control
 from pipeline.quality.checks import DayFacts

@@ -8,7 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from quality_days import (
+
+from kit.quality_days import (
     calibrated,
     day_columns,
     ledger,
@@ -17,7 +18,6 @@ from quality_days import (
     without_record,
     without_trades,
 )
-
 from pipeline.contracts.calibration import DayFinding, Finding, Reason
 from pipeline.contracts.control import Control
 from pipeline.quality.checks import DayFacts

@@ -12,7 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from sample_reading import (
+
+from kit.sample_reading import (
     DAY,
     NUMBERS,
     archive_text,
@@ -29,7 +30,6 @@ from sample_reading import (
     written,
     zip_path,
 )
-
 from pipeline.sample.generate import DEFECTS
 
 BEFORE = DAY - dt.timedelta(days=1)

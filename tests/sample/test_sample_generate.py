@@ -12,7 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from sample_reading import (
+
+from kit.sample_reading import (
     DAY,
     NUMBERS,
     archive_text,
@@ -29,12 +30,11 @@ from sample_reading import (
     written,
     zip_path,
 )
-
+from kit.support import kitchen_at
 from pipeline import layout
-from pipeline.config import FEEDS
 from pipeline.errors import ParameterError
 from pipeline.sample.generate import SampleRequest, truth, write_sample
-from tests_support import kitchen_at
+from pipeline.settings.config import FEEDS
 
 MARKETS = ("spot", "futures_um")
 

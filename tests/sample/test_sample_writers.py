@@ -8,7 +8,15 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from sample_reading import archive_text, bars_path, simplified_path, tick_paths, written, zip_path
+
+from kit.sample_reading import (
+    archive_text,
+    bars_path,
+    simplified_path,
+    tick_paths,
+    written,
+    zip_path,
+)
 
 REAL_BARS = "xrpeth-2019-10/atas/bars_1m/XRPETH/date=2019-10-11/bars_1m.jsonl"
 REAL_LIVE = "xrpeth-2019-10/atas-live/bars_1m/XRPETH/date=2019-10-11/bars_1m.jsonl"

@@ -8,16 +8,16 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from adapter_suite import AdapterSuite, feed_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kit.adapter_suite import AdapterSuite, feed_of
 from pipeline.contracts.values import ANY
-from pipeline.exact import Sum
-from pipeline.sources.atas_bars import AtasBars
-from pipeline.sources.bar_lines import Bar, BarLine, checked
-from pipeline.sources.bar_merge import Merging
+from pipeline.sources.atas.bar_lines import Bar, BarLine, checked
+from pipeline.sources.atas.bar_merge import Merging
+from pipeline.sources.atas.bars import AtasBars
 from pipeline.sources.clean import CleanFeed
+from pipeline.tables.exact import Sum
 
 
 def bar(minute: int, **changes: Any) -> bytes:

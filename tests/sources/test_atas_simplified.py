@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from adapter_suite import AdapterSuite, feed_of
 
-from pipeline.sources.atas_simplified import AtasSimplified
+from kit.adapter_suite import AdapterSuite, feed_of
+from pipeline.sources.atas.simplified import AtasSimplified
 
 
 def bar(minute: int, **changes: Any) -> bytes:

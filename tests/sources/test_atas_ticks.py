@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from adapter_suite import AdapterSuite, drop, feed_of
 
-from pipeline.sources.atas_ticks import AtasTicks
+from kit.adapter_suite import AdapterSuite, drop, feed_of
+from pipeline.sources.atas.ticks import AtasTicks
 from pipeline.sources.clean import CleanFeed, read_feed
 
 

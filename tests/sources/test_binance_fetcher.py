@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from adapter_suite import DAY, AdapterSuite, feed_of
 
+from kit.adapter_suite import DAY, AdapterSuite, feed_of
 from pipeline.clock import MINUTE_US, day_open_us, iso
-from pipeline.sources.binance_fetcher import BinanceFetcher
+from pipeline.sources.own.csv_table import BinanceFetcher
 
 OPENED = day_open_us(DAY)
 

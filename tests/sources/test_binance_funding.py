@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from adapter_suite import DAY, AdapterSuite, drop, feed_of
 
+from kit.adapter_suite import DAY, AdapterSuite, drop, feed_of
 from pipeline.clock import HOUR_US, day_open_us
-from pipeline.sources.binance_funding import BinanceFunding
+from pipeline.sources.binance.funding import BinanceFunding
 from pipeline.sources.clean import CleanFeed, read_feed
 
 FOLDER = "binance/futures_um"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from adapter_suite import DAY, AdapterSuite, drop, feed_of
 
+from kit.adapter_suite import DAY, AdapterSuite, drop, feed_of
 from pipeline.clock import MINUTE_US, day_open_us
-from pipeline.sources.binance_klines import BinanceKlines
+from pipeline.sources.binance.klines import BinanceKlines
 from pipeline.sources.clean import CleanFeed, read_feed
-from pipeline.sources.column_names import ARCHIVE
+from pipeline.sources.klines.column_names import ARCHIVE
 
 NAME = "binance/spot/BTCUSDT-1m-2025-01-02.csv"
 OPENED = day_open_us(DAY)

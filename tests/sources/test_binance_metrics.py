@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from adapter_suite import DAY, AdapterSuite, feed_of
 
+from kit.adapter_suite import DAY, AdapterSuite, feed_of
 from pipeline.clock import day_open_us
 from pipeline.layout import RawPath
-from pipeline.sources.binance_metrics import BinanceMetrics
+from pipeline.sources.binance.metrics import BinanceMetrics
 from pipeline.sources.clean import read_feed
 
 HEADER = (

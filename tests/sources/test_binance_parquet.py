@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from adapter_suite import DAY, drop, feed_of
 
+from kit.adapter_suite import DAY, drop, feed_of
 from pipeline.layout import RawPath
 from pipeline.sources.clean import read_feed
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from adapter_suite import drop, feed_of
 from test_atas_bars import bar
 from test_atas_ticks import tick
 from test_binance_klines import kline
 from test_rawfile import zstandard
 
-from pipeline.config import Limits
+from kit.adapter_suite import drop, feed_of
 from pipeline.errors import UnstableInputError
+from pipeline.settings.config import Limits
 from pipeline.sources.clean import read_feed
 
 DAILY = "binance/spot/BTCUSDT-1m-2025-01-02.csv"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.sources.column_names import (
+from pipeline.sources.klines.column_names import (
     ARCHIVE,
     CLOSES,
     EITHER,

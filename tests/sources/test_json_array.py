@@ -6,15 +6,15 @@ import json
 from pathlib import Path
 
 import pytest
-from adapter_suite import drop, feed_of, without
 from hypothesis import given
 from hypothesis import strategies as st
 from test_atas_bars import bar
 
+from kit.adapter_suite import drop, feed_of, without
 from pipeline.errors import SourceError
-from pipeline.sources import json_array
 from pipeline.sources.clean import read_feed
-from pipeline.sources.json_array import elements, is_array
+from pipeline.sources.text import json_array
+from pipeline.sources.text.json_array import elements, is_array
 
 NAME = "atas/bars_1m/BTCUSDT/date=2025-01-02/bars_1m.jsonl"
 BARS = [bar(i) for i in range(5)]

@@ -10,16 +10,16 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from adapter_suite import drop, feed_of
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from test_binance_klines import HEADER, kline
 
+from kit.adapter_suite import drop, feed_of
 from pipeline.contracts import control
 from pipeline.layout import RawPath
 from pipeline.sources.clean import CleanFeed, read_feed
-from pipeline.sources.kline_rows import Kline
-from pipeline.sources.kline_rules import disagreements
+from pipeline.sources.klines.consistency import disagreements
+from pipeline.sources.klines.rows import Kline
 
 NAME = "binance/spot/BTCUSDT-1m-2025-01-02"
 MARK = {"volume": "0", "quote_volume": "0", "taker_buy_volume": "0", "count": 60}

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from adapter_suite import DAY, drop, feed_of
 
+from kit.adapter_suite import DAY, drop, feed_of
 from pipeline.clock import MINUTE_US, day_open_us
 from pipeline.sources.clean import CleanFeed, read_feed
 

@@ -12,10 +12,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from adapter_suite import drop, feed_of
 from test_atas_bars import bar
 from test_atas_ticks import tick
 
+from kit.adapter_suite import drop, feed_of
 from pipeline.contracts import control
 from pipeline.sources.clean import CleanFeed, read_feed
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from adapter_suite import drop, feed_of
 from test_atas_bars import bar
 from test_atas_ticks import tick
 
+from kit.adapter_suite import drop, feed_of
+from kit.support import kitchen_at
 from pipeline.layout import RawPath, input_files, raw_days
 from pipeline.sources.clean import read_feed
-from tests_support import kitchen_at
 
 DAY = "atas/ticks/BTCUSDT/date=2025-01-02"
 BARS = "atas/bars_1m/BTCUSDT/date=2025-01-02/bars_1m.jsonl"

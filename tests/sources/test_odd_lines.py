@@ -12,18 +12,18 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 import pytest
-from adapter_suite import DAY, drop, feed_of
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from odd_lines import GOOD, odd_lines
 from test_atas_bars import bar
 from test_atas_ticks import tick
 
+from kit.adapter_suite import DAY, drop, feed_of
+from kit.odd_lines import GOOD, odd_lines
+from kit.support import kitchen_at, xrpeth_raw
+from kit.whole_day import whole_day
 from pipeline.alignment.merge import merge_runs
 from pipeline.sample.generate import SampleRequest, write_sample
 from pipeline.sources.clean import CleanFeed, read_feed
-from tests_support import kitchen_at, xrpeth_raw
-from whole_day import whole_day
 
 LINES = list(odd_lines())
 NAME = "atas/ticks/BTCUSDT/date=2025-01-02/ticks.jsonl"

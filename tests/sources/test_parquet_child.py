@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from adapter_suite import feed_of
 from test_binance_parquet import klines, save
 
-from pipeline.config import Limits
+from kit.adapter_suite import feed_of
 from pipeline.layout import RawPath
-from pipeline.sources import binance_parquet, parquet_child
+from pipeline.settings.config import Limits
 from pipeline.sources.clean import read_feed
+from pipeline.sources.own import parquet_child, parquet_table
 
 OPENED = 1735776000000
 
@@ -89,7 +89,7 @@ def test_a_child_that_never_ends_is_ended(
     script = tmp_path / "sleeps.py"
     script.write_text("import time; time.sleep(600)\n")
     monkeypatch.setattr(parquet_child, "__file__", str(script))
-    monkeypatch.setattr(binance_parquet, "_WALL_SECONDS", 0)
+    monkeypatch.setattr(parquet_table, "_WALL_SECONDS", 0)
     file = save(tmp_path, klines([OPENED]))
 
     assert "its reader ended with -1" in reason_of(file, governance, Limits(parquet_seconds=1))

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from adapter_suite import drop
 
-from pipeline.config import Limits
+from kit.adapter_suite import drop
 from pipeline.errors import SourceError, UnstableInputError
 from pipeline.layout import RawPath
+from pipeline.settings.config import Limits
 from pipeline.sources.rawfile import RATIO_FREE_BYTES, open_raw
 
 TEXT = b"".join(b"line %d of a file that is long enough to be cut\n" % i for i in range(500))

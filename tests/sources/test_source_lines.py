@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import SourceError
-from pipeline.sources import lines as source_lines
-from pipeline.sources.lines import BOM, Seen, read_lines
+from pipeline.sources.text import lines as source_lines
+from pipeline.sources.text.lines import BOM, Seen, read_lines
 
 
 @given(st.binary(max_size=400), st.lists(st.integers(1, 60), max_size=20))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.sources.text_dates import DAY_FIRST, MONTH_FIRST, iso_text, order_of
+from pipeline.sources.klines.text_dates import DAY_FIRST, MONTH_FIRST, iso_text, order_of
 
 FORMS = {
     DAY_FIRST: "{d.day:02}.{d.month:02}.{d.year} 00:00",

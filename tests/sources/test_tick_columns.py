@@ -8,19 +8,19 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from adapter_suite import feed_of
 from hypothesis import given
 from hypothesis import strategies as st
 from test_atas_ticks import tick
 
+from kit.adapter_suite import feed_of
 from pipeline.contracts.values import ANY
-from pipeline.sources import atas_ticks
-from pipeline.sources.atas_ticks import AtasTicks
-from pipeline.sources.lines import Block
+from pipeline.sources.atas import ticks
+from pipeline.sources.atas.tick_columns import read_columns
+from pipeline.sources.atas.tick_scan import scanner
+from pipeline.sources.atas.ticks import AtasTicks
 from pipeline.sources.protocol import Parsed
 from pipeline.sources.rawfile import NO_MORE_THAN
-from pipeline.sources.tick_columns import read_columns
-from pipeline.sources.tick_scan import scanner
+from pipeline.sources.text.lines import Block
 
 NAME = "atas/ticks/BTCUSDT/date=2025-01-02/00/ticks.jsonl"
 
@@ -135,7 +135,7 @@ class Text:
 def parsed(data: bytes, size: int, *, by_columns: bool) -> Parsed:
     """The file, read the one way or the other."""
     reader = read_columns if by_columns else lambda block, symbols, limits: None
-    with mock.patch.object(atas_ticks, "read_columns", reader):
+    with mock.patch.object(ticks, "read_columns", reader):
         return AtasTicks().parse(Text(data, size), feed_of("atas_ticks"))
 
 

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from test_atas_ticks import tick
 from test_tick_columns import Text, line, needs_scanner
 
-from adapter_suite import feed_of  # isort: skip
-from pipeline.sources import tick_columns, tick_scan
-from pipeline.sources.atas_ticks import AtasTicks
-from pipeline.sources.tick_scan import Kind, Scanned, learn, scan
+from kit.adapter_suite import feed_of  # isort: skip
+from pipeline.sources.atas import tick_columns, tick_scan
+from pipeline.sources.atas.tick_scan import Kind, Scanned, learn, scan
+from pipeline.sources.atas.ticks import AtasTicks
 
 KINDS = {"ts": Kind.INSTANT, "n": Kind.NUMBER, "w": Kind.WORD, "id": Kind.ID}
 
@@ -190,9 +190,9 @@ HOSTILE = """
 import ctypes, random, sys
 sys.path[:0] = sys.argv[3:]
 import numpy as np
-from pipeline.sources import tick_scan
+from pipeline.sources.atas import tick_scan
 from test_tick_columns import line
-from pipeline.sources.tick_columns import _form
+from pipeline.sources.atas.tick_columns import _form
 run = ctypes.CDLL(sys.argv[1]).scan
 run.restype = ctypes.c_int64
 dice = random.Random(int(sys.argv[2]))
@@ -231,7 +231,16 @@ def test_no_byte_outside_the_block_is_touched(tmp_path: Path) -> None:
     name = [compiler, "-print-file-name=libasan.so"]
     runtime = subprocess.run(name, check=True, capture_output=True, text=True).stdout.strip()
     ended = subprocess.run(
-        [sys.executable, "-c", HOSTILE, str(built), "7", *sys.path[:4], str(Path(__file__).parent)],
+        [
+            sys.executable,
+            "-c",
+            HOSTILE,
+            str(built),
+            "7",
+            *sys.path[:4],
+            str(Path(__file__).parent),
+            str(Path(__file__).parents[1]),
+        ],
         env={
             **os.environ,
             "LD_PRELOAD": runtime,

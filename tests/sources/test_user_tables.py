@@ -12,15 +12,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from adapter_suite import DAY, drop, feed_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kit.adapter_suite import DAY, drop, feed_of
 from pipeline.clock import MINUTE_US, day_open_us
-from pipeline.config import Limits
 from pipeline.layout import RawPath
+from pipeline.settings.config import Limits
 from pipeline.sources.clean import CleanFeed, read_feed
-from pipeline.sources.column_names import FIELDS
+from pipeline.sources.klines.column_names import FIELDS
 
 CSV = "binance/spot/BTCUSDT-1m-2025-01-02.csv"
 PARQUET = "binance/spot/BTCUSDT-1m-2025-01-02.parquet"

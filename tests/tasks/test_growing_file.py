@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from kit.support import luigi, write_config
 from pipeline.sample.generate import SampleRequest, write_sample
-from tests_support import luigi, write_config
 
 DAY = dt.date(2025, 1, 2)
 FEED = ("--date", "2025-01-02", "--symbol", "BTCUSDT", "--source", "atas_bars")

@@ -11,14 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import layout, parquet, storage
-from pipeline.config import Kitchen
+from kit.support import kitchen_at
+from pipeline import layout, storage
 from pipeline.freshness import graph
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
 from pipeline.sample.generate import SampleRequest, write_sample
+from pipeline.settings.config import Kitchen
+from pipeline.tables import parquet
 from pipeline.tasks.job import perform
-from tests_support import kitchen_at
 
 DAY = dt.date(2025, 1, 3)
 STEP = dt.timedelta(days=1)

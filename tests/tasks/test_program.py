@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from kit.support import Run, luigi, stat_tree, write_config
 from pipeline.locations import PROJECT
 from pipeline.sample.generate import SampleRequest, write_sample
 from pipeline.tasks.program import DEFAULTS
-from tests_support import Run, luigi, stat_tree, write_config
 
 DAY = dt.date(2025, 1, 2)
 

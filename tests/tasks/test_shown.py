@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from kit.support import write_config
 from pipeline.freshness.graph import Unit
 from pipeline.tasks import job
 from pipeline.tasks.day import AlignedBars
-from tests_support import write_config
 
 ODD = 'raw <img src=x onerror=alert(1)>.jsonl & "more" changed'
 

@@ -6,8 +6,8 @@ import datetime as dt
 import shutil
 from pathlib import Path
 
+from kit.support import luigi, write_config
 from pipeline.sample.generate import SampleRequest, write_sample
-from tests_support import luigi, write_config
 
 DAY = dt.date(2025, 1, 2)
 

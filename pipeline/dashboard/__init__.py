@@ -1,0 +1,1 @@
+"""Pages and figures beside the scheduler: luigid, the calendar, Prometheus figures."""

@@ -1,0 +1,170 @@
+"""The calendar of all published days as one self-contained page: `snapshots/index.html`.
+
+Belongs here: which day has which condition, the trends, and the page. Does not belong here: judging a day
+(`quality/`). The page reads what was published and is made anew at any time.
+"""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from pipeline import storage
+from pipeline.layout import Store
+from pipeline.publishing import index
+from pipeline.quality import plots
+
+FILE = "index.html"
+REPORT = "{day}/qc/{symbol}/calibration_report"
+
+LEGEND = (
+    ("available", "published whole"),
+    ("degraded", "published, with reasons"),
+    ("missing", "no row published"),
+)
+
+TRENDS = (
+    ("Coverage of expected minutes", {"Binance": "binance_coverage", "ATAS": "atas_coverage"}, 1.0),
+    ("Basis, median, bps", {"ATAS against Binance": "basis_bps_median"}, None),
+    ("Clock skew, ms", {"stamps late": "skew_ms"}, None),
+)
+"""Title, line -> key of a report's figures, and the most that a value can be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayOfSymbol:
+    """A published symbol-day: condition, codes of its reasons, and the figures of its report's head."""
+
+    day: dt.date
+    symbol: str
+    condition: str
+    codes: tuple[str, ...]
+    figures: dict[str, Any]
+
+    @property
+    def words(self) -> str:
+        """For a pointer that rests on the day."""
+        coverage = self.figures.get("binance_coverage")
+        said = f"{self.symbol} {self.day}: {self.condition}"
+        said += f", {', '.join(self.codes)}" if self.codes else ""
+        return said if coverage is None else f"{said}, Binance {coverage:.2%}"
+
+
+def published(store: Store) -> tuple[list[DayOfSymbol], bool]:
+    """Every symbol's published days in order, and whether any is simulated."""
+    days = index.rebuild(store)
+    found = [
+        DayOfSymbol(
+            day=dt.date.fromisoformat(day),
+            symbol=symbol,
+            condition=entry["condition"],
+            codes=tuple(entry["codes"]),
+            figures=_figures(store.root / f"{REPORT.format(day=day, symbol=symbol)}.json"),
+        )
+        for day, whole in sorted(days.items())
+        for symbol, entry in sorted(whole["symbols"].items())
+    ]
+    return found, any(whole["simulated"] for whole in days.values())
+
+
+def page(days: list[DayOfSymbol], *, simulated: bool) -> str:
+    """The page, newest month first. Equal days give equal bytes; every text is escaped."""
+    dates = sorted({d.day for d in days})
+    counts = Counter(d.condition for d in days)
+    return _template().render(
+        total=len(dates),
+        first=dates[0] if dates else "none",
+        last=dates[-1] if dates else "none",
+        counts=", ".join(f"{n} {state}" for state, n in sorted(counts.items())) or "none published",
+        simulated=simulated,
+        legend=LEGEND,
+        months=[_month(days, *month) for month in _months(dates)],
+        trends=[(symbol, _trends(days, symbol)) for symbol in _symbols(days)],
+    )
+
+
+def write(store: Store) -> tuple[Path, list[DayOfSymbol]]:
+    """Writes the page into the store, and returns where, and what it shows."""
+    days, simulated = published(store)
+    path = store.root / FILE
+    storage.write_bytes(path, page(days, simulated=simulated).encode())
+    return path, days
+
+
+def _figures(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = storage.read_json(path)["header"]["figures"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return found
+
+
+def _symbols(days: list[DayOfSymbol]) -> list[str]:
+    return sorted({d.symbol for d in days})
+
+
+def _months(dates: list[dt.date]) -> list[tuple[int, int]]:
+    return sorted({(date.year, date.month) for date in dates}, reverse=True)
+
+
+def _month(days: list[DayOfSymbol], year: int, month: int) -> dict[str, Any]:
+    inside = {(d.symbol, d.day.day): d for d in days if (d.day.year, d.day.month) == (year, month)}
+    numbers = range(1, calendar.monthrange(year, month)[1] + 1)
+    return {
+        "name": f"{year}-{month:02d}",
+        "rows": [
+            {"symbol": symbol, "cells": [_cell(inside.get((symbol, n)), n) for n in numbers]}
+            for symbol in _symbols(days)
+        ],
+    }
+
+
+def _cell(found: DayOfSymbol | None, number: int) -> dict[str, Any]:
+    if found is None:
+        return {"number": number, "href": ""}
+    href = quote(f"{REPORT.format(day=found.day, symbol=found.symbol)}.html")
+    return {
+        "number": number,
+        "href": href,
+        "condition": found.condition,
+        "words": found.words,
+    }
+
+
+def _trends(days: list[DayOfSymbol], symbol: str) -> list[tuple[str, Markup]]:
+    """A drawing for each figure that at least two days have."""
+    own = [d for d in days if d.symbol == symbol]
+    drawings = []
+    for title, lines, highest in TRENDS:
+        series = {
+            name: [(d.day, float(d.figures[key])) for d in own if d.figures.get(key) is not None]
+            for name, key in lines.items()
+        }
+        if any(len(points) > 1 for points in series.values()):
+            drawn = plots.trend(
+                title, {n: points for n, points in series.items() if points}, highest
+            )
+            drawings.append((title, Markup(drawn)))  # noqa: S704 - drawn here, from numbers
+    return drawings
+
+
+@lru_cache(maxsize=1)
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("pipeline.dashboard"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("calendar.html")

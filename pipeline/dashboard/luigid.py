@@ -1,0 +1,246 @@
+"""luigid with what a kitchen wants of it: the QC pages, figures, a history, and a state that survives.
+
+Luigi's own server and dashboard, unchanged; plain `luigid` works as well, without these extras.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+import logging
+import os
+import pickle
+import signal
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import luigi.configuration
+import luigi.server
+import tornado.ioloop
+import tornado.web
+from luigi.scheduler import Scheduler
+
+from pipeline import layout, optional
+from pipeline.clock import parse_day, utc_now
+from pipeline.dashboard import metrics
+from pipeline.errors import ConfigError
+from pipeline.publishing import links
+from pipeline.runs.state_folder import Places
+from pipeline.settings.config import Kitchen
+from pipeline.tasks import context
+from pipeline.unattended import exporter_ages
+
+logger = logging.getLogger("kitchen")
+
+ADDRESS, PORT = "127.0.0.1", 8082
+DUMP_MS, PRUNE_MS = 60_000, 60_000
+_COUNT_EVERY_SECONDS = 60.0
+_PAGE = "calibration_report.html"
+
+
+@dataclass(slots=True, kw_only=True)
+class Days:
+    """How many published days are finished, asked for at most once a minute."""
+
+    kitchen: Kitchen
+    counted: float = 0.0
+    figures: dict[str, float] | None = None
+
+    def text(self) -> str:
+        """The figures of published days."""
+        if self.figures is None or time.monotonic() - self.counted > _COUNT_EVERY_SECONDS:
+            context.forget()
+            finished, store = context.finished(), layout.Store(self.kitchen.snapshots)
+            days = links.published_days(store)
+            stale = sum(not finished.holds(day) for day in days)
+            newest = dt.datetime.combine(days[-1], dt.time(), dt.UTC).timestamp() if days else 0.0
+            self.figures = {"published": len(days), "stale": stale, "newest": newest}
+            self.counted = time.monotonic()
+        days_text = "".join(
+            metrics.family(f"kitchen_days_{name}", "gauge", f"days: {name}", {"": value})
+            for name, value in self.figures.items()
+        )
+        return days_text + self._heartbeats()
+
+    def _heartbeats(self) -> str:
+        """How old each sign of life of the exporters is; a sign that is not there has no figure."""
+        ages = {
+            f'symbol="{sign.symbol}",exporter="{sign.exporter}",sign="{age.sign}"': age.seconds
+            for sign in exporter_ages.signs(self.kitchen, utc_now())
+            for age in sign.ages
+            if age.seconds is not None
+        }
+        return metrics.family(
+            "kitchen_exporter_age_seconds", "gauge", "age of an exporter's signs of life", ages
+        )
+
+
+class Metrics(tornado.web.RequestHandler):
+    """`/metrics`: what can be counted; a figure that cannot be is left out, never an error."""
+
+    def initialize(self, scheduler: Scheduler, days: Days) -> None:
+        """Called by tornado."""
+        self._scheduler, self._days = scheduler, days
+
+    def get(self) -> None:
+        """Answers in Prometheus' text form."""
+        self.set_header("Content-Type", metrics.CONTENT_TYPE)
+        collector = self._scheduler._state._metrics_collector
+        with suppress(Exception):
+            self.write(collector.generate_latest(list(self._scheduler._state.get_active_tasks())))
+        with suppress(Exception):
+            self.write(self._days.text())
+
+
+class Health(tornado.web.RequestHandler):
+    """`/healthz`: alive."""
+
+    def get(self) -> None:
+        """Answers ok."""
+        self.write("ok\n")
+
+
+_POLICY = "sandbox; default-src 'unsafe-inline' data:"
+"""Pages may run no script and load nothing."""
+
+
+class Calendar(tornado.web.RequestHandler):
+    """`/qc/`: the calendar of all published days, each cell a link to its report."""
+
+    def initialize(self, kitchen: Kitchen) -> None:
+        """Called by tornado."""
+        self._kitchen = kitchen
+
+    def get(self) -> None:
+        """The page as `kitchen calendar` writes it, of the days as they are now."""
+        self.set_header("Content-Security-Policy", _POLICY)
+        # Drawing needs heavy libraries, which a dashboard that nobody asks for pages need not load.
+        calendar = importlib.import_module("pipeline.dashboard.calendar_page")
+        days, simulated = calendar.published(layout.Store(self._kitchen.snapshots))
+        self.write(calendar.page(days, simulated=simulated))
+
+
+class Report(tornado.web.RequestHandler):
+    """`/qc/DATE[/SYMBOL]`: the report of a symbol's day, as last prepared, else as published."""
+
+    def initialize(self, kitchen: Kitchen) -> None:
+        """Called by tornado."""
+        self._kitchen = kitchen
+
+    def get(self, date: str, symbol: str | None = None) -> None:
+        """The page, or a list of a date's symbols."""
+        self.set_header("Content-Security-Policy", _POLICY)
+        try:
+            day = parse_day(date)
+        except ValueError:
+            raise tornado.web.HTTPError(404) from None
+        if symbol is None:
+            names = [
+                f'<li><a href="{date}/{quote(name)}">{name}</a>' for name in self._kitchen.symbols
+            ]
+            self.write(f"<!doctype html><title>{date}</title><ul>{''.join(names)}</ul>")
+            return
+        self.write(self._page(day, symbol))
+
+    def _page(self, day: dt.date, symbol: str) -> bytes:
+        if symbol not in self._kitchen.symbols:
+            raise tornado.web.HTTPError(404)
+        published = layout.Store(self._kitchen.snapshots).date_link(day) / "qc" / symbol
+        for folder in (layout.prepared_folder(self._kitchen, "Verdict", day, symbol), published):
+            with suppress(OSError):
+                return (folder / _PAGE).read_bytes()
+        raise tornado.web.HTTPError(404)
+
+
+def serve(kitchen: Kitchen, address: str = ADDRESS, port: int = PORT) -> None:
+    """Runs until SIGTERM or SIGINT.
+
+    Raises:
+        ConfigError: the port is taken.
+    """
+    place = Places.of(kitchen).root
+    scheduler = make_scheduler(place)
+    scheduler.load()
+    application = luigi.server.app(scheduler)
+    application.add_handlers(".*", handlers(kitchen, scheduler))
+    try:
+        application.listen(port, address=address)
+    except OSError as error:
+        raise ConfigError(
+            f"{address}:{port} cannot be listened on ({error.strerror}); another luigid runs, or"
+            " choose another --port"
+        ) from error
+    loop = tornado.ioloop.IOLoop.current()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: loop.add_callback_from_signal(loop.stop))
+    tornado.ioloop.PeriodicCallback(scheduler.prune, PRUNE_MS).start()
+    tornado.ioloop.PeriodicCallback(lambda: dump(scheduler, place), DUMP_MS).start()
+    loop.start()
+    dump(scheduler, place)
+
+
+def handlers(kitchen: Kitchen, scheduler: Scheduler) -> list[Any]:
+    """What stands before Luigi's own pages."""
+    return [
+        (r"/metrics", Metrics, {"scheduler": scheduler, "days": Days(kitchen=kitchen)}),
+        (r"/healthz", Health),
+        (r"/qc", tornado.web.RedirectHandler, {"url": "/qc/", "permanent": False}),
+        (r"/qc/", Calendar, {"kitchen": kitchen}),
+        # The calendar's own links: it is made to lie in the snapshots' folder, beside the days.
+        (rf"/qc/([0-9-]{{10}})/qc/([^/]+)/{_PAGE}", Report, {"kitchen": kitchen}),
+        (r"/qc/([0-9-]{10})/?", Report, {"kitchen": kitchen}),
+        (r"/qc/([0-9-]{10})/([^/]+)", Report, {"kitchen": kitchen}),
+    ]
+
+
+def make_scheduler(place: Path) -> Scheduler:
+    """Luigi's scheduler with our figures, its state in `place`, and a history where SQLAlchemy is."""
+    settings = luigi.configuration.get_config()
+    no_history = optional.missing("sqlalchemy")
+    if no_history:
+        logger.warning("the dashboard keeps no history of tasks: %s", no_history)
+    else:
+        settings.set("task_history", "db_connection", f"sqlite:///{place / 'history.sqlite'}")
+        # Luigi 3.8.1 asks SQLAlchemy 2 in the words of its first version and dies of it. A database
+        # that this version makes needs no upgrade.
+        module: Any = importlib.import_module("luigi.db_task_history")
+        module._upgrade_schema = lambda engine: None
+        engine = importlib.import_module("sqlalchemy.engine").Engine
+        importlib.import_module("sqlalchemy.event").listen(engine, "connect", _not_durably)
+    scheduler = Scheduler(
+        state_path=str(state_file(place)),
+        record_task_history=not no_history,
+        stable_done_cooldown_secs=0,
+    )
+    scheduler._state._metrics_collector = metrics.StepMetrics()
+    return scheduler
+
+
+def _not_durably(connection: Any, record: Any) -> None:
+    """A history is no data: a run shall not wait for the disk at each task that it announces."""
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=OFF")
+
+
+def state_file(place: Path) -> Path:
+    """Where the scheduler's state lies: a pickle, in a folder for its owner alone."""
+    return place / "luigid.state"
+
+
+def dump(scheduler: Scheduler, place: Path) -> None:
+    """Keeps the state whole or not at all: a luigid that is killed goes on from the last minute."""
+    target = state_file(place)
+    temporary = target.with_suffix(f".{os.getpid()}.tmp")
+    with open(temporary, "wb", opener=_for_the_owner) as handle:
+        pickle.dump(scheduler._state.get_state(), handle)
+        handle.flush()
+        os.fsync(handle.fileno())
+    os.replace(temporary, target)
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

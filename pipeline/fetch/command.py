@@ -1,0 +1,153 @@
+"""The user's own fetch program: run in a folder of its own, and what it leaves there checked.
+
+It is trusted to run, not to be right: its file is read as any raw file before it is one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pipeline import layout
+from pipeline.errors import FetchError
+from pipeline.fetch import placing
+from pipeline.fetch.outcome import FETCHED, REISSUED, UNCHANGED
+from pipeline.layout import RawPath
+from pipeline.settings.config import Kitchen, Symbol
+from pipeline.settings.fetching import PLACEHOLDERS
+from pipeline.sources.clean import read_feed
+from pipeline.sources.protocol import Feed
+from pipeline.storage import file_digest
+
+FEED = "binance_1m"
+_SAID_BYTES = 300
+
+
+def fetch(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> tuple[str, Path, str]:
+    """Runs the program for a symbol and day, and places its file.
+
+    Returns:
+        fetched, unchanged or reissued; the raw file; what is to be said of it.
+
+    Raises:
+        FetchError: it failed, took too long, or left no one file that reads as klines of the day.
+    """
+    with _scratch(kitchen.raw) as folder:
+        _run(kitchen, symbol, day, folder)
+        came = _only_file(folder)
+        path = _target(kitchen, symbol, day, came.name)
+        note = _check(kitchen, symbol, day, came)
+        if path.is_file() and file_digest(path) == file_digest(came):
+            return UNCHANGED, path, note
+        is_new = not path.exists()
+        if not is_new:
+            placing.keep_old(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = placing.part_of(path, file_digest(came))
+        shutil.copyfile(came, part)
+        placing.place(part, path)
+        return FETCHED if is_new else REISSUED, path, note
+
+
+@contextmanager
+def _scratch(raw: Path) -> Iterator[Path]:
+    folder = tempfile.mkdtemp(prefix=".fetch-", dir=raw)
+    try:
+        yield Path(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def arguments(command: tuple[str, ...], values: dict[str, str]) -> list[str]:
+    """The command with its placeholders filled; nothing else in it means anything, there is no shell."""
+    filled = list(command)
+    for name in PLACEHOLDERS:
+        filled = [word.replace(f"{{{name}}}", values[name]) for word in filled]
+    return filled
+
+
+def _run(kitchen: Kitchen, symbol: Symbol, day: dt.date, folder: Path) -> None:
+    values = {
+        "symbol": symbol.vendor_symbol,
+        "date": day.isoformat(),
+        "market": symbol.market,
+        "out": str(folder),
+    }
+    words = arguments(kitchen.fetch.command, values)
+    with tempfile.TemporaryFile() as said:
+        try:
+            program = subprocess.Popen(
+                words,
+                cwd=kitchen.file.parent,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise FetchError(
+                f"fetch.command: {words[0]!r} cannot be run ({error.strerror})"
+            ) from error
+        try:
+            code = program.wait(kitchen.fetch.command_seconds)
+        except subprocess.TimeoutExpired:
+            raise FetchError(
+                f"fetch.command: {symbol.name} {day}: not done after"
+                f" {kitchen.fetch.command_seconds:g} s; it was ended"
+            ) from None
+        finally:
+            _end(program)
+        if code != 0:
+            said.seek(max(said.seek(0, os.SEEK_END) - _SAID_BYTES, 0))
+            words_said = said.read().decode("utf-8", "backslashreplace").strip()
+            raise FetchError(f"fetch.command: {symbol.name} {day}: exit {code}: {words_said!r}")
+
+
+def _end(program: subprocess.Popen[bytes]) -> None:
+    """Ends the program and all that it started in its session."""
+    with suppress(ProcessLookupError):
+        os.killpg(program.pid, signal.SIGKILL)
+    program.wait()
+
+
+def _only_file(folder: Path) -> Path:
+    found = sorted(folder.iterdir())
+    if len(found) != 1 or found[0].is_symlink() or not found[0].is_file():
+        names = ", ".join(path.name for path in found[:5]) or "nothing"
+        raise FetchError(f"fetch.command: left {names} in {{out}}; wanted exactly one file")
+    return found[0]
+
+
+def _target(kitchen: Kitchen, symbol: Symbol, day: dt.date, name: str) -> Path:
+    """The raw file that a file of that name is to be, by the layout in force."""
+    candidates = [c for c in layout.raw_candidates(kitchen, symbol, FEED, day) if "*" not in c]
+    fitting = [c for c in candidates if c.rpartition("/")[2] == name]
+    if not fitting:
+        wanted = ", ".join(c.rpartition("/")[2] for c in candidates)
+        raise FetchError(f"fetch.command: left {name!r}; wanted one of {wanted}")
+    return kitchen.raw / fitting[0]
+
+
+def _check(kitchen: Kitchen, symbol: Symbol, day: dt.date, came: Path) -> str:
+    """Reads it as the day's only raw file, and says what of it could not be used."""
+    feed = Feed(
+        symbol=symbol.name,
+        market=symbol.market,
+        source=FEED,
+        vendor_symbol=symbol.vendor_symbol,
+        day=day,
+    )
+    read = read_feed(feed, [RawPath(came, came.name, 0)], kitchen.governance, kitchen.limits)
+    rows, reasons = read.table.num_rows, read.rejects["reason"].to_pylist()
+    if rows == 0:
+        reasons = reasons or ["it is empty"]
+        raise FetchError(f"fetch.command: {came.name} has no klines of {day}: {reasons[0]}")
+    lines = f"{len(reasons)} line{'s' if len(reasons) > 1 else ''} set aside"
+    return f"{rows} minutes, {lines}: {reasons[0]}" if reasons else ""

@@ -1,0 +1,279 @@
+"""One way to ask: allowed hosts only, bounded in time and size, tried again where that can help.
+
+Belongs here: connections, redirects, retries, pauses, caps. What a reply means is `archive.py`, `rest.py`.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, TypeVar
+from urllib.parse import urlsplit
+
+from pipeline.errors import FetchError
+from pipeline.fetch.pauses import Pauses
+from pipeline.fetch.waiting import Waiting
+from pipeline.optional import require
+from pipeline.settings.fetching import Fetch, address_fault, is_loopback
+
+require("httpx")
+require("tenacity")
+
+import httpx  # noqa: E402 - a missing one ends above, in a sentence
+import tenacity  # noqa: E402
+
+REDIRECTS = 3
+SILENT_REQUESTS = 3
+"""After so many requests in a row that no try got through a host is not asked again in this run."""
+
+LONGEST_BACKOFF_SECONDS = 60.0
+UNASKED_PAUSE_SECONDS = 120.0
+"""The shortest ban, for a 418 that does not say how long; a 429 waits one minute's window."""
+
+_SAID_BYTES = 200
+_FOUND = (200, 206)
+_CONNECTED = ("connect_tcp.complete", "start_tls.complete")
+_RANGE = re.compile(r"bytes ([0-9]{1,15})-[0-9]{1,15}/([0-9]{1,15}|\*)", re.ASCII)
+_SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
+
+T = TypeVar("T")
+
+
+class _TryAgainError(Exception):
+    """This try failed in a way that another may not. `after`: the pause that the other side asked for."""
+
+    def __init__(self, reason: str, after: float | None = None) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A whole small reply; `status` is 200 or 404."""
+
+    status: int
+    body: bytes
+    headers: httpx.Headers
+
+
+class Http:
+    """A client for one run: connections are kept open and used again."""
+
+    def __init__(self, settings: Fetch, pauses: Path, waiting: Waiting | None = None) -> None:
+        self.settings = settings
+        self.waiting = waiting or Waiting()
+        self._silent: Counter[str] = Counter()
+        self._pauses = Pauses(pauses, self.waiting)
+        self._sockets: list[socket.socket] = []
+        self._client = httpx.Client(
+            follow_redirects=False,
+            timeout=httpx.Timeout(settings.timeout_seconds),
+            headers={"Accept-Encoding": "identity", "User-Agent": "central-data-kitchen"},
+            # The environment's proxy is for the exchange, never for this machine itself.
+            trust_env=not is_loopback(settings.archive),
+        )
+
+    def __enter__(self) -> Http:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def small(self, url: str, most: int, spend: Callable[[], None] | None = None) -> Reply:
+        """A reply of at most so many bytes, in memory. `spend` is called before every try.
+
+        Raises:
+            FetchError: refused, too large, or not given after all tries.
+        """
+
+        def once() -> Reply:
+            if spend is not None:
+                spend()
+            with self._opened(url, {}) as response:
+                chunks = (
+                    b"".join(self._chunks(response, most)) if response.status_code == 200 else b""
+                )
+                return Reply(status=response.status_code, body=chunks, headers=response.headers)
+
+        return self._again(url, once)
+
+    def into(self, url: str, part: Path, most: int) -> bool:
+        """Downloads to a file, going on where an earlier try or run ended. False: there is none (404).
+
+        Raises:
+            FetchError: as `small`; what came so far stays for the next run, unless it was too much.
+        """
+        try:
+            return self._again(url, lambda: self._download(url, part, most))
+        except OSError as error:
+            raise FetchError(f"{part}: cannot be written ({error.strerror}); mend that") from error
+
+    def _download(self, url: str, part: Path, most: int) -> bool:
+        with open(part, "ab") as file:
+            have = file.tell()
+            with self._opened(url, {"Range": f"bytes={have}-"} if have else {}) as response:
+                if response.status_code == 404:
+                    return False
+                if response.status_code == 416 or not _goes_on_at(response, have):
+                    file.truncate(0)
+                    raise _TryAgainError("gave another part of the file than asked for")
+                if response.status_code == 200:
+                    have = file.truncate(0)
+                self._append(response, file, most - have)
+        return True
+
+    def _append(self, response: httpx.Response, file: BinaryIO, most: int) -> None:
+        try:
+            for chunk in self._chunks(response, most):
+                file.write(chunk)
+        except FetchError:
+            file.truncate(0)
+            raise
+
+    def _chunks(self, response: httpx.Response, most: int) -> Iterator[bytes]:
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise FetchError(f"{response.url}: sent compressed, wanted the bytes as they are")
+        promised = response.headers.get("content-length", "0")
+        size, until = 0, self.waiting.monotonic() + self.settings.request_seconds
+        for chunk in response.iter_raw():
+            size += len(chunk)
+            if size > most or (promised.isdigit() and int(promised[:18]) > most):
+                raise FetchError(
+                    f"{response.url}: more than {most} bytes; no reply of this kind is; see fetch limits"
+                )
+            yield chunk
+            if self.waiting.monotonic() > until:
+                raise _TryAgainError(f"not done after {self.settings.request_seconds:g} s")
+
+    def _again(self, url: str, once: Callable[[], T]) -> T:
+        """Tries until it works, at most as often as configured."""
+        tries = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(_TryAgainError),
+            stop=tenacity.stop_after_attempt(self.settings.attempts),
+            wait=self._pause,
+            sleep=self.waiting.sleep,
+            reraise=True,
+        )
+        place = urlsplit(url).netloc
+        if self._silent[place] >= SILENT_REQUESTS:
+            raise FetchError(f"{url}: {place} does not answer; not asked again in this run")
+        try:
+            result = tries(once)
+            self._silent[place] = 0
+            return result
+        except _TryAgainError as error:
+            self._silent[place] += 1
+            raise FetchError(
+                f"{url}: {error}, tried {self.settings.attempts} times; run again later"
+            ) from error
+
+    def _pause(self, state: tenacity.RetryCallState) -> float:
+        """What the other side asked for, and a random part of a doubling pause."""
+        jitter = tenacity.wait_random_exponential(
+            self.settings.backoff_seconds, LONGEST_BACKOFF_SECONDS
+        )(state)
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.after if isinstance(error, _TryAgainError) and error.after else 0.0
+        return asked + jitter
+
+    @contextmanager
+    def _opened(self, url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
+        """The reply at the end of the redirects, its body not read yet."""
+        for _ in range(REDIRECTS + 1):
+            self._refuse(url)
+            try:
+                with self._bounded(), self._stream(url, headers) as response:
+                    if response.next_request is None:
+                        self._judge(response)
+                        yield response
+                        return
+                    url = str(response.next_request.url)
+            except (httpx.TransportError, httpx.StreamError) as error:
+                raise _TryAgainError(f"{type(error).__name__}: {error}") from error
+            except (httpx.InvalidURL, httpx.DecodingError) as error:
+                raise FetchError(f"{url}: a reply that cannot be followed ({error})") from error
+        raise FetchError(
+            f"{url}: more than {REDIRECTS} redirects; see fetch.archive and fetch.rest"
+        )
+
+    def _stream(self, url: str, headers: dict[str, str]) -> AbstractContextManager[httpx.Response]:
+        return self._client.stream("GET", url, headers=headers, extensions={"trace": self._trace})
+
+    def _trace(self, event: str, facts: Mapping[str, Any]) -> None:
+        """Notes each new connection's socket, so that `_bounded` can cut it."""
+        if event.endswith(_CONNECTED):
+            self._sockets.append(facts["return_value"].get_extra_info("socket"))
+
+    @contextmanager
+    def _bounded(self) -> Iterator[None]:
+        """Cuts the line when a try takes too long.
+
+        The client's own limit is that of one silence: who says a byte now and then, or one interim reply
+        after another, could hold a run for days.
+        """
+        timer = threading.Timer(self.settings.request_seconds, self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _cut(self) -> None:
+        for line in self._sockets:
+            with suppress(OSError):  # closed meanwhile
+                # Not TLS' own farewell, which would wait for the other side.
+                socket.socket.shutdown(line, socket.SHUT_RDWR)
+        self._sockets.clear()
+
+    def _refuse(self, url: str) -> None:
+        fault = address_fault(url, self.settings.hosts)
+        if fault is not None:
+            raise FetchError(f"{url[:_SAID_BYTES]!r} {fault}; nothing was asked of it")
+        self._pauses.refuse(urlsplit(url).netloc)
+
+    def _judge(self, response: httpx.Response) -> None:
+        status = response.status_code
+        if status in (*_FOUND, 404, 416):
+            return
+        if status in (418, 429):
+            self._leave_alone(response)
+        if status >= 500 or status in (408, 425):
+            asked = min(self._asked_pause(response, 0), self.settings.patience_seconds)
+            raise _TryAgainError(f"HTTP {status}", asked)
+        said = next(response.iter_raw(_SAID_BYTES), b"").decode("utf-8", "backslashreplace")
+        raise FetchError(f"{response.url}: HTTP {status}, wanted 200 ({said[:_SAID_BYTES]!r})")
+
+    def _leave_alone(self, response: httpx.Response) -> None:
+        """Waits as long as 429 (too fast) or 418 (banned) ask for, or ends the run where that is long."""
+        status = response.status_code
+        seconds = self._asked_pause(response, 60.0 if status == 429 else UNASKED_PAUSE_SECONDS)
+        if seconds <= self.settings.patience_seconds:
+            raise _TryAgainError(f"HTTP {status}", seconds)
+        until = self._pauses.add(response.url.netloc.decode(), seconds)
+        raise FetchError(
+            f"{response.url}: HTTP {status}, leave it alone until {self._pauses.said(until)};"
+            " nothing more is asked before that"
+        )
+
+    def _asked_pause(self, response: httpx.Response, otherwise: float) -> float:
+        """`Retry-After` in seconds; the exchange never writes a date."""
+        text = response.headers.get("retry-after", "")
+        return float(text) if _SECONDS.fullmatch(text) else otherwise
+
+
+def _goes_on_at(response: httpx.Response, have: int) -> bool:
+    """Whether a partial reply begins where the file ends."""
+    if response.status_code == 200:
+        return True
+    found = _RANGE.fullmatch(response.headers.get("content-range", ""))
+    return found is not None and int(found[1]) == have

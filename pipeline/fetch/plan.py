@@ -1,0 +1,97 @@
+"""Which files are wanted for some days of some symbols."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipeline.errors import ParameterError
+from pipeline.settings.config import Kitchen, Symbol
+from pipeline.settings.fetching import USES
+from pipeline.stages import MACRO_LOOK_BACK_DAYS
+
+MINUTES, DAYS = "binance_1m", "binance_1d"
+INTERVALS = {MINUTES: "1m", DAYS: "1d"}
+"""Feed -> the interval in archive names."""
+
+_ONE = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to fetch: the symbols (none: all), the days `[first, last]`.
+
+    `history`: also the daily klines that the macro features of these days look back on. `recheck`: compare
+    what is there with the archive, however old. `use`: sources to try; none: the configuration's.
+    """
+
+    first: dt.date
+    last: dt.date
+    symbols: tuple[str, ...] = ()
+    history: bool = False
+    recheck: bool = False
+    use: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One file: minutes of a day, or daily klines of a month or day. `period` as in the archive's names."""
+
+    symbol: Symbol
+    feed: str
+    period: str
+    last: dt.date
+    """The last day that it holds."""
+
+
+def items(kitchen: Kitchen, request: Request, today: dt.date) -> list[Item]:
+    """The files of a request, history first, newest day last.
+
+    Raises:
+        ParameterError: an unknown symbol or source, no day at all, or one that has not begun.
+    """
+    wrong = [name for name in request.use if name not in USES]
+    if wrong:
+        raise ParameterError(f"--use: got {wrong[0]!r}, wanted some of {', '.join(USES)}")
+    if not request.first <= request.last <= today:
+        raise ParameterError(
+            f"--date: {request.first} to {request.last}; wanted days that have begun, today is {today} UTC"
+        )
+    symbols = [kitchen.symbol(n) for n in request.symbols] or list(kitchen.symbols.values())
+    found: list[Item] = []
+    for symbol in symbols:
+        if request.history:
+            found += _months(symbol, request, today)
+        found += [Item(symbol, MINUTES, day.isoformat(), day) for day in _days(symbol, request)]
+    return found
+
+
+def days_of(item: Item, today: dt.date) -> list[Item]:
+    """The ended days of a month that has no monthly archive, as daily archives."""
+    day, days = item.last.replace(day=1), []
+    while day <= item.last and day < today:
+        days.append(Item(item.symbol, DAYS, day.isoformat(), day))
+        day += _ONE
+    return days
+
+
+def _days(symbol: Symbol, request: Request) -> Iterator[dt.date]:
+    for n in range((request.last - request.first).days + 1):
+        day = request.first + n * _ONE
+        if (symbol.since or day) <= day <= (symbol.until or day):
+            yield day
+
+
+def _months(symbol: Symbol, request: Request, today: dt.date) -> Iterator[Item]:
+    """The months of the look-back; of the last one only the days before `last` are wanted."""
+    month = (request.first - dt.timedelta(days=MACRO_LOOK_BACK_DAYS)).replace(day=1)
+    last = min(request.last, today) - _ONE
+    while month <= last:
+        following = (month + dt.timedelta(days=31)).replace(day=1)
+        end = following - _ONE
+        if end < today:
+            yield Item(symbol, DAYS, month.isoformat()[:7], end)
+        else:
+            yield from days_of(Item(symbol, DAYS, month.isoformat()[:7], last), today)
+        month = following

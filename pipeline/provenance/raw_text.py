@@ -1,0 +1,139 @@
+"""Raw lines by the numbers that ledgers, rejects and clean tables give them.
+
+Belongs here: getting a line's text again, and what it says of its own time and identity. Where the line
+went is `explain.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import Any
+
+from pipeline.clock import MINUTE_US, epoch_us, parse_instant
+from pipeline.errors import SourceError
+from pipeline.layout import RawPath
+from pipeline.settings.config import Kitchen
+from pipeline.sources.own.csv_table import find_header
+from pipeline.sources.own.json_table import find_form
+from pipeline.sources.own.parquet_table import rows_as_lines
+from pipeline.sources.own.rows import bar_of
+from pipeline.sources.rawfile import open_raw
+from pipeline.sources.text.jsonl import JsonLines
+from pipeline.sources.text.lines import is_comment, text_of
+
+NO_ROW = "no row: a header, or an end of the array"
+
+QUOTE_BYTES = 400
+"""So much of a line is shown."""
+
+_ISO = re.compile(rb'"(?:ts|timestamp_utc|timestamp|window_id)"\s*:\s*"([^"]{10,40})"')
+_TRADE = re.compile(rb'"trade_id"\s*:\s*"?([^",}\s]+)')
+_EPOCH = re.compile(rb"[0-9]{9,19}")
+
+Lines = dict[int, bytes]
+
+
+def lines_at(kitchen: Kitchen, name: str, numbers: Iterable[int]) -> Lines:
+    """Number -> text of the lines that the file has, without line ends; none of a file that is gone.
+
+    Elements of an array, indented objects and rows of Parquet (as CSV) are lines, as they are in the ledger.
+    """
+    wanted = sorted(set(numbers))
+    if not wanted:
+        return {}
+    found: Lines = {}
+    for number, text in _every(kitchen, name, wanted[-1]):
+        if number in wanted:
+            found[number] = text
+    return found
+
+
+def lines_between(kitchen: Kitchen, name: str, first: int, last: int) -> Lines:
+    """The lines from first to last, both included."""
+    return {n: text for n, text in _every(kitchen, name, last) if n >= first}
+
+
+def ranges(numbers: set[int]) -> str:
+    """Numbers of lines for people: `3-7, 12`."""
+    if not numbers:
+        return ""
+    ordered = sorted(numbers)
+    ends = [a for a, b in pairwise(ordered) if b > a + 1] + [ordered[-1]]
+    starts = [ordered[0]] + [b for a, b in pairwise(ordered) if b > a + 1]
+    return ", ".join(f"{a}-{b}" if a != b else f"{a}" for a, b in zip(starts, ends, strict=True))
+
+
+def shown(text: bytes | None) -> str | None:
+    """The beginning of a line, for people."""
+    return None if text is None else text[:QUOTE_BYTES].decode("utf-8", "backslashreplace")
+
+
+def trade_of(text: bytes) -> tuple[int | None, str | None]:
+    """The instant in us and the id of a tick."""
+    found = _TRADE.search(text)
+    return stamp_of(text), found[1].decode("utf-8", "replace") if found else None
+
+
+def stamp_of(text: bytes) -> int | None:
+    """The instant in us that a line of JSON or of an archive is stamped with."""
+    stamp = _ISO.search(text)
+    number = _EPOCH.search(text)
+    try:
+        if stamp:
+            return parse_instant(stamp[1].decode())[0]
+        return epoch_us(int(number[0])) if number else None
+    except ValueError:
+        return None
+
+
+def bar_in(text: bytes, number: int, entry: dict[str, Any], first: Lines, pair: str) -> int | str:
+    """The open in us of the minute of a kline's line, read as the ledger says that the file was read.
+
+    Args:
+        text: the line.
+        number: its number.
+        entry: the file's ledger entry.
+        first: the file's first lines, the header among them.
+        pair: the symbol, as the vendor names it.
+
+    Returns:
+        In words why there is none, where the line is no row of the symbol.
+    """
+    full = {n: line for n, line in first.items() if text_of(line).strip()}
+    stamp: int | str | None = None
+    if is_comment(text):
+        return "text before the header"
+    try:
+        if entry["adapter"] == "binance_json":
+            form = find_form(full.values(), pair)
+            if form is not None:
+                stamp = bar_of(form.values(text), form.columns, entry["inferred"], MINUTE_US)
+        elif entry["adapter"] == "binance_fetcher":
+            header = find_header(full.values(), pair)
+            if header is not None:
+                at = list(full)[header.at]
+                if header.named and (number <= at or text == full[at]):
+                    return "the header" if text == full[at] else "text before the header"
+                stamp = bar_of(header.fields(text), header.columns, entry["inferred"], MINUTE_US)
+        else:
+            stamp = stamp_of(text)
+    except (ValueError, ArithmeticError, IndexError):
+        stamp = None
+    return NO_ROW if stamp is None else stamp
+
+
+def _every(kitchen: Kitchen, name: str, last: int) -> Iterator[tuple[int, bytes]]:
+    """Every line up to a number."""
+    try:
+        with open_raw(RawPath(kitchen.raw / name, name, 0), kitchen.limits) as file:
+            is_table = name.endswith(".parquet")
+            blocks = [rows_as_lines(file)] if is_table else JsonLines(file, object).blocks()
+            for block in blocks:
+                if block.number > last:
+                    return
+                for number, text in zip(block.numbers, block.lines, strict=True):
+                    yield number, text.rstrip(b"\r")
+    except SourceError:
+        return

@@ -1,0 +1,75 @@
+"""What a date is, judged by what is there and still true, never by what a run said of itself."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from pipeline import layout
+from pipeline.freshness import graph
+from pipeline.freshness.check import Freshness
+from pipeline.freshness.graph import Unit
+from pipeline.publishing.links import settled
+from pipeline.settings.config import Kitchen
+
+PUBLISHED = "published"
+PENDING = "pending"
+MISSING = "missing"
+UNBUILT = "unbuilt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A date's state.
+
+    Args:
+        day: The date.
+        state: `published`: there, and what raw data, code and rules would give now; `pending`: raw data
+            may still come; `missing`: it did not come in time and nothing can be published; `unbuilt`:
+            all is there but the snapshot is not, or is stale.
+        why: In words.
+        waits_for: Of a pending date: `SYMBOL vendor` of each feed that is not settled.
+    """
+
+    day: dt.date
+    state: str
+    why: str
+    waits_for: tuple[str, ...] = ()
+
+
+def judge(kitchen: Kitchen, days: list[dt.date]) -> dict[dt.date, Judged]:
+    """The state of each date that has any expected symbol; everything is looked at afresh."""
+    layout.forget_listings()
+    freshness = Freshness(kitchen)
+    expected = [day for day in days if graph.expected_symbols(kitchen, day)]
+    with freshness.one_look():
+        return {day: _judge(kitchen, freshness, day) for day in expected}
+
+
+def _judge(kitchen: Kitchen, freshness: Freshness, day: dt.date) -> Judged:
+    reasons = freshness.reasons(Unit("Snapshot", day))
+    if not reasons and settled(layout.Store(kitchen.snapshots), day):
+        return Judged(day=day, state=PUBLISHED, why="published and true")
+    waits = unsettled(kitchen, day)
+    if waits:
+        return Judged(
+            day=day, state=PENDING, why=f"waits for {', '.join(waits)}", waits_for=tuple(waits)
+        )
+    if not any(
+        graph.vendor_files(kitchen, symbol, "binance", day)
+        for symbol in graph.expected_symbols(kitchen, day)
+    ):
+        return Judged(
+            day=day, state=MISSING, why="no klines of any symbol came before their deadline"
+        )
+    return Judged(day=day, state=UNBUILT, why="; ".join(reasons) or "readers cannot see it yet")
+
+
+def unsettled(kitchen: Kitchen, day: dt.date) -> list[str]:
+    """`SYMBOL vendor` of every expected feed whose files may still come or change."""
+    return [
+        f"{symbol.name} {vendor}"
+        for symbol in graph.expected_symbols(kitchen, day)
+        for vendor in ("binance", "atas")
+        if not graph.is_settled(kitchen, symbol, vendor, day)
+    ]

@@ -1,0 +1,335 @@
+"""`Backfill`: every missing or stale day of a range, oldest first, in builds that the scheduler carries well.
+
+Luigi's scheduler looks through all waiting tasks each time it hands one out, so a year in one build costs
+five times a year in builds of ten days. A day that cannot be built yet never holds up another one. What is
+said in the end is judged by what is complete, not by Luigi's summary.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+import logging
+import mmap
+import multiprocessing
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import luigi
+from luigi.execution_summary import LuigiRunResult, LuigiStatusCode
+
+from pipeline import asked
+from pipeline.errors import StageError
+from pipeline.freshness import graph
+from pipeline.freshness.graph import Unit
+from pipeline.layout import Store
+from pipeline.publishing import links
+from pipeline.settings.config import load_kitchen
+from pipeline.stages import MACRO_LOOK_BACK_DAYS
+from pipeline.tasks import context, luigid_client
+from pipeline.tasks.base import RawDay, RawFeed, Unrested
+from pipeline.tasks.day import Snapshot
+from pipeline.tasks.parameters import DayParameter
+
+WINDOW_DAYS = 10
+PENDING, FAILED, SCHEDULING_FAILED = 20, 30, 35
+CHILD = "pipeline.unattended.subprocesses"
+"""Loaded by a task that runs: a run with nothing to do stays light."""
+
+logger = logging.getLogger("kitchen")
+
+_NO_FURTHER_TRY = (
+    LuigiStatusCode.FAILED,
+    LuigiStatusCode.FAILED_AND_SCHEDULING_FAILED,
+    LuigiStatusCode.SCHEDULING_FAILED,
+    LuigiStatusCode.MISSING_EXT,
+)
+
+_waits = mmap.mmap(-1, 1)
+"""Whether a run of this process, or of its forked children, ended waiting for raw data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """The days `start` to `stop`, both included; with `symbols`, those on which one of them is expected.
+
+    With `cascade` also every later published day that looks back on them.
+    """
+
+    start: dt.date
+    stop: dt.date
+    symbols: tuple[str, ...] = ()
+    cascade: bool = False
+
+    @classmethod
+    def parsed(cls, start: str, stop: str, symbols: str = "", *, cascade: bool = False) -> Range:
+        """A range from what a person wrote.
+
+        Raises:
+            ParameterError: not such dates or symbols, or the range ends before it starts.
+        """
+        first, last = asked.span(start, stop, ("--start", "--stop"))
+        names = tuple(name.strip() for name in symbols.split(",") if name.strip())
+        for name in names:
+            load_kitchen().symbol(asked.symbol(name, "--symbols"))
+        return cls(start=first, stop=last, symbols=names, cascade=cascade)
+
+    def days(self) -> list[dt.date]:
+        """The dates, oldest first."""
+        last = self.stop
+        found = [self.start + dt.timedelta(days=n) for n in range((last - self.start).days + 1)]
+        if self.cascade:
+            later = links.published_days(Store(load_kitchen().snapshots))
+            reach = last + dt.timedelta(days=MACRO_LOOK_BACK_DAYS)
+            found += [day for day in later if last < day <= reach]
+        return [day for day in found if not self.symbols or self._concerns(day)]
+
+    def _concerns(self, day: dt.date) -> bool:
+        kitchen = load_kitchen()
+        return any(graph.is_expected(kitchen, kitchen.symbol(name), day) for name in self.symbols)
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What became of each day."""
+
+    ready: list[dt.date] = field(default_factory=list)
+    built: list[dt.date] = field(default_factory=list)
+    pending: list[dt.date] = field(default_factory=list)
+    failed: list[dt.date] = field(default_factory=list)
+    unexpected: list[dt.date] = field(default_factory=list)
+    granted: bool = True
+    seconds: float = 0.0
+
+    @property
+    def exit_code(self) -> int:
+        """As the contract has it: the worst of what is not complete."""
+        if self.failed:
+            return FAILED
+        if not self.granted:
+            return SCHEDULING_FAILED
+        nothing = not self.ready and not self.built
+        return PENDING if self.pending or (self.unexpected and nothing) else 0
+
+    def said(self) -> str:
+        """One line for people."""
+        counts = (
+            ("were ready", self.ready),
+            ("built", self.built),
+            ("pending", self.pending),
+            ("failed", self.failed),
+            ("without an expected symbol", self.unexpected),
+        )
+        parts = [f"{len(days)} {what}" for what, days in counts if days] or ["no days"]
+        return f"Backfill: {', '.join(parts)}, {self.seconds:.1f} s"
+
+
+Progress = Callable[[int, int, float], None]
+"""Days done, days to do, seconds left."""
+
+
+def is_complete(day: dt.date) -> bool:
+    """Whether the day needs nothing: by its stamp, else by the deep comparison."""
+    return context.finished().holds(day) or bool(Snapshot(date=day).complete())
+
+
+def missing_raw(day: dt.date) -> list[luigi.Task]:
+    """What of the day's raw data is still waited for."""
+    kitchen = context.kitchen()
+    raw_day = RawDay(date=day)
+    feeds = [
+        RawFeed(date=day, symbol=symbol.name, vendor=vendor)
+        for symbol in graph.expected_symbols(kitchen, day)
+        for vendor in ("binance", "atas")
+    ]
+    tasks: list[luigi.Task] = [raw_day, *feeds]
+    return [task for task in tasks if not task.complete()]
+
+
+def _waited(day: dt.date) -> list[luigi.Task]:
+    """What a pending day waits for: files that are not there, or one that changed while it was read."""
+    return missing_raw(day) or [Unrested(reader=str(Snapshot(date=day).unit))]
+
+
+def run(wanted: Range, workers: int = 1, progress: Progress | None = None) -> Outcome:
+    """Builds what the days of a range lack.
+
+    Args:
+        wanted: Which days.
+        workers: How many processes work at once.
+        progress: Called after each build.
+    """
+    started, outcome = time.monotonic(), Outcome()
+    days = wanted.days()
+    todo = [day for day in days if not context.finished().holds(day)]
+    outcome.ready = sorted(set(days) - set(todo))
+    expected = [day for day in todo if graph.expected_symbols(context.kitchen(), day)]
+    outcome.unexpected = sorted(set(todo) - set(expected))
+    for number, window in enumerate(_windows(expected)):
+        _build(window, workers, outcome)
+        done = min((number + 1) * WINDOW_DAYS, len(expected))
+        spent = time.monotonic() - started
+        if progress is not None:
+            progress(done, len(expected), spent / done * (len(expected) - done))
+    if (outcome.built or outcome.failed) and not context.freshness().is_of_this_code():
+        logger.warning(
+            "the code changed while the backfill ran, which kept to what it began with: run again"
+        )
+    outcome.seconds = round(time.monotonic() - started, 3)
+    return outcome
+
+
+def _windows(days: list[dt.date]) -> Iterator[list[dt.date]]:
+    for start in range(0, len(days), WINDOW_DAYS):
+        yield days[start : start + WINDOW_DAYS]
+
+
+def _built(tasks: list[luigi.Task], workers: int) -> LuigiRunResult:
+    """One build; and another where luigid still held tasks for a run that was killed."""
+    ended = luigi.build(tasks, workers=workers, log_level="WARNING", detailed_summary=True)
+    context.forget_days()
+    if ended.status in _NO_FURTHER_TRY or all(task.complete() for task in tasks):
+        return ended
+    if luigid_client.prune():
+        seconds = luigid_client.disconnect_seconds()
+        logger.warning("luigid holds tasks for a run that is gone; tries again in %g s", seconds)
+        time.sleep(seconds)
+        luigid_client.prune()
+        ended = luigi.build(tasks, workers=workers, log_level="WARNING", detailed_summary=True)
+    return ended
+
+
+def _look_back(window: list[dt.date]) -> None:
+    """Compares the history of the days here, once, so that no forked worker has to do it again."""
+    kitchen, freshness = context.kitchen(), context.freshness()
+    for symbol in graph.expected_symbols(kitchen, window[0]):
+        for edge in graph.edges(kitchen, Unit("MacroFeatures", window[0], symbol.name)):
+            freshness.receipt(edge.unit)
+
+
+def _build(window: list[dt.date], workers: int, outcome: Outcome) -> None:
+    with context.freshness().one_look():
+        stale = [day for day in window if not is_complete(day)]
+    outcome.ready += sorted(set(window) - set(stale))
+    waiting = {day for day in stale if missing_raw(day)}
+    tasks = [Snapshot(date=day) for day in stale]
+    nothing_failed = False
+    if tasks:
+        _look_back(window)
+        ended = _built(tasks, workers)
+        outcome.granted &= ended.scheduling_succeeded
+        # What was left undone then waits for raw data: its own, or an earlier day's that changed meanwhile.
+        nothing_failed = ended.status is LuigiStatusCode.MISSING_EXT
+        context.forget_days()
+    for day in stale:
+        if is_complete(day):
+            outcome.built.append(day)
+        elif day in waiting or nothing_failed:
+            outcome.pending.append(day)
+        else:
+            outcome.failed.append(day)
+
+
+class Backfill(luigi.Task):
+    """Every missing or stale day of a range; the same as `kitchen backfill`."""
+
+    start = DayParameter(description="first UTC date, YYYY-MM-DD")
+    stop = DayParameter(description="last UTC date, included")
+    cascade = luigi.BoolParameter(description="also later published days that look back on them")
+    symbols = luigi.Parameter(default="", description="only days on which one of these is expected")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Of the parameters, refused here when they are no range: Luigi asks for `complete` too late.
+
+        Raises:
+            ParameterError: as `Range.parsed`.
+        """
+        super().__init__(*args, **kwargs)
+        _ = self.range
+
+    @property
+    def range(self) -> Range:
+        """The parameters as a range."""
+        start, stop = self.start.isoformat(), self.stop.isoformat()
+        return Range.parsed(start, stop, self.symbols, cascade=self.cascade)
+
+    def complete(self) -> bool:
+        """Whether no day of the range needs anything."""
+        kitchen = context.kitchen()
+        finished = context.finished()
+        left = [day for day in self.range.days() if not finished.holds(day)]
+        return all(is_complete(d) for d in left if graph.expected_symbols(kitchen, d))
+
+    def requires(self) -> list[luigi.Task]:
+        """Nothing before the run; afterwards the raw data that is waited for, so that Luigi exits with 20."""
+        if not _waits[0]:
+            return []
+        kitchen = context.kitchen()
+        days = [day for day in self.range.days() if graph.expected_symbols(kitchen, day)]
+        return [task for day in days if not is_complete(day) for task in _waited(day)]
+
+    def run(self) -> Iterator[list[luigi.Task]]:
+        """Builds the days; then waits, as Luigi does, for the raw data of those that are pending.
+
+        Raises:
+            StageError: days failed.
+        """
+        forked = multiprocessing.parent_process() is not None
+        pending = self._beside() if forked else self._here()
+        waited = [task for day in pending for task in _waited(day)]
+        if waited:
+            _waits[0] = 1
+            yield waited
+
+    def _here(self) -> list[dt.date]:
+        """Builds in this process, on one worker; the days that are pending."""
+        outcome = run(self.range, 1, self._show)
+        logger.info("%s", outcome.said())
+        if outcome.failed:
+            days = ", ".join(str(day) for day in outcome.failed)
+            raise StageError(f"backfill: {days} failed; the lines above say why, then run it again")
+        return outcome.pending
+
+    def _beside(self) -> list[dt.date]:
+        """Builds with all of luigi's workers, in a process of its own that dies with this one.
+
+        Luigi has forked this task off, and a worker inside a fork may wait for ever on a lock that it copied.
+        """
+        environ = {**os.environ, "KITCHEN_CONFIG": str(context.kitchen().file)}
+        child = importlib.import_module(CHILD)
+        ended = child.run(self._command(), environ, threading.TIMEOUT_MAX, folder=Path.cwd())
+        if ended.code not in (0, PENDING):
+            raise StageError(f"backfill: {ended.words}; the lines above say more")
+        context.forget()
+        days = [day for day in self.range.days() if graph.expected_symbols(context.kitchen(), day)]
+        return [day for day in days if not is_complete(day)]
+
+    def _command(self) -> list[str]:
+        """`kitchen backfill` of the same days, with the workers and the scheduler that luigi was given."""
+        given = luigi.interface.core()
+        url = given.scheduler_url or f"http://{given.scheduler_host}:{given.scheduler_port}/"
+        return [
+            *(sys.executable, "-P", "-c", "from pipeline.cli.main import main; main()", "backfill"),
+            *("--start", self.start.isoformat(), "--stop", self.stop.isoformat()),
+            *("--symbols", self.symbols, *(["--cascade"] if self.cascade else [])),
+            *("--workers", str(given.workers)),
+            *("--scheduler", "local" if given.local_scheduler else url),
+        ]
+
+    def _show(self, done: int, total: int, left: float) -> None:
+        self.set_status_message(f"{done} of {total} days, {left:.0f} s left")
+        self.set_progress_percentage(100 * done // max(total, 1))
+        logger.info("backfill: %d of %d days, about %s left", done, total, duration(left))
+
+
+def duration(seconds: float) -> str:
+    """`40 s`, `12 min`, `3.5 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

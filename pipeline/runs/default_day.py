@@ -1,0 +1,118 @@
+"""Which day, and of which configuration, when a person names none; then the `luigi` program runs it.
+
+`python -m pipeline.runs.default_day Snapshot [--date D]` is what the Makefile calls. Without raw exports it
+writes a sample market first and works on that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import subprocess
+import sys
+
+from pipeline import asked, layout
+from pipeline.errors import KitchenError, ParameterError
+from pipeline.freshness import graph
+from pipeline.locations import CHECKOUT_CONFIG
+from pipeline.sample.generate import SampleRequest, write_sample
+from pipeline.settings.config import Kitchen, load_kitchen
+from pipeline.stages import STAGES
+
+SAMPLE_CONFIG = CHECKOUT_CONFIG.with_name("sample.yaml")
+SAMPLE_DAY = dt.date(2025, 1, 2)
+SAMPLE_WARMUP_DAYS = 600
+
+
+def newest_complete_day(kitchen: Kitchen) -> dt.date | None:
+    """The newest date for which every expected symbol has settled files of the exchange of record."""
+    days = {
+        day
+        for symbol in kitchen.symbols.values()
+        for day in layout.raw_days(kitchen, symbol, "binance_1m")
+    }
+    return next((day for day in sorted(days, reverse=True) if _is_complete(kitchen, day)), None)
+
+
+def _is_complete(kitchen: Kitchen, day: dt.date) -> bool:
+    expected = graph.expected_symbols(kitchen, day)
+    return bool(expected) and all(
+        day in layout.raw_days(kitchen, symbol, "binance_1m")
+        and graph.is_settled(kitchen, symbol, "binance", day)
+        for symbol in expected
+    )
+
+
+def choose_kitchen() -> Kitchen:
+    """The configuration in force; for a checkout's own without raw data, the sample market's, made now."""
+    kitchen = load_kitchen()
+    has_raw = any(graph.first_raw_day(kitchen, symbol) for symbol in kitchen.symbols.values())
+    if has_raw or kitchen.file != CHECKOUT_CONFIG or os.environ.get("KITCHEN_CONFIG"):
+        return kitchen
+    sys.stdout.write(f"No raw exports in {kitchen.raw}: working on a generated sample market.\n")
+    sys.stdout.flush()
+    os.environ["KITCHEN_CONFIG"] = str(SAMPLE_CONFIG)
+    sample = load_kitchen()
+    if not any(graph.first_raw_day(sample, symbol) for symbol in sample.symbols.values()):
+        _write_sample(sample)
+        layout.forget_listings()
+    return sample
+
+
+def _write_sample(sample: Kitchen) -> None:
+    (market,) = {symbol.market for symbol in sample.symbols.values()}
+    write_sample(
+        SampleRequest(
+            out=sample.raw,
+            first=SAMPLE_DAY,
+            symbols=tuple(sample.symbols),
+            market=market,
+            warmup_days=SAMPLE_WARMUP_DAYS,
+        )
+    )
+
+
+def commands(kitchen: Kitchen, stage: str, day: dt.date) -> list[list[str]]:
+    """The `luigi` command lines that build a step of a day, one a symbol where the step has symbols."""
+    base = [sys.executable, "-m", "luigi", "--module", "pipeline", stage, "--date", day.isoformat()]
+    if STAGES[stage].grain == "date":
+        return [base]
+    return [[*base, "--symbol", s.name] for s in graph.expected_symbols(kitchen, day)]
+
+
+def run(stage: str, date: str | None) -> int:
+    """Builds a step of a day, and returns the exit code of the worst run.
+
+    Raises:
+        ParameterError: the date is none, or none was given and no day is complete.
+    """
+    kitchen = choose_kitchen()
+    day = asked.day(date, "DATE") if date else newest_complete_day(kitchen)
+    if day is None:
+        raise ParameterError(
+            f"no day in {kitchen.raw} has klines of every expected symbol; bring them, or give DATE="
+        )
+    codes = [subprocess.run(line, check=False).returncode for line in commands(kitchen, stage, day)]
+    return max(codes, default=0)
+
+
+def main() -> int:
+    """The program."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.runs.default_day",
+        description="Builds one step of a day, for every symbol expected on it.",
+        epilog="example: python -m pipeline.runs.default_day Snapshot --date 2025-01-02",
+    )
+    parser.add_argument("stage", choices=[name for name, s in STAGES.items() if s.grain != "feed"])
+    parser.add_argument("--date", help="UTC date; default: the newest complete day")
+    arguments = parser.parse_args()
+    try:
+        return run(arguments.stage, arguments.date)
+    except KitchenError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,254 @@
+"""Sorting a folder of vendor files into `data/raw`: each by its kind, interval, symbol, market and dates.
+
+Belongs here: where a file goes. Files are copied, never moved; what is there with other bytes is left alone
+and named, and so is what no adapter claims or no source reads. What a file is, is `vendor_file.py`'s.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pipeline import layout, storage
+from pipeline.errors import KitchenError, ParameterError, SourceError
+from pipeline.runs.importing import kline_peek
+from pipeline.runs.importing.vendor_file import READ_KINDS, VendorFile, kind_of, look, marks_of
+from pipeline.runs.importing.vendor_names import names_symbol, told
+from pipeline.settings.config import Kitchen, Symbol
+
+IGNORED = ("latest.json", "exporter.log", "heartbeat.txt", ".heartbeat")
+"""What the exporters write beside their exports."""
+
+LEFT = 20
+"""Exit code where files of data were left."""
+
+_IGNORED_FOLDERS = ("_logs", "_heartbeats", "__MACOSX")
+_NO_DATA = frozenset(
+    (
+        *("txt", "md", "rst", "pdf", "rtf", "doc", "docx", "html", "htm", "log", "py", "ipynb"),
+        *("png", "jpg", "jpeg", "gif", "webp", "svg", "bmp", "tif", "tiff", "ico", "heic"),
+    )
+)
+"""How the names of texts and pictures end: left, they are no data that is missing."""
+
+_FEEDS = {
+    "atas_bars": "atas_bars",
+    "atas_simplified": "atas_v6_3",
+    "atas_ticks": "atas_ticks",
+    "binance_funding": "binance_funding",
+    "binance_metrics": "binance_metrics",
+}
+_KLINE_FEEDS = {"1m": "binance_1m", "1d": "binance_1d"}
+_HOUR = re.compile(r"(?:^|/)([0-2][0-9])/[^/]+$")
+_FORMS = (
+    *("jsonl.gz", "jsonl.zst", "jsonl.part", "jsonl"),
+    *("csv.gz", "csv", "zip", "parquet", "json.gz", "json"),
+)
+
+_AS_LINES = {"json": "jsonl", "json.gz": "jsonl.gz"}
+"""An array of an exporter's objects is read from the place of its lines."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """One file of the folder.
+
+    Args:
+        path: Its name below the folder.
+        state: copied, there (the same bytes), kept (other bytes are there), ignored or unclaimed.
+        to: Its name below `paths.raw`; None where it has no place.
+        adapter: Which one reads it.
+        kind: What it holds, such as `bookDepth` or `15m klines`, where that is known.
+        data: Whether it is data: no text and no picture.
+        why: What else there is to say.
+    """
+
+    path: str
+    state: str
+    to: str | None = None
+    adapter: str | None = None
+    kind: str | None = None
+    data: bool = True
+    why: str = ""
+
+    @property
+    def is_left(self) -> bool:
+        """Whether it is data that did not find its place."""
+        return self.data and self.state in ("unclaimed", "kept")
+
+
+def import_folder(kitchen: Kitchen, folder: Path) -> list[Imported]:
+    """Copies every file that a source reads to its place, its checksum file with it.
+
+    Returns:
+        One entry a file, by path.
+
+    Raises:
+        ParameterError: not a folder, or one that holds the raw folder or lies in it.
+    """
+    folder, raw = folder.resolve(), kitchen.raw.resolve()
+    if not folder.is_dir():
+        raise ParameterError(f"{folder}: no such folder; name one that holds vendor files")
+    if folder.is_relative_to(raw) or raw.is_relative_to(folder):
+        raise ParameterError(f"{folder}: holds or lies in {raw}; wanted a folder beside it")
+    return [file for name in _names(folder) for file in _import(kitchen, folder, name)]
+
+
+def _names(folder: Path) -> Iterator[str]:
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if not name.startswith(".") and not name.endswith(".CHECKSUM"):
+                yield (Path(root) / name).relative_to(folder).as_posix()
+
+
+def _import(kitchen: Kitchen, folder: Path, path: str) -> list[Imported]:
+    """One entry, or one for each of the days that an export's rows are of."""
+    parts = path.split("/")
+    if parts[-1] in IGNORED or any(part in _IGNORED_FOLDERS for part in parts):
+        return [Imported(path=path, state="ignored", data=False, why="no export")]
+    name = unicodedata.normalize("NFC", path)
+    left = Imported(
+        path=path,
+        state="unclaimed",
+        kind=told(name).kind or told(name).folder_kind,
+        data=name.rpartition(".")[2].lower() not in _NO_DATA,
+    )
+    try:
+        file = look(folder / path, name, kitchen.limits)
+    except SourceError as error:
+        return [replace(left, why=str(error))]
+    if file is None:
+        return [replace(left, why="no adapter knows this format")]
+    left = replace(left, adapter=file.adapter, data=True)
+    try:
+        kind = kind_of(file)
+        left = replace(left, kind=kind)
+        places = [_place(kitchen, file, kind, marks) for marks in marks_of(file)]
+    except ValueError as error:
+        return [replace(left, why=str(error))]
+    return [_copied(kitchen, folder, replace(left, to=to, why=word)) for to, word in places]
+
+
+def _feed(file: VendorFile, kind: str) -> str:
+    """The feed that reads the kind.
+
+    Raises:
+        ValueError: none does.
+    """
+    feed = _FEEDS.get(file.adapter)
+    if feed is None and file.adapter in kline_peek.SHAPED:
+        feed = "binance_1m" if kind == "klines" else _KLINE_FEEDS.get(kind.removesuffix(" klines"))
+    wanted = {"metrics": "binance_metrics", "fundingRate": "binance_funding"}.get(kind, feed)
+    if feed is None or feed != wanted or (file.says.kind not in (None, *READ_KINDS)):
+        raise ValueError(f"{kind}: no source reads these")
+    return feed
+
+
+def _place(kitchen: Kitchen, file: VendorFile, kind: str, marks: dict[str, str]) -> tuple[str, str]:
+    """The name below the raw folder of what the marks of a date tell, and what a person should know of it.
+
+    Raises:
+        ValueError: no source reads it; the symbol, the date or a pattern for it cannot be told; or what
+            the names say and the rows do not agree.
+    """
+    feed = _feed(file, kind)
+    symbol = _symbol(kitchen, file)
+    market, word = _market(file, feed, symbol)
+    name, form = file.name, next((f for f in _FORMS if file.name.endswith(f".{f}")), None)
+    if form is not None and feed.startswith("atas"):
+        form = _AS_LINES.get(form, form)
+    found = _HOUR.search(name) if feed == "atas_ticks" else None
+    patterns = layout.patterns(kitchen, symbol, feed)
+    if file.adapter == "binance_fetcher" and market == symbol.market:
+        # a user's own table has a place of its own, of less trust than the exchange's archives
+        patterns = tuple(sorted(patterns, key=lambda pattern: "{market}" in pattern))
+    for pattern in patterns:
+        if (
+            form is not None
+            and pattern.endswith(f".{form}")
+            and any(f"{{{mark}}}" in pattern for mark in marks)
+            and ("*" in pattern) == (found is not None)
+        ):
+            to = pattern.replace("*", found[1] if found else "").format(
+                market=market, symbol=layout.vendor_name(symbol, feed), **marks
+            )
+            return to, word
+    raise ValueError(
+        f"no path pattern of {feed} with {' or '.join(f'{{{mark}}}' for mark in marks)} ends as its"
+        " name does; add one under `sources`"
+    )
+
+
+def _symbol(kitchen: Kitchen, file: VendorFile) -> Symbol:
+    """The configured symbol that the path, or else the first tick, names; of several that of its market."""
+    symbols = kitchen.symbols.values()
+    stated = re.search(rb'"symbol"\s*:\s*"([^"]{1,32})"', file.head)
+    words = f"{file.name}/{stated[1].decode('utf-8', 'replace') if stated else ''}"
+    names = {s.name: {s.name, s.vendor_symbol, s.atas_symbol} for s in symbols}
+    if file.says.archive_of is not None:
+        named = [s for s in symbols if file.says.archive_of in names[s.name]]
+        whose = f"it is of {file.says.archive_of}, which is not configured"
+    else:
+        named = [s for s in symbols if any(names_symbol(words, n) for n in names[s.name])]
+        whose = "no configured symbol is in its path"
+    if not named:
+        raise ValueError(f"{whose}; wanted one of {', '.join(kitchen.symbols)}")
+    longest = max(len(s.name) for s in named)
+    if file.says.market is not None:
+        return next((s for s in named if s.market == file.says.market), named[0])
+    return next(s for s in named if len(s.name) == longest)
+
+
+def _market(file: VendorFile, feed: str, symbol: Symbol) -> tuple[str, str]:
+    """The market of a file, and a word where another than the symbol's is told.
+
+    Raises:
+        ValueError: a tape of another market, or an archive that looks like another market's.
+    """
+    path, looks = file.says.market, file.rows.market if file.rows else None
+    mine = "spot" if symbol.market == "spot" else "futures"
+    if feed.startswith("atas") and path not in (None, symbol.market):
+        raise ValueError(
+            f"its path says {path}, and {symbol.name} is {symbol.market}; wanted a symbol of that"
+            " market, or another path"
+        )
+    form = {"spot": "microseconds, no header", "futures": "milliseconds under a header"}
+    seems = f"it looks like an archive of {looks} ({form.get(looks or '')})"
+    if path is None and looks not in (None, mine):
+        raise ValueError(
+            f"{seems}, and {symbol.name} is {symbol.market}; put it below a folder named as its market"
+        )
+    if path not in (None, symbol.market):
+        return str(path), f"of {path}, and {symbol.name} is {symbol.market}: it is not read"
+    return symbol.market, f"{seems}, and its path says {path}" if looks not in (None, mine) else ""
+
+
+def _copied(kitchen: Kitchen, folder: Path, file: Imported) -> Imported:
+    source, target = folder / file.path, kitchen.raw / str(file.to)
+    if target.exists():
+        if storage.file_digest(source) == storage.file_digest(target):
+            return replace(file, state="there")
+        return replace(file, state="kept", why="other bytes lie there; remove one of the two")
+    # a checksum names its file: beside another name it would tell of a fault that is none
+    for beside in ("", ".CHECKSUM") if source.name == target.name else ("",):
+        one, other = Path(f"{source}{beside}"), Path(f"{target}{beside}")
+        if one.is_file():
+            _copy(one, other)
+    return replace(file, state="copied")
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        with open(source, "rb") as reader, storage.replacing(target) as writer:
+            shutil.copyfileobj(reader, writer, 1 << 20)
+        shutil.copystat(source, target)
+    except OSError as error:
+        raise KitchenError(
+            f"{target}: cannot be written ({error.strerror}); see to its folder"
+        ) from error

@@ -1,0 +1,162 @@
+"""Building a published date again, apart from everything, and holding it against what was published."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline import storage
+from pipeline.contracts.documents import load_yaml
+from pipeline.errors import StageError
+from pipeline.layout import Store, prepared_folder
+from pipeline.publishing import content, revisions
+from pipeline.publishing.sums import MANIFEST
+from pipeline.settings.config import Kitchen
+
+SAME = "same"
+DIFFERS = "differs"
+INPUTS_GONE = "inputs gone"
+CODE_CHANGED = "code changed"
+
+_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuilt:
+    """The outcome for one revision, and what it is about: files, steps or parts of the content."""
+
+    name: str
+    outcome: str
+    what: list[str]
+
+    @property
+    def good(self) -> bool:
+        """Whether the raw files still give the revision."""
+        return self.outcome == SAME
+
+    @property
+    def told(self) -> str:
+        """What it is about, for a line of text."""
+        more = f" and {len(self.what) - _NAMED} more" if len(self.what) > _NAMED else ""
+        return f" ({'; '.join(self.what[:_NAMED])}{more})" if self.what else ""
+
+    def facts(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"revision": self.name, "outcome": self.outcome, "what": self.what}
+
+
+def rebuild(kitchen: Kitchen, day: dt.date, number: int | None) -> Rebuilt:
+    """Builds the date anew from its raw files, in a temporary folder, and compares the content.
+
+    Returns:
+        `same`: tables, conditions and corrections are equal. `inputs gone`: a raw file of the day is not
+        there or has other bytes, and nothing was built; or the content is another one and a neighbour
+        day's file has changed. Else the content is another one: `code changed` where code or governance
+        are not those of then, `differs` where they are.
+
+    Raises:
+        ParameterError: no such revision.
+        StageError: the date cannot be built.
+    """
+    sealed = revisions.wanted(Store(kitchen.snapshots), day, number)
+    then = revisions.read_manifest(sealed)
+    gone = list(_gone(kitchen.raw, then, beside=False))
+    if gone:
+        return Rebuilt(name=sealed.path.name, outcome=INPUTS_GONE, what=gone)
+    now = _build(kitchen, day)
+    if content.identity(then) == content.identity(now):
+        return Rebuilt(name=sealed.path.name, outcome=SAME, what=[])
+    gone = list(_gone(kitchen.raw, then, beside=True))
+    if gone:
+        return Rebuilt(name=sealed.path.name, outcome=INPUTS_GONE, what=gone)
+    changed = list(_changed_rules(then, now))
+    return Rebuilt(
+        name=sealed.path.name,
+        outcome=CODE_CHANGED if changed else DIFFERS,
+        what=changed or list(_changed_content(then, now)),
+    )
+
+
+def _gone(raw: Path, manifest: dict[str, Any], beside: bool) -> Iterator[str]:
+    """What became of the day's own raw files, or of the neighbour days'; those may change elsewhere."""
+    for files in manifest["inputs"].values():
+        for name, entry in sorted(files.items()):
+            if ("moved_rows" in entry) != beside:
+                continue
+            try:
+                digest = storage.file_digest(raw / name)
+            except OSError as error:
+                yield f"{name}: {error.strerror}"
+                continue
+            if digest != entry["sha256"]:
+                yield f"{name}: has other bytes"
+
+
+def _build(kitchen: Kitchen, day: dt.date) -> dict[str, Any]:
+    """The manifest that the raw files give now."""
+    with tempfile.TemporaryDirectory(prefix="kitchen-rebuild-") as folder:
+        root = Path(folder)
+        environment = {**os.environ, "KITCHEN_CONFIG": str(_apart(kitchen, root))}
+        command = [*("-m", "luigi", "--module", "pipeline", "Manifest"), "--local-scheduler"]
+        run = subprocess.run(
+            [sys.executable, *command, "--date", day.isoformat()],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        path = (
+            prepared_folder(replace(kitchen, prepared=root / "prepared"), "Manifest", day)
+            / MANIFEST
+        )
+        if run.returncode != 0 or not path.is_file():
+            said = [line for line in run.stderr.splitlines() if line.strip()]
+            raise StageError(
+                f"verify --rebuild {day}: the day cannot be built again (exit {run.returncode}):"
+                f" {said[-1] if said else 'no word why'}"
+            )
+        manifest: dict[str, Any] = storage.read_json(path)
+        return manifest
+
+
+def _apart(kitchen: Kitchen, root: Path) -> Path:
+    """The configuration in force, with its written folders below `root`."""
+    document = load_yaml(kitchen.file)
+    document["paths"] = {
+        "raw": str(kitchen.raw),
+        "governance": str(kitchen.governance),
+        "prepared": str(root / "prepared"),
+        "snapshots": str(root / "snapshots"),
+    }
+    path = root / "kitchen.yaml"
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
+def _changed_rules(then: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
+    """Steps whose code, and slices of governance, are not those of then."""
+    for what, old, new in (
+        ("code of", then["code"]["stages"], now["code"]["stages"]),
+        ("governance", then["contract"]["slices"], now["contract"]["slices"]),
+    ):
+        yield from (f"{what} {n}" for n in sorted({*old, *new}) if old.get(n) != new.get(n))
+
+
+def _changed_content(then: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
+    for name in sorted({*then["files"], *now["files"]}):
+        hashes = [m["files"].get(name, {}).get("content_hash") for m in (then, now)]
+        if hashes[0] != hashes[1]:
+            yield f"content of {name}"
+    if then["condition"] != now["condition"]:
+        yield "condition"
+    if then["calibration_hash"] != now["calibration_hash"]:
+        yield "correction"

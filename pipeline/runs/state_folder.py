@@ -1,0 +1,75 @@
+"""Where unattended runs keep what they must remember, and the locks that keep two of them apart."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import LockedError
+from pipeline.settings.config import Kitchen
+
+_FOLDER_MODE = 0o700
+_LOCK_MODE = 0o600
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The files below `paths.prepared/.ops`, a folder for its owner alone."""
+
+    root: Path
+
+    @classmethod
+    def of(cls, kitchen: Kitchen) -> Places:
+        """Those of a configuration; the folder is made where it is missing."""
+        root = kitchen.prepared / ".ops"
+        root.mkdir(parents=True, exist_ok=True, mode=_FOLDER_MODE)
+        return cls(root)
+
+    @property
+    def accepted(self) -> Path:
+        """One line of JSON for each `kitchen accept` that stamped receipts."""
+        return self.root / "accepted.jsonl"
+
+    @property
+    def alerts(self) -> Path:
+        """What was said, and when."""
+        return self.root / "alerts.json"
+
+    @property
+    def log(self) -> Path:
+        """The unattended runs' log; older ones have a number behind."""
+        return self.root / "cron.log"
+
+    @property
+    def last_success(self) -> Path:
+        """One line: when a run last found every day of its look-back as it should be."""
+        return self.root / "last_success"
+
+    def lock(self, name: str) -> Path:
+        """The lock file of a kind of run."""
+        return self.root / f"{name}.lock"
+
+    @contextmanager
+    def locked(self, name: str, *, wait: bool = False) -> Iterator[int]:
+        """Holds a lock for the block, and yields its open file. The kernel frees it whatever happens.
+
+        Raises:
+            LockedError: another run holds it, and `wait` was not asked for.
+        """
+        path = self.lock(name)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        handle = os.open(path, flags, _LOCK_MODE)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                raise LockedError(
+                    f"{path}: another run holds the lock, wanted it free; let that run end"
+                ) from None
+            yield handle
+        finally:
+            os.close(handle)

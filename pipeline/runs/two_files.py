@@ -1,0 +1,199 @@
+"""Two files in, aligned bars and a report out: the whole way of a symbol's day without any store.
+
+For a first look at an export. It calls the same functions as the daily steps, so it finds the same.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline import asked, storage, symbols
+from pipeline.alignment.align import AlignInput, agreement_of_flow, align
+from pipeline.alignment.calibrate import Calibration, CalibrationInput, calibrate
+from pipeline.alignment.record_clock import RecordClock, clock_of, in_true_time
+from pipeline.alignment.true_time import tape_in_true_time
+from pipeline.bars.footprint import footprint
+from pipeline.contracts import control, outages
+from pipeline.errors import ParameterError, SourceError
+from pipeline.layout import RawPath
+from pipeline.quality.checks import DayFacts
+from pipeline.quality.report import html, markdown, report
+from pipeline.quality.verdict import verdict
+from pipeline.settings.config import ATAS_FEEDS, MARKETS
+from pipeline.sources.clean import CleanFeed, read_feed
+from pipeline.sources.protocol import Feed
+from pipeline.sources.rawfile import open_raw
+from pipeline.sources.registry import claimant
+from pipeline.tables import parquet
+
+_DATE = re.compile(r"(?<![0-9])([0-9]{4}-[0-9]{2}-[0-9]{2})(?![0-9])")
+DELTA = ("ticks", "atas_bars", "klines")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """What to align: two files, and what their names do not tell."""
+
+    atas: Path
+    binance: Path
+    symbol: str | None = None
+    day: str | None = None
+    governance: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aligned:
+    """What came out: the bars, both feeds as read, the verdict and the report."""
+
+    day: dt.date
+    bars: pa.Table
+    feeds: dict[str, CleanFeed]
+    verdict: dict[str, Any]
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Day:
+    """The pair, once it is known what it is of."""
+
+    symbol: str
+    market: str
+    day: dt.date
+    governance: Path
+    rules: control.Control
+
+    @property
+    def closed(self) -> frozenset[int]:
+        """Minutes in a known outage."""
+        return outages.outage_minutes(self.governance, self.market, self.symbol, self.day)
+
+
+def align_files(pair: Pair) -> Aligned:
+    """Reads, calibrates, aligns and judges one day.
+
+    Raises:
+        ParameterError: the date or the symbol is neither given nor in the files' names.
+        SourceError: a file is of no known format, or of the other vendor.
+    """
+    day = _Day(
+        symbol=_symbol(pair),
+        market=next((part for part in pair.binance.parts if part in MARKETS), "spot"),
+        day=_day(pair),
+        governance=pair.governance,
+        rules=control.load(pair.governance),
+    )
+    feeds = dict([_read(day, pair.binance, "binance"), _read(day, pair.atas, "atas")])
+    clock = clock_of(feeds["binance_1m"].ledger)
+    bars, found, flow = _align(day, {source: feed.table for source, feed in feeds.items()}, clock)
+    facts = DayFacts(
+        symbol=day.symbol,
+        market=day.market,
+        day=day.day,
+        bars=bars,
+        calibration=found.calibration,
+        ledgers={source: feed.ledger for source, feed in feeds.items()},
+        rejects={source: feed.rejects for source, feed in feeds.items()},
+        outages=day.closed,
+        atas_expected=True,
+        simulated=False,
+        flow=flow,
+    )
+    judged = verdict(facts, day.rules)
+    page = report(facts, judged, day.rules, day.governance)
+    return Aligned(day=day.day, bars=bars, feeds=feeds, verdict=judged, report=page)
+
+
+def _read(day: _Day, path: Path, vendor: str) -> tuple[str, CleanFeed]:
+    source = _source(path, vendor)
+    feed = Feed(
+        symbol=day.symbol,
+        market=day.market,
+        source=source,
+        vendor_symbol=day.symbol,
+        day=day.day,
+    )
+    return source, read_feed(feed, [RawPath(path, path.name, 0)], day.governance)
+
+
+def _align(
+    day: _Day, tables: dict[str, pa.Table], clock: RecordClock | None
+) -> tuple[pa.Table, Calibration, dict[str, Any]]:
+    """Both vendors' clean tables -> the day's bars, what was found on the way, and how order flow agrees."""
+    klines, ticks = tables.pop("binance_1m"), tables.pop("atas_ticks", None)
+    found = calibrate(
+        CalibrationInput(
+            symbol=day.symbol,
+            market=day.market,
+            day=day.day,
+            klines=klines,
+            bars=tables,
+            ticks=ticks,
+            prefer=ATAS_FEEDS,
+            clock=clock,
+        ),
+        day.rules,
+    )
+    minutes = None
+    if ticks is not None:
+        tape = tape_in_true_time(ticks, None, found.correction, day.day)
+        minutes = footprint(day.symbol, tape, day.rules, day.governance)[1]
+    given = AlignInput(
+        symbol=day.symbol,
+        market=day.market,
+        day=day.day,
+        klines=in_true_time(klines, found.correction),
+        bars=tables,
+        minute_stats=minutes,
+        correction=found.correction,
+        outages=day.closed,
+        prefer_atas=ATAS_FEEDS,
+        prefer_delta=DELTA,
+        latency_seconds={"binance": 0, "atas": 0},
+    )
+    bars = align(given, day.rules, day.governance)
+    return bars, found, agreement_of_flow(given, bars, day.rules)
+
+
+def write(aligned: Aligned, out: Path) -> list[Path]:
+    """Puts the bars, the rejects and the report in three forms into a folder, and returns the files."""
+    rejects = pa.concat_tables([found.rejects for found in aligned.feeds.values()])
+    parquet.write(out / "bars_1m.parquet", aligned.bars)
+    parquet.write(out / "rejects.parquet", rejects)
+    storage.write_json(out / "calibration_report.json", aligned.report)
+    storage.write_bytes(out / "calibration_report.md", markdown(aligned.report).encode())
+    storage.write_bytes(out / "calibration_report.html", html(aligned.report).encode())
+    return sorted(out.glob("calibration_report.*")) + sorted(out.glob("*.parquet"))
+
+
+def _day(pair: Pair) -> dt.date:
+    """The date that was given, or that the names of the files tell."""
+    named = _DATE.search(pair.binance.name) or _DATE.search(str(pair.atas))
+    text = pair.day or (named.group(1) if named else None)
+    if text is None:
+        raise ParameterError(
+            f"no date in the names of {pair.binance.name} and {pair.atas}; give --date 2025-01-02"
+        )
+    return asked.day(text, "--date")
+
+
+def _symbol(pair: Pair) -> str:
+    named = re.split("[-_]", pair.binance.name, maxsplit=1)[0]
+    if pair.symbol or (named != pair.binance.name and symbols.is_symbol(named)):
+        return asked.symbol(pair.symbol or named, "--symbol")
+    raise ParameterError(f"no symbol in the name of {pair.binance.name}; give --symbol BTCUSDT")
+
+
+def _source(path: Path, vendor: str) -> str:
+    """The feed whose format the file has."""
+    with open_raw(RawPath(path, path.name, 0)) as raw:
+        adapter = claimant(path.name, raw.head)
+    if adapter is None or not adapter.sources[0].startswith(vendor):
+        got = adapter.name if adapter else "no known format"
+        raise SourceError(f"{path}: got {got}, wanted an export of {vendor}; name such a file")
+    return "binance_1m" if vendor == "binance" else adapter.sources[0]

@@ -1,0 +1,418 @@
+"""`kitchen.yaml`, checked and frozen.
+
+Belongs here: where things lie and which symbols there are. Thresholds are governance
+(`contracts/control.py`), never configuration.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+import os
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pipeline import patterns, symbols
+from pipeline.clock import parse_day
+from pipeline.contracts import atas_columns
+from pipeline.contracts.documents import load_checked
+from pipeline.errors import ConfigError, ParameterError
+from pipeline.locations import GOVERNANCE, base_folder, config_file, find_config, governance_for
+from pipeline.locations import PROJECT as PROJECT
+from pipeline.settings import fetching, operations
+
+MARKETS = ("spot", "futures_um", "futures_cm")
+ATAS_FEEDS = ("atas_bars", "atas_v6_3", "atas_ticks")
+BINANCE_FEEDS = ("binance_1m", "binance_1d", "binance_funding", "binance_metrics")
+FEEDS = (*BINANCE_FEEDS, *ATAS_FEEDS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a raw file may cost; beyond, it is no export and is set aside.
+
+    Args:
+        text_bytes: Decompressed text: no day or month of an export has 4 GiB.
+        text_ratio: Text / file: klines and JSON lines compress 5 to 30 times.
+        zip_bytes: A zip, which is read whole to reach its directory.
+        parquet_bytes: A Parquet file, which is read in a process of its own.
+        parquet_memory_bytes: That process's address space.
+        parquet_seconds: Its processor time.
+        kline_rows: Rows of a file of klines: a year of minutes has 527,040.
+        kline_rows_of_day: Of these, rows of one day: one of seconds has 86,400.
+    """
+
+    text_bytes: int = 4 << 30
+    text_ratio: int = 200
+    zip_bytes: int = 256 << 20
+    parquet_bytes: int = 256 << 20
+    parquet_memory_bytes: int = 4 << 30
+    parquet_seconds: int = 60
+    kline_rows: int = 550_000
+    kline_rows_of_day: int = 100_000
+
+
+LABELS = ("open", "close")
+STAMPED = ("binance_1m", "binance_1d")
+"""Feeds whose stamps may be text without a zone, or not say which edge of the bar they are."""
+
+_SOURCES = {
+    "type": "dict",
+    "keysrules": {"allowed": list(FEEDS)},
+    "valuesrules": {"type": ["list", "dict"], "minlength": 1},
+}
+_DAY = {"type": ["date", "string"], "nullable": True}
+_NAME = {"type": "string", "nullable": True, "form": "symbol"}
+_SYMBOL = {
+    "market": {"type": "string", "required": True, "allowed": list(MARKETS)},
+    "vendor_symbol": _NAME,
+    "atas_symbol": _NAME,
+    "atas": {"type": "string", "allowed": ["expected", "none"], "default": "expected"},
+    "basis_against": _NAME,
+    "since": _DAY,
+    "until": _DAY,
+    "sources": _SOURCES,
+}
+_SECONDS = {"type": "number", "min": 0, "max": 86_400}
+_DOCUMENT: dict[str, Any] = {
+    "paths": {
+        "type": "dict",
+        "required": True,
+        "schema": {
+            "raw": {"type": "string", "required": True},
+            "prepared": {"type": "string", "required": True},
+            "snapshots": {"type": "string", "required": True},
+            "governance": {"type": "string"},
+        },
+    },
+    "symbols": {
+        "type": "dict",
+        "required": True,
+        "minlength": 1,
+        "keysrules": {"type": "string", "form": "symbol"},
+        "valuesrules": {"type": "dict", "schema": _SYMBOL},
+    },
+    "sources": _SOURCES,
+    "latency_seconds": {
+        "type": "dict",
+        "default": {"binance": 0, "atas": 0},
+        "schema": {"binance": {**_SECONDS, "default": 0}, "atas": {**_SECONDS, "default": 0}},
+    },
+    "preference": {
+        "type": "dict",
+        "default": {},
+        "schema": {
+            "atas": {
+                "type": "list",
+                "minlength": 1,
+                "default": list(ATAS_FEEDS),
+                "schema": {"type": "string", "allowed": list(ATAS_FEEDS)},
+            },
+            "delta": {
+                "type": "list",
+                "minlength": 1,
+                "default": ["ticks", "atas_bars", "klines"],
+                "schema": {"type": "string", "allowed": ["ticks", "atas_bars", "klines"]},
+            },
+            "fields": {
+                "type": "dict",
+                "default": {},
+                "keysrules": {"allowed": list(atas_columns.NAMES)},
+                "valuesrules": {
+                    "type": "list",
+                    "minlength": 1,
+                    "schema": {"type": "string", "allowed": list(ATAS_FEEDS)},
+                },
+            },
+        },
+    },
+    "limits": {
+        "type": "dict",
+        "default": {},
+        "schema": {limit.name: {"type": "integer", "min": 1} for limit in fields(Limits)},
+    },
+    "simulated": {"type": "boolean", "default": False},
+    **operations.SCHEMA,
+    "fetch": fetching.SCHEMA,
+    "signing": {
+        "type": "dict",
+        "default": {},
+        "schema": {"key": {"type": "string"}, "trusted": {"type": "string"}},
+    },
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamps:
+    """What a feed's files do not say of their stamps: the IANA zone of text without one, and the edge of the
+    bar where the column's name leaves it open; None where nobody said it.
+    """
+
+    zone: str | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Symbol:
+    """One instrument: its exchange market and its names at the vendors."""
+
+    name: str
+    market: str
+    vendor_symbol: str
+    atas_symbol: str
+    atas: str = "expected"
+    basis_against: str | None = None
+    since: dt.date | None = None
+    until: dt.date | None = None
+    sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    stamps: dict[str, Stamps] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kitchen:
+    """The whole configuration. Folders are absolute; `file` is where it was read from.
+
+    `signing_key` is the private key's file, None when nothing is signed; `trusted_keys` are the public
+    keys that `kitchen verify` goes by, where that file exists.
+    """
+
+    file: Path
+    raw: Path
+    prepared: Path
+    snapshots: Path
+    governance: Path
+    symbols: dict[str, Symbol]
+    sources: dict[str, tuple[str, ...]]
+    latency_seconds: dict[str, float]
+    prefer_atas: tuple[str, ...]
+    prefer_delta: tuple[str, ...]
+    prefer_fields: dict[str, tuple[str, ...]]
+    simulated: bool
+    signing_key: Path | None
+    trusted_keys: Path
+    limits: Limits = Limits()
+    operations: operations.Operations = field(default_factory=operations.Operations)
+    fetch: fetching.Fetch = field(default_factory=fetching.Fetch)
+    stamps: dict[str, Stamps] = field(default_factory=dict)
+
+    def stamps_of(self, symbol: Symbol, feed: str) -> Stamps:
+        """What is said of a feed's stamps: the symbol's own word, else that for all symbols."""
+        own, common = (of.stamps.get(feed, Stamps()) for of in (symbol, self))
+        return Stamps(zone=own.zone or common.zone, label=own.label or common.label)
+
+    def symbol(self, name: str) -> Symbol:
+        """The configured symbol of that name.
+
+        Raises:
+            ParameterError: there is none.
+        """
+        if name not in self.symbols:
+            known = ", ".join(sorted(self.symbols))
+            raise ParameterError(
+                f"symbol {name!r} is not configured in {self.file}; it has {known}"
+            )
+        return self.symbols[name]
+
+
+def load_kitchen() -> Kitchen:
+    """The checked configuration in force: `locations.config_file` says which.
+
+    Raises:
+        ConfigError: there is none, or all its faults in one sentence, each with its key path.
+    """
+    return _load(config_file())
+
+
+def governance_in_force() -> Path:
+    """The folder of rules for what needs no configuration: the configured one, else the package's.
+
+    Raises:
+        ConfigError: there is a configuration, and it is wrong.
+    """
+    file = find_config()
+    return GOVERNANCE if file is None else _load(file).governance
+
+
+@lru_cache(maxsize=8)
+def _load(path: Path) -> Kitchen:
+    document = load_checked(path, _DOCUMENT)
+    base = base_folder(path)
+    folders = {
+        name: _folder(base, text, f"{path}: paths.{name}")
+        for name, text in document["paths"].items()
+    }
+    _refuse_same_folded(document["symbols"], path)
+    _refuse_unknown_basis(document["symbols"], path)
+    _refuse_nested(folders, path)
+    preference, signing = document["preference"], document["signing"]
+    return Kitchen(
+        file=path,
+        raw=folders["raw"],
+        prepared=folders["prepared"],
+        snapshots=folders["snapshots"],
+        governance=folders.get("governance") or governance_for(path),
+        symbols={
+            name: _symbol(name, entry, path) for name, entry in sorted(document["symbols"].items())
+        },
+        sources=_patterns(document.get("sources"), "sources", path),
+        stamps=_stamps(document.get("sources"), "sources", path),
+        latency_seconds=document["latency_seconds"],
+        prefer_atas=tuple(preference.get("atas", ATAS_FEEDS)),
+        prefer_delta=tuple(preference.get("delta", ("ticks", "atas_bars", "klines"))),
+        prefer_fields=_fields(preference.get("fields", {}), path),
+        simulated=document["simulated"],
+        signing_key=_folder(base, signing["key"], f"{path}: signing.key")
+        if "key" in signing
+        else None,
+        trusted_keys=_folder(
+            base,
+            signing.get("trusted", str(path.parent / "trusted_keys.pem")),
+            f"{path}: signing.trusted",
+        ),
+        limits=Limits(**document["limits"]),
+        operations=operations.operations(document, base),
+        fetch=fetching.from_document(document["fetch"], path),
+    )
+
+
+def _fields(entry: dict[str, list[str]], path: Path) -> dict[str, tuple[str, ...]]:
+    """Column -> the exports that may fill it; columns that belong together may not be torn apart."""
+    fields = {name: tuple(feeds) for name, feeds in sorted(entry.items())}
+    for names in atas_columns.TOGETHER:
+        try:
+            atas_columns.preferred(fields, names)
+        except ValueError as error:
+            raise ConfigError(f"{path}: preference.fields: {error}") from error
+    return fields
+
+
+def _folder(base: Path, text: str, where: str) -> Path:
+    try:
+        if not text.strip() or "\0" in text or not text.encode():
+            raise ValueError("no name of a folder")
+        return Path(os.path.normpath(base / Path(text).expanduser()))
+    except (ValueError, RuntimeError) as error:
+        raise ConfigError(f"{where}: got {text!r} ({error}); wanted a path") from None
+
+
+def _refuse_nested(folders: dict[str, Path], path: Path) -> None:
+    """Raw exports are never written to, so no written folder may lie in theirs or hold it."""
+    for name in ("prepared", "snapshots"):
+        for other in ("raw", "prepared", "snapshots"):
+            if name != other and folders[name].is_relative_to(folders[other]):
+                raise ConfigError(
+                    f"{path}: paths.{name}: {folders[name]} lies in paths.{other} ({folders[other]});"
+                    " wanted three folders apart; move one"
+                )
+
+
+def _refuse_same_folded(names: dict[str, Any], path: Path) -> None:
+    """Two names that differ in case alone would share their folders where the file system has no case."""
+    same = symbols.same_folded(names)
+    if same is not None:
+        raise ConfigError(
+            f"{path}: symbols: {same[0]} and {same[1]} are one name to a file system without case;"
+            " rename one"
+        )
+
+
+def _refuse_unknown_basis(symbols: dict[str, dict[str, Any]], path: Path) -> None:
+    for name, entry in symbols.items():
+        other = entry.get("basis_against")
+        if other is not None and (other == name or other not in symbols):
+            raise ConfigError(
+                f"{path}: symbols.{name}.basis_against: got {other!r}, wanted another configured symbol;"
+                " add that one, or leave this key out"
+            )
+
+
+def _symbol(name: str, entry: dict[str, Any], path: Path) -> Symbol:
+    since, until = (
+        _day(entry.get(key), f"symbols.{name}.{key}", path) for key in ("since", "until")
+    )
+    if since and until and since > until:
+        raise ConfigError(
+            f"{path}: symbols.{name}: since {since} is after until {until}; swap them"
+        )
+    return Symbol(
+        name=name,
+        market=entry["market"],
+        vendor_symbol=entry.get("vendor_symbol") or name,
+        atas_symbol=entry.get("atas_symbol") or name,
+        atas=entry["atas"],
+        basis_against=entry.get("basis_against"),
+        since=since,
+        until=until,
+        sources=_patterns(entry.get("sources"), f"symbols.{name}.sources", path),
+        stamps=_stamps(entry.get("sources"), f"symbols.{name}.sources", path),
+    )
+
+
+def _day(value: Any, key: str, path: Path) -> dt.date | None:
+    if value is None or (isinstance(value, dt.date) and not isinstance(value, dt.datetime)):
+        return value
+    try:
+        return parse_day(str(value))
+    except ValueError as error:
+        raise ConfigError(f"{path}: {key}: {error}") from error
+
+
+_WANTED = {"label": "open or close", "zone": "an IANA zone such as Asia/Shanghai, or UTC"}
+
+
+def _source(value: Any, key: str, path: Path) -> dict[str, Any]:
+    """A feed's entry below `sources` as a mapping; a list is its patterns."""
+    given = value if isinstance(value, dict) else {"patterns": value}
+    for name, said in given.items():
+        here = f"{path}: {key}.{name}: got {said!r}"
+        if name not in ("patterns", "zone", "label"):
+            raise ConfigError(f"{here}, wanted only patterns, zone and label")
+        if name == "patterns":
+            if not (isinstance(said, list) and said and all(isinstance(t, str) for t in said)):
+                raise ConfigError(f"{here}, wanted a list of paths below paths.raw")
+        elif not isinstance(said, str) or (name == "label" and said not in LABELS):
+            raise ConfigError(f"{here}, wanted {_WANTED[name]}")
+    return given
+
+
+def _stamps(entry: dict[str, Any] | None, key: str, path: Path) -> dict[str, Stamps]:
+    """What the mappings below `sources` say of stamps."""
+    found = {}
+    for feed, value in (entry or {}).items():
+        here = f"{key}.{feed}"
+        given = _source(value, here, path)
+        said = Stamps(zone=given.get("zone"), label=given.get("label"))
+        if said == Stamps():
+            continue
+        if feed not in STAMPED:
+            raise ConfigError(
+                f"{path}: {here}: zone and label are for {', '.join(STAMPED)}, got {feed}; the clock of an"
+                " ATAS feed is found, or approved by kitchen calibration approve"
+            )
+        if said.zone is not None and not _is_zone(said.zone):
+            raise ConfigError(
+                f"{path}: {here}.zone: {said.zone!r} is no IANA zone; give one such as Asia/Shanghai, or UTC"
+            )
+        found[feed] = said
+    return found
+
+
+def _is_zone(name: str) -> bool:
+    """Asked only where a zone is configured: zones are slow to load."""
+    return bool(importlib.import_module("pipeline.zones").is_known(name))
+
+
+def _patterns(entry: dict[str, Any] | None, key: str, path: Path) -> dict[str, tuple[str, ...]]:
+    """Path patterns below `paths.raw`; they may not leave it."""
+    found = {
+        feed: tuple(_source(value, f"{key}.{feed}", path).get("patterns", ()))
+        for feed, value in (entry or {}).items()
+    }
+    for feed, texts in found.items():
+        for text in texts:
+            wrong = patterns.fault(text)
+            if wrong is not None:
+                raise ConfigError(f"{path}: {key}.{feed}: {text!r} {wrong}")
+    return found

@@ -1,0 +1,1 @@
+"""What ATAS exporters write: bars of two exporters, tapes, their habits of writing."""

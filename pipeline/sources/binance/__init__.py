@@ -1,0 +1,1 @@
+"""What Binance publishes: klines, funding, metrics, as archives or as the API answers."""

@@ -1,0 +1,172 @@
+"""Binance Vision kline archives: 12 columns, spot, USD-M and COIN-M, 1m and 1d, daily and monthly.
+
+Spot files count time in microseconds from 2025 on, futures in milliseconds; newer futures files have a
+header. COIN-M writes contracts as volume and base volume where its header says quote volume.
+"""
+
+from __future__ import annotations
+
+from pipeline.clock import EPOCH_UNITS, epoch_unit, epoch_us
+from pipeline.errors import SourceError
+from pipeline.sources.klines.column_names import ARCHIVE, is_archive, is_header, wanted_columns
+from pipeline.sources.klines.rows import STEPS, Kline, KlineFile, market_us
+from pipeline.sources.klines.stamps import ends_with
+from pipeline.sources.protocol import Feed, Parsed, RawText
+from pipeline.sources.text.csv_fields import decimal, whole
+from pipeline.sources.text.lines import BOM, Block, Seen, is_comment, read_lines, text_of
+
+_MICROSECONDS_SINCE = 2025
+"""The year from which spot archives count microseconds; those of futures count milliseconds."""
+
+_BTC_CONTRACT_USD, _OTHER_CONTRACT_USD = 100, 10
+"""COIN-M contract sizes, from the exchange's contract specifications."""
+
+
+class BinanceKlines:
+    """The adapter."""
+
+    name = "binance_klines"
+    sources = ("binance_1m", "binance_1d")
+
+    def claims(self, name: str, head: bytes) -> bool:
+        """By a first line of twelve columns: a row that begins with a number, or their names in order."""
+        fields = _first_line(head).split(b",")
+        return len(fields) == len(ARCHIVE) and (
+            fields[0].strip().isdigit() or is_archive(_names(fields))
+        )
+
+    def parse(self, text: RawText, feed: Feed) -> Parsed:
+        """The day's rows; see `KlineFile` for what becomes of the others.
+
+        Raises:
+            SourceError: a header that names other columns, so that their places mean nothing.
+        """
+        file = KlineFile(feed, text)
+        seen, blank, headers, comments = Seen(), 0, 0, 0
+        for block in read_lines(text.name, text.blocks(), seen):
+            for place, line in enumerate(block.lines):
+                fields = text_of(line).strip().split(b",")
+                if fields == [b""]:
+                    blank += 1
+                elif not fields[0][:1].isdigit() and is_archive(_names(fields)):
+                    headers += 1
+                elif file.read or file.other_days:
+                    read_row(file, block, place, fields)
+                elif is_comment(line):
+                    comments += 1
+                elif is_header(_names(fields)):
+                    why = wanted_columns(_names(fields), feed.vendor_symbol)
+                    raise SourceError(f"{text.name}:{block.numbers[place]}: {why}", code="B02")
+                else:
+                    read_row(file, block, place, fields)
+        file.defects["B02"] += bool(file.read) and bool(headers) != (feed.market != "spot")
+        notes = {
+            "header": headers > 0,
+            "volume": volume_words(feed),
+            "encoding": "utf-8-sig" if seen.bom else "utf-8",
+        }
+        parsed = file.finish(notes | _looks_like(file, header=headers > 0), blank)
+        parsed.ignored = comments + max(headers - 1, 0)  # again, where files were joined
+        return parsed
+
+
+def _looks_like(file: KlineFile, *, header: bool) -> dict[str, str]:
+    """Whose archive a file looks like, where that is not the market's under whose name it lies."""
+    units, is_spot = set(file.units), file.feed.market == "spot"
+    if file.feed.day.year < _MICROSECONDS_SINCE or not units:
+        return {}
+    if not is_spot and not header and units == {"us"}:
+        return {"looks_like": "an archive of spot: microseconds and no header"}
+    if is_spot and header and units == {"ms"}:
+        return {"looks_like": "an archive of futures: milliseconds and a header"}
+    return {}
+
+
+def read_row(file: KlineFile, block: Block, place: int, fields: list[bytes]) -> None:
+    """Hands the row of twelve columns at a place of a block to its file, or sets it aside."""
+    file.admit()
+    opened = _opened(fields[0])
+    if file.is_others(opened):
+        file.other_days += 1
+        return
+    file.read += 1
+    try:
+        if opened is None:
+            raise ValueError(f"open_time {fields[0][:40]!r} is not a market timestamp")
+        row = _kline(fields, opened, file.feed)
+    except ValueError as error:
+        file.set_aside(block, place, "B26", str(error))
+        return
+    file.units[epoch_unit(int(fields[0]))] += 1
+    file.defects["B20"] += file.feed.market == "futures_cm"
+    file.take(row, block, place)
+
+
+def _kline(fields: list[bytes], opened: int, feed: Feed) -> Kline:
+    if len(fields) != len(ARCHIVE):
+        raise ValueError(f"{len(fields)} columns; wanted {len(ARCHIVE)}")
+    numbers = {
+        name: decimal(text, name)
+        for name, text in zip(ARCHIVE[1:11], fields[1:11], strict=True)
+        if name not in ("close_time", "count")
+    }
+    if (fault := feed.values.fault(numbers.items())) is not None:
+        raise ValueError(fault)
+    volume, quote, taker = (numbers[n] for n in ("volume", "quote_volume", "taker_buy_volume"))
+    if feed.market == "futures_cm":
+        quote = volume * contract_usd(feed)
+        volume, taker = numbers["quote_volume"], numbers["taker_buy_quote_volume"]
+    step = STEPS[feed.source]
+    lasts = _length(opened, fields[6], step)
+    return Kline(
+        opened=opened,
+        open=numbers["open"],
+        high=numbers["high"],
+        low=numbers["low"],
+        close=numbers["close"],
+        volume=volume,
+        quote_volume=quote,
+        trades=whole(fields[8], "count"),
+        taker_buy_volume=taker,
+        close_time_cut=lasts != step,
+        lasts=lasts,
+    )
+
+
+def volume_words(feed: Feed) -> str:
+    """Which columns are the base and quote volume."""
+    if feed.market != "futures_cm":
+        return "base, as written"
+    return f"base, from the quote column; quote, contracts x {contract_usd(feed)} USD"
+
+
+def contract_usd(feed: Feed) -> int:
+    """What a contract of COIN-M is worth in dollars."""
+    return _BTC_CONTRACT_USD if feed.vendor_symbol.startswith("BTC") else _OTHER_CONTRACT_USD
+
+
+def _opened(text: bytes) -> int | None:
+    try:
+        return market_us(whole(text, "open_time"))
+    except ValueError:
+        return None
+
+
+def _length(opened: int, text: bytes, step: int) -> int:
+    """From its open to close_time, which is the last unit of its own, or the last second, of the bar."""
+    closed = whole(text, "close_time")
+    at = epoch_us(closed)
+    return (
+        step
+        if ends_with(at, opened, step)
+        else at + EPOCH_UNITS.get(epoch_unit(closed), 1) - opened
+    )
+
+
+def _names(fields: list[bytes]) -> list[str]:
+    return [field.decode("utf-8", "backslashreplace") for field in fields]
+
+
+def _first_line(head: bytes) -> bytes:
+    lines = head.removeprefix(BOM).split(b"\n")
+    return next((line.strip() for line in lines if line.strip() and not is_comment(line)), b"")

@@ -1,0 +1,138 @@
+"""The exchange's own columns held against each other: what volume, quote volume, trades and prices must say.
+
+Belongs here: pure findings on the rows of one file. What becomes of a row or a file is `rows.py`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from pipeline.tables.exact import Floats
+
+_MOST_PLACES = 15
+_SECOND_US = 1_000_000
+
+
+class Row(Protocol):
+    """What is looked at of a kline: base volume, quote volume, None where the file has no such column."""
+
+    @property
+    def low(self) -> float: ...  # noqa: D102 - named as it is
+    @property
+    def high(self) -> float: ...  # noqa: D102
+    @property
+    def volume(self) -> float: ...  # noqa: D102
+    @property
+    def quote_volume(self) -> float | None: ...  # noqa: D102
+    @property
+    def trades(self) -> int | None: ...  # noqa: D102
+
+
+def disagreements(rows: Sequence[Row], rules: Mapping[str, float]) -> dict[int, str]:
+    """Position of each row whose columns contradict each other -> how, in words.
+
+    quote_volume / volume is a price of the minute: it lies between low and high but for the rounding of the
+    digits that the file writes. Trades are there where, and only where, volume is.
+
+    Args:
+        rows: of one file, each finite and with prices above 0.
+        rules: `record` of CONTROL.
+    """
+    low, high, volume = (_floats(rows, name) for name in ("low", "high", "volume"))
+    quote, trades = _floats(rows, "quote_volume"), _floats(rows, "trades")
+    share = rules["written_share_min"]
+    price, lot, value = (
+        _half_unit(column, share) for column in (np.concatenate([low, high]), volume, quote)
+    )
+    loose = rules["price_tolerance"]
+    least = np.maximum(low - price, 0) * np.maximum(volume - lot, 0) * (1 - loose) - value
+    most = (high + price) * (volume + lot) * (1 + loose) + value
+    no_price = (quote < least) | (quote > most) | ((quote > 0) & (volume == 0) & (trades == 0))
+    rounded_off = (volume == 0) & (quote > 0)
+    no_trade = ((trades > 0) != (volume > 0)) & ~np.isnan(trades) & ~rounded_off
+    return {
+        at: _words(rows[at], is_price=bool(no_price[at]))
+        for at in np.flatnonzero(no_price | no_trade).tolist()
+    }
+
+
+def moving_without_volume(rows: Sequence[Row]) -> dict[int, str]:
+    """Position of each row whose price moves although nothing was traded -> its words.
+
+    One such row may be the exchange's own fault; a file of them has prices that nobody traded at.
+    """
+    return {
+        at: f"volume 0 and prices from {row.low} to {row.high}; wanted one price without a trade"
+        for at, row in enumerate(rows)
+        if row.volume == 0 and row.high > row.low and not row.quote_volume and not row.trades
+    }
+
+
+def other_interval(
+    spacing: Counter[int], lengths: Counter[int], step: int, rules: Mapping[str, float]
+) -> str | None:
+    """Why the rows of a file are klines of another length than `step`; None where they are not.
+
+    Args:
+        spacing: How often rows that follow each other open so many us apart, in either direction.
+        lengths: How many rows last so many us, where the file says so.
+        step: The wanted length in us.
+        rules: `record` of CONTROL.
+    """
+    apart, often = _usual(spacing)
+    total = spacing.total()
+    if total >= rules["rows_min"] and apart != step and often > rules["spacing_share_min"] * total:
+        return (
+            f"its rows lie {_seconds(apart)} s apart ({often} of {total} times);"
+            f" wanted {_seconds(step)} s: these are klines of another interval"
+        )
+    lasts, often = _usual(lengths)
+    if lasts > step and often > rules["spacing_share_min"] * lengths.total():
+        return (
+            f"its rows are {_seconds(lasts)} s long ({often} of {lengths.total()});"
+            f" wanted {_seconds(step)} s: these are klines of another interval"
+        )
+    return None
+
+
+def _usual(counts: Counter[int]) -> tuple[int, int]:
+    return min(counts.items(), key=lambda entry: (-entry[1], entry[0]), default=(0, 0))
+
+
+def _seconds(us: int) -> str:
+    return f"{us / _SECOND_US:.10g}"
+
+
+def _words(row: Row, *, is_price: bool) -> str:
+    if not is_price:
+        return (
+            f"{row.trades} trades and volume {row.volume}; wanted trades where there is volume,"
+            " and nowhere else"
+        )
+    quote = f"quote_volume {row.quote_volume}"
+    if not row.volume:
+        return f"{quote} without volume; wanted none"
+    mean = f"{(row.quote_volume or 0) / row.volume:.10g}"
+    return f"{quote} / volume {row.volume} = {mean}; wanted a price from low {row.low} to high {row.high}"
+
+
+def _floats(rows: Sequence[Row], name: str) -> Floats:
+    """A column as float64, None as NaN, which no comparison holds for."""
+    return np.array([getattr(row, name) for row in rows], dtype=np.float64)
+
+
+def _half_unit(values: Floats, share: float) -> float:
+    """Half a unit of the last decimal that such a share of the values is written within; 0 beyond 15."""
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        for places in range(_MOST_PLACES):
+            written = np.rint(known * 10.0**places) / 10.0**places == known
+            if np.count_nonzero(written) >= share * known.size:
+                return float(0.5 * 10.0**-places)
+    return 0.0

@@ -1,0 +1,86 @@
+"""Several kline files of one day -> one day: the most trusted file's rows, the others' only in its gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.clock import MINUTES_PER_DAY
+from pipeline.sources.klines.rows import KEYS
+
+COMPLETE = {"binance_1m": MINUTES_PER_DAY, "binance_1d": 1}
+"""Kline feed -> rows of a complete day."""
+
+_VALUES = ("open", "high", "low", "close", "volume", "quote_volume", "trades", "taker_buy_volume")
+_Values = tuple[float | None, ...]
+
+
+def opens(rows: pa.Table, source: str) -> np.ndarray:
+    """The open times in us."""
+    stamps: np.ndarray = rows[KEYS[source]].cast(pa.int64()).to_numpy()
+    return stamps
+
+
+def fill(rows: pa.Table, before: list[pa.Table], source: str) -> tuple[pa.Table, int]:
+    """The rows of a less trusted file that no file before has.
+
+    Returns:
+        Those rows, and how many of the others differ in a value that both have (B08).
+    """
+    known = {at: values for table in before for at, values in _prints(table, source).items()}
+    mine = _prints(rows, source)
+    differing = sum(_differ(known[at], values) for at, values in mine.items() if at in known)
+    missing = pa.array([at not in known for at in mine], pa.bool_())
+    return rows.filter(missing), differing
+
+
+def flagged(rows: pa.Table, source: str, *, fallback: bool, conflicts: Container[int]) -> pa.Table:
+    """The rows with the flags `fallback_file`, and `kline_conflict` where a file before disagreed."""
+    mine = opens(rows, source).tolist()
+    disputed = pa.array([at in conflicts for at in mine], pa.bool_())
+    rows = rows.append_column("fallback_file", pa.array([fallback] * len(mine), pa.bool_()))
+    return rows.append_column("kline_conflict", disputed)
+
+
+def empty_rows(known: pa.Table, conflicts: Mapping[int, tuple[int, int]]) -> pa.Table:
+    """A row without values, flagged `kline_conflict`, for each minute in conflict that no row has.
+
+    `conflicts` maps an open time in us to (file, line) of the first row in conflict.
+    """
+    have = set(opens(known, "binance_1m").tolist())
+    places = {at: place for at, place in sorted(conflicts.items()) if at not in have}
+    given: dict[str, list[object]] = {
+        "minute_open": list(places),
+        "file": [file for file, _ in places.values()],
+        "line": [line for _, line in places.values()],
+        "close_time_cut": [False] * len(places),
+        "fallback_file": [False] * len(places),
+        "kline_conflict": [True] * len(places),
+    }
+    nothing: list[object] = [None] * len(places)
+    columns = [pa.array(given.get(field.name, nothing), field.type) for field in known.schema]
+    return pa.Table.from_arrays(columns, schema=known.schema)
+
+
+def silent_edges(rows: pa.Table, minutes_min: float) -> np.ndarray:
+    """Which rows of a day, in the order of time, belong to a run without a trade up to its first or last row.
+
+    Such a run of fewer minutes than `minutes_min` is a quiet market, and none of its rows is.
+    """
+    silent = np.zeros(rows.num_rows, dtype=bool)
+    traded = np.flatnonzero(rows["volume"].to_numpy() != 0)
+    first, last = (traded[0], traded[-1] + 1) if len(traded) else (rows.num_rows, 0)
+    silent[:first] = first >= minutes_min
+    silent[last:] |= rows.num_rows - last >= minutes_min
+    return silent
+
+
+def _differ(one: _Values, other: _Values) -> bool:
+    return any(a != b for a, b in zip(one, other, strict=True) if None not in (a, b))
+
+
+def _prints(rows: pa.Table, source: str) -> dict[int, _Values]:
+    values = zip(*(rows[name].to_pylist() for name in _VALUES), strict=True)
+    return dict(zip(opens(rows, source).tolist(), values, strict=True))

@@ -1,0 +1,333 @@
+"""Rows of klines of one file: which are of the day, which break a rule, which stand twice.
+
+Belongs here: what every kline format shares. How a format writes a row is its adapter's; how several
+files make one day is `day.py`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.clock import DAY_US, MINUTE_US, day_of, day_open_us, epoch_us, iso
+from pipeline.errors import SourceError
+from pipeline.sources.klines import consistency
+from pipeline.sources.klines.decimal_noise import without_noise
+from pipeline.sources.protocol import Feed, Parsed, RawText, Reject
+from pipeline.sources.text.lines import Block
+
+STEPS = {"binance_1m": MINUTE_US, "binance_1d": DAY_US}
+"""Kline feed -> the length of its bars in microseconds."""
+
+KEYS = {"binance_1m": "minute_open", "binance_1d": "day_open"}
+"""Kline feed -> the column that holds the open time."""
+
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_Place = tuple[Block, int]
+"""A line's block, and its place there."""
+
+_PRICES = ("open", "high", "low", "close")
+_NUMBERS = ("open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume")
+
+
+class Kline(NamedTuple):
+    """One row: volumes in base, `quote_volume` in quote; None where the format does not have it.
+
+    `lasts` is the time from its open to its end in us, where the format says both.
+    """
+
+    opened: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    quote_volume: float | None = None
+    trades: int | None = None
+    taker_buy_volume: float | None = None
+    close_time_cut: bool = False
+    lasts: int | None = None
+
+
+@dataclass(slots=True)
+class KlineFile:
+    """Collects the rows of one file, in file order.
+
+    A file of one day may not hold rows of another (C10); in one of many days they are counted and left.
+    `live`: written by people's programs from a running exchange, page by page: a row may stand again on the
+    next page (B18), may have been taken while its minute was forming (B17), and its decimals may carry the
+    noise of a computation (C06).
+    """
+
+    feed: Feed
+    text: RawText
+    live: bool = False
+    rejects: list[Reject] = field(default_factory=list)
+    defects: Counter[str] = field(default_factory=Counter)
+    read: int = 0
+    merged: int = 0
+    other_days: int = 0
+    conflicts: dict[int, int] = field(default_factory=dict)
+    torn_tail: dict[str, int] | None = None
+    units: Counter[str] = field(default_factory=Counter)
+    many_days: bool = field(init=False)
+    _seen: int = 0
+    _near: int | None = None
+    _also: int | None = None
+    _rows: dict[int, list[tuple[Kline, Block, int]]] = field(default_factory=dict)
+    _last: int = -1
+    _before: int | None = None
+    _spacing: Counter[int] = field(default_factory=Counter)
+    _lengths: Counter[int] = field(default_factory=Counter)
+    _broken: list[tuple[int, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """A file whose name does not say the day is one of many days."""
+        self.many_days = is_of_many_days(self.feed, self.text.name)
+
+    def admit(self, rows: int = 1) -> None:
+        """Counts rows before they are read.
+
+        Raises:
+            SourceError: the file has more than any file of klines.
+        """
+        self._seen += rows
+        self._bound(self._seen, "kline_rows")
+
+    def _bound(self, rows: int, limit: str) -> None:
+        if rows > getattr(self.text.limits, limit):
+            raise too_many(self.text, limit)
+
+    def read_by(self, why: str) -> None:
+        """Says how the stamps are read. Where that is assumed, the minute after the day's last is kept too:
+        read the other way, it is the last. A file in another zone may hold rows of two days.
+        """
+        if why.startswith("assumed") and self.feed.source == "binance_1m":
+            self._also = day_open_us(self.feed.day) + DAY_US
+        self.many_days = self.many_days or self.feed.zone is not None
+
+    def is_others(self, opened: int | None) -> bool:
+        """Whether a row of a file of many days is not ours; one without a time goes with the row before."""
+        self._near = self._near if opened is None else opened
+        if not self.many_days or self._near is None:
+            return False
+        return day_of(self._near) != self.feed.day and self._near != self._also
+
+    def take(self, row: Kline, block: Block, place: int) -> None:
+        """Keeps a row of ours, or sets it aside by the first rule that it breaks.
+
+        Raises:
+            SourceError: the file has more rows of the day than any file of klines.
+        """
+        self._bound(self.read, "kline_rows_of_day")
+        if self._before not in (None, row.opened):
+            self._spacing[abs(row.opened - (self._before or 0))] += 1
+        self._before = row.opened
+        if row.lasts is not None:
+            self._lengths[row.lasts] += 1
+        fault = self._fault(row)
+        if fault is not None:
+            self.set_aside(block, place, *fault)
+            return
+        broken = broken_rule(row) or self.feed.values.fault(row._asdict().items())
+        if broken is not None:
+            self._break(block, place, broken)
+            return
+        self.defects["B16"] += row.opened < self._last
+        self.defects["B14"] += row.close_time_cut
+        self._last = row.opened
+        self._rows.setdefault(row.opened, []).append((row, block, place))
+
+    def _break(self, block: Block, place: int, reason: str) -> None:
+        """Sets a row aside that breaks a rule of klines."""
+        self._broken.append((block.numbers[place], reason))
+        self.set_aside(block, place, "B26", reason)
+
+    def set_aside(self, block: Block, place: int, code: str, reason: str) -> None:
+        """Rejects the row at a place of a block."""
+        if block.torn:
+            code, reason = "A13", f"torn last line, the file ends inside it ({reason})"
+            self.torn_tail = block.place(place)
+        self.rejects.append(block.reject(place, code, reason))
+
+    def finish(self, notes: dict[str, Any], blank_lines: int) -> Parsed:
+        """The file's rows, sorted. Equal rows of one minute are merged; of different ones none is used.
+
+        Raises:
+            SourceError: as a whole it is no file of such klines.
+        """
+        rows, places = self._settle()
+        if self.live:
+            rows, self.defects["C06"] = without_noise(rows, (_PRICES, ("volume",)))
+        if self.feed.record is not None:
+            rows, places = self._agreeing(rows, places, self.feed.record)
+        numbers = [block.numbers[place] for block, place in places]
+        if len(self.units) > 1:
+            spelt = any(unit.startswith("iso") for unit in self.units)
+            code = "C05" if spelt else "B01"
+            self.defects[code] += sum(self.units.values()) - max(self.units.values())
+        if self.torn_tail is not None:
+            notes = notes | {"torn_tail": self.torn_tail}
+        if any("read as UTC" in unit for unit in self.units):
+            notes = notes | {"zone": "UTC, assumed: stamps are written without a zone"}
+        elif any("read in" in unit for unit in self.units):
+            notes = notes | {"zone": f"{self.feed.zone}, stated by the configuration"}
+        unit = next(iter(self.units), None) if len(self.units) < 2 else "mixed"
+        return Parsed(
+            rows=_table(rows, numbers, KEYS[self.feed.source]),
+            rejects=sorted(self.rejects, key=lambda r: r.line),
+            read=self.read,
+            merged=self.merged,
+            blank_lines=blank_lines,
+            other_days=self.other_days,
+            conflicts=self.conflicts,
+            notes={**notes, "unit": unit, "units": dict(sorted(self.units.items()))},
+            defects=+self.defects,
+        )
+
+    def _fault(self, row: Kline) -> tuple[str, str] | None:
+        if day_of(row.opened) != self.feed.day and row.opened != self._also:
+            return "C10", f"opens at {iso(row.opened)}, not on {self.feed.day}"
+        if (row.opened - day_open_us(self.feed.day)) % STEPS[self.feed.source]:
+            return "B13", f"opens at {iso(row.opened)}, off the grid"
+        return None
+
+    def _agreeing(
+        self, rows: list[Kline], places: list[_Place], rules: Mapping[str, float]
+    ) -> tuple[list[Kline], list[_Place]]:
+        """The rows whose columns agree with each other; a file that mostly breaks a rule is refused."""
+        other = consistency.other_interval(
+            self._spacing, self._lengths, STEPS[self.feed.source], rules
+        )
+        if other is not None:
+            raise SourceError(
+                f"{self.text.name}: {other}; bring the {self._kind} klines", code="B26"
+            )
+        total = len(rows) + len(self._broken)
+        wrong = consistency.disagreements(rows, rules)
+        for at, reason in wrong.items():
+            self._break(*places[at], reason)
+        moving = consistency.moving_without_volume(rows)
+        still = [(places[at][0].numbers[places[at][1]], words) for at, words in moving.items()]
+        for broken in (self._broken, still):
+            if total >= rules["rows_min"] and len(broken) > rules["broken_share_max"] * total:
+                line, reason = min(broken)
+                raise SourceError(
+                    f"{self.text.name}:{line}: {reason}; so do {len(broken)} of {total} rows: no klines of"
+                    " trades of this market (exchanged columns; mark, index or premium prices), or a"
+                    " broken file; bring the exchange's own",
+                    code="B26",
+                )
+        left = [at for at in range(len(rows)) if at not in wrong]
+        return [rows[at] for at in left], [places[at] for at in left]
+
+    @property
+    def _kind(self) -> str:
+        return self.feed.source.removeprefix("binance_")
+
+    def _settle(self) -> tuple[list[Kline], list[_Place]]:
+        rows, places = [], []
+        for opened in sorted(self._rows):
+            (row, block, place), *others = self._rows[opened]
+            if all(other == row for other, _, _ in others):
+                rows.append(row)
+                places.append((block, place))
+                self.merged += len(others)
+                self.defects["B18" if self.live else "B15"] += len(others)
+                continue
+            if self.live and self._grows(opened):
+                last, its_block, its_place = self._rows[opened][-1]
+                rows.append(last)
+                places.append((its_block, its_place))
+                continue
+            self.conflicts[opened] = block.numbers[place]
+            for _, its_block, its_place in self._rows[opened]:
+                reason = f"another row of {iso(opened)} has other values; neither is used"
+                self.set_aside(its_block, its_place, "B15", reason)
+        return rows, places
+
+    def _grows(self, opened: int) -> bool:
+        """Whether a minute's rows are states of one forming candle; all but the last are then dropped."""
+        states = self._rows[opened]
+        if not all(_may_become(one[0], two[0]) for one, two in pairwise(states)):
+            return False
+        for _, block, place in states[:-1]:
+            self.set_aside(
+                block, place, "B17", f"{iso(opened)} was still forming; it stands again, later"
+            )
+        return True
+
+
+def too_many(text: RawText, limit: str) -> SourceError:
+    """The refusal of a file with more rows than any file of klines."""
+    return SourceError(
+        f"{text.name}: more than {getattr(text.limits, limit)} rows (limits.{limit}); a year of minutes has"
+        " 527040, a day of seconds 86400; cut a longer table by months, and repeat no rows",
+        code="B15",
+    )
+
+
+def _may_become(one: Kline, two: Kline) -> bool:
+    """Whether a candle of the first values, still forming, can end as the second."""
+    return (
+        one.open == two.open
+        and one.high <= two.high
+        and one.low >= two.low
+        and one.volume <= two.volume
+    )
+
+
+def market_us(value: int) -> int:
+    """An epoch number of any unit in microseconds.
+
+    Raises:
+        ValueError: no market timestamp in any unit, or after the year 9999.
+    """
+    instant = epoch_us(value)
+    day_of(instant)
+    return instant
+
+
+def broken_rule(row: Kline) -> str | None:
+    """The first rule of an exchange's own row that this one breaks, in words."""
+    prices = (row.open, row.high, row.low, row.close)
+    if not all(math.isfinite(p) and p > 0 for p in prices):
+        return f"prices {prices}; wanted finite and above 0"
+    if not row.low <= min(row.open, row.close) <= max(row.open, row.close) <= row.high:
+        return f"open, high, low, close {prices}; wanted low <= open, close <= high"
+    for name in ("volume", "quote_volume", "trades", "taker_buy_volume"):
+        value = getattr(row, name)
+        if value is not None and not (math.isfinite(value) and value >= 0):
+            return f"{name} {value}; wanted finite, 0 or more"
+    if row.taker_buy_volume is not None and row.taker_buy_volume > row.volume:
+        return f"taker_buy_volume {row.taker_buy_volume} above volume {row.volume}"
+    return None
+
+
+def is_of_many_days(feed: Feed, name: str) -> bool:
+    """Whether a file's name does not say the feed's day alone: a monthly archive, or of a span."""
+    day = feed.day.isoformat()
+    said = set(_DAY.findall(name.rpartition("/")[2]))
+    return len(said) > 1 or (day not in name and day.replace("-", "") not in name)
+
+
+def _table(rows: list[Kline], numbers: list[int], key: str) -> pa.Table:
+    opened = pa.array(np.array([r.opened for r in rows], dtype=np.int64))
+    floats = {name: pa.array([getattr(r, name) for r in rows], pa.float64()) for name in _NUMBERS}
+    return pa.table(
+        {
+            key: opened.cast(pa.timestamp("us", tz="UTC")),
+            **floats,
+            "trades": pa.array([r.trades for r in rows], pa.int64()),
+            "close_time_cut": pa.array([r.close_time_cut for r in rows], pa.bool_()),
+            "line": pa.array(numbers, pa.int64()),
+        }
+    )

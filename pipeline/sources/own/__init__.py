@@ -1,0 +1,1 @@
+"""Tables that people keep themselves: CSV and Parquet under any names, inferred and said."""

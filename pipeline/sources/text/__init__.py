@@ -1,0 +1,1 @@
+"""Bytes -> lines, JSON objects, fields: what formats of any vendor share."""

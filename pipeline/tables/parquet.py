@@ -1,0 +1,196 @@
+"""Tables on disk: one set of Parquet options, and a content hash that no writer's version can move.
+
+Belongs here: Arrow table <-> Parquet bytes. Which columns a table has is `contracts/schema.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline import storage
+from pipeline.tables import arrays, trim_memory
+from pipeline.tables.parts import Part, Parts, single
+
+PART_ROWS = 250_000
+"""A row group of a table in parts has no more rows: who reads it by parts needs memory for so many."""
+
+
+def write(
+    path: Path, table: pa.Table | Parts, *, group_by: str | None = None, sync_folder: bool = True
+) -> None:
+    """Writes a table: zstd-3, byte-stream-split floats, dictionaries on strings only.
+
+    A table in parts is of trades, and for other steps alone: its prices and sizes repeat, its instants, ids
+    and lines never do. So dictionaries on floats, differences of integers: two thirds of the time, half of
+    the room.
+
+    Args:
+        path: Where to; replaced whole or not at all.
+        table: Sorted as it shall be read; each part of one in parts becomes one or more row groups. No
+            pandas metadata is written.
+        group_by: A column, already sorted; each of its values becomes one row group of a table in one piece.
+        sync_folder: As in `storage.replacing`.
+    """
+    with (
+        storage.replacing(path, sync_folder=sync_folder) as handle,
+        pq.ParquetWriter(
+            handle,
+            table.schema,
+            version="2.6",
+            compression="zstd",
+            compression_level=3,
+            write_statistics=True,
+            store_schema=True,
+            **_encodings(table),
+        ) as writer,
+    ):
+        if isinstance(table, pa.Table):
+            for start, stop in _row_groups(table, group_by):
+                writer.write_table(table.slice(start, stop - start), max(1, stop - start))
+        else:
+            # Each part is forgotten before the next one is read.
+            for part in table.parts:
+                writer.write_table(part.read(None), max(1, min(PART_ROWS, part.num_rows)))
+                pa.default_memory_pool().release_unused()
+    if isinstance(table, Parts):
+        trim_memory.give_back()
+
+
+def _encodings(table: pa.Table | Parts) -> dict[str, Any]:
+    def named(*tests: Callable[[pa.DataType], bool]) -> list[str]:
+        return [field.name for field in table.schema if any(is_it(field.type) for is_it in tests)]
+
+    floats = named(pa.types.is_floating)
+    if isinstance(table, Parts):
+        integers = named(pa.types.is_int64, pa.types.is_timestamp)
+        return {
+            "use_dictionary": floats or False,
+            "column_encoding": dict.fromkeys(integers, "DELTA_BINARY_PACKED") or None,
+        }
+    return {
+        "use_dictionary": named(pa.types.is_string) or False,
+        "use_byte_stream_split": floats or False,
+    }
+
+
+def _row_groups(table: pa.Table, group_by: str | None) -> list[tuple[int, int]]:
+    if group_by is None or table.num_rows == 0:
+        return [(0, table.num_rows)]
+    keys = table[group_by].combine_chunks().to_pylist()
+    edges = [0, *(i for i in range(1, len(keys)) if keys[i] != keys[i - 1]), len(keys)]
+    return list(pairwise(edges))
+
+
+def read(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """The table in a Parquet file, columns in the file's order."""
+    with pq.ParquetFile(path) as file:
+        return file.read(columns=columns)
+
+
+def read_from(path: Path, columns: list[str], key: str, least: int) -> pa.Table:
+    """The row groups of a Parquet file in which an instant may be `least` or later, those columns alone.
+
+    Args:
+        path: The file.
+        columns: Names, in the file's order.
+        key: A column of instants, with statistics.
+        least: A count of the key's units since 1970 UTC.
+    """
+    with pq.ParquetFile(path) as file:
+        footer, place = file.metadata, file.schema_arrow.get_field_index(key)
+        known = [footer.row_group(n).column(place).statistics for n in range(footer.num_row_groups)]
+        wanted = [n for n, told in enumerate(known) if not _ends_before(told, least)]
+        return file.read_row_groups(wanted, columns=columns, use_threads=False)
+
+
+def _ends_before(told: pq.Statistics | None, least: int) -> bool:
+    return told is not None and told.has_min_max and told.max_raw < least
+
+
+def rows(path: Path) -> int:
+    """The number of rows in a Parquet file, from its footer."""
+    with pq.ParquetFile(path) as file:
+        return int(file.metadata.num_rows)
+
+
+def in_parts(path: Path) -> Parts:
+    """The table in a Parquet file by its row groups, each read when it is needed."""
+    with pq.ParquetFile(path) as file:
+        schema = file.schema_arrow
+        counts = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
+
+    def part(number: int, count: int) -> Part:
+        return Part(num_rows=count, read=lambda names: _read_group(path, number, names))
+
+    return Parts(schema=schema, parts=tuple(part(n, count) for n, count in enumerate(counts)))
+
+
+def _read_group(path: Path, number: int, columns: list[str] | None) -> pa.Table:
+    with pq.ParquetFile(path) as file:
+        table = file.read_row_group(number, columns=columns, use_threads=False)
+    return table if columns is None else table.select(columns)
+
+
+def content_hash(table: pa.Table | Parts) -> str:
+    """SHA-256 over names, types and values in row order, independent of any Parquet writer.
+
+    Encoding, column by column: the field's name and type as text; the validity of each row as one
+    byte (1 valid, 0 null); then fixed-width values little-endian with nulls as zero and every NaN as
+    the one quiet NaN, or, for strings and binaries, each length (int64) followed by all bytes.
+    """
+    parts = table if isinstance(table, Parts) else single(table)
+    state = hashlib.sha256()
+    state.update(f"rows={parts.num_rows}\n".encode())
+    for field in parts.schema:
+        state.update(f"{field.name}:{field.type}\n".encode())
+        for column in _column(parts, field.name):
+            state.update(_bytes(arrays.valid(column)))
+        is_text = pa.types.is_string(field.type) or pa.types.is_binary(field.type)
+        if is_text:
+            for column in _column(parts, field.name):
+                state.update(_bytes(np.diff(arrays.text_ends(_no_null(column))).astype("<i8")))
+        for column in _column(parts, field.name):
+            state.update(_text_bytes(column) if is_text else _bytes(_values(column)))
+    return state.hexdigest()
+
+
+def _column(parts: Parts, name: str) -> Iterator[pa.Array]:
+    """A column part by part, each in one chunk."""
+    for table in parts.tables([name]):
+        column = table[name].combine_chunks()
+        yield from column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+
+
+def _bytes(values: np.ndarray) -> memoryview:
+    return np.ascontiguousarray(values).view(np.uint8).data
+
+
+def _no_null(column: pa.Array) -> pa.Array:
+    """The texts, empty where null."""
+    if column.null_count == 0:
+        return column
+    return column.fill_null(pa.scalar(b"", pa.binary()).cast(column.type))
+
+
+def _text_bytes(column: pa.Array) -> memoryview:
+    """The bytes of all values, one behind the other."""
+    whole = _no_null(column)
+    ends = arrays.text_ends(whole)
+    return memoryview(whole.buffers()[2] or b"")[int(ends[0]) : int(ends[-1])]
+
+
+def _values(column: pa.Array) -> np.ndarray:
+    values = arrays.raw(column)
+    if column.null_count:
+        values = np.where(arrays.valid(column), values, np.zeros(1, dtype=values.dtype))
+    if values.dtype.kind == "f":
+        values = np.where(np.isnan(values), np.nan, values).astype(values.dtype, copy=False)
+    return np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))

@@ -1,0 +1,157 @@
+"""Are the live exporters alive? Three ages for each exporter and symbol.
+
+The heartbeat proves the exporter's process, the newest file's time its writer, the newest row's stamp
+its feed: any of them may stand still while the others go on. Thresholds are CONTROL's. What to do about
+it is `unattended/heartbeat.py`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline import layout
+from pipeline.contracts import control
+from pipeline.settings.config import ATAS_FEEDS, Kitchen, Symbol
+from pipeline.sources.atas import heartbeats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Age:
+    """How old one sign of life is.
+
+    Args:
+        sign: `heartbeat`, `file` or `row`.
+        seconds: Its age; negative: it lies in the future; None: there is no such sign.
+        limit: The age from which it is stale.
+    """
+
+    sign: str
+    seconds: float | None
+    limit: float
+
+    @property
+    def stale(self) -> bool:
+        """Whether it is too old, missing, or farther in the future than it may be old."""
+        return self.seconds is None or abs(self.seconds) > self.limit
+
+    def __str__(self) -> str:
+        if self.seconds is None:
+            return f"{self.sign} none"
+        where = "ahead" if self.seconds < 0 else "old"
+        return f"{self.sign} {span(abs(self.seconds))} {where}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """The signs of life of one exporter and symbol."""
+
+    symbol: str
+    exporter: str
+    feed: str
+    ages: tuple[Age, ...]
+
+    @property
+    def stale(self) -> tuple[Age, ...]:
+        """The ages that are beyond their limits."""
+        return tuple(age for age in self.ages if age.stale)
+
+    def facts(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "symbol": self.symbol,
+            "exporter": self.exporter,
+            "feed": self.feed,
+            "stale": bool(self.stale),
+            "ages": [{**asdict(age), "stale": age.stale} for age in self.ages],
+        }
+
+    def __str__(self) -> str:
+        state = "stale" if self.stale else "alive"
+        return f"{self.symbol} {self.exporter}: {state} ({', '.join(map(str, self.ages))})"
+
+
+def signs(kitchen: Kitchen, now: dt.datetime) -> list[Sign]:
+    """The signs of life of every exporter of every symbol that has ATAS data and has not ended.
+
+    A symbol without any heartbeat file has one sign, of the exporter `any`, all of whose ages are None
+    unless data files of a feed are there.
+    """
+    layout.forget_listings()
+    today = now.astimezone(dt.UTC).date()
+    return [
+        sign
+        for symbol in kitchen.symbols.values()
+        if symbol.atas == "expected" and (symbol.until is None or today <= symbol.until)
+        for sign in _of_symbol(kitchen, symbol, now)
+    ]
+
+
+def _of_symbol(kitchen: Kitchen, symbol: Symbol, now: dt.datetime) -> Iterator[Sign]:
+    found = heartbeats.exporters(kitchen.raw, symbol.atas_symbol)
+    for exporter in sorted(found) or ["any"]:
+        feed = heartbeats.feed_of(exporter)
+        newest = _newest_file(kitchen, symbol, [feed] if feed else list(ATAS_FEEDS))
+        yield Sign(
+            symbol=symbol.name,
+            exporter=exporter,
+            feed=feed or "any",
+            ages=_ages(kitchen, found.get(exporter), newest, now),
+        )
+
+
+def _ages(
+    kitchen: Kitchen, beat: Path | None, newest: Path | None, now: dt.datetime
+) -> tuple[Age, ...]:
+    limits = control.load(kitchen.governance).heartbeat
+    now_us = int(now.timestamp() * 1_000_000)
+    beat_us = heartbeats.beat_us(beat) if beat else None
+    row_us = heartbeats.newest_row_us(newest) if newest else None
+    return (
+        Age(sign="heartbeat", seconds=_age(beat_us, now_us), limit=limits["beat_seconds_max"]),
+        Age(
+            sign="file",
+            seconds=_age(_written_us(newest), now_us),
+            limit=limits["file_minutes_max"] * 60,
+        ),
+        Age(sign="row", seconds=_age(row_us, now_us), limit=limits["row_minutes_max"] * 60),
+    )
+
+
+def _age(instant_us: int | None, now_us: int) -> float | None:
+    return None if instant_us is None else round((now_us - instant_us) / 1e6, 3)
+
+
+def _written_us(path: Path | None) -> int | None:
+    try:
+        return path.stat().st_mtime_ns // 1_000 if path else None
+    except OSError:
+        return None
+
+
+def _newest_file(kitchen: Kitchen, symbol: Symbol, feeds: list[str]) -> Path | None:
+    """The file last written to, among those of each feed's last three days that have any.
+
+    An exporter may file a late batch under the day before, and a wrong clock one under the day after.
+    """
+    paths = [
+        file.path
+        for feed in feeds
+        for day in sorted(layout.raw_days(kitchen, symbol, feed))[-3:]
+        for file in layout.raw_files(kitchen, symbol, feed, day)
+        if not file.name.endswith((".gz", ".zst"))
+    ]
+    return max(paths, key=lambda path: (_written_us(path) or 0, path), default=None)
+
+
+def span(seconds: float) -> str:
+    """A duration for people: `42 s`, `3 min`, `5 h`, `2 d`; with a minus where it is negative."""
+    size = abs(seconds)
+    for unit, length in (("d", 2 * 86_400), ("h", 2 * 3_600), ("min", 120)):
+        if size >= length:
+            divisor = {"d": 86_400, "h": 3_600, "min": 60}[unit]
+            return f"{'-' if seconds < 0 else ''}{int(size // divisor)} {unit}"
+    return f"{seconds:.0f} s"

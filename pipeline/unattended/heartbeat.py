@@ -1,0 +1,70 @@
+"""What to say and do when a live exporter is stale, or when cron itself fell silent."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+from pipeline.clock import iso
+from pipeline.errors import KitchenError
+from pipeline.runs.state_folder import Places
+from pipeline.settings.config import Kitchen
+from pipeline.unattended import alert_routing, alerts
+from pipeline.unattended.alerts import Problem
+from pipeline.unattended.exporter_ages import Sign
+
+_ACTIONS = {
+    "heartbeat": "look whether ATAS runs and the exporter is on the chart",
+    "file": "the exporter lives but does not write: free the file and the disk, reload the chart",
+    "row": "files grow but the feed stands still or is stamped wrongly: look at the chart and its clock",
+}
+
+
+def problems(kitchen: Kitchen, found: list[Sign], now: dt.datetime) -> list[Problem]:
+    """What to say of stale exporters, and of a cron that has not succeeded for too long."""
+    return [_problem(sign, now) for sign in found if sign.stale] + _dead_man(kitchen, now)
+
+
+def tell(kitchen: Kitchen, wrong: list[Problem], now: dt.datetime) -> None:
+    """Says what is stale, and that an unreadable configuration is over."""
+    alerts.tell(kitchen, "heartbeat run", [], now)
+    alerts.tell(kitchen, "heartbeat", wrong, now)
+
+
+def unreadable(file: Path, error: KitchenError, now: dt.datetime) -> None:
+    """Says that nothing could be looked at, to whom it was said while the configuration could be read."""
+    problem = Problem(
+        key="run",
+        what=f"heartbeat could not look: {error}",
+        action="mend that, then run `kitchen heartbeat`",
+    )
+    alerts.tell_from(alert_routing.last(file), "heartbeat run", [problem], now, alerts.send)
+
+
+def _problem(sign: Sign, now: dt.datetime) -> Problem:
+    first = sign.stale[0]
+    since = now.timestamp() - max(first.seconds or 0, 0)
+    return Problem(
+        key=f"{sign.exporter} {sign.symbol}",
+        what=str(sign),
+        action=_ACTIONS[first.sign],
+        since_us=int(since * 1_000_000) if first.seconds is not None else None,
+    )
+
+
+def _dead_man(kitchen: Kitchen, now: dt.datetime) -> list[Problem]:
+    """Nothing before cron's first success: who does not run it, needs no alarm."""
+    mark = Places.of(kitchen).last_success
+    if not mark.exists():
+        return []
+    seen_us = mark.stat().st_mtime_ns // 1_000
+    if now.timestamp() - seen_us / 1e6 <= kitchen.operations.cron.silent_hours * 3_600:
+        return []
+    return [
+        Problem(
+            key="cron",
+            what=f"kitchen cron has not succeeded since {iso(seen_us)}",
+            action="run `kitchen cron` by hand and read what it says; look at the timer or crontab",
+            since_us=seen_us,
+        )
+    ]

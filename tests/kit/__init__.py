@@ -1,0 +1,1 @@
+"""What several tests share: made tables, real exports, grounds on which commands run."""

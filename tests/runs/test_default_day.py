@@ -1,0 +1,92 @@
+"""Which day is built when a person names none."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kit.support import kitchen_at
+from pipeline import layout
+from pipeline.errors import ParameterError
+from pipeline.runs import default_day as ops
+
+DAY = dt.date(2025, 1, 2)
+TWO = {"BTCUSDT": "{market: futures_um}", "ETHUSDT": "{market: futures_um}"}
+
+
+def put(root: Path, *names: str) -> None:
+    """Empty klines of days, as `SYMBOL-1m-DATE`."""
+    folder = root / "data/raw/binance/futures_um"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / f"{name}.zip").touch()
+    layout.forget_listings()
+
+
+def test_the_newest_day_on_which_every_symbol_has_klines(tmp_path: Path) -> None:
+    """A later day of one symbol alone does not count."""
+    put(
+        tmp_path,
+        *(f"{s}-1m-2025-01-0{d}" for s in TWO for d in (2, 3)),
+        "BTCUSDT-1m-2025-01-04",
+    )
+
+    assert ops.newest_complete_day(kitchen_at(tmp_path, TWO)) == dt.date(2025, 1, 3)
+
+
+def test_a_day_that_goes_on_is_not_complete(tmp_path: Path) -> None:
+    """Today's file is there, but the day has not ended."""
+    today = dt.datetime.now(dt.UTC).date()
+    put(tmp_path, "BTCUSDT-1m-2025-01-02", f"BTCUSDT-1m-{today}")
+
+    assert ops.newest_complete_day(kitchen_at(tmp_path)) == DAY
+
+
+def test_without_klines_there_is_no_day(tmp_path: Path) -> None:
+    """None, not a guess."""
+    assert ops.newest_complete_day(kitchen_at(tmp_path)) is None
+
+
+def test_a_step_of_a_symbol_runs_for_each_and_a_step_of_the_date_once(tmp_path: Path) -> None:
+    """`make data.align` builds every expected symbol."""
+    put(tmp_path, *(f"{s}-1m-2025-01-02" for s in TWO))
+    kitchen = kitchen_at(tmp_path, TWO)
+
+    aligned = ops.commands(kitchen, "AlignedBars", DAY)
+
+    assert [line[-1] for line in aligned] == ["BTCUSDT", "ETHUSDT"]
+    assert [line[3:] for line in ops.commands(kitchen, "Snapshot", DAY)] == [
+        ["--module", "pipeline", "Snapshot", "--date", "2025-01-02"]
+    ]
+
+
+def test_a_wrong_date_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Makefile's variable is named."""
+    put(tmp_path, "BTCUSDT-1m-2025-01-02")
+    monkeypatch.setenv("KITCHEN_CONFIG", str(kitchen_at(tmp_path).file))
+
+    with pytest.raises(ParameterError, match="DATE: '2025-1-2' is not a date"):
+        ops.run("Snapshot", "2025-1-2")
+
+
+def test_a_named_configuration_without_data_is_not_replaced_by_a_sample(tmp_path: Path) -> None:
+    """Who names a configuration gets it, or a sentence; never simulated data instead."""
+    kitchen = kitchen_at(tmp_path)
+    environment = {**os.environ, "KITCHEN_CONFIG": str(kitchen.file)}
+
+    run = subprocess.run(
+        [sys.executable, "-m", "pipeline.runs.default_day", "Snapshot"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.returncode == 40
+    assert "has klines of every expected symbol" in run.stderr
+    assert not kitchen.snapshots.exists()
