@@ -8,14 +8,15 @@ Standard library only, so that a run with nothing to do stays light.
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from pipeline.clock import parse_day
-from pipeline.settings.config import Kitchen, Symbol
+from pipeline.settings.config import Kitchen, Stamps, Symbol
 
 _JSONL = ("", ".gz", ".zst", ".part")
 """A `.part` is what an exporter was about to rename: read where the file itself is missing."""
@@ -154,14 +155,40 @@ def spills_to(name: str) -> tuple[int, ...]:
     return {"00": (-1,), "23": (1,)}.get(hour[1], ()) if hour else (-1, 1)
 
 
-def neighbour_files(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> list[RawPath]:
-    """Files that are not the day's and may hold ticks of it.
+def days_beside(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> list[dt.date]:
+    """The other days whose files of klines have rows of a UTC day, by the feed's configured zone and label.
 
-    An exporter files a whole batch under its first tick's hour, and a clock may step back over
-    midnight: see `spills_to`; and the files that lie under no day at all. Other feeds have none.
+    People cut such files by the dates that their stamps show: those of a zone, or of closes, of which a
+    day's last is the next day's 00:00. None where nothing is configured.
+    """
+    stamps = kitchen.stamps_of(symbol, feed) if feed == "binance_1m" else Stamps()
+    if stamps == Stamps():
+        return []
+    opened = dt.datetime.combine(day, dt.time(), dt.UTC)
+    ends = [opened + dt.timedelta(minutes=n + (stamps.label == "close")) for n in (0, 24 * 60 - 1)]
+    if stamps.zone is not None:
+        zones = importlib.import_module("pipeline.zones")  # slow to load, and few configure one
+        ends = [zones.local(stamps.zone, end) for end in ends]
+    first, last = (end.date() for end in ends)
+    dates = (first + dt.timedelta(days=n) for n in range((last - first).days + 1))
+    return [date for date in dates if date != day]
+
+
+def neighbour_files(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> list[RawPath]:
+    """Files that are not the day's and may hold rows of it.
+
+    Klines: those of `days_beside`. Ticks: an exporter files a whole batch under its first tick's hour, and a
+    clock may step back over midnight, see `spills_to`; and the files that lie under no day at all. Other
+    feeds have none.
     """
     if feed != "atas_ticks":
-        return []
+        own = {file.path for file in raw_files(kitchen, symbol, feed, day)}
+        return [
+            replace(file, rank=_NEIGHBOUR_RANK + file.rank, neighbour=True)
+            for beside in days_beside(kitchen, symbol, feed, day)
+            for file in raw_files(kitchen, symbol, feed, beside)
+            if file.path not in own
+        ]
     beside = [
         file.path
         for back in (1, -1)
@@ -180,14 +207,15 @@ def neighbour_files(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -
 
 
 def input_files(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> list[RawPath]:
-    """Every file whose bytes decide the feed's day: its own, their checksums, and its neighbours."""
+    """Every file whose bytes decide the feed's day: its own, its neighbours, and their checksums."""
     own = raw_files(kitchen, symbol, feed, day)
+    beside = neighbour_files(kitchen, symbol, feed, day)
     sums = [
         RawPath(path, f"{file.name}.CHECKSUM", file.rank)
-        for file in own
+        for file in (*own, *beside)
         if (path := Path(f"{file.path}.CHECKSUM")).is_file()
     ]
-    return [*own, *sums, *neighbour_files(kitchen, symbol, feed, day)]
+    return [*own, *sums, *beside]
 
 
 def raw_days(kitchen: Kitchen, symbol: Symbol, feed: str) -> frozenset[dt.date]:

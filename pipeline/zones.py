@@ -40,6 +40,11 @@ def changes(day: dt.date) -> tuple[int, ...]:
     return tuple(sorted({pair[1] - pair[0] for pair in found if len(pair) == 2}))
 
 
+def local(zone: str, at: dt.datetime) -> dt.datetime:
+    """An aware instant as the zone's clock shows it."""
+    return at.astimezone(ZoneInfo(zone))
+
+
 def _offset(zone: str, at: dt.datetime) -> int:
-    shift = at.astimezone(ZoneInfo(zone)).utcoffset() or dt.timedelta()
+    shift = local(zone, at).utcoffset() or dt.timedelta()
     return round(shift.total_seconds() / 60)

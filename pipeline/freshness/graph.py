@@ -115,20 +115,28 @@ def is_settled(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) -> b
     """Whether a vendor's files of a day are final.
 
     They are when the day has ended and they have been there, unchanged, for the quiet time of CONTROL;
-    or, there or not, once the deadline has passed.
+    or, there or not, once the deadline has passed. So it is with the files of the days beside that have rows
+    of the day.
     """
     now = time.time_ns() // 1_000
     if now < day_open_us(day) + DAY_US:
         return False
-    if now >= deadline_us(kitchen, vendor, day):
+    days = days_read(kitchen, symbol, vendor, day)
+    if now >= deadline_us(kitchen, vendor, max(days)):
         return True
-    files = vendor_files(kitchen, symbol, vendor, day)
     if vendor == "atas" and symbol.atas == "none":
         return True
     quiet = control.load(kitchen.governance).settling["quiet_minutes"] * 60_000_000
-    return bool(files) and all(
-        file.path.stat().st_mtime_ns // 1_000 <= now - quiet for file in files
+    found = [vendor_files(kitchen, symbol, vendor, each) for each in days]
+    return all(found) and all(
+        file.path.stat().st_mtime_ns // 1_000 <= now - quiet for files in found for file in files
     )
+
+
+def days_read(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) -> list[dt.date]:
+    """The day, and the days beside it under which the vendor files rows of it."""
+    feed = "binance_1m" if vendor == "binance" else vendor
+    return [day, *layout.days_beside(kitchen, symbol, feed, day)]
 
 
 def edges(kitchen: Kitchen, unit: Unit) -> list[Edge]:

@@ -121,9 +121,10 @@ def day_witness(kitchen: Kitchen, seen: Listing, units: Iterable[Unit], day: dt.
     for unit in units:
         paths.update(dict.fromkeys(_unit_paths(kitchen, unit)))
     feeds = [
-        (symbol, feed, day + dt.timedelta(days=back))
+        (symbol, feed, on)
         for symbol in graph.expected_symbols(kitchen, day)
         for feed, back in _feed_days(symbol)
+        for on in _read_for(kitchen, symbol, feed, day + dt.timedelta(days=back))
     ]
     for symbol, feed, on in feeds:
         for prefix in listing.prefixes(kitchen, symbol, feed, on.isoformat()):
@@ -139,6 +140,10 @@ def _feed_days(symbol: Symbol) -> list[tuple[str, int]]:
         feeds += [(feed, back) for feed in ATAS_FEEDS for back in (0, -1)]
         feeds += [("atas_ticks", back) for back in (1, -2)]
     return feeds
+
+
+def _read_for(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> list[dt.date]:
+    return [day, *layout.days_beside(kitchen, symbol, feed, day)]
 
 
 def _unit_paths(kitchen: Kitchen, unit: Unit) -> list[str]:
@@ -172,12 +177,22 @@ def month_witness(
         for whose, feed in feeds:
             inputs = layout.input_files(kitchen, whose, feed, day)
             paths.update(dict.fromkeys(str(file.path) for file in inputs))
-    for whose, feed in feeds:
-        for prefix in listing.prefixes(kitchen, whose, feed, month):
+    dates = [parse_day(f"{month}-01") + dt.timedelta(days=n) for n in range(31)]
+    dates = [on for on in dates if on.month == dates[0].month]
+    own = [(whose, feed, on) for whose, feed in feeds for on in dates]
+    own += [
+        (whose, feed, on)
+        for whose, feed in feeds
+        for end in (dates[0], dates[-1])
+        for on in layout.days_beside(kitchen, whose, feed, end)
+        if on not in dates
+    ]
+    names = [(whose, feed, month) for whose, feed in feeds]
+    names += [(whose, feed, on.isoformat()) for whose, feed, on in own if on not in dates]
+    for whose, feed, named in names:
+        for prefix in listing.prefixes(kitchen, whose, feed, named):
             found[prefix] = None
             paths.update(dict.fromkeys(listing.folders_in(seen, prefix)))
-    dates = [parse_day(f"{month}-01") + dt.timedelta(days=n) for n in range(31)]
-    own = [(whose, feed, on) for whose, feed in feeds for on in dates if on.month == dates[0].month]
     return Witness(prefixes=list(found), paths=list(paths), feeds=own)
 
 

@@ -74,9 +74,9 @@ def read_feed(
     """Reads a feed's files of a day, the most trusted first.
 
     Klines: a further file fills the rows that are missing, and is compared in the others. ATAS: all
-    files are read, and one with the text of a file before is merged into it; a neighbour's file only where it
-    holds a stamp of the day. No files: an empty table. Ticks are put aside file by file in the folder
-    `spill`, if one is given; else they stand in memory.
+    files are read, and one with the text of a file before is merged into it. A neighbour's file counts only
+    where it holds a stamp of the day. No files: an empty table. Ticks are put aside file by file in a folder
+    (`spill`), if one is given; else they stand in memory.
 
     Raises:
         UnstableInputError: a file changed, grew or vanished while it was read.
@@ -97,6 +97,7 @@ def read_feed(
     )
     for read in reads:
         _remember(read, seen)
+    reads = [read for read in reads if not _is_of_its_day_alone(feed, read)]
     if is_tape:
         trim_memory.give_back()
     return CleanFeed(
@@ -120,9 +121,9 @@ def _parts(feed: Feed, reads: list[FileRead], governance: Path, keep: Keep) -> P
 def _of_day(
     feed: Feed, files: list[RawPath], limits: Limits, seen: dict[str, Sealed]
 ) -> Iterator[RawPath]:
-    """All but the neighbours' files without a stamp of the day."""
+    """All but the neighbours' files without a stamp of the day; of klines the rows tell it, once read."""
     for file in files:
-        if file.neighbour:
+        if file.neighbour and feed.source not in kline_day.COMPLETE:
             has_rows, sealed = holds_day(feed, file, limits)
             if not has_rows:
                 seen.update({file.name: sealed} if sealed else {})
@@ -169,9 +170,15 @@ def _read_until_complete(
 
 def _read(feed: Feed, file: RawPath, limits: Limits, put: Put | None = None) -> FileRead:
     read = read_file(feed, file, limits, put)
-    if file.neighbour and not is_undated(file.name):
+    if file.neighbour and feed.source not in kline_day.COMPLETE and not is_undated(file.name):
         _leave_to_its_day(read)
     return read
+
+
+def _is_of_its_day_alone(feed: Feed, read: FileRead) -> bool:
+    """Whether a neighbour's file of klines has no row of this day; why it has none, its own day says."""
+    is_beside = read.file.neighbour and feed.source in kline_day.COMPLETE
+    return is_beside and (read.parsed is None or not read.parsed.read)
 
 
 def _only_compare(read: FileRead) -> None:

@@ -74,10 +74,13 @@ def joined_tape(feed: Feed, reads: list[FileRead], keep: Keep) -> list[Part]:
 def _klines(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
     """The most trusted file's rows, and the others' in its gaps, sorted by time.
 
+    The first of the neighbours' files is no less trusted: it is where the rest of the day lies.
     A minute whose klines contradict each other, and which no other file has, is an empty row.
     """
     tables: list[pa.Table] = []
     conflicts: dict[int, tuple[int, int]] = {}
+    beside = (number for number, read in enumerate(reads) if read.file.neighbour)
+    preferred = {0, next(beside, 0)}
     for number, read in enumerate(reads):
         if read.parsed is None:
             continue
@@ -86,7 +89,7 @@ def _klines(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
         read.merged = read.parsed.merged + read.parsed.rows.num_rows - rows.num_rows
         read.parsed.defects["B08"] += differing
         read.parsed.defects["B07"] += bool(read.parsed.other_days and not read.parsed.read)
-        rows = day.flagged(rows, feed.source, fallback=number > 0, conflicts=conflicts)
+        rows = day.flagged(rows, feed.source, fallback=number not in preferred, conflicts=conflicts)
         tables.append(_numbered(rows, number))
         for opened, line in read.parsed.conflicts.items():
             conflicts.setdefault(opened, (number, line))

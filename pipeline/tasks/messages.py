@@ -108,13 +108,16 @@ def _reasons(symbols: dict[str, Any]) -> str:
 def _feed_pending(task: Any) -> None:
     kitchen = context.kitchen()
     symbol = kitchen.symbol(task.symbol)
-    deadline = iso(graph.deadline_us(kitchen, task.vendor, task.date))
-    found = graph.vendor_files(kitchen, symbol, task.vendor, task.date)
-    what = (
-        f"{len(found)} files are there but not at rest yet"
-        if found
-        else f"no file is there, looked for {_first_name(kitchen, symbol, task.vendor, task.date)}"
-    )
+    days = graph.days_read(kitchen, symbol, task.vendor, task.date)
+    deadline = iso(graph.deadline_us(kitchen, task.vendor, max(days)))
+    files = {day: graph.vendor_files(kitchen, symbol, task.vendor, day) for day in days}
+    gone = next((day for day in days if not files[day]), None)
+    if gone is None:
+        what = f"{sum(map(len, files.values()))} files are there but not at rest yet"
+    else:
+        whose = f" of {gone}, which has rows of the day," if gone != task.date else ""
+        name = _first_name(kitchen, symbol, task.vendor, gone)
+        what = f"no file{whose} is there, looked for {name}"
     logger.warning(
         "%s %s is pending: %s of %s; run again later, the deadline is %s",
         task.date,

@@ -203,3 +203,36 @@ def test_a_file_of_another_format_is_all_rejects(tmp_path: Path, governance: Pat
 
     assert found.table.num_rows == 0
     assert found.ledger[0]["lines"] == {"read": 5, "used": 0, "merged": 0, "rejected": 5}
+
+
+@pytest.mark.parametrize("unit", [1_000_000, 1_000, 1])
+def test_a_row_of_another_day_is_known_by_its_stamp_alone(
+    tmp_path: Path, governance: Path, unit: int
+) -> None:
+    """In any unit, whatever follows; a row without a stamp goes with the row before it."""
+    other = kline(-5, unit).split(b",", maxsplit=1)[0]
+    rows = [
+        kline(-5, unit),
+        b"broken",
+        other + b",1,2",
+        kline(0, unit),
+        b"broken",
+        kline(1440, unit),
+    ]
+    found = read_feed(feed_of("binance_1m"), [drop(tmp_path, MONTHLY, text(*rows))], governance)
+
+    assert found.ledger[0]["lines"] == {"read": 2, "used": 1, "merged": 0, "rejected": 1}
+    assert found.ledger[0]["other_days"] == 4
+    assert found.rejects["line"].to_pylist() == [5]
+
+
+@pytest.mark.parametrize("stray", [b"[", b"{", b"[1]", b'{"a":'])
+def test_a_stray_bracket_before_a_table_costs_its_line(
+    tmp_path: Path, governance: Path, stray: bytes
+) -> None:
+    """The rows behind it are no JSON."""
+    file = drop(tmp_path, DAILY, text(stray, stray, kline(0), kline(1)))
+    found = read_feed(feed_of("binance_1m"), [file], governance)
+
+    assert found.table.num_rows == 2
+    assert found.rejects["line"].to_pylist() == [1, 2]

@@ -197,7 +197,7 @@ def test_a_parquet_that_grows_beyond_its_limits_is_refused(
     ones = pa.array([1.0] * 1_900_000)
     names = ("open_time", "open", "high", "low", "close", "volume")
     pq.write_table(pa.table(dict.fromkeys(names, ones)), file.path, compression="zstd")
-    tight = Limits(parquet_memory_bytes=350 << 20)
+    tight = Limits(parquet_memory_bytes=350 << 20, kline_rows=2_000_000)
     found = read_feed(feed_of("binance_1m"), [file], governance, tight)
 
     assert file.path.stat().st_size < 1 << 20

@@ -18,6 +18,9 @@ from pipeline.sources.text.lines import BOM, Block, Seen, is_comment, read_lines
 _MICROSECONDS_SINCE = 2025
 """The year from which spot archives count microseconds; those of futures count milliseconds."""
 
+_UNIT_OF_DIGITS = {13: EPOCH_UNITS["ms"], 16: EPOCH_UNITS["us"]}
+"""Digits of a stamp of today -> its unit in us."""
+
 _BTC_CONTRACT_USD, _OTHER_CONTRACT_USD = 100, 10
 """COIN-M contract sizes, from the exchange's contract specifications."""
 
@@ -45,6 +48,8 @@ class BinanceKlines:
         seen, blank, headers, comments = Seen(), 0, 0, 0
         for block in read_lines(text.name, text.blocks(), seen):
             for place, line in enumerate(block.lines):
+                if file.many_days and _is_passed_over(file, line):
+                    continue
                 fields = text_of(line).strip().split(b",")
                 if fields == [b""]:
                     blank += 1
@@ -68,6 +73,20 @@ class BinanceKlines:
         parsed = file.finish(notes | _looks_like(file, header=headers > 0), blank)
         parsed.ignored = comments + max(headers - 1, 0)  # again, where files were joined
         return parsed
+
+
+def _is_passed_over(file: KlineFile, line: bytes) -> bool:
+    """Counts a row of another day by its stamp alone: of a file of a month nearly every row is one.
+
+    A stamp of any but the usual two forms is left to those who read the row.
+    """
+    stamp = line[: line.find(b",")]
+    unit = _UNIT_OF_DIGITS.get(len(stamp)) if stamp.isdigit() and stamp[:1] == b"1" else None
+    if unit is None or not file.is_others(int(stamp) * unit):
+        return False
+    file.admit()
+    file.other_days += 1
+    return True
 
 
 def _looks_like(file: KlineFile, *, header: bool) -> dict[str, str]:

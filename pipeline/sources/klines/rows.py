@@ -80,8 +80,10 @@ class KlineFile:
     units: Counter[str] = field(default_factory=Counter)
     many_days: bool = field(init=False)
     _seen: int = 0
+    _day: int = field(init=False)
     _near: int | None = None
     _also: int | None = None
+    _cut: int | None = None
     _rows: dict[int, list[tuple[Kline, Block, int]]] = field(default_factory=dict)
     _last: int = -1
     _before: int | None = None
@@ -92,6 +94,7 @@ class KlineFile:
     def __post_init__(self) -> None:
         """A file whose name does not say the day is one of many days."""
         self.many_days = is_of_many_days(self.feed, self.text.name)
+        self._day = day_open_us(self.feed.day) // DAY_US
 
     def admit(self, rows: int = 1) -> None:
         """Counts rows before they are read.
@@ -106,10 +109,13 @@ class KlineFile:
         if rows > getattr(self.text.limits, limit):
             raise too_many(self.text, limit)
 
-    def read_by(self, why: str) -> None:
+    def read_by(self, edge: str, why: str) -> None:
         """Says how the stamps are read. Where that is assumed, the minute after the day's last is kept too:
-        read the other way, it is the last. A file in another zone may hold rows of two days.
+        read the other way, it is the last. A file in another zone may hold rows of two days; one whose stamps
+        are known for closes begins, cut by their dates, with the last minute of the day before.
         """
+        if edge == self.feed.label == "close":
+            self._cut = day_open_us(self.feed.day) - STEPS[self.feed.source]
         if why.startswith("assumed") and self.feed.source == "binance_1m":
             self._also = day_open_us(self.feed.day) + DAY_US
         self.many_days = self.many_days or self.feed.zone is not None
@@ -117,9 +123,11 @@ class KlineFile:
     def is_others(self, opened: int | None) -> bool:
         """Whether a row of a file of many days is not ours; one without a time goes with the row before."""
         self._near = self._near if opened is None else opened
-        if not self.many_days or self._near is None:
+        if self._near is None:
             return False
-        return day_of(self._near) != self.feed.day and self._near != self._also
+        if not self.many_days:
+            return self._near == self._cut
+        return self._near // DAY_US != self._day and self._near != self._also
 
     def take(self, row: Kline, block: Block, place: int) -> None:
         """Keeps a row of ours, or sets it aside by the first rule that it breaks.

@@ -86,7 +86,7 @@ def read_table(table: Table, file: KlineFile, notes: dict[str, Any]) -> Parsed:
     notes = notes | _dated(table, own, file.feed)
     edge, why = _edge(table, own, step, file.feed.label)
     in_zone(own, file.feed.zone)
-    file.read_by(why)
+    file.read_by(edge, why)
     mine = []
     for row in own:
         opened = None if row.instant is None else opened_at(row.instant, edge, step)
