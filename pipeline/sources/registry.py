@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pipeline.sources.atas.bars import AtasBars
 from pipeline.sources.atas.simplified import AtasSimplified
 from pipeline.sources.atas.ticks import AtasTicks
@@ -13,6 +15,9 @@ from pipeline.sources.own.csv_table import BinanceFetcher
 from pipeline.sources.own.json_table import BinanceJson, is_json
 from pipeline.sources.own.parquet_table import BinanceParquet
 from pipeline.sources.protocol import Adapter
+
+_DAMAGED_MAX = 6
+"""So many lines may stand before a table that are none of it."""
 
 ADAPTERS: tuple[Adapter, ...] = (
     BinanceKlines(),
@@ -46,6 +51,13 @@ def adapter_for(source: str, name: str, head: bytes) -> Adapter:
         key=lambda adapter: adapter.sources.index(source),
     )
     tables = [adapter for adapter in fitting if isinstance(adapter, BinanceJson) and is_json(head)]
-    return next(
-        (adapter for adapter in fitting if adapter.claims(name, head)), [*tables, *fitting][0]
-    )
+    heads = [head, *_later(head)] if tables else [head]
+    claims = (adapter for text in heads for adapter in fitting if adapter.claims(name, text))
+    return next(claims, [*tables, *fitting][0])
+
+
+def _later(head: bytes) -> Iterator[bytes]:
+    """What follows each of the first lines: a stray bracket before a table does not make it JSON."""
+    for _ in range(_DAMAGED_MAX):
+        head = head.partition(b"\n")[2]
+        yield head
