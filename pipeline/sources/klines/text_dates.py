@@ -21,7 +21,7 @@ def is_year_last(value: object) -> bool:
     """Whether a stamp needs the order of its day and month."""
     return (
         isinstance(value, str)
-        and not value.isdigit()
+        and not value[:4].isdigit()
         and _YEAR_LAST.fullmatch(value.strip()) is not None
     )
 
