@@ -21,7 +21,7 @@ from pipeline.layout import RawPath, is_undated
 from pipeline.settings.config import Limits
 from pipeline.sources.file_read import FileRead, holds_day, read_file
 from pipeline.sources.joining import Aside, joined, joined_tape
-from pipeline.sources.klines import day
+from pipeline.sources.klines import one_day
 from pipeline.sources.protocol import Feed, Put, Reject
 from pipeline.sources.rawfile import NO_MORE_THAN, Sealed
 from pipeline.sources.tick_tape import Keep
@@ -123,7 +123,7 @@ def _of_day(
 ) -> Iterator[RawPath]:
     """All but the neighbours' files without a stamp of the day; of klines the rows tell it, once read."""
     for file in files:
-        if file.neighbour and feed.source not in kline_day.COMPLETE:
+        if file.neighbour and feed.source not in one_day.COMPLETE:
             has_rows, sealed = holds_day(feed, file, limits)
             if not has_rows:
                 seen.update({file.name: sealed} if sealed else {})
@@ -160,24 +160,24 @@ def _read_until_complete(
     minutes: set[int] = set()
     for file in files:
         read = _read(feed, file, limits)
-        if len(minutes) == day.COMPLETE.get(feed.source):
+        if len(minutes) == one_day.COMPLETE.get(feed.source):
             _only_compare(read)
         yield read
-        if feed.source in day.COMPLETE and read.parsed is not None:
-            opens = day.opens(read.parsed.rows, feed.source).tolist()
+        if feed.source in one_day.COMPLETE and read.parsed is not None:
+            opens = one_day.opens(read.parsed.rows, feed.source).tolist()
             minutes.update(at for at in opens if day_of(at) == feed.day)
 
 
 def _read(feed: Feed, file: RawPath, limits: Limits, put: Put | None = None) -> FileRead:
     read = read_file(feed, file, limits, put)
-    if file.neighbour and feed.source not in kline_day.COMPLETE and not is_undated(file.name):
+    if file.neighbour and feed.source not in one_day.COMPLETE and not is_undated(file.name):
         _leave_to_its_day(read)
     return read
 
 
 def _is_of_its_day_alone(feed: Feed, read: FileRead) -> bool:
     """Whether a neighbour's file of klines has no row of this day; why it has none, its own day says."""
-    is_beside = read.file.neighbour and feed.source in kline_day.COMPLETE
+    is_beside = read.file.neighbour and feed.source in one_day.COMPLETE
     return is_beside and (read.parsed is None or not read.parsed.read)
 
 

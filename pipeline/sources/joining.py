@@ -16,7 +16,7 @@ from pipeline.sources import tick_tape
 from pipeline.sources.atas import part_files
 from pipeline.sources.binance import timed_rows
 from pipeline.sources.file_read import FileRead
-from pipeline.sources.klines import day
+from pipeline.sources.klines import one_day
 from pipeline.sources.klines.rows import KEYS, is_of_many_days
 from pipeline.sources.protocol import Feed, Parsed
 from pipeline.sources.tick_tape import Keep, Stretch
@@ -30,7 +30,7 @@ def joined(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
 
     Of klines, bars and other archives; ticks are `joined_tape`.
     """
-    if feed.source in day.COMPLETE:
+    if feed.source in one_day.COMPLETE:
         return _klines(feed, reads)
     if feed.source in timed_rows.KEYS:
         return timed_rows.joined(feed.source, reads)
@@ -84,12 +84,14 @@ def _klines(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
     for number, read in enumerate(reads):
         if read.parsed is None:
             continue
-        rows, differing = day.fill(read.parsed.rows, tables, feed.source)
+        rows, differing = one_day.fill(read.parsed.rows, tables, feed.source)
         read.used = rows.num_rows
         read.merged = read.parsed.merged + read.parsed.rows.num_rows - rows.num_rows
         read.parsed.defects["B08"] += differing
         read.parsed.defects["B07"] += bool(read.parsed.other_days and not read.parsed.read)
-        rows = day.flagged(rows, feed.source, fallback=number not in preferred, conflicts=conflicts)
+        rows = one_day.flagged(
+            rows, feed.source, fallback=number not in preferred, conflicts=conflicts
+        )
         tables.append(_numbered(rows, number))
         for opened, line in read.parsed.conflicts.items():
             conflicts.setdefault(opened, (number, line))
@@ -98,11 +100,11 @@ def _klines(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
     known = pa.concat_tables(tables)
     if feed.source != "binance_1m":
         return [known.sort_by(KEYS[feed.source])]
-    known = pa.concat_tables([known, day.empty_rows(known, conflicts)])
+    known = pa.concat_tables([known, one_day.empty_rows(known, conflicts)])
     known = known.sort_by(KEYS[feed.source])
     if feed.record is None:
         return [known]
-    silent = day.silent_edges(known, feed.record["silent_edge_minutes_min"])
+    silent = one_day.silent_edges(known, feed.record["silent_edge_minutes_min"])
     return [known.append_column("silent_edge", pa.array(silent))]
 
 
