@@ -29,8 +29,9 @@ def without_six_hours(lines: list[str]) -> list[str]:
 
 
 def other_volume(lines: list[str]) -> list[str]:
-    """One minute traded 1 more."""
+    """One minute traded 1 more, at its close."""
     fields = lines[-700].split(",")
+    fields[7] = f"{float(fields[7]) + float(fields[4]):.8f}"
     fields[5] = f"{float(fields[5]) + 1:.3f}"
     return [*lines[:-700], ",".join(fields), *lines[-699:]]
 
