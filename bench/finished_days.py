@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline import layout, storage
+from pipeline import storage
 from pipeline.clock import day_open_us
 from pipeline.freshness import graph, receipt
 from pipeline.freshness.check import Freshness
@@ -20,6 +20,7 @@ from pipeline.freshness.graph import Unit
 from pipeline.freshness.receipt import Output, Receipt
 from pipeline.publishing import revisions, sums
 from pipeline.publishing.finished import Finished
+from pipeline.publishing.store import Store
 from pipeline.settings.config import Kitchen, load_kitchen
 
 FIRST = dt.date(2014, 1, 1)
@@ -67,8 +68,8 @@ def write(root: Path, days: list[dt.date], symbols: tuple[str, ...] = NAMES) -> 
             folder.mkdir(parents=True, exist_ok=True)
             for file in (receipt.FILE, *unit.declared.outputs.values()):
                 (folder / file).touch()
-        publish(layout.Store(kitchen.snapshots), day)
-    link(layout.Store(kitchen.snapshots), days[-1])
+        publish(Store(kitchen.snapshots), day)
+    link(Store(kitchen.snapshots), days[-1])
     time.sleep(receipt.RACY_NS / 1e9 + 0.1)
     stamp(kitchen, days)
 
@@ -107,7 +108,7 @@ def _units(kitchen: Kitchen, day: dt.date) -> Iterator[Unit]:
     return iter(found)
 
 
-def publish(store: layout.Store, day: dt.date) -> None:
+def publish(store: Store, day: dt.date) -> None:
     """A first revision of the date; its manifest says just what the closing lines of a run tell."""
     folder = store.revision(day, 1)
     folder.mkdir(parents=True)
@@ -127,7 +128,7 @@ def publish(store: layout.Store, day: dt.date) -> None:
     store.date_link(day).symlink_to(f".revisions/{folder.name}")
 
 
-def link(store: layout.Store, day: dt.date) -> None:
+def link(store: Store, day: dt.date) -> None:
     """LATEST and LATEST_AVAILABLE lead to the date."""
     for available in (False, True):
         store.latest(available=available).unlink(missing_ok=True)

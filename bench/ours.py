@@ -18,7 +18,7 @@ from pathlib import Path
 from pipeline import storage
 from pipeline.bars.footprint import footprint, in_hours
 from pipeline.contracts import control
-from pipeline.layout import RawPath
+from pipeline.model.raw_names import RawPath
 from pipeline.sources import rawfile
 from pipeline.sources.clean import read_feed
 from pipeline.sources.protocol import Feed

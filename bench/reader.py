@@ -30,9 +30,9 @@ import pyarrow as pa
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from kit import snapshots as kit
 from pipeline.contracts.control import load as load_control
-from pipeline.layout import Store
 from pipeline.publishing.manifest import ManifestInput, manifest
 from pipeline.publishing.seal import Draft, publish
+from pipeline.publishing.store import Store
 from pipeline.reader import load, scan, verified
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "XRPUSDT")

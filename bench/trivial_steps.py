@@ -16,8 +16,8 @@ from typing import Any
 
 import finished_days
 
-from pipeline import layout
 from pipeline.freshness import code
+from pipeline.publishing.store import Store
 from pipeline.runs import backfill
 from pipeline.settings.config import load_kitchen
 from pipeline.tasks import context, job, program
@@ -32,7 +32,7 @@ def recipe(stage: str) -> Callable[[job.Job], dict[str, Any]]:
 
 def publish(made: job.Job) -> dict[str, Any]:
     """A revision that says just that it is there."""
-    store = layout.Store(load_kitchen().snapshots)
+    store = Store(load_kitchen().snapshots)
     finished_days.publish(store, made.unit.day)
     finished_days.link(store, made.unit.day)
     return {}

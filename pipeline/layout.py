@@ -1,6 +1,7 @@
 """Where every file lives: (stage, source, symbol, date) -> path. Nobody else joins paths.
 
-Belongs here: raw patterns and their listing, prepared folders, the names inside a snapshot store.
+Belongs here: the listing of raw files, prepared folders. The default patterns are `model/feeds.py`, the names
+inside a snapshot store `publishing/store.py`.
 Does not belong here: reading or writing any of it.
 Standard library only, so that a run with nothing to do stays light.
 """
@@ -11,73 +12,19 @@ import datetime as dt
 import importlib
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 from pipeline.clock import parse_day
+from pipeline.model.feeds import FEEDS
+from pipeline.model.raw_names import RawPath, spills_to
 from pipeline.settings.config import Kitchen, Stamps, Symbol
-
-_JSONL = ("", ".gz", ".zst", ".part")
-"""A `.part` is what an exporter was about to rename: read where the file itself is missing."""
-
-_KLINES = ("zip", "csv", "csv.gz", "parquet", "json", "json.gz")
-_ARCHIVES = ("zip", "csv", "csv.gz", "json", "json.gz")
-
-PATTERNS: dict[str, tuple[str, ...]] = {
-    "binance_1m": (
-        *(f"binance/{{market}}/{{symbol}}-1m-{{date}}.{form}" for form in _KLINES),
-        *(f"binance/{{market}}/{{symbol}}-1m-{{month}}.{form}" for form in _KLINES),
-        "binance/fetcher/{symbol}_{date}.csv",
-        *(
-            f"binance/{{market}}/{{symbol}}-1m-from-{{first}}-to-{{last}}.{form}"
-            for form in _KLINES
-        ),
-    ),
-    "binance_1d": (
-        *(f"binance/{{market}}/{{symbol}}-1d-{{date}}.{form}" for form in _KLINES),
-        *(f"binance/{{market}}/{{symbol}}-1d-{{month}}.{form}" for form in _KLINES),
-        *(
-            f"binance/{{market}}/{{symbol}}-1d-from-{{first}}-to-{{last}}.{form}"
-            for form in _KLINES
-        ),
-    ),
-    "binance_funding": (
-        *(f"binance/{{market}}/{{symbol}}-fundingRate-{{date}}.{form}" for form in _ARCHIVES),
-        *(f"binance/{{market}}/{{symbol}}-fundingRate-{{month}}.{form}" for form in _ARCHIVES),
-    ),
-    "binance_metrics": tuple(
-        f"binance/{{market}}/{{symbol}}-metrics-{{date}}.{form}" for form in _ARCHIVES
-    ),
-    "atas_bars": tuple(f"atas/bars_1m/{{symbol}}/date={{date}}/bars_1m.jsonl{z}" for z in _JSONL),
-    "atas_v6_3": (
-        *(f"atas/v6_3/{{symbol}}/date={{date}}/bar_{{yyyymmdd}}.jsonl{z}" for z in _JSONL),
-        *(f"atas/v6_3/{{symbol}}/market_data_{{yyyymmdd}}.jsonl{z}" for z in _JSONL),
-    ),
-    "atas_ticks": (
-        *(f"atas/ticks/{{symbol}}/date={{date}}/ticks.jsonl{z}" for z in _JSONL),
-        *(f"atas/ticks/{{symbol}}/date={{date}}/*/ticks.jsonl{z}" for z in _JSONL),
-    ),
-}
-"""Feed -> path patterns below `paths.raw`, most trusted first."""
-
-
-@dataclass(frozen=True, slots=True)
-class RawPath:
-    """A raw file: its absolute path, its path below `paths.raw`, and how far it is preferred (0 first).
-
-    `neighbour`: it is filed under another day, or under none, and may hold rows of this one.
-    """
-
-    path: Path
-    name: str
-    rank: int
-    neighbour: bool = False
 
 
 def patterns(kitchen: Kitchen, symbol: Symbol, feed: str) -> tuple[str, ...]:
     """The patterns in force: the symbol's own, else the configuration's, else the defaults."""
-    return symbol.sources.get(feed) or kitchen.sources.get(feed) or PATTERNS[feed]
+    return symbol.sources.get(feed) or kitchen.sources.get(feed) or FEEDS[feed].patterns
 
 
 def marked(pattern: str, market: str, name: str) -> str:
@@ -93,7 +40,7 @@ MARKS = {"\1": "date", "\2": "month", "\3": "yyyymmdd", "\4": "first", "\5": "la
 
 def vendor_name(symbol: Symbol, feed: str) -> str:
     """What the feed's vendor calls the symbol."""
-    return symbol.vendor_symbol if feed.startswith("binance") else symbol.atas_symbol
+    return symbol.vendor_symbol if FEEDS[feed].vendor == "binance" else symbol.atas_symbol
 
 
 def raw_candidates(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> list[str]:
@@ -136,23 +83,8 @@ UNDATED_TICKS = "atas/ticks/{symbol}/date={{date}}/**/ticks.jsonl*"
 """A folder that is called `date={date}`, to the letter: a fault of one exporter, any day may lie there."""
 
 _NEIGHBOUR_RANK = 1_000
-_HOUR = re.compile(r"/([0-9]{2})/[^/]+$")
 _PEEK_BYTES = 1 << 16
 _STAMP_DATE = re.compile(rb'"ts"\s*:\s*"([0-9]{4}-[0-9]{2}-[0-9]{2})T')
-
-
-def is_undated(name: str) -> bool:
-    """Whether a file lies in the folder that is called `date={date}`."""
-    return "/date={date}/" in name
-
-
-def spills_to(name: str) -> tuple[int, ...]:
-    """Which days (+1 the next, -1 the one before) may have ticks in a tick file of that name.
-
-    The last hour's file the next day's, the first hour's the day before's; a file of a whole day both.
-    """
-    hour = _HOUR.search(name)
-    return {"00": (-1,), "23": (1,)}.get(hour[1], ()) if hour else (-1, 1)
 
 
 def days_beside(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> list[dt.date]:
@@ -181,7 +113,7 @@ def neighbour_files(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -
     clock may step back over midnight, see `spills_to`; and the files that lie under no day at all. Other
     feeds have none.
     """
-    if feed != "atas_ticks":
+    if not FEEDS[feed].spills:
         own = {file.path for file in raw_files(kitchen, symbol, feed, day)}
         return [
             replace(file, rank=_NEIGHBOUR_RANK + file.rank, neighbour=True)
@@ -222,7 +154,7 @@ def raw_days(kitchen: Kitchen, symbol: Symbol, feed: str) -> frozenset[dt.date]:
     """Every day for which the feed has a file; a monthly file counts for each day of its month."""
     name = vendor_name(symbol, feed)
     days = _raw_days(kitchen.raw, patterns(kitchen, symbol, feed), symbol.market, name)
-    return days | _undated_days(kitchen.raw, name) if feed == "atas_ticks" else days
+    return days | _undated_days(kitchen.raw, name) if FEEDS[feed].spills else days
 
 
 def forget_listings() -> None:
@@ -318,31 +250,3 @@ def prepared_folder(
     if symbol is not None:
         folder /= symbol
     return folder / (stage if source is None else f"{stage}.{source}")
-
-
-@dataclass(frozen=True, slots=True)
-class Store:
-    """Names inside a snapshot store. Names that begin with a dot are not for readers."""
-
-    root: Path
-
-    @property
-    def revisions(self) -> Path:
-        """The folder of all sealed revisions."""
-        return self.root / ".revisions"
-
-    def revision(self, day: dt.date, number: int) -> Path:
-        """The sealed folder of one revision."""
-        return self.revisions / f"{day.isoformat()}.r{number}"
-
-    def date_link(self, day: dt.date) -> Path:
-        """The link that names a date's current revision."""
-        return self.root / day.isoformat()
-
-    def latest(self, *, available: bool = False) -> Path:
-        """The link to the newest published date, or the newest whose condition is available."""
-        return self.root / ("LATEST_AVAILABLE" if available else "LATEST")
-
-    def lock(self, day: dt.date) -> Path:
-        """The file that a publisher of the date holds by flock."""
-        return self.root / ".locks" / day.isoformat()

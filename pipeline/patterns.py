@@ -1,6 +1,6 @@
 """Path patterns of raw files: the marks in their braces, and what a pattern must say.
 
-Which patterns there are is `layout.py`'s and the configuration's.
+Which patterns there are is `model/feeds.py`'s and the configuration's.
 Standard library only, so that a run with nothing to do stays light.
 """
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from pipeline.model.feeds import ATAS_FEEDS
+
 Grain = Literal["feed", "symbol", "date"]
 
 MICRO_LOOK_BACK_DAYS = 1
@@ -98,7 +100,7 @@ STAGES: dict[str, Stage] = {
                 Need(stage="CleanFeed", output="ledger", source="binance_1m"),
                 *(
                     Need(stage="CleanFeed", output="clean", source=feed, optional=True, beside=True)
-                    for feed in ("atas_bars", "atas_v6_3", "atas_ticks")
+                    for feed in ATAS_FEEDS
                 ),
             ),
             outputs={

@@ -15,9 +15,9 @@ import pytest
 
 from kit import snapshots as kit
 from pipeline.errors import ParameterError, RefusedError, SnapshotCorruptError
-from pipeline.layout import Store
 from pipeline.publishing.revisions import read_publication
 from pipeline.publishing.seal import publish
+from pipeline.publishing.store import Store
 from pipeline.reader import files, load, scan
 
 D1, D2, D3 = (kit.DAY + dt.timedelta(days=i) for i in range(3))

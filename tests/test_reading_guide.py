@@ -11,8 +11,8 @@ import pytest
 
 from kit import snapshots as kit
 from kit.support import write_config
-from pipeline.layout import Store
 from pipeline.publishing.seal import publish
+from pipeline.publishing.store import Store
 from pipeline.settings import config
 
 GUIDE = Path(__file__).resolve().parent.parent / "docs" / "reading.md"

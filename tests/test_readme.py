@@ -95,9 +95,9 @@ def test_its_exit_codes_are_those_of_luigi_cfg() -> None:
 
 def test_the_names_of_the_exports_are_those_that_are_looked_for() -> None:
     """Every path pattern of the table is one of the layout's."""
-    from pipeline.layout import PATTERNS
+    from pipeline.model.feeds import FEEDS
 
-    patterns = " ".join(p for texts in PATTERNS.values() for p in texts)
+    patterns = " ".join(p for kind in FEEDS.values() for p in kind.patterns)
     atas = ("atas/bars_1m/", "atas/v6_3/", "atas/ticks/")
     for shown in (*atas, "binance/fetcher/", "-1d-", "-1m-", "-fundingRate-", "-metrics-"):
         assert shown in README

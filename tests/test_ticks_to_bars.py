@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pipeline.bars.footprint import footprint
 from pipeline.contracts import control
-from pipeline.layout import RawPath
+from pipeline.model.raw_names import RawPath
 from pipeline.sources import rawfile, tick_tape
 from pipeline.sources.clean import CleanFeed, read_feed
 from pipeline.sources.protocol import Feed

@@ -21,8 +21,9 @@ from pipeline.alignment.calibrate import CalibrationInput, calibrate
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us
 from pipeline.contracts import control
 from pipeline.contracts.schema import conform, table_schema
-from pipeline.layout import RawPath
-from pipeline.settings.config import ATAS_FEEDS, PROJECT
+from pipeline.model.feeds import ATAS_FEEDS
+from pipeline.model.raw_names import RawPath
+from pipeline.settings.config import PROJECT
 from pipeline.sources.clean import read_feed
 from pipeline.sources.protocol import Feed
 

@@ -8,7 +8,7 @@ import click
 
 from pipeline.cli import output
 from pipeline.dashboard.calendar_page import write
-from pipeline.layout import Store
+from pipeline.publishing.store import Store
 from pipeline.settings.config import load_kitchen
 
 

@@ -10,8 +10,9 @@ from pipeline import asked
 from pipeline.cli import output
 from pipeline.contracts import profiles
 from pipeline.contracts.calibration import DayFinding, to_json
+from pipeline.model.feeds import ATAS_FEEDS
 from pipeline.runs.approve import Approval, approve, finding
-from pipeline.settings.config import ATAS_FEEDS, load_kitchen
+from pipeline.settings.config import load_kitchen
 
 
 @click.group("calibration")

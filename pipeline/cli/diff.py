@@ -9,10 +9,10 @@ import click
 
 from pipeline.cli import output
 from pipeline.errors import ParameterError
-from pipeline.layout import Store
 from pipeline.publishing import revisions
 from pipeline.publishing.diff import TableDiff, conditions, diff_folders
 from pipeline.publishing.revisions import Sealed
+from pipeline.publishing.store import Store
 from pipeline.settings.config import load_kitchen
 
 

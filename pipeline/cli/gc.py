@@ -7,9 +7,9 @@ import click
 from pipeline import clock
 from pipeline.cli import output
 from pipeline.errors import ParameterError
-from pipeline.layout import Store
 from pipeline.publishing import collect, revisions
 from pipeline.publishing.collect import Item, Policy
+from pipeline.publishing.store import Store
 from pipeline.settings.config import load_kitchen
 
 GRACE_DAYS = 7.0

@@ -7,8 +7,8 @@ from collections import Counter
 import click
 
 from pipeline.cli import output
-from pipeline.layout import Store
 from pipeline.publishing import index
+from pipeline.publishing.store import Store
 from pipeline.settings.config import load_kitchen
 
 

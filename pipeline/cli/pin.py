@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from pipeline.cli import output
-from pipeline.layout import Store
 from pipeline.publishing import pins, revisions
+from pipeline.publishing.store import Store
 from pipeline.settings.config import load_kitchen
 
 

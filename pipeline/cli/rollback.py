@@ -7,9 +7,9 @@ import click
 from pipeline import asked
 from pipeline.cli import output
 from pipeline.errors import ParameterError
-from pipeline.layout import Store
 from pipeline.publishing import signing
 from pipeline.publishing.rollback import rollback
+from pipeline.publishing.store import Store
 from pipeline.settings.config import load_kitchen
 
 

@@ -8,8 +8,8 @@ import click
 
 from pipeline.cli import output
 from pipeline.errors import SnapshotCorruptError
-from pipeline.layout import Store
 from pipeline.publishing import revisions, signing
+from pipeline.publishing.store import Store
 from pipeline.publishing.verify import Finding, verify, verify_day
 from pipeline.runs.rebuild import Rebuilt, rebuild
 from pipeline.settings.config import Kitchen, load_kitchen

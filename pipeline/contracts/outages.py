@@ -9,8 +9,7 @@ from pathlib import Path
 from pipeline.clock import DAY_US, MINUTE_US, day_open_us, parse_instant
 from pipeline.contracts.documents import load_checked
 from pipeline.errors import ConfigError
-
-MARKETS = ("spot", "futures_um", "futures_cm")
+from pipeline.model.feeds import MARKETS
 
 _DOCUMENT = {
     "version": {"type": "integer", "required": True, "allowed": [1]},

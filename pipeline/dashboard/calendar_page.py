@@ -19,8 +19,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from pipeline import storage
-from pipeline.layout import Store
 from pipeline.publishing import index
+from pipeline.publishing.store import Store
 from pipeline.quality import plots
 
 FILE = "index.html"

@@ -29,6 +29,7 @@ from pipeline.clock import parse_day, utc_now
 from pipeline.dashboard import metrics
 from pipeline.errors import ConfigError
 from pipeline.publishing import links
+from pipeline.publishing.store import Store
 from pipeline.runs.state_folder import Places
 from pipeline.settings.config import Kitchen
 from pipeline.tasks import context
@@ -54,7 +55,7 @@ class Days:
         """The figures of published days."""
         if self.figures is None or time.monotonic() - self.counted > _COUNT_EVERY_SECONDS:
             context.forget()
-            finished, store = context.finished(), layout.Store(self.kitchen.snapshots)
+            finished, store = context.finished(), Store(self.kitchen.snapshots)
             days = links.published_days(store)
             stale = sum(not finished.holds(day) for day in days)
             newest = dt.datetime.combine(days[-1], dt.time(), dt.UTC).timestamp() if days else 0.0
@@ -120,7 +121,7 @@ class Calendar(tornado.web.RequestHandler):
         self.set_header("Content-Security-Policy", _POLICY)
         # Drawing needs heavy libraries, which a dashboard that nobody asks for pages need not load.
         calendar = importlib.import_module("pipeline.dashboard.calendar_page")
-        days, simulated = calendar.published(layout.Store(self._kitchen.snapshots))
+        days, simulated = calendar.published(Store(self._kitchen.snapshots))
         self.write(calendar.page(days, simulated=simulated))
 
 
@@ -149,7 +150,7 @@ class Report(tornado.web.RequestHandler):
     def _page(self, day: dt.date, symbol: str) -> bytes:
         if symbol not in self._kitchen.symbols:
             raise tornado.web.HTTPError(404)
-        published = layout.Store(self._kitchen.snapshots).date_link(day) / "qc" / symbol
+        published = Store(self._kitchen.snapshots).date_link(day) / "qc" / symbol
         for folder in (layout.prepared_folder(self._kitchen, "Verdict", day, symbol), published):
             with suppress(OSError):
                 return (folder / _PAGE).read_bytes()

@@ -19,7 +19,7 @@ from pipeline import layout
 from pipeline.errors import FetchError
 from pipeline.fetch import placing
 from pipeline.fetch.outcome import FETCHED, REISSUED, UNCHANGED
-from pipeline.layout import RawPath
+from pipeline.model.raw_names import RawPath
 from pipeline.settings.config import Kitchen, Symbol
 from pipeline.settings.fetching import PLACEHOLDERS
 from pipeline.sources.clean import read_feed

@@ -19,6 +19,7 @@ from pipeline import layout, storage
 from pipeline.freshness import code, fingerprint, graph, libraries, receipt, slices
 from pipeline.freshness.graph import Edge, Unit, label
 from pipeline.freshness.receipt import Receipt
+from pipeline.model.raw_names import RawPath
 from pipeline.settings.config import Kitchen
 
 
@@ -216,7 +217,7 @@ class Freshness:
         return found.outputs[edge.output].content if found else "stale"
 
 
-def _digest(file: layout.RawPath, known: Mapping[str, Sequence[Any]], seen_ns: int) -> str:
+def _digest(file: RawPath, known: Mapping[str, Sequence[Any]], seen_ns: int) -> str:
     """A raw file's digest, without reading it where its stat signature proves that it is the same."""
     status = os.stat(file.path)
     if not stat.S_ISREG(status.st_mode):

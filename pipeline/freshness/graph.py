@@ -16,7 +16,9 @@ from pathlib import Path
 from pipeline import layout
 from pipeline.clock import DAY_US, day_open_us
 from pipeline.contracts import control
-from pipeline.settings.config import ATAS_FEEDS, Kitchen, Symbol
+from pipeline.model.feeds import ATAS_FEEDS
+from pipeline.model.raw_names import RawPath
+from pipeline.settings.config import Kitchen, Symbol
 from pipeline.stages import STAGES, Need, Stage
 
 
@@ -97,9 +99,7 @@ def atas_feeds(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> list[str]:
     return [feed for feed in ATAS_FEEDS if day in layout.raw_days(kitchen, symbol, feed)]
 
 
-def vendor_files(
-    kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date
-) -> list[layout.RawPath]:
+def vendor_files(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) -> list[RawPath]:
     """Every file of minute data that a vendor has for the symbol and day."""
     feeds = ["binance_1m"] if vendor == "binance" else atas_feeds(kitchen, symbol, day)
     return [file for feed in feeds for file in layout.raw_files(kitchen, symbol, feed, day)]

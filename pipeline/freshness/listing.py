@@ -17,7 +17,8 @@ from operator import attrgetter
 
 from pipeline import layout
 from pipeline.clock import parse_day
-from pipeline.settings.config import ATAS_FEEDS, Kitchen, Symbol
+from pipeline.model.feeds import ATAS_FEEDS, FEEDS
+from pipeline.settings.config import Kitchen, Symbol
 
 _STATE = attrgetter("st_size", "st_mtime_ns", "st_ino", "st_ctime_ns")
 """What changes when a file does. A tuple of integers hashes alike in every process of one Python."""
@@ -124,7 +125,7 @@ def first_raw_day(listing: Listing, kitchen: Kitchen, symbol: Symbol) -> dt.date
     first: dt.date | None = None
     for feed in ("binance_1m", *(ATAS_FEEDS if symbol.atas == "expected" else ())):
         patterns = _patterns(kitchen, symbol, feed)
-        undated = feed == "atas_ticks" and has_undated(listing, symbol)
+        undated = FEEDS[feed].spills and has_undated(listing, symbol)
         if undated or any(not _is_ordered(pattern) for pattern in patterns):
             # Tick folders may lie under no date, and other patterns need not sort by date.
             first = _earlier(first, min(layout.raw_days(kitchen, symbol, feed), default=None))

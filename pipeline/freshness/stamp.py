@@ -25,7 +25,8 @@ from pipeline.freshness import graph, listing, receipt
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
 from pipeline.freshness.listing import Listing
-from pipeline.settings.config import ATAS_FEEDS, BINANCE_FEEDS, Kitchen, Symbol
+from pipeline.model.feeds import ATAS_FEEDS, BINANCE_FEEDS
+from pipeline.settings.config import Kitchen, Symbol
 
 FILE = ".stamp.json"
 

@@ -17,6 +17,7 @@ from pipeline.alignment.align import USABLE
 from pipeline.clock import MINUTE_US, day_of, day_open_us, iso
 from pipeline.contracts import schema
 from pipeline.errors import ParameterError
+from pipeline.model.feeds import FEEDS
 from pipeline.provenance import raw_text
 from pipeline.provenance.prepared_day import STAMPS, Prepared, Rows, prepared, rows_of
 from pipeline.sources.text.lines import text_of
@@ -222,9 +223,9 @@ def _standing(given: Prepared, feed: str, rows: Rows, at: int) -> Facts:
     chosen = given.correction.get("feed")
     if day_of(opened) != given.day:
         facts["why"] = f"of {day_of(opened)}, whose day reads it from here where it needs it"
-    elif feed.startswith("atas") and status is not None and status not in USABLE:
+    elif FEEDS[feed].vendor == "atas" and status is not None and status not in USABLE:
         facts["why"] = "the calibration set this feed aside: its columns are null"
-    elif feed.startswith("atas") and chosen not in (None, feed):
+    elif FEEDS[feed].vendor == "atas" and chosen not in (None, feed):
         facts["why"] = f"prices and volume are those of {chosen}; see which columns it fills"
     return facts
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from pipeline.clock import MINUTE_US, epoch_us, parse_instant
 from pipeline.errors import SourceError
-from pipeline.layout import RawPath
+from pipeline.model.raw_names import RawPath
 from pipeline.settings.config import Kitchen
 from pipeline.sources.own.csv_table import find_header
 from pipeline.sources.own.json_table import find_form

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from pipeline import storage
 from pipeline.errors import ParameterError, PublishError
-from pipeline.layout import Store
 from pipeline.publishing import claim, links, locks, pins, revisions
+from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify
 
 TRASH = ".trash-"

@@ -10,6 +10,7 @@ from pipeline.freshness import graph
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
 from pipeline.publishing.links import settled
+from pipeline.publishing.store import Store
 from pipeline.settings.config import Kitchen
 
 PUBLISHED = "published"
@@ -48,7 +49,7 @@ def judge(kitchen: Kitchen, days: list[dt.date]) -> dict[dt.date, Judged]:
 
 def _judge(kitchen: Kitchen, freshness: Freshness, day: dt.date) -> Judged:
     reasons = freshness.reasons(Unit("Snapshot", day))
-    if not reasons and settled(layout.Store(kitchen.snapshots), day):
+    if not reasons and settled(Store(kitchen.snapshots), day):
         return Judged(day=day, state=PUBLISHED, why="published and true")
     waits = unsettled(kitchen, day)
     if waits:

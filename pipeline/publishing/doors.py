@@ -15,8 +15,8 @@ from typing import Any
 
 from pipeline import storage
 from pipeline.errors import ParameterError, PublishError
-from pipeline.layout import Store
 from pipeline.publishing import sums
+from pipeline.publishing.store import Store
 from pipeline.symbols import is_symbol
 
 STORE_MODE = 0o755

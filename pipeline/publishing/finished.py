@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline import layout
 from pipeline.clock import DAY_US, day_open_us
 from pipeline.errors import PublishError
 from pipeline.freshness import graph, listing, stamp
@@ -23,6 +22,7 @@ from pipeline.freshness.graph import Unit
 from pipeline.freshness.history import History
 from pipeline.freshness.listing import Listing
 from pipeline.publishing import links, revisions, sums
+from pipeline.publishing.store import Store
 from pipeline.settings.config import Kitchen, Symbol
 
 NEVER = 1 << 62
@@ -77,7 +77,7 @@ class Finished:
             return False
         symbols = self._expected(day)
         history = {s.name: self._history.number(s, day, look=True) for s in symbols}
-        sealed = revisions.current(layout.Store(self.kitchen.snapshots), day)
+        sealed = revisions.current(Store(self.kitchen.snapshots), day)
         if sealed is None or None in history.values():
             return False
         units = self._units(day)
@@ -144,7 +144,7 @@ class Finished:
 
     def _is_linked(self, day: dt.date, entry: dict[str, Any]) -> bool:
         """As `links.settled`, for a revision whose publication and manifest have not changed."""
-        store = layout.Store(self.kitchen.snapshots)
+        store = Store(self.kitchen.snapshots)
         try:
             target = os.readlink(store.date_link(day))
         except OSError:
@@ -155,7 +155,7 @@ class Finished:
         own = day.isoformat()
         return latest >= own and (available >= own if entry["available"] else available != own)
 
-    def _links(self, store: layout.Store) -> tuple[str, str]:
+    def _links(self, store: Store) -> tuple[str, str]:
         """The dates that LATEST and LATEST_AVAILABLE name and lead to; empty without."""
         if self._latest is None:
             found = []

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import storage
-from pipeline.layout import Store
 from pipeline.publishing import doors, links, locks, revisions
 from pipeline.publishing.revisions import Sealed
+from pipeline.publishing.store import Store
 
 FILE = "index.json"
 

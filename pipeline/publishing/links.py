@@ -14,9 +14,9 @@ from pathlib import Path
 from pipeline import storage
 from pipeline.clock import parse_day
 from pipeline.errors import PublishError
-from pipeline.layout import Store
 from pipeline.publishing import locks, revisions
 from pipeline.publishing.revisions import Sealed
+from pipeline.publishing.store import Store
 
 SEALED_MODE = 0o555
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from pipeline import clock, storage
 from pipeline.errors import ParameterError, PublishError
-from pipeline.layout import Store
 from pipeline.publishing import doors, revisions
+from pipeline.publishing.store import Store
 
 FOLDER = ".pins"
 

@@ -19,8 +19,8 @@ from typing import Any
 from pipeline import storage
 from pipeline.clock import parse_day
 from pipeline.errors import ParameterError
-from pipeline.layout import Store
 from pipeline.publishing import sums
+from pipeline.publishing.store import Store
 
 SELF_DIGEST = "publication_sha256"
 """Key of `publication.json`: SHA-256 of the canonical JSON of all its other keys."""

@@ -9,10 +9,10 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pipeline.errors import SnapshotCorruptError
-from pipeline.layout import Store
 from pipeline.publishing import content, revisions
 from pipeline.publishing.revisions import Sealed
 from pipeline.publishing.seal import Draft, publish
+from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify
 
 

@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pipeline import clock, storage
 from pipeline.errors import PublishError, SnapshotExistsError
-from pipeline.layout import Store
 from pipeline.publishing import (
     changes,
     claim,
@@ -33,6 +32,7 @@ from pipeline.publishing import (
 )
 from pipeline.publishing.links import settled
 from pipeline.publishing.revisions import Sealed, current
+from pipeline.publishing.store import Store
 from pipeline.tables import parquet
 
 __all__ = ["Draft", "Sealed", "current", "publication_unchanged", "publish", "settled"]

@@ -19,8 +19,8 @@ from typing import BinaryIO
 
 from pipeline import storage
 from pipeline.clock import parse_day
-from pipeline.layout import Store
 from pipeline.publishing import claim, locks, sums
+from pipeline.publishing.store import Store
 from pipeline.publishing.sums import Facts
 
 OWNER = ".owner"

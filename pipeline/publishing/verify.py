@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from pipeline import storage
 from pipeline.errors import PublishError
-from pipeline.layout import Store
 from pipeline.publishing import index, links, revisions, signing, sums
 from pipeline.publishing.revisions import Sealed
+from pipeline.publishing.store import Store
 from pipeline.publishing.sums import Facts
 
 _OWN = (sums.MANIFEST, sums.PUBLICATION, *sums.LISTS)

@@ -18,11 +18,11 @@ import pyarrow as pa
 from pipeline import asked, clock
 from pipeline.contracts import documents, schema
 from pipeline.errors import ContractError, ParameterError, RefusedError
-from pipeline.layout import Store
 from pipeline.locations import GOVERNANCE
 from pipeline.optional import require
 from pipeline.publishing import links, revisions
 from pipeline.publishing.revisions import Sealed
+from pipeline.publishing.store import Store
 from pipeline.reader import verified
 from pipeline.reader.verified import Part, Wanted
 from pipeline.settings import config

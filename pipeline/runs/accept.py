@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline import layout, storage
+from pipeline import storage
 from pipeline.clock import utc_now
 from pipeline.errors import ParameterError, StageError
 from pipeline.freshness import graph, receipt
@@ -22,6 +22,7 @@ from pipeline.freshness.acceptance import Candidate, Search
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
 from pipeline.publishing import content, links, revisions
+from pipeline.publishing.store import Store
 from pipeline.runs.state_folder import Places
 from pipeline.tasks import context, job
 
@@ -139,7 +140,7 @@ def _leave_unpublished(search: Search) -> None:
     """A snapshot is accepted only where the current revision says what the prepared manifest says."""
     kitchen = search.freshness.kitchen
     for unit in [unit for unit in search.found if unit.stage == "Snapshot"]:
-        sealed = revisions.current(layout.Store(kitchen.snapshots), unit.day)
+        sealed = revisions.current(Store(kitchen.snapshots), unit.day)
         manifest = _manifest(search.freshness, unit.day)
         if sealed is None or not (
             content.says_the_same(sealed, manifest) or content.is_withdrawn(sealed, manifest)
@@ -202,5 +203,5 @@ def _write_down(places: Places, entry: dict[str, Any]) -> None:
 
 def published_days(start: dt.date | None, stop: dt.date | None) -> list[dt.date]:
     """The published dates between two, both included; without them all."""
-    days = links.published_days(layout.Store(context.kitchen().snapshots))
+    days = links.published_days(Store(context.kitchen().snapshots))
     return [day for day in days if (start or day) <= day <= (stop or day)]

@@ -28,8 +28,8 @@ from pipeline import asked
 from pipeline.errors import StageError
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
-from pipeline.layout import Store
 from pipeline.publishing import links
+from pipeline.publishing.store import Store
 from pipeline.settings.config import load_kitchen
 from pipeline.stages import MACRO_LOOK_BACK_DAYS
 from pipeline.tasks import context, luigid_client

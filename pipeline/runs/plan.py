@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline import layout
 from pipeline.freshness import graph, receipt
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
 from pipeline.publishing import revisions
 from pipeline.publishing.links import settled
+from pipeline.publishing.store import Store
 from pipeline.tasks import context
 
 AT_MOST = "at most: a unit whose inputs are made anew with equal content will not run"
@@ -103,7 +103,7 @@ def _behind(
 
 
 def _unseen(unit: Unit) -> list[str]:
-    store = layout.Store(context.kitchen().snapshots)
+    store = Store(context.kitchen().snapshots)
     if unit.stage != "Snapshot" or settled(store, unit.day):
         return []
     return ["readers cannot see it yet"]
@@ -128,7 +128,7 @@ def status(days: Iterable[dt.date]) -> list[dict[str, Any]]:
 
 def _status(day: dt.date, holds: bool) -> dict[str, Any]:
     kitchen = context.kitchen()
-    sealed = revisions.current(layout.Store(kitchen.snapshots), day)
+    sealed = revisions.current(Store(kitchen.snapshots), day)
     expected = [symbol.name for symbol in graph.expected_symbols(kitchen, day)]
     conditions: dict[str, str] = {}
     if sealed is not None:

@@ -17,8 +17,9 @@ import yaml
 from pipeline import storage
 from pipeline.contracts.documents import load_yaml
 from pipeline.errors import StageError
-from pipeline.layout import Store, prepared_folder
+from pipeline.layout import prepared_folder
 from pipeline.publishing import content, revisions
+from pipeline.publishing.store import Store
 from pipeline.publishing.sums import MANIFEST
 from pipeline.settings.config import Kitchen
 

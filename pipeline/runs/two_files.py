@@ -21,11 +21,11 @@ from pipeline.alignment.true_time import tape_in_true_time
 from pipeline.bars.footprint import footprint
 from pipeline.contracts import control, outages
 from pipeline.errors import ParameterError, SourceError
-from pipeline.layout import RawPath
+from pipeline.model.feeds import ATAS_FEEDS, MARKETS
+from pipeline.model.raw_names import RawPath
 from pipeline.quality.checks import DayFacts
 from pipeline.quality.report import html, markdown, report
 from pipeline.quality.verdict import verdict
-from pipeline.settings.config import ATAS_FEEDS, MARKETS
 from pipeline.sources.clean import CleanFeed, read_feed
 from pipeline.sources.protocol import Feed
 from pipeline.sources.rawfile import open_raw

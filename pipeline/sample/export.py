@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from pipeline.layout import PATTERNS
+from pipeline.model.feeds import ATAS_FEEDS, FEEDS
 from pipeline.sample.bars import Bars
 from pipeline.sample.instrument import Instrument
 from pipeline.sample.minutes import minute_bars
@@ -30,8 +30,6 @@ from pipeline.sample.writers import (
 Edit = Callable[[str, bytes], bytes]
 """(name below the raw folder, bytes as the vendor would write them) -> bytes that are written."""
 
-ATAS_FEEDS = ("atas_bars", "atas_v6_3", "atas_ticks")
-
 _MARKS = {
     "binance_1m": "{date}.zip",
     "binance_1d": "{month}.zip",
@@ -41,7 +39,7 @@ _MARKS = {
     "atas_v6_3": ".jsonl",
     "atas_ticks": "*/ticks.jsonl",
 }
-_NAMES = {feed: next(p for p in PATTERNS[feed] if mark in p) for feed, mark in _MARKS.items()}
+_NAMES = {feed: next(p for p in FEEDS[feed].patterns if mark in p) for feed, mark in _MARKS.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 from pipeline import asked
 from pipeline.clock import day_of
 from pipeline.errors import ParameterError
+from pipeline.model.feeds import ATAS_FEEDS
 from pipeline.sample.bars import Bars, joined, whole_day
 from pipeline.sample.daily import daily_bars
 from pipeline.sample.defects import DEFECTS, Defect, check_codes, damaged
@@ -25,7 +26,6 @@ from pipeline.sample.derivatives import (
     metrics_rows,
 )
 from pipeline.sample.export import (
-    ATAS_FEEDS,
     RawFile,
     exported,
     month_files,

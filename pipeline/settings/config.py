@@ -21,41 +21,12 @@ from pipeline.contracts.documents import load_checked
 from pipeline.errors import ConfigError, ParameterError
 from pipeline.locations import GOVERNANCE, base_folder, config_file, find_config, governance_for
 from pipeline.locations import PROJECT as PROJECT
+from pipeline.model.feeds import ATAS_FEEDS, FEEDS, MARKETS
+from pipeline.model.limits import Limits
 from pipeline.settings import fetching, operations
 
-MARKETS = ("spot", "futures_um", "futures_cm")
-ATAS_FEEDS = ("atas_bars", "atas_v6_3", "atas_ticks")
-BINANCE_FEEDS = ("binance_1m", "binance_1d", "binance_funding", "binance_metrics")
-FEEDS = (*BINANCE_FEEDS, *ATAS_FEEDS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What a raw file may cost; beyond, it is no export and is set aside.
-
-    Args:
-        text_bytes: Decompressed text: no day or month of an export has 4 GiB.
-        text_ratio: Text / file: klines and JSON lines compress 5 to 30 times.
-        zip_bytes: A zip, which is read whole to reach its directory.
-        parquet_bytes: A Parquet file, which is read in a process of its own.
-        parquet_memory_bytes: That process's address space.
-        parquet_seconds: Its processor time.
-        kline_rows: Rows of a file of klines: a year of minutes has 527,040.
-        kline_rows_of_day: Of these, rows of one day: one of seconds has 86,400.
-    """
-
-    text_bytes: int = 4 << 30
-    text_ratio: int = 200
-    zip_bytes: int = 256 << 20
-    parquet_bytes: int = 256 << 20
-    parquet_memory_bytes: int = 4 << 30
-    parquet_seconds: int = 60
-    kline_rows: int = 550_000
-    kline_rows_of_day: int = 100_000
-
-
 LABELS = ("open", "close")
-STAMPED = ("binance_1m", "binance_1d")
+STAMPED = tuple(name for name, kind in FEEDS.items() if kind.has_open_stamps)
 """Feeds whose stamps may be text without a zone, or not say which edge of the bar they are."""
 
 _SOURCES = {
@@ -192,7 +163,7 @@ class Kitchen:
     simulated: bool
     signing_key: Path | None
     trusted_keys: Path
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     operations: operations.Operations = field(default_factory=operations.Operations)
     fetch: fetching.Fetch = field(default_factory=fetching.Fetch)
     stamps: dict[str, Stamps] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.errors import ConfigError
+from pipeline.model.feeds import MARKETS
 
 USES = ("archive", "rest", "command")
 """Where a day of klines can come from."""
@@ -21,7 +22,6 @@ USES = ("archive", "rest", "command")
 PLACEHOLDERS = ("symbol", "date", "market", "out")
 """What `{...}` stands for in the configured command."""
 
-_MARKETS = ("spot", "futures_um", "futures_cm")
 _ARCHIVE = "https://data.binance.vision"
 _REST = {
     "spot": "https://data-api.binance.vision",
@@ -90,7 +90,7 @@ _SECONDS = {"type": "number", "min": 0, "max": 86_400}
 _WHOLE = {"type": "integer", "min": 1}
 _SPECIAL: dict[str, Any] = {
     "archive": _TEXT,
-    "rest": {"type": "dict", "schema": dict.fromkeys(_MARKETS, _TEXT)},
+    "rest": {"type": "dict", "schema": dict.fromkeys(MARKETS, _TEXT)},
     "hosts": {"type": "list", "schema": _TEXT},
     "use": {"type": "list", "minlength": 1, "schema": {**_TEXT, "allowed": list(USES)}},
     "in_front": {"type": "boolean"},
@@ -102,7 +102,7 @@ _SPECIAL: dict[str, Any] = {
     # One page of futures klines weighs 10; less could never be spent.
     "weight_per_minute": {
         "type": "dict",
-        "schema": {key: {"type": "integer", "min": 10, "max": 6000} for key in _MARKETS},
+        "schema": {key: {"type": "integer", "min": 10, "max": 6000} for key in MARKETS},
     },
     "command": {"type": "list", "schema": {**_TEXT, "minlength": 1}},
 }

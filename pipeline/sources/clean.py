@@ -17,8 +17,8 @@ import pyarrow as pa
 from pipeline.clock import day_of
 from pipeline.contracts import control, schema
 from pipeline.errors import SourceError
-from pipeline.layout import RawPath, is_undated
-from pipeline.settings.config import Limits
+from pipeline.model.limits import Limits
+from pipeline.model.raw_names import RawPath, is_undated
 from pipeline.sources.file_read import FileRead, holds_day, read_file
 from pipeline.sources.joining import Aside, joined, joined_tape
 from pipeline.sources.klines import one_day
@@ -29,21 +29,10 @@ from pipeline.tables import trim_memory
 from pipeline.tables.parts import Parts, Spill, in_memory, single
 from pipeline.tables.prefetch import ahead
 
-TABLES = {
-    "binance_1m": "clean_klines",
-    "binance_1d": "clean_daily",
-    "binance_funding": "clean_funding",
-    "binance_metrics": "clean_metrics",
-    "atas_bars": "clean_bars",
-    "atas_v6_3": "clean_bars",
-    "atas_ticks": "clean_ticks",
-}
-"""Source -> the table of `SCHEMA_data.json` that it becomes."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanFeed:
-    """One feed's day. `parts` as in `TABLES`, `rejects` as `rejects` of `SCHEMA_data.json`.
+    """One feed's day. `parts` as its `FeedKind.table`, `rejects` as `rejects` of `SCHEMA_data.json`.
 
     `ledger` has one entry a file read, in order: path, bytes, sha256, adapter, lines {read, used, merged,
     rejected}, beside them blank_lines, other_days, other_symbols, ignored; notes, inferred. `stats` maps a
@@ -86,8 +75,8 @@ def read_feed(
     feed = replace(feed, values=rules.values, record=rules.record)
     seen: dict[str, Sealed] = {}
     ordered = sorted(files, key=lambda file: (file.rank, file.name))
-    wanted = schema.table_schema(governance, TABLES[feed.source])
-    is_tape = feed.source == "atas_ticks"
+    wanted = schema.table_schema(governance, feed.kind.table)
+    is_tape = feed.kind.joiner == "tape"
     keep = Spill(spill).put if is_tape and spill is not None else in_memory
     of_day = _of_day(feed, ordered, limits, seen)
     reads = list(
@@ -110,12 +99,12 @@ def read_feed(
 
 
 def _parts(feed: Feed, reads: list[FileRead], governance: Path, keep: Keep) -> Parts:
-    wanted = schema.table_schema(governance, TABLES[feed.source])
-    if feed.source == "atas_ticks":
+    wanted = schema.table_schema(governance, feed.kind.table)
+    if feed.kind.joiner == "tape":
         return Parts(schema=wanted, parts=tuple(joined_tape(feed, reads, keep)))
     tables = [_with_flags(table, wanted, governance) for table in joined(feed, reads)]
     whole = pa.concat_tables(tables) if tables else schema.empty(wanted)
-    return single(schema.conform(whole, wanted, TABLES[feed.source]))
+    return single(schema.conform(whole, wanted, feed.kind.table))
 
 
 def _of_day(
@@ -123,7 +112,7 @@ def _of_day(
 ) -> Iterator[RawPath]:
     """All but the neighbours' files without a stamp of the day; of klines the rows tell it, once read."""
     for file in files:
-        if file.neighbour and feed.source not in one_day.COMPLETE:
+        if file.neighbour and feed.kind.joiner != "klines":
             has_rows, sealed = holds_day(feed, file, limits)
             if not has_rows:
                 seen.update({file.name: sealed} if sealed else {})
@@ -160,24 +149,24 @@ def _read_until_complete(
     minutes: set[int] = set()
     for file in files:
         read = _read(feed, file, limits)
-        if len(minutes) == one_day.COMPLETE.get(feed.source):
+        if len(minutes) == feed.kind.rows_of_day:
             _only_compare(read)
         yield read
-        if feed.source in one_day.COMPLETE and read.parsed is not None:
+        if feed.kind.joiner == "klines" and read.parsed is not None:
             opens = one_day.opens(read.parsed.rows, feed.source).tolist()
             minutes.update(at for at in opens if day_of(at) == feed.day)
 
 
 def _read(feed: Feed, file: RawPath, limits: Limits, put: Put | None = None) -> FileRead:
     read = read_file(feed, file, limits, put)
-    if file.neighbour and feed.source not in one_day.COMPLETE and not is_undated(file.name):
+    if file.neighbour and feed.kind.joiner != "klines" and not is_undated(file.name):
         _leave_to_its_day(read)
     return read
 
 
 def _is_of_its_day_alone(feed: Feed, read: FileRead) -> bool:
     """Whether a neighbour's file of klines has no row of this day; why it has none, its own day says."""
-    is_beside = read.file.neighbour and feed.source in one_day.COMPLETE
+    is_beside = read.file.neighbour and feed.kind.joiner == "klines"
     return is_beside and (read.parsed is None or not read.parsed.read)
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.errors import SourceError, UnstableInputError
-from pipeline.layout import RawPath
-from pipeline.settings.config import Limits
+from pipeline.model.limits import Limits
+from pipeline.model.raw_names import RawPath
 from pipeline.sources import registry
 from pipeline.sources.protocol import Feed, Parsed, Put, Reject, TapeAdapter, reject
 from pipeline.sources.rawfile import RawFile, Sealed, open_raw

@@ -17,7 +17,7 @@ from pipeline.sources.atas import part_files
 from pipeline.sources.binance import timed_rows
 from pipeline.sources.file_read import FileRead
 from pipeline.sources.klines import one_day
-from pipeline.sources.klines.rows import KEYS, is_of_many_days
+from pipeline.sources.klines.rows import is_of_many_days
 from pipeline.sources.protocol import Feed, Parsed
 from pipeline.sources.tick_tape import Keep, Stretch
 from pipeline.tables.parts import Part
@@ -30,9 +30,9 @@ def joined(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
 
     Of klines, bars and other archives; ticks are `joined_tape`.
     """
-    if feed.source in one_day.COMPLETE:
+    if feed.kind.joiner == "klines":
         return _klines(feed, reads)
-    if feed.source in timed_rows.KEYS:
+    if feed.kind.joiner == "timed":
         return timed_rows.joined(feed.source, reads)
     _merge_copies(reads)
     part_files.settle(reads)
@@ -99,9 +99,9 @@ def _klines(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
         return []
     known = pa.concat_tables(tables)
     if feed.source != "binance_1m":
-        return [known.sort_by(KEYS[feed.source])]
+        return [known.sort_by(feed.kind.time_column)]
     known = pa.concat_tables([known, one_day.empty_rows(known, conflicts)])
-    known = known.sort_by(KEYS[feed.source])
+    known = known.sort_by(feed.kind.time_column)
     if feed.record is None:
         return [known]
     silent = one_day.silent_edges(known, feed.record["silent_edge_minutes_min"])

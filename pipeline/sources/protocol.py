@@ -15,7 +15,8 @@ from typing import Any, Protocol, runtime_checkable
 import pyarrow as pa
 
 from pipeline.contracts.values import ANY, ValueLimits
-from pipeline.settings.config import Limits
+from pipeline.model.feeds import FEEDS, FeedKind
+from pipeline.model.limits import Limits
 
 RAW_TEXT_BYTES = 4096
 """How much of a rejected line is kept as text; its length and digest stand for the rest."""
@@ -28,7 +29,7 @@ REASON_CHARS = 300
 class Feed:
     """One source of one symbol on one UTC day.
 
-    `source` is one of `config.FEEDS`; `market` one of spot, futures_um, futures_cm; `vendor_symbol`
+    `source` is one of `FEEDS`; `market` one of spot, futures_um, futures_cm; `vendor_symbol`
     the symbol's name at that vendor; `values` how large a number of its rows may be. `record` are CONTROL's
     rules by which klines are held against themselves, None where nobody asks. `zone` and `label` are what the
     configuration says of stamps that do not say it themselves: the IANA zone of text, and `open` or `close`.
@@ -43,6 +44,11 @@ class Feed:
     record: Mapping[str, float] | None = None
     zone: str | None = None
     label: str | None = None
+
+    @property
+    def kind(self) -> FeedKind:
+        """What holds for every day and symbol of it."""
+        return FEEDS[self.source]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,8 +24,8 @@ from typing import IO
 import pyarrow as pa
 
 from pipeline.errors import SourceError, UnstableInputError
-from pipeline.layout import RawPath
-from pipeline.settings.config import Limits
+from pipeline.model.limits import Limits
+from pipeline.model.raw_names import RawPath
 
 BLOCK_BYTES = 2 << 20
 """Read in blocks of 2 MiB: memory does not grow with the file."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import luigi
 
-from pipeline import layout
 from pipeline.errors import StageError
 from pipeline.publishing.links import settled
+from pipeline.publishing.store import Store
 from pipeline.stages import STAGES
 from pipeline.tasks import context, fetching, messages
 from pipeline.tasks.base import FeedTask, RawDay, RawFeed, SymbolTask, UnitTask
@@ -77,7 +77,7 @@ class Snapshot(UnitTask):
 
     def urgent(self) -> list[str]:
         """The revision, its date link or LATEST is not as it should be."""
-        store = layout.Store(context.kitchen().snapshots)
+        store = Store(context.kitchen().snapshots)
         return [] if settled(store, self.date) else ["readers cannot see it yet"]
 
 

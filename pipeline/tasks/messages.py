@@ -18,6 +18,7 @@ from pipeline.clock import iso
 from pipeline.errors import UnstableInputError
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
+from pipeline.publishing.store import Store
 from pipeline.settings.config import Kitchen, Symbol
 from pipeline.tasks import context
 
@@ -69,7 +70,7 @@ def _already_published(task: Any) -> None:
 
 
 def _close(day: Any, how_long: str) -> None:
-    store = layout.Store(context.kitchen().snapshots)
+    store = Store(context.kitchen().snapshots)
     link = store.date_link(day)
     manifest = storage.read_json(link / "dataset_manifest.json")
     revision = link.resolve().name.rpartition(".")[2]

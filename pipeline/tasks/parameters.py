@@ -12,7 +12,8 @@ import luigi
 
 from pipeline import asked
 from pipeline.errors import ParameterError
-from pipeline.settings.config import ATAS_FEEDS, FEEDS, load_kitchen
+from pipeline.model.feeds import FEEDS
+from pipeline.settings.config import load_kitchen
 
 
 class DayParameter(luigi.Parameter):
@@ -58,7 +59,7 @@ class SymbolParameter(luigi.Parameter):
 
 
 class SourceParameter(luigi.Parameter):
-    """A feed, one of `config.FEEDS`."""
+    """A feed, one of `FEEDS`."""
 
     def parse(self, x: str) -> str:
         """The feed's name.
@@ -87,4 +88,4 @@ class VendorParameter(luigi.Parameter):
 
 def vendor_of(feed: str) -> str:
     """The vendor that writes a feed."""
-    return "atas" if feed in ATAS_FEEDS else "binance"
+    return FEEDS[feed].vendor

@@ -36,6 +36,7 @@ from pipeline.publishing.changes import changes
 from pipeline.publishing.manifest import ManifestInput
 from pipeline.publishing.manifest import manifest as manifest_of
 from pipeline.publishing.seal import Draft, publish
+from pipeline.publishing.store import Store
 from pipeline.quality.checks import DayFacts
 from pipeline.quality.report import html, markdown, report
 from pipeline.quality.verdict import verdict as verdict_of
@@ -55,12 +56,11 @@ leave_pandas_alone()  # no step uses it, and each forked task would pay for load
 def clean_feed(job: Job) -> Products:
     """Vendor files -> clean table, rejects, ledger."""
     symbol, source = job.symbol, str(job.unit.source)
-    vendor_symbol = symbol.vendor_symbol if source.startswith("binance") else symbol.atas_symbol
     feed = Feed(
         symbol=symbol.name,
         market=symbol.market,
         source=source,
-        vendor_symbol=vendor_symbol,
+        vendor_symbol=layout.vendor_name(symbol, source),
         day=job.unit.day,
         **asdict(job.kitchen.stamps_of(symbol, source)),
     )
@@ -290,7 +290,7 @@ def manifest(job: Job) -> Products:
 def snapshot(job: Job) -> Products:
     """The manifest and the files that it names -> a sealed revision, and the links."""
     found = inputs.document(job, "Manifest", "manifest")
-    store = layout.Store(job.kitchen.snapshots)
+    store = Store(job.kitchen.snapshots)
     parent = revisions.current(store, job.unit.day)
     key = signing.key_file(job.kitchen)
     sealed = publish(

@@ -22,10 +22,10 @@ from typing import Any
 from pipeline import storage
 from pipeline.clock import DAY_US, day_open_us, iso, parse_instant
 from pipeline.errors import ConfigError, KitchenError, LockedError
-from pipeline.layout import Store
 from pipeline.publishing import day_state
 from pipeline.publishing.day_state import Judged
 from pipeline.publishing.links import published_days
+from pipeline.publishing.store import Store
 from pipeline.runs.state_folder import Places
 from pipeline.settings.config import Kitchen
 from pipeline.tasks import luigid_client

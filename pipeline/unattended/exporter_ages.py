@@ -15,7 +15,8 @@ from typing import Any
 
 from pipeline import layout
 from pipeline.contracts import control
-from pipeline.settings.config import ATAS_FEEDS, Kitchen, Symbol
+from pipeline.model.feeds import ATAS_FEEDS
+from pipeline.settings.config import Kitchen, Symbol
 from pipeline.sources.atas import heartbeats
 
 

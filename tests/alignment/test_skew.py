@@ -17,7 +17,7 @@ from pipeline.alignment.dense import dense_klines
 from pipeline.alignment.skew import Skew, estimate
 from pipeline.alignment.tape import tape_minutes
 from pipeline.contracts import control
-from pipeline.layout import RawPath
+from pipeline.model.raw_names import RawPath
 from pipeline.sources.clean import read_feed
 from pipeline.sources.protocol import Feed
 from pipeline.tables.parts import Parts, in_memory

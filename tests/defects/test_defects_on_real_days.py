@@ -34,9 +34,9 @@ from kit.real_cases import (
 from kit.support import kitchen_at
 from kit.whole_day import Day
 from pipeline.errors import UnstableInputError
-from pipeline.layout import RawPath
+from pipeline.model.limits import Limits
+from pipeline.model.raw_names import RawPath
 from pipeline.quality.catalogue import DEFECTS
-from pipeline.settings.config import Limits
 from pipeline.sources import file_read
 from pipeline.sources.rawfile import RawFile
 from pipeline.tables import parquet

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.bars.footprint import footprint
 from pipeline.contracts import control
-from pipeline.layout import RawPath
+from pipeline.model.raw_names import RawPath
 from pipeline.sources.clean import read_feed
 from pipeline.sources.protocol import Feed
 

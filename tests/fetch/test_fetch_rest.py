@@ -19,7 +19,8 @@ from kit.fetch_ground import AFTERNOON, DAY, kitchen_for, minutes, publish, visi
 from pipeline.fetch.outcome import Outcome, exit_code
 from pipeline.fetch.plan import Request
 from pipeline.fetch.run import fetch
-from pipeline.layout import RawPath, raw_files
+from pipeline.layout import raw_files
+from pipeline.model.raw_names import RawPath
 from pipeline.settings.config import Kitchen
 from pipeline.sources.clean import CleanFeed, read_feed
 from pipeline.sources.protocol import Feed

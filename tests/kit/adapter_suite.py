@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.contracts import schema
-from pipeline.layout import RawPath
-from pipeline.sources.clean import TABLES, CleanFeed, read_feed
+from pipeline.model.raw_names import RawPath
+from pipeline.sources.clean import CleanFeed, read_feed
 from pipeline.sources.protocol import Adapter, Feed
 
 DAY = dt.date(2025, 1, 2)
@@ -107,7 +107,7 @@ class AdapterSuite:
         """Columns, types, nullability and units are those of the governance document."""
         found = self.read(self.data())
 
-        for table, name in ((found.table, TABLES[self.feed.source]), (found.rejects, "rejects")):
+        for table, name in ((found.table, self.feed.kind.table), (found.rejects, "rejects")):
             wanted = schema.table_schema(self.governance, name)
             assert table.schema.equals(wanted, check_metadata=True)
 

@@ -14,10 +14,10 @@ import luigi
 import pytest
 
 from kit.support import write_config
-from pipeline import layout
 from pipeline.freshness import code
 from pipeline.freshness.graph import Unit
 from pipeline.publishing import revisions
+from pipeline.publishing.store import Store
 from pipeline.sample.generate import SampleRequest, write_sample
 from pipeline.tasks import context, day, job
 
@@ -77,7 +77,7 @@ class Grid:
 
     def revisions(self) -> dict[int, int]:
         """Day of the month -> its current revision."""
-        store = layout.Store(self.root / "snapshots")
+        store = Store(self.root / "snapshots")
         found = {d.day: revisions.current(store, d) for d in DAYS}
         return {d: sealed.revision for d, sealed in found.items() if sealed}
 

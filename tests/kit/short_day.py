@@ -28,7 +28,7 @@ from pipeline.features import registry
 from pipeline.features.evaluate import evaluate
 from pipeline.features.frame import Frame
 from pipeline.features.micro import LEVEL_COLUMNS, Tape, frame_of
-from pipeline.layout import RawPath
+from pipeline.model.raw_names import RawPath
 from pipeline.sources.clean import read_feed
 from pipeline.sources.protocol import Feed
 from pipeline.tables.parts import single

@@ -12,10 +12,10 @@ import pytest
 
 from kit import snapshots as kit
 from pipeline.errors import ParameterError, PublishError
-from pipeline.layout import Store
 from pipeline.publishing import collect, pins
 from pipeline.publishing.collect import Policy
 from pipeline.publishing.seal import publish
+from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify, verify_day
 
 NOW = dt.datetime(2025, 3, 1, tzinfo=dt.UTC)

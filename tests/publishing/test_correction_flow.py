@@ -16,8 +16,8 @@ from kit import snapshots as kit
 from kit.support import btcusdt_raw, luigi, stat_tree
 from pipeline.clock import parse_day
 from pipeline.errors import RefusedError
-from pipeline.layout import Store
 from pipeline.publishing.revisions import read_publication
+from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify_day
 from pipeline.reader import load
 

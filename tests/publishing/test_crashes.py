@@ -16,8 +16,8 @@ from kit import snapshots as kit
 from kit.dying import Killed, faulty
 from pipeline import storage
 from pipeline.errors import PublishError
-from pipeline.layout import Store
 from pipeline.publishing.seal import Draft, publish, settled
+from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify_day
 from pipeline.reader import load
 
@@ -110,7 +110,7 @@ def _remove(folder: Path) -> None:
 _PUBLISH = """
 import datetime, json, sys
 from pathlib import Path
-from pipeline.layout import Store
+from pipeline.publishing.store import Store
 from pipeline.publishing.seal import Draft, publish
 folder = Path(sys.argv[1])
 found = json.loads((folder / "manifest.json").read_text())
@@ -186,7 +186,7 @@ _FULL = """
 import subprocess, sys, json, datetime, os
 from pathlib import Path
 from pipeline.errors import PublishError
-from pipeline.layout import Store
+from pipeline.publishing.store import Store
 from pipeline.publishing import doors
 from pipeline.publishing.seal import Draft, publish
 from pipeline.publishing.verify import verify_day

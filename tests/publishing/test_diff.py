@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from kit import snapshots as kit
 from pipeline import storage
-from pipeline.layout import Store
 from pipeline.publishing.diff import diff_tables
 from pipeline.publishing.seal import publish
+from pipeline.publishing.store import Store
 
 BARS = kit.bars(kit.DAY, "BTCUSDT")
 

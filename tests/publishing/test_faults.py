@@ -27,7 +27,7 @@ from luigi import task as luigi_task
 
 from kit import snapshots as kit
 from kit.support import luigi, write_config
-from pipeline.layout import Store
+from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify_day
 from pipeline.reader import load
 from pipeline.sample.generate import SampleRequest, write_sample

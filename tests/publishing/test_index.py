@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from kit import snapshots as kit
-from pipeline.layout import Store
 from pipeline.publishing import index, links
 from pipeline.publishing.rollback import rollback
 from pipeline.publishing.seal import publish
+from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify
 
 NEXT = kit.DAY + dt.timedelta(days=1)

@@ -10,8 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kit import snapshots as kit
-from pipeline.layout import Store
 from pipeline.publishing.seal import publish
+from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify
 
 

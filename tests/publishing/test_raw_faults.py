@@ -20,7 +20,7 @@ import pytest
 
 from kit import snapshots as kit
 from kit.support import Run, luigi, write_config
-from pipeline.layout import Store
+from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify_day
 from pipeline.reader import load
 from pipeline.sample.generate import SampleRequest, write_sample

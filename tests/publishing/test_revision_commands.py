@@ -14,8 +14,8 @@ from click.testing import CliRunner, Result
 from kit import snapshots as kit
 from kit.support import write_config
 from pipeline.cli import main as program
-from pipeline.layout import Store
 from pipeline.publishing.seal import publish
+from pipeline.publishing.store import Store
 from pipeline.settings import config
 
 

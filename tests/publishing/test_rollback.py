@@ -9,9 +9,9 @@ import pytest
 from kit import snapshots as kit
 from pipeline import storage
 from pipeline.errors import ParameterError, SnapshotCorruptError
-from pipeline.layout import Store
 from pipeline.publishing.rollback import rollback
 from pipeline.publishing.seal import publish
+from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify_day
 from pipeline.reader import load
 

@@ -21,9 +21,9 @@ import pytest
 from kit import snapshots as kit
 from pipeline import storage
 from pipeline.errors import LockedError, ParameterError, PublishError
-from pipeline.layout import Store
 from pipeline.publishing import claim, links, locks, staging
 from pipeline.publishing.seal import Draft, current, publication_unchanged, publish, settled
+from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify
 from pipeline.reader import load
 from pipeline.tables import parquet
@@ -280,7 +280,7 @@ _PUBLISH = """
 import json, sys, datetime
 from pathlib import Path
 from pipeline.errors import KitchenError
-from pipeline.layout import Store
+from pipeline.publishing.store import Store
 from pipeline.publishing.seal import Draft, publish
 folder, root = Path(sys.argv[1]), Path(sys.argv[2])
 found = json.loads((folder / "manifest.json").read_text())

@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from kit import snapshots as kit
 from kit.support import kitchen_at
 from pipeline.errors import ConfigError
-from pipeline.layout import Store
 from pipeline.publishing import revisions, signing
 from pipeline.publishing.rollback import rollback
 from pipeline.publishing.seal import publish
+from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify, verify_day
 from pipeline.settings.config import PROJECT, Kitchen
 

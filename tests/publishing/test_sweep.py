@@ -23,7 +23,7 @@ from kit import last_call
 from kit import snapshots as kit
 from kit.last_call import Call, Fatal
 from kit.support import luigi, write_config
-from pipeline.layout import Store
+from pipeline.publishing.store import Store
 from pipeline.publishing.verify import Finding, verify, verify_day
 from pipeline.reader import load
 from pipeline.sample.generate import SampleRequest, write_sample

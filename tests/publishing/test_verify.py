@@ -13,8 +13,8 @@ import pytest
 from kit import snapshots as kit
 from pipeline import storage
 from pipeline.errors import RefusedError, SnapshotCorruptError
-from pipeline.layout import Store
 from pipeline.publishing.seal import publish
+from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify
 from pipeline.reader import load
 

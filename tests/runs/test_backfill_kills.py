@@ -18,7 +18,7 @@ from kit import snapshots as kit
 from kit.real_luigid import KITCHEN, Luigid, serving
 from kit.support import write_config
 from pipeline.freshness import receipt
-from pipeline.layout import Store
+from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify_day
 from pipeline.sample.generate import SampleRequest, write_sample
 from pipeline.settings.config import PROJECT

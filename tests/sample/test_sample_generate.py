@@ -33,8 +33,8 @@ from kit.sample_reading import (
 from kit.support import kitchen_at
 from pipeline import layout
 from pipeline.errors import ParameterError
+from pipeline.model.feeds import FEEDS
 from pipeline.sample.generate import SampleRequest, truth, write_sample
-from pipeline.settings.config import FEEDS
 
 MARKETS = ("spot", "futures_um")
 

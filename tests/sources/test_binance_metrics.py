@@ -12,7 +12,7 @@ import pytest
 
 from kit.adapter_suite import DAY, AdapterSuite, feed_of
 from pipeline.clock import day_open_us
-from pipeline.layout import RawPath
+from pipeline.model.raw_names import RawPath
 from pipeline.sources.binance.metrics import BinanceMetrics
 from pipeline.sources.clean import read_feed
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kit.adapter_suite import DAY, drop, feed_of
-from pipeline.layout import RawPath
+from pipeline.model.raw_names import RawPath
 from pipeline.sources.clean import read_feed
 
 NAME = "binance/spot/BTCUSDT-1m-2025-01-02.parquet"

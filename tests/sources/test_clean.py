@@ -15,7 +15,7 @@ from test_rawfile import zstandard
 
 from kit.adapter_suite import drop, feed_of
 from pipeline.errors import UnstableInputError
-from pipeline.settings.config import Limits
+from pipeline.model.limits import Limits
 from pipeline.sources.clean import read_feed
 
 DAILY = "binance/spot/BTCUSDT-1m-2025-01-02.csv"

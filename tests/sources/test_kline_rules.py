@@ -16,7 +16,7 @@ from test_binance_klines import HEADER, kline
 
 from kit.adapter_suite import drop, feed_of
 from pipeline.contracts import control
-from pipeline.layout import RawPath
+from pipeline.model.raw_names import RawPath
 from pipeline.sources.clean import CleanFeed, read_feed
 from pipeline.sources.klines.consistency import disagreements
 from pipeline.sources.klines.rows import Kline

@@ -9,7 +9,8 @@ from test_atas_ticks import tick
 
 from kit.adapter_suite import drop, feed_of
 from kit.support import kitchen_at
-from pipeline.layout import RawPath, input_files, raw_days
+from pipeline.layout import input_files, raw_days
+from pipeline.model.raw_names import RawPath
 from pipeline.sources.clean import read_feed
 
 DAY = "atas/ticks/BTCUSDT/date=2025-01-02"

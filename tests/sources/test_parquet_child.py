@@ -12,8 +12,8 @@ import pytest
 from test_binance_parquet import klines, save
 
 from kit.adapter_suite import feed_of
-from pipeline.layout import RawPath
-from pipeline.settings.config import Limits
+from pipeline.model.limits import Limits
+from pipeline.model.raw_names import RawPath
 from pipeline.sources.clean import read_feed
 from pipeline.sources.own import parquet_child, parquet_table
 

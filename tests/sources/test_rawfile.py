@@ -17,8 +17,8 @@ import pytest
 
 from kit.adapter_suite import drop
 from pipeline.errors import SourceError, UnstableInputError
-from pipeline.layout import RawPath
-from pipeline.settings.config import Limits
+from pipeline.model.limits import Limits
+from pipeline.model.raw_names import RawPath
 from pipeline.sources.rawfile import RATIO_FREE_BYTES, open_raw
 
 TEXT = b"".join(b"line %d of a file that is long enough to be cut\n" % i for i in range(500))

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.layout import RawPath
+from pipeline.model.raw_names import RawPath
 from pipeline.sources.clean import CleanFeed, read_feed
 from pipeline.sources.protocol import Feed
 

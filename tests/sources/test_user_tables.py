@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from kit.adapter_suite import DAY, drop, feed_of
 from pipeline.clock import MINUTE_US, day_open_us
-from pipeline.layout import RawPath
-from pipeline.settings.config import Limits
+from pipeline.model.limits import Limits
+from pipeline.model.raw_names import RawPath
 from pipeline.sources.clean import CleanFeed, read_feed
 from pipeline.sources.klines.column_names import FIELDS
 

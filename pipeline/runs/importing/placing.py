@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pipeline import layout, storage
 from pipeline.errors import KitchenError, ParameterError, SourceError
+from pipeline.model.feeds import FEEDS
 from pipeline.runs.importing import kline_peek
 from pipeline.runs.importing.vendor_file import READ_KINDS, VendorFile, kind_of, look, marks_of
 from pipeline.runs.importing.vendor_names import names_symbol, told
@@ -161,9 +162,9 @@ def _place(kitchen: Kitchen, file: VendorFile, kind: str, marks: dict[str, str])
     symbol = _symbol(kitchen, file)
     market, word = _market(file, feed, symbol)
     name, form = file.name, next((f for f in _FORMS if file.name.endswith(f".{f}")), None)
-    if form is not None and feed.startswith("atas"):
+    if form is not None and FEEDS[feed].vendor == "atas":
         form = _AS_LINES.get(form, form)
-    found = _HOUR.search(name) if feed == "atas_ticks" else None
+    found = _HOUR.search(name) if FEEDS[feed].spills else None
     patterns = layout.patterns(kitchen, symbol, feed)
     if file.adapter == "binance_fetcher" and market == symbol.market:
         # a user's own table has a place of its own, of less trust than the exchange's archives
@@ -213,7 +214,7 @@ def _market(file: VendorFile, feed: str, symbol: Symbol) -> tuple[str, str]:
     """
     path, looks = file.says.market, file.rows.market if file.rows else None
     mine = "spot" if symbol.market == "spot" else "futures"
-    if feed.startswith("atas") and path not in (None, symbol.market):
+    if FEEDS[feed].vendor == "atas" and path not in (None, symbol.market):
         raise ValueError(
             f"its path says {path}, and {symbol.name} is {symbol.market}; wanted a symbol of that"
             " market, or another path"

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.clock import parse_day
-from pipeline.layout import RawPath
+from pipeline.model.limits import Limits
+from pipeline.model.raw_names import RawPath
 from pipeline.runs.importing import kline_peek
 from pipeline.runs.importing.kline_peek import Peek
 from pipeline.runs.importing.vendor_names import Told, told
-from pipeline.settings.config import Limits
 from pipeline.sources.rawfile import RawFile, open_raw
 from pipeline.sources.registry import claimant
 

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.clock import DAY_US, day_open_us, iso
-from pipeline.layout import spills_to
+from pipeline.model.raw_names import spills_to
 from pipeline.sources import tick_tape
 from pipeline.sources.atas.tick_columns import NUMBERS, Columns, read_columns
 from pipeline.sources.atas.tick_line import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pipeline.clock import EPOCH_UNITS, epoch_unit, epoch_us
 from pipeline.errors import SourceError
 from pipeline.sources.klines.column_names import ARCHIVE, is_archive, is_header, wanted_columns
-from pipeline.sources.klines.rows import STEPS, Kline, KlineFile, market_us
+from pipeline.sources.klines.rows import Kline, KlineFile, market_us
 from pipeline.sources.klines.stamps import ends_with
 from pipeline.sources.protocol import Feed, Parsed, RawText
 from pipeline.sources.text.csv_fields import decimal, whole
@@ -135,7 +135,7 @@ def _kline(fields: list[bytes], opened: int, feed: Feed) -> Kline:
     if feed.market == "futures_cm":
         quote = volume * contract_usd(feed)
         volume, taker = numbers["quote_volume"], numbers["taker_buy_quote_volume"]
-    step = STEPS[feed.source]
+    step = feed.kind.step()
     lasts = _length(opened, fields[6], step)
     return Kline(
         opened=opened,

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.clock import DAY_US, HOUR_US, MINUTE_US, day_open_us, iso
+from pipeline.clock import DAY_US, day_open_us, iso
 from pipeline.errors import SourceError
+from pipeline.model.feeds import FEEDS
 from pipeline.sources.binance.timed_columns import (
     Columns,
     Fields,
@@ -31,15 +32,6 @@ from pipeline.sources.text.lines import Block, Seen, read_lines, text_of
 
 if TYPE_CHECKING:
     from pipeline.sources.file_read import FileRead
-
-KEYS = {"binance_funding": "settled_at", "binance_metrics": "stamp"}
-"""Feed -> the column that holds a row's instant."""
-
-SLOTS_US = {"binance_funding": HOUR_US, "binance_metrics": 5 * MINUTE_US}
-"""Feed -> the grid that its rows are on; a settlement may be stamped some milliseconds off it."""
-
-BOTH_ENDS = ("binance_metrics",)
-"""Feeds whose row of 24:00 is kept too: which of 00:00 and 24:00 is the day's, the label decides later."""
 
 _REMEMBERED = 4096
 """So many lines are known again without being read."""
@@ -180,7 +172,7 @@ class TimedFile:
 
     def _is_ours(self, slot: int) -> bool:
         since = slot - day_open_us(self.feed.day)
-        return 0 <= since < DAY_US or (since == DAY_US and self.feed.source in BOTH_ENDS)
+        return 0 <= since < DAY_US or (since == DAY_US and self.feed.kind.both_ends)
 
     def _take(self, row: _Row, block: Block, place: int) -> None:
         if row.other is not None:
@@ -231,7 +223,7 @@ class TimedFile:
         }
         return pa.table(
             {
-                KEYS[self.feed.source]: instants.cast(pa.timestamp("us", tz="UTC")),
+                self.feed.kind.time_column: instants.cast(pa.timestamp("us", tz="UTC")),
                 **values,
                 "line": pa.array([row.line for row in kept], pa.int64()),
             }
@@ -240,7 +232,7 @@ class TimedFile:
 
 def slot_of(at: int, source: str) -> int:
     """The nearest place on the feed's grid."""
-    step = SLOTS_US[source]
+    step = FEEDS[source].step()
     return (at + step // 2) // step * step
 
 
@@ -293,7 +285,7 @@ def joined(source: str, reads: list[FileRead]) -> list[pa.Table]:
         read.merged = read.parsed.merged + rows.num_rows - kept.num_rows
         column = pa.array(np.full(kept.num_rows, number, dtype=np.int32))
         tables.append(kept.append_column("file", column))
-    return [pa.concat_tables(tables).sort_by(KEYS[source])] if tables else []
+    return [pa.concat_tables(tables).sort_by(FEEDS[source].time_column)] if tables else []
 
 
 def _differ(one: Values, other: Values) -> bool:
@@ -304,7 +296,9 @@ def _differ(one: Values, other: Values) -> bool:
 
 def _prints(rows: pa.Table, source: str) -> dict[int, Values]:
     """Place on the grid -> the other values of its row."""
-    names = [name for name in rows.column_names if name not in (KEYS[source], "line")]
-    places = [slot_of(at, source) for at in rows[KEYS[source]].cast(pa.int64()).to_pylist()]
+    names = [name for name in rows.column_names if name not in (FEEDS[source].time_column, "line")]
+    places = [
+        slot_of(at, source) for at in rows[FEEDS[source].time_column].cast(pa.int64()).to_pylist()
+    ]
     values = zip(*(rows[name].to_pylist() for name in names), strict=True)
     return dict(zip(places, values, strict=True))

@@ -7,11 +7,7 @@ from collections.abc import Container, Mapping
 import numpy as np
 import pyarrow as pa
 
-from pipeline.clock import MINUTES_PER_DAY
-from pipeline.sources.klines.rows import KEYS
-
-COMPLETE = {"binance_1m": MINUTES_PER_DAY, "binance_1d": 1}
-"""Kline feed -> rows of a complete day."""
+from pipeline.model.feeds import FEEDS
 
 _VALUES = ("open", "high", "low", "close", "volume", "quote_volume", "trades", "taker_buy_volume")
 _Values = tuple[float | None, ...]
@@ -19,7 +15,7 @@ _Values = tuple[float | None, ...]
 
 def opens(rows: pa.Table, source: str) -> np.ndarray:
     """The open times in us."""
-    stamps: np.ndarray = rows[KEYS[source]].cast(pa.int64()).to_numpy()
+    stamps: np.ndarray = rows[FEEDS[source].time_column].cast(pa.int64()).to_numpy()
     return stamps
 
 

@@ -17,18 +17,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from pipeline.clock import DAY_US, MINUTE_US, day_of, day_open_us, epoch_us, iso
+from pipeline.clock import DAY_US, day_of, day_open_us, epoch_us, iso
 from pipeline.errors import SourceError
 from pipeline.sources.klines import consistency
 from pipeline.sources.klines.decimal_noise import without_noise
 from pipeline.sources.protocol import Feed, Parsed, RawText, Reject
 from pipeline.sources.text.lines import Block
-
-STEPS = {"binance_1m": MINUTE_US, "binance_1d": DAY_US}
-"""Kline feed -> the length of its bars in microseconds."""
-
-KEYS = {"binance_1m": "minute_open", "binance_1d": "day_open"}
-"""Kline feed -> the column that holds the open time."""
 
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _Place = tuple[Block, int]
@@ -115,7 +109,7 @@ class KlineFile:
         are known for closes begins, cut by their dates, with the last minute of the day before.
         """
         if edge == self.feed.label == "close":
-            self._cut = day_open_us(self.feed.day) - STEPS[self.feed.source]
+            self._cut = day_open_us(self.feed.day) - self.feed.kind.step()
         if why.startswith("assumed") and self.feed.source == "binance_1m":
             self._also = day_open_us(self.feed.day) + DAY_US
         self.many_days = self.many_days or self.feed.zone is not None
@@ -190,7 +184,7 @@ class KlineFile:
             notes = notes | {"zone": f"{self.feed.zone}, stated by the configuration"}
         unit = next(iter(self.units), None) if len(self.units) < 2 else "mixed"
         return Parsed(
-            rows=_table(rows, numbers, KEYS[self.feed.source]),
+            rows=_table(rows, numbers, self.feed.kind.time_column),
             rejects=sorted(self.rejects, key=lambda r: r.line),
             read=self.read,
             merged=self.merged,
@@ -204,7 +198,7 @@ class KlineFile:
     def _fault(self, row: Kline) -> tuple[str, str] | None:
         if day_of(row.opened) != self.feed.day and row.opened != self._also:
             return "C10", f"opens at {iso(row.opened)}, not on {self.feed.day}"
-        if (row.opened - day_open_us(self.feed.day)) % STEPS[self.feed.source]:
+        if (row.opened - day_open_us(self.feed.day)) % self.feed.kind.step():
             return "B13", f"opens at {iso(row.opened)}, off the grid"
         return None
 
@@ -213,7 +207,7 @@ class KlineFile:
     ) -> tuple[list[Kline], list[_Place]]:
         """The rows whose columns agree with each other; a file that mostly breaks a rule is refused."""
         other = consistency.other_interval(
-            self._spacing, self._lengths, STEPS[self.feed.source], rules
+            self._spacing, self._lengths, self.feed.kind.step(), rules
         )
         if other is not None:
             raise SourceError(

@@ -18,7 +18,7 @@ from typing import Any
 from pipeline.errors import SourceError
 from pipeline.sources.binance.klines import contract_usd, volume_words
 from pipeline.sources.klines.column_names import Columns, own_symbols
-from pipeline.sources.klines.rows import STEPS, Kline, KlineFile
+from pipeline.sources.klines.rows import Kline, KlineFile
 from pipeline.sources.klines.stamps import (
     decimal_mark,
     edge_of,
@@ -80,7 +80,7 @@ def read_table(table: Table, file: KlineFile, notes: dict[str, Any]) -> Parsed:
         SourceError: no row is of the symbol, day and month cannot be told, or open and close times
             contradict each other throughout.
     """
-    columns, step = table.columns, STEPS[file.feed.source]
+    columns, step = table.columns, file.feed.kind.step()
     rows = [_row(table, block, place) for block, place in table.places]
     own, symbols = _own(table, rows, file.feed)
     notes = notes | _dated(table, own, file.feed)
@@ -275,7 +275,7 @@ def _take(
         return
     file.units[row.written] += 1
     file.defects["B20"] += _counts_contracts(table.columns, file.feed)
-    if row.closed is not None and not ends_with(row.closed, opened, STEPS[file.feed.source]):
+    if row.closed is not None and not ends_with(row.closed, opened, file.feed.kind.step()):
         kline = kline._replace(close_time_cut=True)
     file.take(kline, row.block, row.place)
 
