@@ -1,0 +1,120 @@
+"""A kitchen that release 0.1.0 made opens with today's code, and says why what is stale is stale."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from kit.support import Run
+from pipeline.reader import load
+from pipeline.stages import STAGES
+
+ARCHIVE = Path(__file__).parent / "golden" / "kitchen-0.1.0.tar.xz"
+DAY = "2025-01-03"
+LOST = dt.datetime(2025, 1, 3, 10, 32, tzinfo=dt.UTC)
+"""The first of the three minutes that r1 has from ATAS and r2 has not."""
+
+CAUSES = ("code ", "config ", "governance ", "libraries ")
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """The archive, unpacked."""
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(tmp_path, filter="tar")
+    return tmp_path
+
+
+def ask(old: Path, *command: str) -> Run:
+    """Runs one of the installed commands in the kitchen, as a user would."""
+    environ = {**os.environ, "KITCHEN_CONFIG": str(old / "kitchen.yaml")}
+    return subprocess.run(
+        [str(Path(sys.executable).with_name(command[0])), *command[1:]],
+        cwd=old,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def kitchen(old: Path, *arguments: str) -> str:
+    """What a kitchen command says; it has to succeed."""
+    done = ask(old, "kitchen", *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def plan(old: Path) -> dict[str, list[str]]:
+    """Unit -> why it has to run."""
+    units: dict[str, list[str]] = json.loads(kitchen(old, "why", DAY, "--json"))["units"]
+    return units
+
+
+def current(old: Path) -> str:
+    """The revision that readers see."""
+    return os.readlink(old / "snapshots" / DAY)
+
+
+def price(old: Path, as_of: str | None = None) -> float | None:
+    """ATAS's open of the minute that r2 lost."""
+    rows = load("bars_1m", DAY, DAY, as_of=as_of, root=old / "snapshots").to_pylist()
+    assert len(rows) == 1440
+    [found] = [row["atas_open"] for row in rows if row["minute_open"] == LOST]
+    return found if found is None else float(found)
+
+
+def test_both_revisions_are_read(old: Path) -> None:
+    """The current one, and by its time of publication the one before."""
+    first = old / "snapshots/.revisions" / f"{DAY}.r1" / "publication.json"
+    published_at = json.loads(first.read_text())["published_at"]
+
+    assert price(old) is None
+    assert price(old, as_of=published_at) == 79848.8
+
+
+def test_its_snapshots_are_verified(old: Path) -> None:
+    """Every revision; and a byte that changed is found."""
+    assert "good" in kitchen(old, "verify", "--all")
+
+    table = old / "snapshots/.revisions" / f"{DAY}.r1" / "bars_1m.parquet"
+    table.chmod(0o644)
+    table.write_bytes(table.read_bytes()[:-1] + b"X")
+
+    assert ask(old, "kitchen", "verify", "--all").returncode != 0
+
+
+def test_it_is_rolled_back(old: Path) -> None:
+    """Readers see what the first revision says, as a third."""
+    kitchen(old, "rollback", DAY, "r1", "--reason", "the lines were there after all")
+
+    assert current(old).endswith(f"{DAY}.r3")
+    assert price(old) == 79848.8
+
+
+def test_what_is_stale_says_why_and_is_built_again(old: Path) -> None:
+    """Code, settings and rules of today; as they make the same day, no revision follows."""
+    stale = plan(old)
+
+    assert {unit.split()[0] for unit in stale} == set(STAGES) - {"DailyStats"}
+    for unit, reasons in stale.items():
+        inherited = [text for text in reasons if text.startswith("input ")]
+        assert reasons, unit
+        assert inherited or all(text.startswith(CAUSES) for text in reasons), unit
+    [cleaned] = [why for unit, why in stale.items() if unit.endswith("binance_1m")]
+    assert "code CleanFeed changed" in cleaned
+
+    built = ask(old, *f"luigi --module pipeline Snapshot --date {DAY} --local-scheduler".split())
+
+    assert built.returncode == 0, built.stdout + built.stderr
+    assert current(old).endswith(f"{DAY}.r2")
+    assert len(list((old / "snapshots/.revisions").iterdir())) == 2
+    assert plan(old) == {}
