@@ -82,7 +82,7 @@ STAGES: dict[str, Stage] = {
                 "ledger": "ledger.json",
             },
             code=("pipeline.sources.clean",),
-            config=("symbol.market", "limits", "stamps"),
+            config=("symbol.market", "vendor_name", "limits", "stamps"),
             governance=(
                 _FLAGS,
                 *_tables("clean_klines", "clean_daily", "clean_bars", "clean_ticks", "rejects"),

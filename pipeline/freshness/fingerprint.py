@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pipeline import storage
+from pipeline import layout, storage
 from pipeline.contracts import control, documents, outages
 from pipeline.errors import ConfigError
 from pipeline.freshness import graph
@@ -59,6 +59,8 @@ def _config(kitchen: Kitchen, unit: Unit, key: str) -> Any:
         return getattr(kitchen.symbol(unit.symbol), key.removeprefix("symbol."))
     if key == "stamps":
         return asdict(kitchen.stamps_of(kitchen.symbol(str(unit.symbol)), str(unit.source)))
+    if key == "vendor_name":
+        return layout.vendor_name(kitchen.symbol(str(unit.symbol)), str(unit.source))
     if key == "limits":
         return asdict(kitchen.limits)
     if key.startswith("latency_seconds."):

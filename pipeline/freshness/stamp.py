@@ -8,14 +8,13 @@ only to save work: whatever differs, the comparison decides.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 import os
 import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,14 @@ from pipeline.model.feeds import ATAS_FEEDS, BINANCE_FEEDS
 from pipeline.settings.config import Kitchen, Symbol
 
 FILE = ".stamp.json"
+
+NOT_OF_THE_KITCHEN = frozenset(
+    ("file", "governance", "symbols", "signing_key", "trusted_keys", "operations", "fetch")
+)
+"""Fields of the configuration that decide no result; the rules' files and each symbol count by themselves."""
+
+NOT_OF_A_SYMBOL = frozenset(("since", "until"))
+"""Fields of a symbol that decide no result of its own: they say on which days it is expected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,31 +69,23 @@ def environment(kitchen: Kitchen, code: dict[str, str], libraries: dict[str, str
             code,
             libraries,
             {p.name: storage.file_digest(p) for p in governance if p.is_file()},
-            [kitchen.latency_seconds, kitchen.prefer_atas, kitchen.prefer_delta],
-            kitchen.prefer_fields,
-            [kitchen.simulated, kitchen.sources, repr(kitchen.limits)],
-            repr(sorted(kitchen.stamps.items())),
-            [str(kitchen.raw), str(kitchen.prepared), str(kitchen.snapshots)],
+            _deciding(kitchen, NOT_OF_THE_KITCHEN),
         ]
     )
 
 
 def of_symbol(symbol: Symbol) -> str:
     """A symbol's settings that decide results; from when to when it is expected does not."""
-    return hashlib.sha256(
-        repr(
-            [
-                symbol.name,
-                symbol.market,
-                symbol.vendor_symbol,
-                symbol.atas_symbol,
-                symbol.atas,
-                symbol.basis_against,
-                sorted(symbol.sources.items()),
-                sorted(symbol.stamps.items()),
-            ]
-        ).encode()
-    ).hexdigest()
+    return storage.digest(_deciding(symbol, NOT_OF_A_SYMBOL))
+
+
+def _deciding(settings: Kitchen | Symbol, apart: frozenset[str]) -> dict[str, str]:
+    """Every field but those: one that nobody thought of counts."""
+    values = {f.name: getattr(settings, f.name) for f in fields(settings) if f.name not in apart}
+    return {
+        name: repr(sorted(value.items()) if isinstance(value, dict) else value)
+        for name, value in values.items()
+    }
 
 
 def read(path: Path) -> dict[str, Any] | None:
