@@ -46,7 +46,7 @@ def coarse(tmp_path_factory: pytest.TempPathFactory) -> Day:
 
 def codes(day: Day, kind: str) -> list[str]:
     """Of the verdict's reasons or notes."""
-    return [entry["code"] for entry in day.verdict[kind]]
+    return [entry.code for entry in getattr(day.verdict, kind)]
 
 
 def test_returns_that_correlate_by_nine_tenths_are_enough(coarse: Day, governance: Path) -> None:
@@ -74,5 +74,5 @@ def test_the_perpetual_beside_spot_is_available(tmp_path: Path, real_data: Path)
     assert (day.condition, codes(day, "reasons")) == ("available", [])
     assert "C01" in codes(day, "notes")
     assert found.basis_bps_median == pytest.approx(-2.13, abs=0.01)
-    checks = {check["name"]: check["passed"] for check in day.verdict["checks"]}
+    checks = {check.name: check.passed for check in day.verdict.checks}
     assert (checks["return_psi"], checks["return_ks"]) == (None, None)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from pipeline.cli import output
+from pipeline.contracts.verdict import to_json
 from pipeline.runs.two_files import Aligned, Pair, align_files, write
 from pipeline.settings.config import governance_in_force
 
@@ -45,9 +46,9 @@ def _facts(aligned: Aligned, files: list[Path]) -> dict[str, Any]:
     verdict = aligned.verdict
     return {
         "date": aligned.day.isoformat(),
-        "symbol": verdict["symbol"],
-        "condition": verdict["condition"],
-        "reasons": verdict["reasons"],
+        "symbol": verdict.symbol,
+        "condition": verdict.condition,
+        "reasons": [to_json(reason) for reason in verdict.reasons],
         "rows": aligned.bars.num_rows,
         "files": [str(path) for path in files],
     }

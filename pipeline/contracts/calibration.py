@@ -7,11 +7,13 @@ never a null; a field that was not measured is None.
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import msgspec
 
-from pipeline.errors import ContractError
+from pipeline.contracts.value import Value, changed, read_as, to_json
+
+__all__ = ["changed", "from_json", "to_json"]
 
 CLOCK = ("skew_ms", "skew_interval_ms", "skew_applied_ms")
 """Fields of a finding that a tape alone can tell."""
@@ -19,11 +21,7 @@ CLOCK = ("skew_ms", "skew_interval_ms", "skew_applied_ms")
 Status = Literal["applied", "not_needed", "refused", "not_measured"]
 
 
-class _Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A part of the document."""
-
-
-class CurveRow(_Value, frozen=True, kw_only=True):
+class CurveRow(Value, frozen=True, kw_only=True):
     """How the feeds agree at one lag: correlations of ranks, share of equal bars, common traded minutes."""
 
     lag_minutes: int
@@ -33,7 +31,7 @@ class CurveRow(_Value, frozen=True, kw_only=True):
     n: int | None = None
 
 
-class HourBlock(_Value, frozen=True, kw_only=True):
+class HourBlock(Value, frozen=True, kw_only=True):
     """Neighbouring hours from `hour` on; `lag_minutes` is their own best, None when they tell nothing."""
 
     hour: int
@@ -42,14 +40,14 @@ class HourBlock(_Value, frozen=True, kw_only=True):
     n: int
 
 
-class SkewPoint(_Value, frozen=True, kw_only=True):
+class SkewPoint(Value, frozen=True, kw_only=True):
     """The mean relative error of the minutes' volumes when the tape is taken to run late by `skew_ms`."""
 
     skew_ms: float
     error: float
 
 
-class SkewFigures(_Value, frozen=True, kw_only=True):
+class SkewFigures(Value, frozen=True, kw_only=True):
     """A tape's clock below the minute: see `alignment/skew.py`."""
 
     applied_ms: float
@@ -61,7 +59,7 @@ class SkewFigures(_Value, frozen=True, kw_only=True):
     curve: tuple[SkewPoint, ...] = ()
 
 
-class LikenessFigures(_Value, frozen=True, kw_only=True):
+class LikenessFigures(Value, frozen=True, kw_only=True):
     """What the common minutes say of the instrument; basis in bps, ratios are ATAS / exchange."""
 
     basis_median: float | None = None
@@ -75,14 +73,14 @@ class LikenessFigures(_Value, frozen=True, kw_only=True):
     quote_ratio: float | None = None
 
 
-class TickSizes(_Value, frozen=True, kw_only=True):
+class TickSizes(Value, frozen=True, kw_only=True):
     """Largest common step of each feed's prices; None where float noise hides it."""
 
     atas: float | None = None
     binance: float | None = None
 
 
-class Figures(_Value, frozen=True, kw_only=True):
+class Figures(Value, frozen=True, kw_only=True):
     """Everything that was held against a threshold, and the curves around it.
 
     `best` and `runner_up` are rows of the curve, `n` the common traded minutes at the best lag; gaps are
@@ -115,20 +113,20 @@ class Figures(_Value, frozen=True, kw_only=True):
         return None if self.best is None else self.best.exact_share
 
 
-class Runs(_Value, frozen=True, kw_only=True):
+class Runs(Value, frozen=True, kw_only=True):
     """Where a segment was found: numbers of export runs."""
 
     runs: tuple[int, ...] = ()
 
 
-class Segment(_Value, frozen=True, kw_only=True):
+class Segment(Value, frozen=True, kw_only=True):
     """Neighbouring runs of one offset."""
 
     offset_minutes: int
     found: Runs = Runs()
 
 
-class Reason(_Value, frozen=True, kw_only=True):
+class Reason(Value, frozen=True, kw_only=True):
     """Why a finding does not stand, or what is noted: defect code, key below CONTROL's refusals, words."""
 
     code: str
@@ -136,7 +134,7 @@ class Reason(_Value, frozen=True, kw_only=True):
     note: str = ""
 
 
-class Finding(_Value, frozen=True, kw_only=True):
+class Finding(Value, frozen=True, kw_only=True):
     """What was found of one feed: true minute open = stamp + `offset_minutes`."""
 
     status: Status
@@ -158,7 +156,7 @@ class DayFinding(Finding, frozen=True, kw_only=True):
     """The finding that the day follows, the feed that it is of (None: no feed is usable), and each feed's."""
 
     feed: str | None = None
-    feeds: dict[str, Finding] = {}
+    feeds: dict[str, Finding] = msgspec.field(default_factory=dict)
 
 
 def of_day(top: Finding, clock: Finding, feed: str | None, feeds: dict[str, Finding]) -> DayFinding:
@@ -172,33 +170,10 @@ def of_day(top: Finding, clock: Finding, feed: str | None, feeds: dict[str, Find
     return DayFinding(**fields, feed=feed, feeds=feeds)
 
 
-Part = TypeVar("Part", bound=_Value)
-
-
-def changed(value: Part, **changes: Any) -> Part:
-    """The value with other fields.
-
-    Raises:
-        TypeError: no field has that name.
-    """
-    return msgspec.structs.replace(value, **changes)
-
-
-def to_json(value: _Value) -> dict[str, Any]:
-    """The value as plain JSON values."""
-    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(value))
-    return plain
-
-
 def from_json(value: Any) -> DayFinding:
     """The document in a JSON value.
 
     Raises:
         ContractError: a field is unknown, absent or of another type.
     """
-    try:
-        return msgspec.convert(value, DayFinding)
-    except msgspec.ValidationError as error:
-        raise ContractError(
-            f"calibration.json: {error}; it is not of this version, build the step Calibration again"
-        ) from None
+    return read_as(DayFinding, value, "calibration.json", "Calibration")

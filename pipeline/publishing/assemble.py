@@ -18,11 +18,12 @@ import pyarrow.compute as pc
 
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us
 from pipeline.contracts import schema
-from pipeline.errors import ContractError, PendingError, RefusedError
+from pipeline.contracts.verdict import Reason, Verdict, to_json
+from pipeline.errors import ContractError, RefusedError
 from pipeline.publishing.datapackage import datapackage
 
 CONDITIONS = ("available", "degraded", "missing")
-"""Best first. `pending` is none of them: a pending symbol-day stops the whole day."""
+"""Best first."""
 
 _ORDER = {
     "bars_1m": ("symbol", "ts"),
@@ -37,8 +38,7 @@ _ORDER = {
 class SymbolDay:
     """What the steps before made of one symbol's day.
 
-    `verdict` has `condition` (available, degraded or missing), `reasons` and `checks`. The tables of a
-    missing symbol may have any rows, also none: only its rejects are published.
+    The tables of a missing symbol may have any rows, also none: only its rejects are published.
     """
 
     symbol: str
@@ -47,12 +47,12 @@ class SymbolDay:
     macro: pa.Table
     footprint: pa.Table | None
     rejects: list[pa.Table]
-    verdict: dict[str, Any]
+    verdict: Verdict
 
     @property
     def has_rows(self) -> bool:
         """Whether its rows are published."""
-        return bool(self.verdict["condition"] != "missing")
+        return self.verdict.condition != "missing"
 
 
 def assemble(day: dt.date, parts: Sequence[SymbolDay], governance: Path) -> dict[str, Any]:
@@ -69,7 +69,6 @@ def assemble(day: dt.date, parts: Sequence[SymbolDay], governance: Path) -> dict
         {S: {"condition", "reasons"}}}`.
 
     Raises:
-        PendingError: a symbol's day is not settled.
         RefusedError: no symbol has rows to publish; names each with its reasons.
         ContractError: a table breaks its schema, or a symbol stands twice or lacks minutes.
     """
@@ -96,17 +95,13 @@ def _condition(day: dt.date, parts: Sequence[SymbolDay]) -> dict[str, Any]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ContractError(f"assemble {day}: symbol {', '.join(twice)} stands twice; wanted once")
-    found = {part.symbol: part.verdict["condition"] for part in parts}
-    pending = [name for name, state in found.items() if state == "pending"]
-    if pending:
-        raise PendingError(f"{day}: {', '.join(pending)} not settled yet; run again later")
     _refuse_nothing(day, parts)
     return {
-        "day": max(found.values(), key=CONDITIONS.index),
+        "day": max((part.verdict.condition for part in parts), key=CONDITIONS.index),
         "symbols": {
             part.symbol: {
-                "condition": part.verdict["condition"],
-                "reasons": _reasons(part.verdict["reasons"]),
+                "condition": part.verdict.condition,
+                "reasons": _reasons(part.verdict.reasons),
             }
             for part in parts
         },
@@ -117,7 +112,7 @@ def _refuse_nothing(day: dt.date, parts: Sequence[SymbolDay]) -> None:
     if any(part.has_rows for part in parts):
         return
     told = "; ".join(
-        f"{part.symbol}: {', '.join(_told(reason) for reason in part.verdict['reasons']) or 'no reason'}"
+        f"{part.symbol}: {', '.join(_told(reason) for reason in part.verdict.reasons) or 'no reason'}"
         for part in parts
     )
     raise RefusedError(
@@ -126,15 +121,14 @@ def _refuse_nothing(day: dt.date, parts: Sequence[SymbolDay]) -> None:
     )
 
 
-def _told(reason: dict[str, Any]) -> str:
-    note = reason.get("note")
-    return f"{reason['code']} {note}" if note else str(reason["code"])
+def _told(reason: Reason) -> str:
+    return f"{reason.code} {reason.note}".rstrip()
 
 
-def _reasons(reasons: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each with the same five keys, in an order that no run can change."""
-    whole = [{k: r.get(k) for k in ("code", "count", "first", "last", "note")} for r in reasons]
-    return sorted(whole, key=lambda r: [str(r[k] or "") for k in ("code", "first", "note")])
+def _reasons(reasons: Sequence[Reason]) -> list[dict[str, Any]]:
+    """In an order that no run can change."""
+    ordered = sorted(reasons, key=lambda reason: (reason.code, reason.first or "", reason.note))
+    return [to_json(reason) for reason in ordered]
 
 
 def _check_minutes(day: dt.date, part: SymbolDay) -> None:

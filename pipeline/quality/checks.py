@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pipeline.contracts.control import CONSEQUENCES, Control, Threshold
+from pipeline.contracts.verdict import CheckResult
 from pipeline.quality.distributions import DRIFTS
 from pipeline.quality.facts import (
     PRICES,
@@ -32,52 +33,11 @@ from pipeline.quality.facts import (
 from pipeline.quality.oddities import ODDITIES, Measure
 from pipeline.tables.exact import usual_places
 
-__all__ = ["CheckResult", "DayFacts", "run_checks"]
+__all__ = ["DayFacts", "run_checks"]
 
 _FORMING, _OTHER_DAY = "B17", "C10"
 """Codes of rows dropped as meant: a candle still forming; a row of another day, such as the next
 midnight's, which is a fault only where a minute of this day is missing in its stead."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckResult:
-    """One threshold of CONTROL held against one day.
-
-    Args:
-        name: The check.
-        key: The threshold's path in CONTROL, such as `checks.atas_coverage`.
-        why: What is measured, in CONTROL's words.
-        measured: The value; None when the day offers nothing to measure.
-        limit: The threshold.
-        relation: `at least` or `at most` (of the absolute value).
-        unit: Unit of both.
-        passed: None when not measured.
-        code: The defect code that a failure carries.
-        stated: What a failure leads to, in CONTROL.
-        consequence: The same after waivers.
-        waived_by: Who lowered the consequence, and why.
-        note: The value in words, with its counts.
-        count: Minutes, rows or lines at fault.
-        first: Open of the first minute at fault, where minutes are.
-        last: Open of the last one.
-    """
-
-    name: str
-    key: str
-    why: str
-    measured: float | None
-    limit: float
-    relation: str
-    unit: str
-    passed: bool | None
-    code: str
-    stated: str
-    consequence: str
-    waived_by: str | None
-    note: str
-    count: int
-    first: str | None
-    last: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

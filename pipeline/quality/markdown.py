@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from pipeline.quality.sections import MEANING, headline, sections
-from pipeline.quality.wording import Section, Table, plain
+from pipeline.quality.wording import Report, Section, Table, plain
 
 _PROSE = 64
 _SPECIAL = re.compile(r"([\\|<`\[])")
 
 
-def markdown(report: dict[str, Any]) -> str:
+def markdown(report: Report) -> str:
     """The report's JSON as Markdown, the verdict first. Equal JSON gives equal text."""
     header = report["header"]
     parts = [

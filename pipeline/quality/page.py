@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from pipeline.quality import plots
 from pipeline.quality.sections import MEANING, headline, sections
-from pipeline.quality.wording import plain
+from pipeline.quality.wording import Report, plain
 
 
-def html(report: dict[str, Any]) -> str:
+def html(report: Report) -> str:
     """The report's JSON as one HTML page, the verdict first. Equal JSON gives equal bytes.
 
     Every text is escaped; the drawings alone are markup, and hold numbers and fixed words only.

@@ -12,18 +12,18 @@ from typing import Any
 from pipeline.contracts import schema
 from pipeline.contracts.calibration import DayFinding, to_json
 from pipeline.contracts.control import Control
+from pipeline.contracts.verdict import Verdict
 from pipeline.quality import evidence, figures
 from pipeline.quality.defects import defects
 from pipeline.quality.facts import DayFacts, lines_of, minutes_of
 from pipeline.quality.markdown import markdown
 from pipeline.quality.page import html
+from pipeline.quality.wording import Report
 
 __all__ = ["html", "markdown", "report"]
 
 
-def report(
-    facts: DayFacts, verdict: dict[str, Any], control: Control, governance: Path
-) -> dict[str, Any]:
+def report(facts: DayFacts, verdict: Verdict, control: Control, governance: Path) -> Report:
     """Everything that the report of one symbol's day shows, as plain JSON values.
 
     Args:
@@ -36,12 +36,12 @@ def report(
     conflict = sum(1 << flag["bit"] for flag in flags if flag["name"] == "kline_conflict")
     strips = figures.heat(facts, minutes_of(facts), conflict)
     measured = {"basis": figures.basis(facts), "volume_ratio": figures.volume_ratio(facts)}
-    calibration = facts.calibration
+    calibration, judged = facts.calibration, to_json(verdict)
     whole = {
         "version": 1,
         "header": _header(facts, verdict, measured),
-        "verdict": {key: verdict[key] for key in ("condition", "reasons", "notes")},
-        "checks": verdict["checks"],
+        "verdict": {key: judged[key] for key in ("condition", "reasons", "notes")},
+        "checks": judged["checks"],
         "control_file": "governance/CONTROL_kitchen.yaml",
         "calibration": to_json(calibration),
         "offset": evidence.offset_words(calibration.offset_minutes),
@@ -57,36 +57,29 @@ def report(
         "conservation": _conservation(facts),
         "inputs": _inputs(facts),
     }
-    cleaned: dict[str, Any] = evidence.clean(whole)
+    cleaned: Report = evidence.clean(whole)
     return cleaned
 
 
-def _header(
-    facts: DayFacts,
-    verdict: dict[str, Any],
-    measured: dict[str, Any],
-) -> dict[str, Any]:
-    codes = [reason["code"] for reason in verdict["reasons"]]
+def _header(facts: DayFacts, verdict: Verdict, measured: Report) -> Report:
+    codes = [reason.code for reason in verdict.reasons]
     return {
         "symbol": facts.symbol,
         "market": facts.market,
         "date": facts.day.isoformat(),
         "simulated": facts.simulated,
-        "condition": verdict["condition"],
+        "condition": verdict.condition,
         "codes": codes,
-        "line": f"{verdict['condition']}: {', '.join(codes)}" if codes else verdict["condition"],
-        "figures": _three_figures(verdict["checks"], facts.calibration, measured),
+        "line": f"{verdict.condition}: {', '.join(codes)}" if codes else verdict.condition,
+        "figures": _three_figures(verdict.measured, facts.calibration, measured),
     }
 
 
-def _three_figures(
-    checks: list[dict[str, Any]], found: DayFinding, measured: dict[str, Any]
-) -> dict[str, Any]:
+def _three_figures(checks: dict[str, float | None], found: DayFinding, measured: Report) -> Report:
     """The figures that matter: coverage, offset with its exact share, basis or skew."""
-    by_name = {check["name"]: check["measured"] for check in checks}
     return {
-        "binance_coverage": by_name.get("binance_coverage"),
-        "atas_coverage": by_name.get("atas_coverage"),
+        "binance_coverage": checks.get("binance_coverage"),
+        "atas_coverage": checks.get("atas_coverage"),
         "status": found.status,
         "offset_minutes": found.offset_minutes,
         "exact_share": found.figures.exact_share,

@@ -10,13 +10,13 @@ it degraded; `refuse`, and a day without a row of the exchange of record, make i
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
-from typing import Any
 
 from pipeline.clock import MINUTES_PER_DAY
-from pipeline.contracts.calibration import Reason
+from pipeline.contracts import calibration
 from pipeline.contracts.control import CONSEQUENCES, Control
-from pipeline.quality.checks import CheckResult, faulty_rows, in_force, run_checks
+from pipeline.contracts.value import changed
+from pipeline.contracts.verdict import CheckResult, Condition, Finding, Reason, Verdict
+from pipeline.quality.checks import faulty_rows, in_force, run_checks
 from pipeline.quality.facts import RECORD, DayFacts, edges, lines_of, mask_of
 
 NO_RECORD = "B06"
@@ -25,65 +25,66 @@ NO_RECORD = "B06"
 _SAID_BY_NO_RECORD = ("binance_coverage", "binance_continuity")
 
 
-def verdict(facts: DayFacts, control: Control) -> dict[str, Any]:
-    """The verdict of a symbol's day.
+_CONDITIONS: tuple[Condition, ...] = ("available", "degraded", "degraded", "missing")
+"""What each of CONTROL's consequences makes of a day."""
 
-    Returns:
-        `symbol`, `date`, `condition` (available, degraded or missing), `reasons` (one a code,
-        gravest first: `code count first last note`), `notes` (the same form; findings that lower
-        nothing) and `checks` (every result, passed or not). first and last are minute opens or None.
-    """
+
+def verdict(facts: DayFacts, control: Control) -> Verdict:
+    """The verdict of a symbol's day."""
     checks = run_checks(facts, control)
     no_record = not any(facts.bars["src_binance"].to_pylist())
     failed = [check for check in checks if check.passed is False]
     findings = [f for check in failed for f in _from_check(check, facts, control)]
     if no_record:
-        findings = [f for f in findings if f["by"] not in _SAID_BY_NO_RECORD]
+        findings = [f for f in findings if f.by not in _SAID_BY_NO_RECORD]
         findings.insert(0, _no_record(facts))
     findings += [_from_calibration(r, facts, control) for r in facts.calibration.reasons]
-    worst = max((CONSEQUENCES.index(f["consequence"]) for f in findings), default=0)
-    condition = ("available", "degraded", "degraded", "missing")[worst]
-    findings += _useless_files(facts, {f["by"] for f in findings if f["consequence"] != "note"})
+    worst = max((_gravity(f) for f in findings), default=0)
+    findings += _useless_files(facts, {f.by for f in findings if f.lowers})
     findings += _refused_beside(facts)
-    return {
-        "symbol": facts.symbol,
-        "date": facts.day.isoformat(),
-        "condition": condition,
-        "reasons": _by_code([f for f in findings if f["consequence"] != "note"]),
-        "notes": _by_code([f for f in findings if f["consequence"] == "note"]),
-        "checks": [asdict(check) for check in checks],
-    }
+    return Verdict(
+        symbol=facts.symbol,
+        date=facts.day.isoformat(),
+        condition=_CONDITIONS[worst],
+        reasons=_by_code([f for f in findings if f.lowers]),
+        notes=_by_code([f for f in findings if not f.lowers]),
+        checks=checks,
+    )
 
 
-def _no_record(facts: DayFacts) -> dict[str, Any]:
+def _gravity(finding: Finding) -> int:
+    return CONSEQUENCES.index(finding.consequence)
+
+
+def _no_record(facts: DayFacts) -> Finding:
     first, last = edges(facts.day, mask_of(range(MINUTES_PER_DAY)))
-    return {
-        "by": "binance_rows",
-        "code": NO_RECORD,
-        "consequence": "refuse",
-        "count": MINUTES_PER_DAY,
-        "first": first,
-        "last": last,
-        "note": "the exchange of record has no row for this day, so nothing of it is published",
-    }
+    return Finding(
+        by="binance_rows",
+        code=NO_RECORD,
+        consequence="refuse",
+        count=MINUTES_PER_DAY,
+        first=first,
+        last=last,
+        note="the exchange of record has no row for this day, so nothing of it is published",
+    )
 
 
-def _from_check(check: CheckResult, facts: DayFacts, control: Control) -> list[dict[str, Any]]:
+def _from_check(check: CheckResult, facts: DayFacts, control: Control) -> list[Finding]:
     """A failed check as a finding; of rows set aside, one finding for each code that they carry."""
     value = f"{check.name} {check.measured:.6g} {check.unit}, wanted {check.relation}"
-    finding = {
-        "by": check.name,
-        "code": check.code,
-        "consequence": check.consequence,
-        "count": check.count,
-        "first": check.first,
-        "last": check.last,
-        "note": f"{value} {check.limit:.6g} ({check.key}): {check.note}"
+    finding = Finding(
+        by=check.name,
+        code=check.code,
+        consequence=check.consequence,
+        count=check.count,
+        first=check.first,
+        last=check.last,
+        note=f"{value} {check.limit:.6g} ({check.key}): {check.note}"
         + _lowered(check.consequence, check.waived_by),
-    }
+    )
     if check.name == "atas_rejected_share":
         first = _first_line(facts, [feed for feed in facts.rejects if feed != RECORD])
-        finding |= {"note": f"{finding['note']}{first}"}
+        return [changed(finding, note=f"{finding.note}{first}")]
     if check.name != "binance_rejected_rows":
         return [finding]
     by_code = []
@@ -92,8 +93,7 @@ def _from_check(check: CheckResult, facts: DayFacts, control: Control) -> list[d
         note = f"{value} {check.limit:.6g} ({check.key}): {code} x {count}"
         note += _first_line(facts, [RECORD], code)
         note += _lowered(consequence, waived_by)
-        own = {"code": code, "count": count, "consequence": consequence, "note": note}
-        by_code.append(finding | own)
+        by_code.append(changed(finding, code=code, count=count, consequence=consequence, note=note))
     return by_code
 
 
@@ -112,7 +112,7 @@ def _lowered(consequence: str, waived_by: str | None) -> str:
     return f" (lowered to {consequence} by {waived_by})" if waived_by else ""
 
 
-def _from_calibration(reason: Reason, facts: DayFacts, control: Control) -> dict[str, Any]:
+def _from_calibration(reason: calibration.Reason, facts: DayFacts, control: Control) -> Finding:
     """A finding of the calibration, with the consequence that CONTROL gives its key.
 
     A key that CONTROL does not list sets ATAS aside when the calibration did, and is a note else.
@@ -120,18 +120,16 @@ def _from_calibration(reason: Reason, facts: DayFacts, control: Control) -> dict
     unlisted = "set_aside_atas" if facts.set_aside else "note"
     stated = control.refusals.get(reason.key, {}).get("consequence", unlisted)
     consequence, waived_by = in_force(facts, control, reason.code, stated)
-    return {
-        "by": "calibration",
-        "code": reason.code,
-        "consequence": consequence,
-        "count": 1,
-        "first": None,
-        "last": None,
-        "note": f"{reason.note} (refusals.{reason.key}){_lowered(consequence, waived_by)}",
-    }
+    return Finding(
+        by="calibration",
+        code=reason.code,
+        consequence=consequence,
+        count=1,
+        note=f"{reason.note} (refusals.{reason.key}){_lowered(consequence, waived_by)}",
+    )
 
 
-def _useless_files(facts: DayFacts, lowered_by: set[str]) -> list[dict[str, Any]]:
+def _useless_files(facts: DayFacts, lowered_by: set[str]) -> list[Finding]:
     """Files of which nothing could be used, as a whole or line by line: the cause of a day that is
     lowered for want of that vendor's rows, else a note.
     """
@@ -153,46 +151,44 @@ def _useless_files(facts: DayFacts, lowered_by: set[str]) -> list[dict[str, Any]
             first = next(row for row in rows if row["code_first"] == code)
             where = f"line {first['line_first']}: " if first["line_first"] else ""
             findings.append(
-                {
-                    "by": source,
-                    "code": code,
-                    "consequence": "degrade" if blamed else "note",
-                    "count": count,
-                    "first": None,
-                    "last": None,
-                    "note": f"{count} whole file{'s' * (count > 1)} of {source} set aside:"
+                Finding(
+                    by=source,
+                    code=code,
+                    consequence="degrade" if blamed else "note",
+                    count=count,
+                    note=f"{count} whole file{'s' * (count > 1)} of {source} set aside:"
                     f" {where}{first['reason_first']}",
-                }
+                )
             )
     return findings
 
 
-def _refused_beside(facts: DayFacts) -> list[dict[str, Any]]:
+def _refused_beside(facts: DayFacts) -> list[Finding]:
     """Feeds that were refused while the day follows another one: notes."""
     return [
-        {
-            "by": feed,
-            "code": reason.code,
-            "consequence": "note",
-            "count": 1,
-            "first": None,
-            "last": None,
-            "note": f"{feed} set aside: {reason.note} (refusals.{reason.key})",
-        }
+        Finding(
+            by=feed,
+            code=reason.code,
+            consequence="note",
+            count=1,
+            note=f"{feed} set aside: {reason.note} (refusals.{reason.key})",
+        )
         for feed, entry in sorted(facts.calibration.feeds.items())
         if entry.status == "refused" and facts.calibration.feed is not None
         for reason in entry.reasons
     ]
 
 
-def _by_code(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _by_code(findings: list[Finding]) -> tuple[Reason, ...]:
     """One entry a code, gravest first, else in the order found; notes of one code are joined."""
-    merged: dict[str, dict[str, Any]] = {}
-    ranked = sorted(findings, key=lambda f: -CONSEQUENCES.index(f["consequence"]))
-    for finding in ranked:
-        entry = merged.setdefault(
-            finding["code"], {k: finding[k] for k in ("code", "count", "first", "last", "note")}
-        )
-        if finding["note"] not in entry["note"]:
-            entry["note"] += f"; {finding['note']}"
-    return list(merged.values())
+    merged: dict[str, Reason] = {}
+    for finding in sorted(findings, key=_gravity, reverse=True):
+        entry = merged.setdefault(finding.code, _reason(finding))
+        if finding.note not in entry.note:
+            merged[finding.code] = changed(entry, note=f"{entry.note}; {finding.note}")
+    return tuple(merged.values())
+
+
+def _reason(finding: Finding) -> Reason:
+    """The finding without what found it and what followed."""
+    return Reason(**{name: getattr(finding, name) for name in Reason.__struct_fields__})

@@ -18,6 +18,7 @@ from typing import Any
 
 from pipeline import layout, storage
 from pipeline.clock import DAY_US, day_open_us, parse_day
+from pipeline.contracts import verdict as verdict_document
 from pipeline.errors import KitchenError, ParameterError
 from pipeline.freshness import graph
 from pipeline.freshness.check import Freshness
@@ -152,9 +153,13 @@ def _build(freshness: Freshness, unit: Unit) -> Iterator[str]:
 
 
 def _figures(partial: Kitchen, unit: Unit) -> dict[str, Any]:
-    verdict = storage.read_json(graph.output_path(partial, unit, "verdict"))
-    measured = {check["name"]: check["measured"] for check in verdict["checks"]}
-    return {"so_far": verdict["condition"], "coverage": measured.get("binance_coverage") or 0.0}
+    verdict = verdict_document.from_json(
+        storage.read_json(graph.output_path(partial, unit, "verdict"))
+    )
+    return {
+        "so_far": verdict.condition,
+        "coverage": verdict.measured.get("binance_coverage") or 0.0,
+    }
 
 
 def _forget_settled(kitchen: Kitchen, now: dt.datetime) -> None:

@@ -20,12 +20,14 @@ from pipeline.alignment.record_clock import RecordClock, clock_of, in_true_time
 from pipeline.alignment.true_time import tape_in_true_time
 from pipeline.bars.footprint import footprint
 from pipeline.contracts import control, outages
+from pipeline.contracts.verdict import Verdict
 from pipeline.errors import ParameterError, SourceError
 from pipeline.model.feeds import ATAS_FEEDS, MARKETS
 from pipeline.model.raw_names import RawPath
 from pipeline.quality.checks import DayFacts
 from pipeline.quality.report import html, markdown, report
 from pipeline.quality.verdict import verdict
+from pipeline.quality.wording import Report
 from pipeline.sources.clean import CleanFeed, read_feed
 from pipeline.sources.protocol import Feed
 from pipeline.sources.rawfile import open_raw
@@ -54,8 +56,8 @@ class Aligned:
     day: dt.date
     bars: pa.Table
     feeds: dict[str, CleanFeed]
-    verdict: dict[str, Any]
-    report: dict[str, Any]
+    verdict: Verdict
+    report: Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

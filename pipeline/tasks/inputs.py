@@ -15,7 +15,8 @@ import pyarrow as pa
 from pipeline import storage
 from pipeline.alignment.feeds import TICKS
 from pipeline.alignment.neighbours import AFTER, BEFORE, Rows, WithNeighbours, in_file
-from pipeline.contracts import control, outages, schema
+from pipeline.contracts import control, outages, schema, verdict
+from pipeline.contracts.verdict import Verdict
 from pipeline.errors import PendingError
 from pipeline.freshness import graph
 from pipeline.publishing.assemble import SymbolDay
@@ -140,8 +141,14 @@ def symbol_day(job: Job, name: str) -> SymbolDay:
         macro=tables("MacroFeatures", "macro_slow")[0],
         footprint=next(iter(tables("Footprint", "footprint")), None),
         rejects=tables("CleanFeed", "rejects"),
-        verdict=documents(job, "Verdict", "verdict")[name],
+        verdict=verdicts(job)[name],
     )
+
+
+def verdicts(job: Job) -> dict[str, Verdict]:
+    """Symbol -> its verdict."""
+    found = documents(job, "Verdict", "verdict")
+    return {symbol: verdict.from_json(value) for symbol, value in found.items()}
 
 
 def symbols(job: Job) -> list[str]:

@@ -25,6 +25,7 @@ from pipeline.bars.footprint import footprint as footprint_of
 from pipeline.bars.footprint import in_hours
 from pipeline.contracts import calibration as calibration_document
 from pipeline.contracts import profiles, schema
+from pipeline.contracts import verdict as verdict_document
 from pipeline.features.daily import daily_stats as daily_stats_of
 from pipeline.features.derivatives import Derivatives, as_ledgers, with_derivatives
 from pipeline.features.macro import derived_from, macro
@@ -185,9 +186,9 @@ def verdict(job: Job) -> Products:
     )
     found = verdict_of(facts, inputs.control_of(job))
     page = report(facts, found, inputs.control_of(job), job.kitchen.governance)
-    job.facts = {"condition": found["condition"]}
+    job.facts = {"condition": found.condition}
     return {
-        "verdict": found,
+        "verdict": verdict_document.to_json(found),
         "report_json": page,
         "report_md": markdown(page),
         "report_html": html(page),
@@ -278,10 +279,7 @@ def manifest(job: Job) -> Products:
             governance=job.kitchen.governance,
             code=job.code,
             accepted=acceptance.computed_by(job.kitchen, job.unit),
-            measured={
-                symbol: {check["name"]: check["measured"] for check in found["checks"]}
-                for symbol, found in inputs.documents(job, "Verdict", "verdict").items()
-            },
+            measured={symbol: found.measured for symbol, found in inputs.verdicts(job).items()},
         )
     )
     return {"manifest": found}

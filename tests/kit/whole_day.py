@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import layout, storage
+from pipeline.contracts.verdict import Verdict, from_json
 from pipeline.freshness import graph
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
@@ -25,13 +26,13 @@ class Day:
 
     kitchen: Kitchen
     unit: Unit
-    verdict: dict[str, Any]
+    verdict: Verdict
     report: dict[str, Any]
 
     @property
     def condition(self) -> str:
         """available, degraded or missing."""
-        return str(self.verdict["condition"])
+        return self.verdict.condition
 
     def counts(self, code: str) -> list[int]:
         """Every count that the report gives for a code: reasons, notes, defect table."""
@@ -53,7 +54,7 @@ def whole_day(kitchen: Kitchen, symbol: str, day: dt.date) -> Day:
     return Day(
         kitchen,
         unit,
-        storage.read_json(graph.output_path(kitchen, unit, "verdict")),
+        from_json(storage.read_json(graph.output_path(kitchen, unit, "verdict"))),
         storage.read_json(graph.output_path(kitchen, unit, "report_json")),
     )
 

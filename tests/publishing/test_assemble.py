@@ -9,11 +9,18 @@ import pyarrow as pa
 import pytest
 
 from kit import snapshots as kit
-from pipeline.errors import ContractError, PendingError, RefusedError
+from pipeline.contracts.verdict import Verdict, from_json
+from pipeline.errors import ContractError, RefusedError
 from pipeline.publishing.assemble import SymbolDay, assemble
 from pipeline.tables import parquet
 
 REASON = {"code": "B05", "count": 40, "first": None, "last": None, "note": "coverage 0.9"}
+
+
+def judged(condition: str, *reasons: dict[str, Any]) -> Verdict:
+    """A verdict with these reasons."""
+    lists = {"reasons": reasons, "notes": [], "checks": []}
+    return from_json({"symbol": "S", "date": "2025-01-02", "condition": condition, **lists})
 
 
 def part(symbol: str, condition: str = "available", **changes: Any) -> SymbolDay:
@@ -25,11 +32,7 @@ def part(symbol: str, condition: str = "available", **changes: Any) -> SymbolDay
         "macro": kit.macro(symbol),
         "footprint": None,
         "rejects": [kit.reject(symbol, 9), kit.reject(symbol, 2)],
-        "verdict": {
-            "condition": condition,
-            "reasons": [] if condition == "available" else [REASON],
-            "checks": [],
-        },
+        "verdict": judged(condition, *([] if condition == "available" else [REASON])),
     }
     return SymbolDay(**given | changes)
 
@@ -95,12 +98,6 @@ def test_a_day_on_which_nothing_can_be_published_is_refused() -> None:
         assemble(kit.DAY, [], kit.GOVERNANCE)
 
 
-def test_a_pending_symbol_holds_the_day() -> None:
-    """Nothing is published before every symbol is settled."""
-    with pytest.raises(PendingError, match="ETHUSDT"):
-        assemble(kit.DAY, [part("BTCUSDT"), part("ETHUSDT", "pending")], kit.GOVERNANCE)
-
-
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
@@ -126,13 +123,12 @@ def test_a_symbol_stands_once() -> None:
 
 
 def test_reasons_have_one_shape_and_order() -> None:
-    """Five keys each, sorted by code, whatever the verdict adds to them."""
-    reasons = [{"code": "C12", "count": 1, "extra": "x"}, REASON]
-    verdict = {"condition": "degraded", "reasons": reasons, "checks": []}
+    """Five keys each, sorted by code."""
+    verdict = judged("degraded", {"code": "C12", "count": 1, "note": "twice"}, REASON)
 
     day = assemble(kit.DAY, [part("BTCUSDT", verdict=verdict)], kit.GOVERNANCE)
 
     assert day["condition"]["symbols"]["BTCUSDT"]["reasons"] == [
         REASON,
-        {"code": "C12", "count": 1, "first": None, "last": None, "note": None},
+        {"code": "C12", "count": 1, "first": None, "last": None, "note": "twice"},
     ]

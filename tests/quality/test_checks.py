@@ -17,7 +17,8 @@ from kit.quality_days import (
     without_trades,
 )
 from pipeline.contracts.control import CHECKS, Control
-from pipeline.quality.checks import CheckResult, DayFacts, run_checks
+from pipeline.contracts.verdict import CheckResult
+from pipeline.quality.checks import DayFacts, run_checks
 
 Build = Callable[..., DayFacts]
 Rejected = Callable[..., pa.Table]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 import pytest
@@ -18,6 +17,7 @@ from kit.quality_days import (
     without_record,
     without_trades,
 )
+from pipeline.contracts import verdict as judged
 from pipeline.contracts.calibration import DayFinding, Finding, Reason
 from pipeline.contracts.control import Control
 from pipeline.quality.checks import DayFacts
@@ -27,8 +27,8 @@ Build = Callable[..., DayFacts]
 Rejected = Callable[..., pa.Table]
 
 
-def _codes(entries: list[dict[str, Any]]) -> list[str]:
-    return [entry["code"] for entry in entries]
+def _codes(entries: Sequence[judged.Reason]) -> list[str]:
+    return [entry.code for entry in entries]
 
 
 def _refused(code: str, key: str) -> DayFinding:
@@ -41,10 +41,10 @@ def test_a_clean_day_is_available(facts: Build, control: Control) -> None:
     """No finding, no reason; every check is listed with its value and threshold."""
     found = verdict(facts(), control)
 
-    assert (found["symbol"], found["date"]) == ("BTCUSDT", "2025-01-02")
-    assert (found["condition"], found["reasons"], found["notes"]) == ("available", [], [])
-    assert [c["limit"] for c in found["checks"]][:2] == [0.95, 0.999]
-    json.dumps(found, allow_nan=False)
+    assert (found.symbol, found.date) == ("BTCUSDT", "2025-01-02")
+    assert (found.condition, found.reasons, found.notes) == ("available", (), ())
+    assert [c.limit for c in found.checks][:2] == [0.95, 0.999]
+    json.dumps(judged.to_json(found), allow_nan=False)
 
 
 def test_klines_below_95_percent_refuse_the_day(facts: Build, control: Control) -> None:
@@ -54,12 +54,12 @@ def test_klines_below_95_percent_refuse_the_day(facts: Build, control: Control) 
 
     found = verdict(facts(columns), control)
 
-    assert found["condition"] == "missing"
-    assert _codes(found["reasons"]) == ["B05", "B12"]
-    reason = found["reasons"][0]
-    assert (reason["count"], reason["first"]) == (984, "2025-01-02T07:36:00Z")
+    assert found.condition == "missing"
+    assert _codes(found.reasons) == ["B05", "B12"]
+    reason = found.reasons[0]
+    assert (reason.count, reason.first) == (984, "2025-01-02T07:36:00Z")
     for part in ("0.316667", "0.95", "checks.binance_coverage"):
-        assert part in reason["note"]
+        assert part in reason.note
 
 
 def test_a_few_missing_klines_degrade(facts: Build, control: Control) -> None:
@@ -69,7 +69,7 @@ def test_a_few_missing_klines_degrade(facts: Build, control: Control) -> None:
 
     found = verdict(facts(columns), control)
 
-    assert (found["condition"], _codes(found["reasons"])) == ("degraded", ["B12"])
+    assert (found.condition, _codes(found.reasons)) == ("degraded", ["B12"])
 
 
 def test_no_rows_of_the_record_is_b06(facts: Build, control: Control) -> None:
@@ -79,9 +79,9 @@ def test_no_rows_of_the_record_is_b06(facts: Build, control: Control) -> None:
 
     found = verdict(DayFacts(**empty), control)
 
-    assert found["condition"] == "missing"
-    assert _codes(found["reasons"])[0] == "B06"
-    assert not {"B05", "B12"} & set(_codes(found["reasons"]))
+    assert found.condition == "missing"
+    assert _codes(found.reasons)[0] == "B06"
+    assert not {"B05", "B12"} & set(_codes(found.reasons))
 
 
 def test_a_quarantined_file_explains_a_missing_day(
@@ -94,9 +94,9 @@ def test_a_quarantined_file_explains_a_missing_day(
 
     found = verdict(facts(columns, rejects={"binance_1m": table}), control)
 
-    assert found["condition"] == "missing"
-    assert _codes(found["reasons"])[:2] == ["B06", "B03"]
-    assert "sha256 differs" in found["reasons"][1]["note"]
+    assert found.condition == "missing"
+    assert _codes(found.reasons)[:2] == ["B06", "B03"]
+    assert "sha256 differs" in found.reasons[1].note
 
 
 def test_a_quarantined_file_is_a_note_where_another_completes_the_day(
@@ -107,7 +107,7 @@ def test_a_quarantined_file_is_a_note_where_another_completes_the_day(
 
     found = verdict(facts(rejects={"binance_1m": table}), control)
 
-    assert (found["condition"], _codes(found["notes"])) == ("available", ["B03"])
+    assert (found.condition, _codes(found.notes)) == ("available", ["B03"])
 
 
 def test_one_broken_row_of_the_record_degrades(
@@ -118,8 +118,8 @@ def test_one_broken_row_of_the_record_degrades(
 
     found = verdict(facts(rejects={"binance_1m": table}), control)
 
-    assert (found["condition"], _codes(found["reasons"])) == ("degraded", ["B26"])
-    assert found["reasons"][0]["count"] == 1
+    assert (found.condition, _codes(found.reasons)) == ("degraded", ["B26"])
+    assert found.reasons[0].count == 1
 
 
 def test_rows_set_aside_are_a_reason_for_each_code(
@@ -130,8 +130,8 @@ def test_rows_set_aside_are_a_reason_for_each_code(
 
     found = verdict(facts(rejects={"binance_1m": table}), control)
 
-    assert [(r["code"], r["count"]) for r in found["reasons"]] == [("B15", 2), ("B26", 1)]
-    assert "checks.binance_rejected_rows" in found["reasons"][0]["note"]
+    assert [(r.code, r.count) for r in found.reasons] == [("B15", 2), ("B26", 1)]
+    assert "checks.binance_rejected_rows" in found.reasons[0].note
 
 
 @pytest.mark.parametrize("feed", ["binance_1m", "atas_bars"])
@@ -145,7 +145,7 @@ def test_a_reason_names_the_first_line_of_it(
 
     found = verdict(facts(ledgers=ledgers, rejects={feed: table}), control)
 
-    note = found["reasons"][0]["note"]
+    note = found.reasons[0].note
     assert f"{first['file']}:7: {first['reason']}" in note
     assert "kitchen explain 20" in note
 
@@ -161,8 +161,8 @@ def test_a_row_of_another_day_is_a_fault_only_in_the_stead_of_a_minute(
     whole = verdict(facts(rejects={"binance_1m": table}), control)
     lacking = verdict(facts(columns, rejects={"binance_1m": table}), control)
 
-    assert whole["condition"] == "available"
-    assert (lacking["condition"], _codes(lacking["reasons"])) == ("degraded", ["C10"])
+    assert whole.condition == "available"
+    assert (lacking.condition, _codes(lacking.reasons)) == ("degraded", ["C10"])
 
 
 def test_a_waiver_of_one_code_of_rejected_rows_lowers_that_code(
@@ -173,7 +173,7 @@ def test_a_waiver_of_one_code_of_rejected_rows_lowers_that_code(
 
     found = verdict(facts(rejects={"binance_1m": table}), waived(control, "B15", "note"))
 
-    assert (_codes(found["reasons"]), _codes(found["notes"])) == (["B26"], ["B15"])
+    assert (_codes(found.reasons), _codes(found.notes)) == (["B26"], ["B15"])
 
 
 def test_absent_atas_degrades_with_c12_alone(facts: Build, control: Control) -> None:
@@ -187,7 +187,7 @@ def test_absent_atas_degrades_with_c12_alone(facts: Build, control: Control) -> 
         control,
     )
 
-    assert (found["condition"], _codes(found["reasons"])) == ("degraded", ["C12"])
+    assert (found.condition, _codes(found.reasons)) == ("degraded", ["C12"])
 
 
 def test_absent_atas_is_no_reason_where_none_is_expected(facts: Build, control: Control) -> None:
@@ -198,7 +198,7 @@ def test_absent_atas_is_no_reason_where_none_is_expected(facts: Build, control: 
 
     found = verdict(facts(columns, calibration=calibration, atas_expected=False), control)
 
-    assert (found["condition"], found["reasons"]) == ("available", [])
+    assert (found.condition, found.reasons) == ("available", ())
 
 
 @pytest.mark.parametrize(
@@ -221,9 +221,9 @@ def test_a_refused_calibration_degrades(
 
     found = verdict(facts(columns, calibration=_refused(code, key)), control)
 
-    assert (found["condition"], _codes(found["reasons"])) == ("degraded", [code])
-    assert f"refusals.{key}" in found["reasons"][0]["note"]
-    assert "only 90 common minutes" in found["reasons"][0]["note"]
+    assert (found.condition, _codes(found.reasons)) == ("degraded", [code])
+    assert f"refusals.{key}" in found.reasons[0].note
+    assert "only 90 common minutes" in found.reasons[0].note
 
 
 def test_another_instrument_is_a_note(facts: Build, control: Control) -> None:
@@ -235,8 +235,8 @@ def test_another_instrument_is_a_note(facts: Build, control: Control) -> None:
 
     found = verdict(facts(calibration=calibration), control)
 
-    assert (found["condition"], found["reasons"]) == ("available", [])
-    assert _codes(found["notes"]) == ["C01"]
+    assert (found.condition, found.reasons) == ("available", ())
+    assert _codes(found.notes) == ["C01"]
 
 
 def test_a_refused_feed_beside_the_chosen_one_is_a_note(facts: Build, control: Control) -> None:
@@ -247,8 +247,8 @@ def test_a_refused_feed_beside_the_chosen_one_is_a_note(facts: Build, control: C
         facts(calibration=calibrated(feeds={**calibrated().feeds, "atas_ticks": tape})), control
     )
 
-    assert (found["condition"], found["reasons"]) == ("available", [])
-    assert [note["note"] for note in found["notes"]] == [
+    assert (found.condition, found.reasons) == ("available", ())
+    assert [note.note for note in found.notes] == [
         "atas_ticks set aside: beyond the limits (refusals.wrong_instrument)"
     ]
 
@@ -273,10 +273,10 @@ def test_a_file_without_a_usable_line_is_a_file_set_aside(
         },
     )
     found = verdict(day, control)
-    told = found["reasons" if refused else "notes"]
+    told = found.reasons if refused else found.notes
 
-    assert _codes(found["reasons"]) == (["C11", "A13"] if refused else [])
-    assert told[-1]["note"] == "1 whole file of atas_v6_3 set aside: line 1: no JSON"
+    assert _codes(found.reasons) == (["C11", "A13"] if refused else [])
+    assert told[-1].note == "1 whole file of atas_v6_3 set aside: line 1: no JSON"
 
 
 def test_thin_atas_coverage_degrades(facts: Build, control: Control) -> None:
@@ -286,8 +286,8 @@ def test_thin_atas_coverage_degrades(facts: Build, control: Control) -> None:
 
     found = verdict(facts(columns), control)
 
-    assert (found["condition"], _codes(found["reasons"])) == ("degraded", ["C08"])
-    assert "0.930556" in found["reasons"][0]["note"]
+    assert (found.condition, _codes(found.reasons)) == ("degraded", ["C08"])
+    assert "0.930556" in found.reasons[0].note
 
 
 def test_minutes_without_trades_keep_a_day_available(facts: Build, control: Control) -> None:
@@ -295,7 +295,7 @@ def test_minutes_without_trades_keep_a_day_available(facts: Build, control: Cont
     columns = day_columns()
     without_trades(columns, range(418))
 
-    assert verdict(facts(columns), control)["condition"] == "available"
+    assert verdict(facts(columns), control).condition == "available"
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ def test_an_uncorrected_skew_degrades(
     """Above 500 ms either way the day is published as stamped, degraded."""
     found = verdict(facts(calibration=calibration), control)
 
-    assert (found["condition"], _codes(found["reasons"])) == ("degraded", [code])
+    assert (found.condition, _codes(found.reasons)) == ("degraded", [code])
 
 
 def test_prices_that_differ_degrade(facts: Build, control: Control) -> None:
@@ -319,7 +319,7 @@ def test_prices_that_differ_degrade(facts: Build, control: Control) -> None:
 
     found = verdict(facts(columns), control)
 
-    assert (found["condition"], _codes(found["reasons"])) == ("degraded", ["B10"])
+    assert (found.condition, _codes(found.reasons)) == ("degraded", ["B10"])
 
 
 def test_many_unusable_atas_lines_degrade(facts: Build, control: Control) -> None:
@@ -331,7 +331,7 @@ def test_many_unusable_atas_lines_degrade(facts: Build, control: Control) -> Non
 
     found = verdict(facts(ledgers=ledgers), control)
 
-    assert (found["condition"], _codes(found["reasons"])) == ("degraded", ["A13"])
+    assert (found.condition, _codes(found.reasons)) == ("degraded", ["A13"])
 
 
 def test_order_flow_that_falls_short_is_a_note(facts: Build, control: Control) -> None:
@@ -341,7 +341,7 @@ def test_order_flow_that_falls_short_is_a_note(facts: Build, control: Control) -
 
     found = verdict(facts(columns), control)
 
-    assert (found["condition"], _codes(found["notes"])) == ("available", ["A06"])
+    assert (found.condition, _codes(found.notes)) == ("available", ["A06"])
 
 
 def test_a_waiver_lowers_the_condition(facts: Build, control: Control) -> None:
@@ -351,8 +351,8 @@ def test_a_waiver_lowers_the_condition(facts: Build, control: Control) -> None:
 
     found = verdict(facts(columns), waived(control, "B12", "note"))
 
-    assert (found["condition"], found["reasons"]) == ("available", [])
-    assert "R. Reviewer: seen and understood" in found["notes"][0]["note"]
+    assert (found.condition, found.reasons) == ("available", ())
+    assert "R. Reviewer: seen and understood" in found.notes[0].note
 
 
 def test_a_refusal_waived_to_degrade_is_published(facts: Build, control: Control) -> None:
@@ -362,7 +362,7 @@ def test_a_refusal_waived_to_degrade_is_published(facts: Build, control: Control
 
     found = verdict(facts(columns), waived(control, "B05", "degrade"))
 
-    assert (found["condition"], _codes(found["reasons"])) == ("degraded", ["B05", "B12"])
+    assert (found.condition, _codes(found.reasons)) == ("degraded", ["B05", "B12"])
 
 
 def test_reasons_are_ordered_gravest_first(facts: Build, control: Control) -> None:
@@ -374,8 +374,8 @@ def test_reasons_are_ordered_gravest_first(facts: Build, control: Control) -> No
 
     found = verdict(facts(columns), control)
 
-    assert _codes(found["reasons"]) == ["B05", "B12", "C08"]
-    assert _codes(found["notes"]) == ["A06"]
+    assert _codes(found.reasons) == ["B05", "B12", "C08"]
+    assert _codes(found.notes) == ["A06"]
 
 
 def test_the_verdict_of_equal_facts_is_equal(facts: Build, control: Control) -> None:
