@@ -6,7 +6,7 @@ be believed. Does not belong here: finding ATAS's offset (`calibrate.py`), readi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from pipeline.alignment.evidence import QUARTER_HOUR
 from pipeline.clock import DAY_US, MINUTE_US
+from pipeline.contracts.ledger import LedgerEntry
 
 SHIFT = "record_shift_minutes"
 """Where a correction says by how many minutes the klines' stamps are moved; absent where by none."""
@@ -38,19 +39,19 @@ class RecordClock:
     without_zone: bool
 
 
-def clock_of(ledger: list[dict[str, Any]]) -> RecordClock | None:
+def clock_of(ledger: Sequence[LedgerEntry]) -> RecordClock | None:
     """The clock by the ledger of the klines' feed; None without a line in use."""
-    entry = max(ledger, key=lambda entry: entry["lines"]["used"], default=None)
-    if entry is None or not entry["lines"]["used"]:
+    entry = max(ledger, key=lambda entry: entry.lines.used, default=None)
+    if entry is None or not entry.lines.used:
         return None
-    label, _, how = str(entry["inferred"].get("label", "open, by its name")).partition(", ")
+    label, _, how = str(entry.inferred.get("label", "open, by its name")).partition(", ")
     return RecordClock(
-        file=entry["path"],
-        column=str(entry["inferred"].get("time_from", "open_time")),
+        file=entry.path,
+        column=str(entry.inferred.get("time_from", "open_time")),
         label=label,
         by_ends=how.startswith("inferred"),
         by_nobody=how.startswith("assumed"),
-        without_zone=any("read as UTC" in unit for unit in entry["notes"].get("units", ())),
+        without_zone=any("read as UTC" in unit for unit in entry.notes.get("units", ())),
     )
 
 

@@ -18,6 +18,7 @@ class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 Part = TypeVar("Part", bound=msgspec.Struct)
+Kind = TypeVar("Kind")
 
 
 def changed(value: Part, **changes: Any) -> Part:
@@ -35,7 +36,7 @@ def to_json(value: msgspec.Struct) -> dict[str, Any]:
     return plain
 
 
-def read_as(kind: type[Part], value: Any, document: str, stage: str) -> Part:
+def read_as(kind: type[Kind], value: Any, document: str, stage: str) -> Kind:
     """The document in a JSON value.
 
     Args:

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from pipeline.clock import DAY_US, HOUR_US, day_open_us
 from pipeline.contracts import control, features_schema
+from pipeline.contracts.ledger import LedgerEntry, Lines, SlowEntry, to_json
+from pipeline.contracts.value import changed, read_as
 from pipeline.features.columns import as_floats
 from pipeline.features.metrics_label import PERIOD_US, Label, label_by_minutes
 from pipeline.tables.exact import decimal_sum
@@ -32,12 +33,11 @@ FEEDS = {
 }
 """Column -> the feed that it is of."""
 
-_TOLD = ("path", "bytes", "sha256", "lines", "inferred")
 _SAID = ("refused", "no_usable_line")
 """Of a ledger's notes: why a file gave nothing."""
 
-Entry = dict[str, Any]
-"""A file's entry in a ledger, or what is told of it."""
+Ledgers = Mapping[str, Sequence[LedgerEntry]]
+"""Feed -> the entries of its files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class Derivatives:
     funding: pa.Table | None
     metrics: pa.Table | None
     minutes: pa.Table | None
-    ledgers: dict[str, list[Entry]]
+    ledgers: Ledgers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,10 +122,10 @@ def _interest(day: dt.date, given: Derivatives, limits: dict[str, float]) -> dic
     """Number of a metrics file in its ledger -> its open interest by the instant at which it was known."""
     found = {}
     for number, entry in enumerate(given.ledgers.get("binance_metrics", ())):
-        if given.metrics is None or "label" not in entry["notes"]:
+        if given.metrics is None or "label" not in entry.notes:
             continue
         mine = given.metrics.filter(pa.array(given.metrics["file"].to_numpy() == number))
-        notes = entry["notes"]
+        notes = entry.notes
         label = label_by_minutes(day, mine, given.minutes, limits) or Label(
             edge=notes["label"], by=notes["label_by"]
         )
@@ -145,49 +145,60 @@ def _newest(interest: Iterable[_Interest], since: int) -> float | None:
     return max(rows, key=lambda row: row[0])[1] if rows else None
 
 
-def _derived_from(ledgers: dict[str, list[Entry]], interest: dict[int, _Interest]) -> str | None:
+def _derived_from(ledgers: Ledgers, interest: dict[int, _Interest]) -> str | None:
     """Of each file what a manifest says of its inputs, with its feed, and why it gave nothing."""
     entries = []
     for feed, ledger in sorted(ledgers.items()):
         for number, entry in enumerate(ledger):
-            said = {name: entry["notes"][name] for name in _SAID if name in entry["notes"]}
-            told = {"feed": feed, "said": said, **{key: entry[key] for key in _TOLD}}
             file = interest.get(number) if feed == "binance_metrics" else None
-            entries.append(told if file is None else _with_label(told, file))
+            told = _told(feed, entry)
+            entries.append(to_json(told if file is None else _with_label(told, file)))
     return json.dumps(entries, sort_keys=True, separators=(",", ":")) if entries else None
 
 
-def _with_label(told: Entry, file: _Interest) -> Entry:
+def _told(feed: str, entry: LedgerEntry) -> SlowEntry:
+    return SlowEntry(
+        feed=feed,
+        path=entry.path,
+        bytes=entry.bytes or 0,
+        sha256=entry.sha256 or "",
+        lines=entry.lines,
+        inferred=entry.inferred,
+        said={name: entry.notes[name] for name in _SAID if name in entry.notes},
+    )
+
+
+def _with_label(told: SlowEntry, file: _Interest) -> SlowEntry:
     """The entry with the label that was found; a neighbour day's row counts as that day's, not as used."""
-    lines = dict(told["lines"])
-    lines["read"] -= file.neighbours
-    lines["used"] -= file.neighbours
+    lines = told.lines + Lines(read=-file.neighbours, used=-file.neighbours)
     label = {"label": file.label.edge, "label_by": file.label.by}
-    return {**told, "lines": lines, "inferred": {**told["inferred"], **label}}
+    return changed(told, lines=lines, inferred={**told.inferred, **label})
 
 
-def files_of(days: Iterable[tuple[int, str | None]], reach: dict[str, int]) -> list[Entry]:
+def files_of(days: Iterable[tuple[int, str | None]], reach: dict[str, int]) -> list[SlowEntry]:
     """The files behind a history's funding and open interest, by path; their lines of all those days.
 
     Args:
         days: How many days ago, 1 for the last completed one, and `derived_from` of that day.
         reach: Feed -> so many days back it counts.
     """
-    found: dict[str, Entry] = {}
+    found: dict[str, SlowEntry] = {}
     for ago, told in days:
-        for entry in json.loads(told) if told else ():
-            if 1 <= ago <= reach[entry["feed"]]:
-                known = found.setdefault(entry["path"], {**entry, "lines": {}})["lines"]
-                for name, count in entry["lines"].items():
-                    known[name] = known.get(name, 0) + count
+        whole = read_as(list[SlowEntry], json.loads(told or "[]"), "derived_from", "DailyStats")
+        for entry in whole:
+            if 1 <= ago <= reach[entry.feed]:
+                known = found.get(entry.path)
+                found[entry.path] = (
+                    entry if known is None else changed(known, lines=known.lines + entry.lines)
+                )
     return [found[path] for path in sorted(found)]
 
 
-def as_ledgers(files: list[Entry]) -> dict[str, list[Entry]]:
+def as_ledgers(files: list[SlowEntry]) -> dict[str, list[LedgerEntry]]:
     """Feed -> entries of `files_of` as a report shows them, without what changes as a file grows."""
-    found: dict[str, list[Entry]] = {}
+    found: dict[str, list[LedgerEntry]] = {}
     for entry in files:
-        notes = {**entry["inferred"], **entry.get("said", {})}
-        shown = {"path": entry["path"], "lines": entry["lines"], "notes": notes}
-        found.setdefault(entry["feed"], []).append(shown)
+        notes = {**entry.inferred, **entry.said}
+        shown = LedgerEntry(path=entry.path, lines=entry.lines, notes=notes)
+        found.setdefault(entry.feed, []).append(shown)
     return found

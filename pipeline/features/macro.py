@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +11,7 @@ import pyarrow as pa
 
 from pipeline.clock import DAY_US, SECOND_US, day_open_us
 from pipeline.contracts import features_schema
+from pipeline.contracts.ledger import SlowEntry
 from pipeline.contracts.schema import conform
 from pipeline.features import derivatives, registry
 from pipeline.features.columns import as_floats
@@ -59,7 +59,7 @@ def macro(
     return conform(pa.table({**keys, **evaluate(steps, frame)}), schema, "macro_slow")
 
 
-def derived_from(day: dt.date, history: pa.Table) -> list[dict[str, Any]]:
+def derived_from(day: dt.date, history: pa.Table) -> list[SlowEntry]:
     """The raw files of funding and open interest that the day's features look back on, by path.
 
     Args:

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from pipeline.alignment.align import USABLE
 from pipeline.clock import MINUTE_US, day_of, day_open_us, iso
 from pipeline.contracts import schema
+from pipeline.contracts.ledger import LedgerEntry, to_json
 from pipeline.errors import ParameterError
 from pipeline.model.feeds import FEEDS
 from pipeline.provenance import raw_text
@@ -36,7 +37,7 @@ Facts = dict[str, Any]
 def explain_day(given: Prepared) -> Facts:
     """Every raw file of the day and what became of its lines; every line set aside."""
     files = [
-        {"source": source, "path": e["path"], **e["lines"], "inferred": e.get("inferred") or {}}
+        {"source": source, "path": e.path, **to_json(e.lines), "inferred": e.inferred}
         for source, ledger in given.ledgers.items()
         for e in ledger
     ]
@@ -83,7 +84,7 @@ def explain_line(given: Prepared, file: str, line: int) -> Facts:
     """
     for feed, ledger in given.ledgers.items():
         for number, entry in enumerate(ledger):
-            if entry["path"] == file:
+            if entry.path == file:
                 text = raw_text.lines_at(given.kitchen, file, [line]).get(line)
                 fate = _fate(given, feed, number, line, text)
                 place = {"source": feed, "file": file, "line": line, "raw": raw_text.shown(text)}
@@ -91,7 +92,7 @@ def explain_line(given: Prepared, file: str, line: int) -> Facts:
     beside = _from_beside(given, file, line)
     if beside is not None:
         return {**_names(given), **beside}
-    known = ", ".join(entry["path"] for ledger in given.ledgers.values() for entry in ledger)
+    known = ", ".join(entry.path for ledger in given.ledgers.values() for entry in ledger)
     raise ParameterError(f"{file}: no input of {given.symbol} on {given.day}; it has {known}")
 
 
@@ -182,7 +183,7 @@ def _aside(given: Prepared, feed: str, path: str) -> dict[int, Facts]:
 
 def _fate(given: Prepared, feed: str, number: int, line: int, text: bytes | None) -> Facts:
     entry = given.ledgers[feed][number]
-    aside = _aside(given, feed, entry["path"])
+    aside = _aside(given, feed, entry.path)
     if line in aside or 0 in aside:
         row = aside.get(line) or aside[0]
         whole = {} if line in aside else {"whole_file": True}
@@ -192,26 +193,26 @@ def _fate(given: Prepared, feed: str, number: int, line: int, text: bytes | None
     used = np.flatnonzero((files == number) & (lines == line))
     if used.size:
         return {"fate": "used", **_standing(given, feed, rows, int(used[0]))}
-    if text is None or entry["path"].endswith(".parquet"):
+    if text is None or entry.path.endswith(".parquet"):
         return _without_row(entry, line)
     if not text_of(text).strip():
         return {"fate": "left", "why": "blank"}
-    copy = entry["notes"].get("same_text_as")
+    copy = entry.notes.get("same_text_as")
     if copy:
         return {"fate": "merged", "into": f"{copy}:{line}", "why": "a copy of that file"}
     return _merged(given, feed, number, line, text)
 
 
-def _without_row(entry: Facts, line: int) -> Facts:
+def _without_row(entry: LedgerEntry, line: int) -> Facts:
     """A row of Parquet that is none of its own; or a line of a file that is gone, or none at all."""
-    rows = entry["lines"]["read"] + entry["other_days"] + entry.get("other_symbols", 0)
-    if entry["path"].endswith(".parquet") and 0 < line <= rows:
+    rows = entry.lines.read + entry.other_days + entry.other_symbols
+    if entry.path.endswith(".parquet") and 0 < line <= rows:
         return {
-            "fate": "merged" if entry["lines"]["merged"] else "left",
+            "fate": "merged" if entry.lines.merged else "left",
             "why": "not a row of its own",
         }
     raise ParameterError(
-        f"{entry['path']}:{line}: no such line; wanted a number from 1 of a file that is still there"
+        f"{entry.path}:{line}: no such line; wanted a number from 1 of a file that is still there"
     )
 
 
@@ -236,7 +237,7 @@ def _merged(given: Prepared, feed: str, number: int, line: int, text: bytes) -> 
     entry = rows.ledger[number]
     stamps = rows.table[STAMPS.get(feed, "stamp")].cast(pa.int64()).to_numpy()
     if feed == "binance_1m":
-        first = raw_text.lines_at(given.kitchen, entry["path"], range(1, _HEAD_LINES))
+        first = raw_text.lines_at(given.kitchen, entry.path, range(1, _HEAD_LINES))
         vendor = given.kitchen.symbols[given.symbol].vendor_symbol
         stamp = raw_text.bar_in(text, line, entry, first, vendor)
     else:

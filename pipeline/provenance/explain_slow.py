@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipeline import storage
+from pipeline.contracts import ledger
 from pipeline.errors import ParameterError
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
@@ -63,7 +64,7 @@ def _files(kitchen: Kitchen, feed: Unit) -> list[Facts]:
     if not path.exists():
         return []
     rows = parquet.read(path)
-    ledger = storage.read_json(graph.output_path(kitchen, feed, "ledger"))
+    entries = ledger.from_json(storage.read_json(graph.output_path(kitchen, feed, "ledger")))
     lines: dict[int, set[int]] = {}
     for file, line in zip(rows["file"].to_pylist(), rows["line"].to_pylist(), strict=True):
         lines.setdefault(file, set()).add(line)
@@ -71,7 +72,7 @@ def _files(kitchen: Kitchen, feed: Unit) -> list[Facts]:
         {
             "symbol": feed.symbol,
             "source": feed.source,
-            "file": ledger[file]["path"],
+            "file": entries[file].path,
             "lines": ranges(numbers),
         }
         for file, numbers in sorted(lines.items())

@@ -19,6 +19,8 @@ from pipeline import storage
 from pipeline.alignment.record_clock import in_true_time
 from pipeline.alignment.runs import split_at_gaps
 from pipeline.clock import MINUTE_US
+from pipeline.contracts import ledger
+from pipeline.contracts.ledger import LedgerEntry
 from pipeline.errors import ParameterError
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
@@ -38,7 +40,7 @@ class Prepared:
     symbol: str
     day: dt.date
     tables: dict[str, pa.Table]
-    ledgers: dict[str, list[dict[str, Any]]]
+    ledgers: dict[str, list[LedgerEntry]]
     rejects: dict[str, pa.Table]
     moved: dict[str, pa.Table]
     correction: dict[str, Any]
@@ -54,12 +56,12 @@ class Rows:
     """Rows of one feed and the ledger that their `file` counts in; `minutes` are true, in us."""
 
     table: pa.Table
-    ledger: list[dict[str, Any]]
+    ledger: list[LedgerEntry]
     minutes: Ints
 
     def path(self, row: dict[str, Any]) -> str:
         """The raw file of a row."""
-        return str(self.ledger[row["file"]]["path"])
+        return str(self.ledger[row["file"]].path)
 
 
 def prepared(kitchen: Kitchen, symbol: str, day: dt.date) -> Prepared:
@@ -163,5 +165,5 @@ def _table(kitchen: Kitchen, unit: Unit, output: str) -> pa.Table:
     return parquet.read(graph.output_path(kitchen, unit, output))
 
 
-def _ledger(kitchen: Kitchen, unit: Unit) -> list[dict[str, Any]]:
-    return list(storage.read_json(graph.output_path(kitchen, unit, "ledger")))
+def _ledger(kitchen: Kitchen, unit: Unit) -> list[LedgerEntry]:
+    return ledger.from_json(storage.read_json(graph.output_path(kitchen, unit, "ledger")))

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import Any
 
 from pipeline.clock import MINUTE_US, epoch_us, parse_instant
+from pipeline.contracts.ledger import LedgerEntry
 from pipeline.errors import SourceError
 from pipeline.model.raw_names import RawPath
 from pipeline.settings.config import Kitchen
@@ -88,7 +88,7 @@ def stamp_of(text: bytes) -> int | None:
         return None
 
 
-def bar_in(text: bytes, number: int, entry: dict[str, Any], first: Lines, pair: str) -> int | str:
+def bar_in(text: bytes, number: int, entry: LedgerEntry, first: Lines, pair: str) -> int | str:
     """The open in us of the minute of a kline's line, read as the ledger says that the file was read.
 
     Args:
@@ -106,17 +106,17 @@ def bar_in(text: bytes, number: int, entry: dict[str, Any], first: Lines, pair: 
     if is_comment(text):
         return "text before the header"
     try:
-        if entry["adapter"] == "binance_json":
+        if entry.adapter == "binance_json":
             form = find_form(full.values(), pair)
             if form is not None:
-                stamp = bar_of(form.values(text), form.columns, entry["inferred"], MINUTE_US)
-        elif entry["adapter"] == "binance_fetcher":
+                stamp = bar_of(form.values(text), form.columns, entry.inferred, MINUTE_US)
+        elif entry.adapter == "binance_fetcher":
             header = find_header(full.values(), pair)
             if header is not None:
                 at = list(full)[header.at]
                 if header.named and (number <= at or text == full[at]):
                     return "the header" if text == full[at] else "text before the header"
-                stamp = bar_of(header.fields(text), header.columns, entry["inferred"], MINUTE_US)
+                stamp = bar_of(header.fields(text), header.columns, entry.inferred, MINUTE_US)
         else:
             stamp = stamp_of(text)
     except (ValueError, ArithmeticError, IndexError):

@@ -7,6 +7,7 @@ Belongs here: content only. When, why and by whom a revision was published is `p
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from pipeline import clock, storage
 from pipeline.contracts.calibration import DayFinding, Finding, to_json
 from pipeline.contracts.control import Control, Threshold
 from pipeline.contracts.documents import load_json, load_yaml
+from pipeline.contracts.ledger import LedgerEntry, MovedEntry
 from pipeline.errors import StageError
 from pipeline.publishing import sums
 from pipeline.tables import parquet
@@ -28,7 +30,6 @@ DATASET = "market-minutes"
 APPLIED = ("status", "offset_minutes", "skew_applied_ms", "volume_unit", "volume_factor")
 """What of a finding changes rows, beside its segments' offsets; all else is evidence."""
 
-_LINES = ("read", "used", "merged", "rejected")
 _BESIDE = ("other_days", "other_symbols", "ignored")
 
 
@@ -50,11 +51,11 @@ class ManifestInput:
     tables: dict[str, pa.Table]
     files: dict[str, Path]
     calibrations: dict[str, DayFinding]
-    ledgers: dict[str, list[dict[str, Any]]]
+    ledgers: Mapping[str, Sequence[LedgerEntry]]
     control: Control
     governance: Path
     code: dict[str, str]
-    moved: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    moved: Mapping[str, Sequence[MovedEntry]] = field(default_factory=dict)
     accepted: dict[str, list[str]] = field(default_factory=dict)
     measured: dict[str, dict[str, float | None]] = field(default_factory=dict)
 
@@ -78,7 +79,7 @@ def manifest(given: ManifestInput) -> dict[str, Any]:
         "condition": given.condition,
         "files": files,
         "inputs": {
-            symbol: _with_moved(_inputs(symbol, found), given.moved.get(symbol, []))
+            symbol: _with_moved(_inputs(symbol, found), given.moved.get(symbol, ()))
             for symbol, found in given.ledgers.items()
         },
         "calibration": {symbol: to_json(found) for symbol, found in given.calibrations.items()},
@@ -150,41 +151,39 @@ def _window(table: pa.Table) -> dict[str, str] | None:
     return {"first": clock.iso(edges["min"].as_py()), "last": clock.iso(edges["max"].as_py())}
 
 
-def _inputs(symbol: str, ledger: list[dict[str, Any]]) -> dict[str, Any]:
+def _inputs(symbol: str, ledger: Sequence[LedgerEntry]) -> dict[str, Any]:
     """Raw name -> bytes, sha256, lines and what was inferred, once lines read = used + merged + rejected.
 
     What a file has beside these lines is counted where there is any: `_BESIDE`.
     """
     inputs: dict[str, Any] = {}
     for entry in ledger:
-        name, lines = entry["path"], {key: int(entry["lines"][key]) for key in _LINES}
-        kept = lines["used"] + lines["merged"] + lines["rejected"]
-        if lines["read"] != kept or name in inputs:
+        name, lines = entry.path, entry.lines
+        if not lines.balanced or name in inputs:
             raise StageError(
-                f"manifest {symbol}: {name} has {lines['read']} lines read and {kept} accounted for"
+                f"manifest {symbol}: {name} has {lines.read} lines read and {lines.accounted} accounted for"
                 f"{', and is listed twice' if name in inputs else ''}; wanted the same, once"
             )
-        inputs[name] = _input(entry, lines)
+        inputs[name] = _input(entry)
     return inputs
 
 
-def _input(entry: dict[str, Any], lines: dict[str, int]) -> dict[str, Any]:
+def _input(entry: LedgerEntry) -> dict[str, Any]:
     return {
-        "bytes": entry["bytes"],
-        "sha256": entry["sha256"],
-        "lines": lines,
-        **{key: entry[key] for key in _BESIDE if entry.get(key)},
-        "inferred": entry.get("inferred") or {},
+        "bytes": entry.bytes,
+        "sha256": entry.sha256,
+        "lines": to_json(entry.lines),
+        **{key: count for key in _BESIDE if (count := getattr(entry, key))},
+        "inferred": entry.inferred,
     }
 
 
-def _with_moved(inputs: dict[str, Any], moved: list[dict[str, Any]]) -> dict[str, Any]:
+def _with_moved(inputs: dict[str, Any], moved: Sequence[MovedEntry]) -> dict[str, Any]:
     """With the neighbour days' files: `moved_rows` are this day's, `lines` their own day's account."""
     found = dict(inputs)
     for entry in moved:
-        lines = {key: int(entry["lines"][key]) for key in _LINES}
-        known = found.get(entry["path"], _input(entry, lines))
-        found[entry["path"]] = known | {"moved_rows": entry["moved_rows"]}
+        known = found.get(entry.path, _input(entry))
+        found[entry.path] = known | {"moved_rows": entry.moved_rows}
     return found
 
 

@@ -145,7 +145,7 @@ def _atas_present(day: _Day) -> _Finding:
     rows = int(day.minutes.atas.sum())
     if day.facts.set_aside and not rows:
         feeds = (feed for feed in day.facts.ledgers if feed.startswith("atas"))
-        rows = sum(day.facts.lines(feed)["used"] for feed in feeds)
+        rows = sum(day.facts.lines(feed).used for feed in feeds)
         return _present(rows, f"{rows} ATAS rows were read, and set aside by the calibration")
     return _present(rows, f"{rows} minutes have an ATAS row")
 
@@ -243,8 +243,8 @@ def _set_aside(facts: DayFacts, feed: str) -> tuple[int, int]:
     """(lines set aside, lines read); of a feed without a line that could be read, its whole files."""
     lines = facts.lines(feed)
     table = facts.rejects.get(feed)
-    if lines["read"] or table is None:
-        return lines["rejected"], lines["read"]
+    if lines.read or table is None:
+        return lines.rejected, lines.read
     return table.num_rows, table.num_rows
 
 

@@ -6,11 +6,13 @@ Belongs here: counting and quoting. What a defect does to the day is `verdict.py
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from pipeline.contracts.ledger import LedgerEntry
 from pipeline.quality.facts import DayFacts, edges, mask_of, positions
 
 _EXAMPLES = 3
@@ -107,15 +109,14 @@ def _set_aside(source: str, table: pa.Table) -> list[dict[str, Any]]:
     ]
 
 
-def _mended(source: str, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _mended(source: str, entries: Sequence[LedgerEntry]) -> list[dict[str, Any]]:
     """What the adapters mended without loss, from the ledgers' notes."""
     counts: Counter[str] = Counter()
     files: dict[str, list[str]] = {}
     for entry in entries:
-        notes = entry.get("notes")
-        for code, count in (notes.get("defects") or {} if isinstance(notes, dict) else {}).items():
-            counts[code] += int(count)
-            files.setdefault(code, []).append(str(entry.get("path")))
+        for code, count in entry.notes.get("defects", {}).items():
+            counts[code] += count
+            files.setdefault(code, []).append(entry.path)
     return [
         {
             "code": code,

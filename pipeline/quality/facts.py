@@ -7,7 +7,7 @@ Belongs here: the inputs of a verdict, read but not judged. Thresholds are held 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us, iso
 from pipeline.contracts.calibration import DayFinding
+from pipeline.contracts.ledger import LedgerEntry, Lines
 
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -26,9 +27,6 @@ RECORD = "binance_1m"
 
 TICKS = "atas_ticks"
 """The tape."""
-
-FATES = ("read", "used", "merged", "rejected")
-"""What becomes of raw lines: read = used + merged + rejected."""
 
 SAME = "same"
 """Identity of feeds of one instrument."""
@@ -46,7 +44,7 @@ class DayFacts:
         day: The UTC date, by minute_open.
         bars: The aligned `bars_1m`: 1440 rows, or none when the exchange of record is absent.
         calibration: What was found of the ATAS feeds.
-        ledgers: Feed -> one entry a raw file: path, bytes, sha256, adapter, lines, notes.
+        ledgers: Feed -> one entry a raw file.
         rejects: Feed -> the lines set aside.
         outages: Minutes of the day, 0..1439, in a known outage of the exchange.
         atas_expected: Whether the configuration wants ATAS data of the symbol.
@@ -59,7 +57,7 @@ class DayFacts:
     day: dt.date
     bars: pa.Table
     calibration: DayFinding
-    ledgers: dict[str, list[dict[str, Any]]]
+    ledgers: Mapping[str, Sequence[LedgerEntry]]
     rejects: dict[str, pa.Table]
     outages: frozenset[int]
     atas_expected: bool
@@ -76,16 +74,9 @@ class DayFacts:
         """Whether both feeds were identified as the same instrument."""
         return self.calibration.identity == SAME
 
-    def lines(self, feed: str) -> dict[str, int]:
-        """The feed's raw lines by fate (read, used, merged, rejected), over all its files."""
-        entries = self.ledgers.get(feed, [])
-        return {fate: sum(lines_of(entry)[fate] for entry in entries) for fate in FATES}
-
-
-def lines_of(entry: dict[str, Any]) -> dict[str, int]:
-    """One file's raw lines by fate, from its ledger entry."""
-    lines = entry.get("lines") or {}
-    return {fate: int(lines.get(fate, 0)) for fate in FATES}
+    def lines(self, feed: str) -> Lines:
+        """The feed's raw lines, over all its files."""
+        return sum((entry.lines for entry in self.ledgers.get(feed, ())), Lines())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

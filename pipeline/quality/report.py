@@ -12,10 +12,11 @@ from typing import Any
 from pipeline.contracts import schema
 from pipeline.contracts.calibration import DayFinding, to_json
 from pipeline.contracts.control import Control
+from pipeline.contracts.ledger import LedgerEntry
 from pipeline.contracts.verdict import Verdict
 from pipeline.quality import evidence, figures
 from pipeline.quality.defects import defects
-from pipeline.quality.facts import DayFacts, lines_of, minutes_of
+from pipeline.quality.facts import DayFacts, minutes_of
 from pipeline.quality.markdown import markdown
 from pipeline.quality.page import html
 from pipeline.quality.wording import Report
@@ -102,27 +103,24 @@ def _conservation(facts: DayFacts) -> list[dict[str, Any]]:
     """Where every raw line went, a file: read = used + merged + rejected."""
     rows = []
     for source, entry in _entries(facts):
-        lines = lines_of(entry)
-        accounted = lines["used"] + lines["merged"] + lines["rejected"]
-        balanced = lines["read"] == accounted
-        rows.append({"source": source, "path": entry.get("path"), **lines, "balanced": balanced})
+        lines = entry.lines
+        rows.append(
+            {"source": source, "path": entry.path, **to_json(lines), "balanced": lines.balanced}
+        )
     return rows
 
 
 def _inputs(facts: DayFacts) -> list[dict[str, Any]]:
     names = ("path", "bytes", "sha256", "adapter")
     return [
-        {"source": source, **{name: entry.get(name) for name in names}, "notes": _notes(entry)}
+        {"source": source, **{name: getattr(entry, name) for name in names}, "notes": _notes(entry)}
         for source, entry in _entries(facts)
     ]
 
 
-def _notes(entry: dict[str, Any]) -> list[str]:
+def _notes(entry: LedgerEntry) -> list[str]:
     """What an adapter inferred, one word a note; empty notes are left out."""
-    notes = entry.get("notes") or {}
-    if not isinstance(notes, dict):
-        return [notes] if isinstance(notes, str) else [str(note) for note in notes]
-    return [f"{key}: {_said(value)}" for key, value in sorted(notes.items()) if value != {}]
+    return [f"{key}: {_said(value)}" for key, value in sorted(entry.notes.items()) if value != {}]
 
 
 def _said(value: Any) -> str:
@@ -131,5 +129,5 @@ def _said(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _entries(facts: DayFacts) -> list[tuple[str, dict[str, Any]]]:
+def _entries(facts: DayFacts) -> list[tuple[str, LedgerEntry]]:
     return [(source, entry) for source, found in sorted(facts.ledgers.items()) for entry in found]

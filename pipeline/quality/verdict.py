@@ -17,7 +17,7 @@ from pipeline.contracts.control import CONSEQUENCES, Control
 from pipeline.contracts.value import changed
 from pipeline.contracts.verdict import CheckResult, Condition, Finding, Reason, Verdict
 from pipeline.quality.checks import faulty_rows, in_force, run_checks
-from pipeline.quality.facts import RECORD, DayFacts, edges, lines_of, mask_of
+from pipeline.quality.facts import RECORD, DayFacts, edges, mask_of
 
 NO_RECORD = "B06"
 """Code of a day for which the exchange of record has no row at all."""
@@ -139,9 +139,9 @@ def _useless_files(facts: DayFacts, lowered_by: set[str]) -> list[Finding]:
         causes = (vendor, "calibration") if vendor == "atas" else (vendor,)
         blamed = any(by.startswith(causes) for by in lowered_by)
         useless = {
-            str(entry["path"])
-            for entry in facts.ledgers.get(source, [])
-            if (lines := lines_of(entry))["rejected"] == lines["read"] > 0
+            entry.path
+            for entry in facts.ledgers.get(source, ())
+            if entry.lines.rejected == entry.lines.read > 0
         }
         firsts = table.group_by("file", use_threads=False).aggregate(
             [("line", "first"), ("code", "first"), ("reason", "first")]

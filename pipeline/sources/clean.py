@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from pipeline.clock import day_of
 from pipeline.contracts import control, schema
+from pipeline.contracts.ledger import LedgerEntry, Lines, to_json
 from pipeline.errors import SourceError
 from pipeline.model.limits import Limits
 from pipeline.model.raw_names import RawPath, is_undated
@@ -34,16 +35,14 @@ from pipeline.tables.prefetch import ahead
 class CleanFeed:
     """One feed's day. `parts` as its `FeedKind.table`, `rejects` as `rejects` of `SCHEMA_data.json`.
 
-    `ledger` has one entry a file read, in order: path, bytes, sha256, adapter, lines {read, used, merged,
-    rejected}, beside them blank_lines, other_days, other_symbols, ignored; notes, inferred. `stats` maps a
-    path to the [size, mtime_ns, inode, ctime_ns] of the very bytes that were read, `digests` to their
-    SHA-256: of the files in the ledger, of their checksum files, and of files that were looked into and hold
-    nothing of the day.
+    `ledger` has one entry a file read, in order. `stats` maps a path to the [size, mtime_ns, inode, ctime_ns]
+    of the very bytes that were read, `digests` to their SHA-256: of the files in the ledger, of their
+    checksum files, and of files that were looked into and hold nothing of the day.
     """
 
     parts: Parts
     rejects: pa.Table
-    ledger: list[dict[str, Any]]
+    ledger: list[LedgerEntry]
     stats: dict[str, list[int]]
     digests: dict[str, str]
 
@@ -227,27 +226,30 @@ def _rejects(feed: Feed, reads: list[FileRead], wanted: pa.Schema) -> pa.Table:
     return schema.conform(pa.table(arrays), wanted, "rejects")
 
 
-def _entry(read: FileRead) -> dict[str, Any]:
+def _entry(read: FileRead) -> LedgerEntry:
     """The file's line in the ledger, once every line of it is accounted for."""
     parsed = read.parsed
-    lines = {"read": 0, "used": read.used, "merged": read.merged, "rejected": 0}
-    if parsed is not None:
-        lines |= {"read": parsed.read, "rejected": len(parsed.rejects)}
-    if lines["read"] != lines["used"] + lines["merged"] + lines["rejected"]:
+    lines = Lines(
+        read=parsed.read if parsed else 0,
+        used=read.used,
+        merged=read.merged,
+        rejected=len(parsed.rejects) if parsed else 0,
+    )
+    if not lines.balanced:
         raise SourceError(
-            f"{read.file.name}: {lines} do not add up; wanted read = used + merged + rejected; this is"
-            " a fault of the adapter, report it with the file"
+            f"{read.file.name}: {to_json(lines)} do not add up; wanted read = used + merged + rejected; this"
+            " is a fault of the adapter, report it with the file"
         )
-    return {
-        "path": read.file.name,
-        "bytes": read.sealed.bytes if read.sealed else 0,
-        "sha256": read.sealed.sha256 if read.sealed else "",
-        "adapter": read.adapter,
-        "lines": lines,
-        "blank_lines": parsed.blank_lines if parsed else 0,
-        "other_days": parsed.other_days if parsed else 0,
-        "other_symbols": parsed.other_symbols if parsed else 0,
-        "ignored": parsed.ignored if parsed else 0,
-        "notes": read.notes(),
-        "inferred": read.inferred(),
-    }
+    return LedgerEntry(
+        path=read.file.name,
+        bytes=read.sealed.bytes if read.sealed else 0,
+        sha256=read.sealed.sha256 if read.sealed else "",
+        adapter=read.adapter,
+        lines=lines,
+        blank_lines=parsed.blank_lines if parsed else 0,
+        other_days=parsed.other_days if parsed else 0,
+        other_symbols=parsed.other_symbols if parsed else 0,
+        ignored=parsed.ignored if parsed else 0,
+        notes=read.notes(),
+        inferred=read.inferred(),
+    )

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from msgspec import structs
 
 from pipeline import storage
 from pipeline.alignment.feeds import TICKS
 from pipeline.alignment.neighbours import AFTER, BEFORE, Rows, WithNeighbours, in_file
-from pipeline.contracts import control, outages, schema, verdict
+from pipeline.contracts import control, ledger, outages, schema, verdict
+from pipeline.contracts.ledger import LedgerEntry, MovedEntry, SlowEntry
+from pipeline.contracts.value import read_as
 from pipeline.contracts.verdict import Verdict
 from pipeline.errors import PendingError
 from pipeline.freshness import graph
@@ -99,32 +102,55 @@ def neighbours(job: Job) -> dict[str, dict[str, Rows]]:
     return found
 
 
-def moved_from(job: Job, found: WithNeighbours) -> list[dict[str, Any]]:
+def moved_from(job: Job, found: WithNeighbours) -> list[MovedEntry]:
     """The neighbours' raw files with rows of the day: their ledger's entry, and how many rows.
 
     The ledger lies beside the clean table, of the same unit; what the table says already decides.
     """
-    entries = []
+    moved: list[MovedEntry] = []
     for edge in job.edges("CleanFeed", "clean"):
         side = BEFORE if edge.unit.day < job.unit.day else AFTER
         taken = found.lines_of(str(edge.unit.source), side) if edge.beside else {}
         path = graph.output_path(job.kitchen, edge.unit, "ledger")
-        ledger = storage.read_json(path) if taken else []
-        entries += [ledger[file] | {"moved_rows": rows} for file, rows in sorted(taken.items())]
-    return entries
+        entries = ledger.from_json(storage.read_json(path)) if taken else []
+        moved += [
+            MovedEntry(**structs.asdict(entries[file]), moved_rows=rows)
+            for file, rows in sorted(taken.items())
+        ]
+    return moved
 
 
-def ledgers(job: Job) -> dict[str, list[Any]]:
+def moved_entries(job: Job) -> dict[str, list[MovedEntry]]:
+    """Symbol -> what `moved_from` told."""
+    found = documents(job, "Calibration", "moved_from")
+    return {
+        symbol: read_as(list[MovedEntry], value, "moved_from.json", "Calibration")
+        for symbol, value in found.items()
+    }
+
+
+def ledgers(job: Job) -> dict[str, list[LedgerEntry]]:
     """Symbol -> the ledger entries of all its feeds, in the graph's order, then of its slow features."""
-    found: dict[str, list[Any]] = {}
-    for edge in (*job.edges("CleanFeed", "ledger"), *job.edges("MacroFeatures", "derived_from")):
-        found.setdefault(str(edge.unit.symbol), []).extend(storage.read_json(job.path(edge)))
+    found: dict[str, list[LedgerEntry]] = {}
+    for edge in job.edges("CleanFeed", "ledger"):
+        entries = ledger.from_json(storage.read_json(job.path(edge)))
+        found.setdefault(str(edge.unit.symbol), []).extend(entries)
+    for symbol, value in documents(job, "MacroFeatures", "derived_from").items():
+        slow = read_as(list[SlowEntry], value, "derived_from.json", "MacroFeatures")
+        found.setdefault(symbol, []).extend(entry.as_input() for entry in slow)
     return found
 
 
-def ledgers_by_feed(job: Job) -> dict[str, list[Any]]:
+def ledgers_by_feed(job: Job) -> dict[str, list[LedgerEntry]]:
     """Feed -> the ledger entries of its own symbol and day."""
-    return {feed: storage.read_json(path) for feed, path in _own(job, "ledger").items()}
+    own = _own(job, "ledger")
+    return {feed: ledger.from_json(storage.read_json(path)) for feed, path in own.items()}
+
+
+def slow_ledgers(job: Job) -> dict[str, list[LedgerEntry]]:
+    """Feed -> the entries of the files behind its slow features."""
+    found = document(job, "MacroFeatures", "slow_ledgers")
+    return {feed: ledger.from_json(entries) for feed, entries in found.items()}
 
 
 def symbol_day(job: Job, name: str) -> SymbolDay:

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import layout, storage
+from pipeline import layout
 from pipeline.alignment.align import AlignInput, agreement_of_flow, align
 from pipeline.alignment.calibrate import CalibrationInput
 from pipeline.alignment.neighbours import calibrate_among, with_moved
@@ -25,7 +25,7 @@ from pipeline.bars.footprint import footprint as footprint_of
 from pipeline.bars.footprint import in_hours
 from pipeline.contracts import calibration as calibration_document
 from pipeline.contracts import profiles, schema
-from pipeline.contracts import verdict as verdict_document
+from pipeline.contracts.value import to_json
 from pipeline.features.daily import daily_stats as daily_stats_of
 from pipeline.features.derivatives import Derivatives, as_ledgers, with_derivatives
 from pipeline.features.macro import derived_from, macro
@@ -71,7 +71,11 @@ def clean_feed(job: Job) -> Products:
     found = read_feed(feed, files, job.kitchen.governance, job.kitchen.limits, spill)
     job.raw = {name: (stat, found.digests[name]) for name, stat in found.stats.items()}
     job.facts = {"rows": found.parts.num_rows, "rejects": found.rejects.num_rows}
-    return {"clean": found.parts, "rejects": found.rejects, "ledger": found.ledger}
+    return {
+        "clean": found.parts,
+        "rejects": found.rejects,
+        "ledger": [to_json(entry) for entry in found.ledger],
+    }
 
 
 def calibration(job: Job) -> Products:
@@ -112,11 +116,11 @@ def calibration(job: Job) -> Products:
     columns = schema.table_schema(job.kitchen.governance, "clean_bars")
     named = columns.append(pa.field("feed", pa.string()))
     return {
-        "calibration": calibration_document.to_json(found.found.calibration),
+        "calibration": to_json(found.found.calibration),
         "correction": found.found.correction,
         "moved_bars": pa.concat_tables([named.empty_table(), *bars]),
         "moved_ticks": inputs.no_ticks(job) if ticks is None else ticks,
-        "moved_from": inputs.moved_from(job, found),
+        "moved_from": [to_json(entry) for entry in inputs.moved_from(job, found)],
     }
 
 
@@ -173,11 +177,7 @@ def verdict(job: Job) -> Products:
         calibration=calibration_document.from_json(
             inputs.document(job, "Calibration", "calibration")
         ),
-        ledgers={
-            str(edge.unit.source): storage.read_json(job.path(edge))
-            for edge in job.edges("CleanFeed", "ledger")
-        }
-        | inputs.document(job, "MacroFeatures", "slow_ledgers"),
+        ledgers=inputs.ledgers_by_feed(job) | inputs.slow_ledgers(job),
         rejects=inputs.feeds(job, "rejects"),
         outages=inputs.outage_minutes(job),
         atas_expected=job.symbol.atas == "expected",
@@ -188,7 +188,7 @@ def verdict(job: Job) -> Products:
     page = report(facts, found, inputs.control_of(job), job.kitchen.governance)
     job.facts = {"condition": found.condition}
     return {
-        "verdict": verdict_document.to_json(found),
+        "verdict": to_json(found),
         "report_json": page,
         "report_md": markdown(page),
         "report_html": html(page),
@@ -243,7 +243,14 @@ def macro_features(job: Job) -> Products:
     table = macro(job.symbol.name, job.unit.day, history, latency, job.kitchen.governance)
     job.facts = {"days": history.num_rows}
     files = derived_from(job.unit.day, history)
-    return {"macro_slow": table, "derived_from": files, "slow_ledgers": as_ledgers(files)}
+    return {
+        "macro_slow": table,
+        "derived_from": [to_json(file) for file in files],
+        "slow_ledgers": {
+            feed: [to_json(entry) for entry in entries]
+            for feed, entries in as_ledgers(files).items()
+        },
+    }
 
 
 def assemble(job: Job) -> Products:
@@ -274,7 +281,7 @@ def manifest(job: Job) -> Products:
                 for symbol, found in inputs.documents(job, "Calibration", "calibration").items()
             },
             ledgers=inputs.ledgers(job),
-            moved=inputs.documents(job, "Calibration", "moved_from"),
+            moved=inputs.moved_entries(job),
             control=inputs.control_of(job),
             governance=job.kitchen.governance,
             code=job.code,

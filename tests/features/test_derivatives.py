@@ -14,7 +14,9 @@ import pytest
 
 from kit.feature_frames import DAY, random_history
 from pipeline.clock import HOUR_US, MINUTE_US, day_open_us
+from pipeline.contracts.ledger import LedgerEntry, Lines
 from pipeline.contracts.schema import table_schema
+from pipeline.contracts.value import changed
 from pipeline.features.derivatives import Derivatives, as_ledgers, files_of, with_derivatives
 from pipeline.features.macro import derived_from
 
@@ -50,11 +52,16 @@ def metrics(governance: Path, *rows: tuple[int, float | None], ratios: Any = Non
     )
 
 
-def metrics_ledger(edge: str) -> dict[str, Any]:
+def metrics_ledger(edge: str) -> dict[str, list[LedgerEntry]]:
     """The ledger of one metrics file whose own stamps say this label."""
-    entry = {"path": "metrics", "bytes": 9, "sha256": "ab", "inferred": {"format": "m"}}
-    lines = {"read": 289, "used": 289, "merged": 0, "rejected": 0}
-    entry |= {"lines": lines, "notes": {"label": edge, "label_by": "its stamps"}}
+    entry = LedgerEntry(
+        path="metrics",
+        bytes=9,
+        sha256="ab",
+        lines=Lines(read=289, used=289),
+        notes={"label": edge, "label_by": "its stamps"},
+        inferred={"format": "m"},
+    )
     return {"binance_metrics": [entry]}
 
 
@@ -209,16 +216,15 @@ def test_settlements_without_intervals_must_be_evenly_spaced(
 
 def test_a_file_that_gave_nothing_says_why(governance: Path) -> None:
     """Refused or without a usable line: the report's entry has the reason."""
-    lines = {"read": 1, "used": 0, "merged": 0, "rejected": 1}
-    entry = {"path": "odd.csv", "bytes": 9, "sha256": "ab", "lines": lines, "inferred": {}}
-    entry["notes"] = {"no_usable_line": "line 1: why"}
-    told = day_of(governance, ledgers={"binance_funding": [entry]})["derived_from"]
+    told = LedgerEntry(
+        path="odd.csv", lines=Lines(read=1, rejected=1), notes={"no_usable_line": "line 1: why"}
+    )
+    entry = changed(told, bytes=9, sha256="ab")
+    derived = day_of(governance, ledgers={"binance_funding": [entry]})["derived_from"]
     reach = {"binance_funding": 90, "binance_metrics": 8}
-    shown = as_ledgers(files_of([(1, told)], reach))
+    shown = as_ledgers(files_of([(1, derived)], reach))
 
-    assert shown == {
-        "binance_funding": [{"path": "odd.csv", "lines": lines, "notes": entry["notes"]}]
-    }
+    assert shown == {"binance_funding": [told]}
 
 
 def test_without_archives_all_is_null(governance: Path) -> None:
@@ -256,16 +262,16 @@ def test_files_behind_a_day_are_those_in_reach(governance: Path) -> None:
     place = history.schema.get_field_index("derived_from")
     column = pa.array([told(ago) for ago in range(100, 0, -1)])
     history = history.set_column(place, history.schema.field(place), column)
-    found = {entry["path"]: entry for entry in derived_from(DAY, history)}
+    found = {entry.path: entry for entry in derived_from(DAY, history)}
 
     assert [name for name in found if name.startswith("day")] == [f"day-{n}" for n in range(1, 9)]
-    assert {n: e["lines"]["read"] // 3 for n, e in found.items() if n.startswith("month")} == {
+    assert {n: e.lines.read // 3 for n, e in found.items() if n.startswith("month")} == {
         "month-0": 29,
         "month-1": 30,
         "month-2": 30,
         "month-3": 1,
     }
     assert all(
-        set(entry) == {"feed", "path", "bytes", "sha256", "lines", "inferred"}
+        (entry.bytes, entry.sha256, entry.inferred, entry.said) == (9, "ab", {}, {})
         for entry in found.values()
     )

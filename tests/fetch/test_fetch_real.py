@@ -59,8 +59,8 @@ def test_real_archives_arrive_whole_over_a_bad_line(
     (entry,) = read.ledger
 
     assert outcome.status == "fetched"
-    assert entry["lines"]["used"] == 1440
-    assert entry["notes"]["checksum"] == "ok"
+    assert entry.lines.used == 1440
+    assert entry.notes["checksum"] == "ok"
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.contracts import schema
+from pipeline.contracts.ledger import Lines
 from pipeline.model.raw_names import RawPath
 from pipeline.sources.clean import CleanFeed, read_feed
 from pipeline.sources.protocol import Adapter, Feed
@@ -95,13 +96,8 @@ class AdapterSuite:
             range(self.first_line, self.first_line + count)
         )
         assert found.rejects.num_rows == 0
-        assert found.ledger[0]["adapter"] == self.adapter.name
-        assert found.ledger[0]["lines"] == {
-            "read": count,
-            "used": count,
-            "merged": 0,
-            "rejected": 0,
-        }
+        assert found.ledger[0].adapter == self.adapter.name
+        assert found.ledger[0].lines == Lines(read=count, used=count, merged=0, rejected=0)
 
     def test_the_tables_have_their_schemas(self) -> None:
         """Columns, types, nullability and units are those of the governance document."""
@@ -117,7 +113,7 @@ class AdapterSuite:
         windows = self.read(b"\xef\xbb\xbf" + self.data(end=b"\r\n"))
 
         assert windows.table.equals(plain.table)
-        assert windows.ledger[0]["notes"]["encoding"] == "utf-8-sig"
+        assert windows.ledger[0].notes["encoding"] == "utf-8-sig"
 
     def test_blank_lines_are_counted_and_cost_nothing(self) -> None:
         """Blank lines are neither read nor rejected."""
@@ -125,8 +121,8 @@ class AdapterSuite:
         spaced = self.read(self.data().replace(b"\n", b"\n\r\n\n"))
 
         assert without(spaced.table, "line").equals(without(plain.table, "line"))
-        assert spaced.ledger[0]["lines"] == plain.ledger[0]["lines"]
-        assert spaced.ledger[0]["blank_lines"] == 2 * self.data().count(b"\n")
+        assert spaced.ledger[0].lines == plain.ledger[0].lines
+        assert spaced.ledger[0].blank_lines == 2 * self.data().count(b"\n")
 
     def test_a_torn_last_line_costs_only_itself(self) -> None:
         """The lines before it are used; it is named, with its place and bytes."""
@@ -135,7 +131,7 @@ class AdapterSuite:
         found = self.read(data)
 
         assert found.table.num_rows == len(self.good_lines) - 1
-        assert found.ledger[0]["notes"]["torn_tail"] == {
+        assert found.ledger[0].notes["torn_tail"] == {
             "line": self.first_line + len(self.good_lines) - 1,
             "byte_offset": len(data) - len(torn),
             "bytes": len(torn),
@@ -171,7 +167,7 @@ class AdapterSuite:
         found = self.read(packed, self.name + ".gz")
 
         assert found.table.equals(plain.table)
-        assert found.ledger[0]["bytes"] == len(packed)
+        assert found.ledger[0].bytes == len(packed)
 
     def test_reading_twice_gives_the_same(self) -> None:
         """Table, rejects and ledger are functions of the bytes."""
@@ -211,7 +207,7 @@ class AdapterSuite:
         found = self.read(b"")
 
         assert found.table.num_rows == 0
-        assert found.ledger[0]["lines"]["read"] == 0
+        assert found.ledger[0].lines.read == 0
 
     def test_no_garbage_costs_a_good_line(self) -> None:
         """Wherever garbage stands, the good lines are all used and every line is accounted for."""
@@ -227,6 +223,6 @@ class AdapterSuite:
                 found = read_feed(self.feed, [file], self.governance)
 
             assert found.table.num_rows == len(self.good_lines)
-            assert found.rejects.num_rows == found.ledger[0]["lines"]["rejected"]
+            assert found.rejects.num_rows == found.ledger[0].lines.rejected
 
         survives()

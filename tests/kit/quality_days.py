@@ -18,6 +18,7 @@ from pipeline.contracts.calibration import (
     of_day,
 )
 from pipeline.contracts.control import Control, Waiver
+from pipeline.contracts.ledger import LedgerEntry, Lines
 
 DAY = dt.date(2025, 1, 2)
 OPENED = 1_735_776_000_000_000  # 2025-01-02T00:00:00Z in us, from `date -u -d 2025-01-02 +%s`
@@ -115,16 +116,16 @@ def waived(control: Control, code: str, consequence: str) -> Control:
     return dataclasses.replace(control, waivers=(waiver,))
 
 
-def ledger(source: str, *, read: int = 1440, rejected: int = 0) -> dict[str, Any]:
+def ledger(source: str, *, read: int = 1440, rejected: int = 0) -> LedgerEntry:
     """One raw file's entry."""
-    return {
-        "path": f"{source}/BTCUSDT-1m-2025-01-02.raw",
-        "bytes": 123_456,
-        "sha256": "ab" * 32,
-        "adapter": source,
-        "lines": {"read": read, "used": read - rejected, "merged": 0, "rejected": rejected},
-        "notes": ["open_time is in microseconds"],
-    }
+    return LedgerEntry(
+        path=f"{source}/BTCUSDT-1m-2025-01-02.raw",
+        bytes=123_456,
+        sha256="ab" * 32,
+        adapter=source,
+        lines=Lines(read=read, used=read - rejected, rejected=rejected),
+        notes={"unit": "us"},
+    )
 
 
 def calibrated(**changes: Any) -> DayFinding:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from pipeline import storage
 from pipeline.contracts import control, schema
 from pipeline.contracts.calibration import DayFinding, Figures, LikenessFigures, changed
+from pipeline.contracts.ledger import LedgerEntry, Lines
 from pipeline.publishing import datapackage
 from pipeline.publishing.manifest import ManifestInput, manifest
 from pipeline.publishing.seal import Draft
@@ -130,12 +131,12 @@ def calibration(**changes: Any) -> DayFinding:
     return changed(needed_nothing, **changes)
 
 
-def ledger(symbol: str, rejected: int = 0) -> list[dict[str, Any]]:
+def ledger(symbol: str, rejected: int = 0) -> list[LedgerEntry]:
     """What was read of the symbol's one raw file."""
-    lines = {"read": 1440 + rejected, "used": 1440, "merged": 0, "rejected": rejected}
+    lines = Lines(read=1440 + rejected, used=1440, rejected=rejected)
     name = f"binance/spot/{symbol}-1m-2025-01-02.zip"
     return [
-        {"path": name, "bytes": 60_000, "sha256": "a" * 64, "lines": lines, "adapter": "klines"}
+        LedgerEntry(path=name, bytes=60_000, sha256="a" * 64, lines=lines, adapter="klines"),
     ]
 
 

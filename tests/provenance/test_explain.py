@@ -21,6 +21,7 @@ from click.testing import CliRunner
 from kit.support import kitchen_at
 from kit.whole_day import whole_day
 from pipeline.cli import explain
+from pipeline.contracts.ledger import LedgerEntry, to_json
 from pipeline.errors import ParameterError
 from pipeline.provenance.explain import Prepared, explain_line, explain_minute, prepared
 
@@ -90,9 +91,9 @@ def fates(given: Prepared, path: str, numbers: range) -> dict[int, dict[str, Any
     return {n: explain_line(given, path, n) for n in numbers}
 
 
-def ledger_of(given: Prepared, path: str) -> dict[str, Any]:
+def ledger_of(given: Prepared, path: str) -> LedgerEntry:
     """A file's entry."""
-    return next(e for ledger in given.ledgers.values() for e in ledger if e["path"] == path)
+    return next(e for ledger in given.ledgers.values() for e in ledger if e.path == path)
 
 
 @pytest.mark.parametrize("name", [TICKS.format(4), TICKS.format(5), DAILY.replace("zip", "csv")])
@@ -102,10 +103,10 @@ def test_every_line_of_a_file_has_the_fate_of_the_ledger(thin: Prepared, name: s
     found = fates(thin, name, range(1, len(lines) + 1))
     counts = Counter(fate["fate"] for fate in found.values())
     entry = ledger_of(thin, name)
-    wanted = {fate: entry["lines"][fate] for fate in ("used", "merged", "rejected")}
+    wanted = {fate: to_json(entry.lines)[fate] for fate in ("used", "merged", "rejected")}
 
     assert {fate: counts[fate] for fate in wanted} == wanted
-    assert counts["left"] == entry["blank_lines"] + entry["other_days"]
+    assert counts["left"] == entry.blank_lines + entry.other_days
     for number, line in enumerate(lines, 1):
         assert found[number]["raw"] == line.decode().rstrip("\r\n")[:400]
 

@@ -25,6 +25,7 @@ from pipeline.contracts.calibration import (
     Segment,
     changed,
 )
+from pipeline.contracts.ledger import Lines
 from pipeline.errors import StageError
 from pipeline.publishing.manifest import (
     ManifestInput,
@@ -185,19 +186,19 @@ def test_the_calibration_hash_is_that_of_earlier_versions() -> None:
 
 def test_lines_must_be_accounted_for(tmp_path: Path) -> None:
     """A raw line that is neither used, merged nor rejected stops the day."""
-    ledger = kit.ledger("BTCUSDT")
-    ledger[0]["lines"]["read"] += 1
+    (entry,) = kit.ledger("BTCUSDT")
+    torn = changed(entry, lines=entry.lines + Lines(read=1))
 
     with pytest.raises(StageError, match="1441 lines read and 1440 accounted for"):
-        manifest(given(tmp_path, ledgers={"BTCUSDT": ledger}))
+        manifest(given(tmp_path, ledgers={"BTCUSDT": [torn]}))
 
 
 def test_what_lies_beside_the_lines_is_counted(tmp_path: Path) -> None:
     """Other days, other symbols, text before a header: where a file has them, beside lines that add up."""
-    ledger = kit.ledger("BTCUSDT")
-    ledger[0] |= {"other_days": 0, "other_symbols": 3, "ignored": 1}
-    found = manifest(given(tmp_path, ledgers={"BTCUSDT": ledger}))
-    counted = found["inputs"]["BTCUSDT"][ledger[0]["path"]]
+    (entry,) = kit.ledger("BTCUSDT")
+    entry = changed(entry, other_symbols=3, ignored=1)
+    found = manifest(given(tmp_path, ledgers={"BTCUSDT": [entry]}))
+    counted = found["inputs"]["BTCUSDT"][entry.path]
 
     assert (counted["other_symbols"], counted["ignored"]) == (3, 1)
     assert "other_days" not in counted

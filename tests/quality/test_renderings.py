@@ -87,11 +87,8 @@ def page(facts: Build, control: Control, governance: Path, rejected: Rejected) -
 @pytest.fixture
 def hostile(facts: Build, control: Control, governance: Path, rejected: Rejected) -> dict[str, Any]:
     """The JSON of a day in which every text of a vendor is an attack."""
-    entry = ledger("atas_bars") | {
-        "path": HOSTILE,
-        "adapter": HOSTILE,
-        "notes": {HOSTILE: HOSTILE, "defects": {"A04": 3}},
-    }
+    notes = {HOSTILE: HOSTILE, "defects": {"A04": 3}}
+    entry = changed(ledger("atas_bars"), path=HOSTILE, adapter=HOSTILE, notes=notes)
     calibration = calibrated(
         feed=HOSTILE,
         volume_unit=HOSTILE,

@@ -21,6 +21,8 @@ from kit.quality_days import (
 )
 from pipeline.contracts.calibration import DayFinding, Figures, Reason, to_json
 from pipeline.contracts.control import Control
+from pipeline.contracts.ledger import Lines
+from pipeline.contracts.value import changed
 from pipeline.quality.checks import DayFacts
 from pipeline.quality.report import report
 from pipeline.quality.verdict import verdict
@@ -182,7 +184,7 @@ def test_flags_rejects_and_mended_lines_are_defects(
     for minute in (10, 20, 30):
         columns["qc_flags"][minute] = masks["flow_residual"] | masks["volume_regressed"]
     table = rejected("atas_bars", (9, "A13", "{bad"), (12, "A13", "{worse"), reason="not JSON")
-    entry = ledger("atas_bars") | {"notes": {"defects": {"A04": 17}, "crlf": True}}
+    entry = changed(ledger("atas_bars"), notes={"defects": {"A04": 17}, "crlf": True})
     ledgers = {"binance_1m": [ledger("binance_1m")], "atas_bars": [entry]}
 
     page = shown(facts(columns, rejects={"atas_bars": table}, ledgers=ledgers))
@@ -259,7 +261,7 @@ def test_a_steady_basis_is_no_distance(facts: Build, shown: Shown) -> None:
 
 def test_line_conservation_is_shown_for_each_file(facts: Build, shown: Shown) -> None:
     """Read = used + merged + rejected, and it is said where it does not add up."""
-    torn = ledger("atas_bars") | {"lines": {"read": 10, "used": 4, "merged": 3, "rejected": 2}}
+    torn = changed(ledger("atas_bars"), lines=Lines(read=10, used=4, merged=3, rejected=2))
 
     rows = shown(facts(ledgers={"binance_1m": [ledger("binance_1m")], "atas_bars": [torn]}))
 
@@ -271,7 +273,9 @@ def test_line_conservation_is_shown_for_each_file(facts: Build, shown: Shown) ->
 
 def test_inputs_carry_digest_and_what_was_inferred(facts: Build, shown: Shown) -> None:
     """Path, bytes, sha256, adapter, and each inference as a sentence of its own."""
-    entry = ledger("binance_1m") | {"notes": {"unit": "us", "units": {"us": 1440}, "defects": {}}}
+    entry = changed(
+        ledger("binance_1m"), notes={"unit": "us", "units": {"us": 1440}, "defects": {}}
+    )
 
     page = shown(facts(ledgers={"binance_1m": [entry]}))
 

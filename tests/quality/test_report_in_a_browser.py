@@ -15,6 +15,7 @@ import pytest
 from kit.quality_days import calibrated, ledger
 from pipeline.contracts.calibration import Reason
 from pipeline.contracts.control import Control
+from pipeline.contracts.value import changed
 from pipeline.quality.checks import DayFacts
 from pipeline.quality.report import html, report
 from pipeline.quality.verdict import verdict
@@ -110,11 +111,8 @@ def test_a_hostile_report_asks_for_nothing_and_runs_nothing(
 ) -> None:
     """Symbol, path, notes, reasons and rejects: no request leaves the page, and its title is its own."""
     text = attack(trap.address)
-    entry = ledger("atas_bars") | {
-        "path": text,
-        "adapter": text,
-        "notes": {text: text, "defects": {"A04": 3}},
-    }
+    notes = {text: text, "defects": {"A04": 3}}
+    entry = changed(ledger("atas_bars"), path=text, adapter=text, notes=notes)
     calibration = calibrated(
         feed=text,
         volume_unit=text,

@@ -100,7 +100,7 @@ class TestAtasBars(AdapterSuite):
         found = self.bars(bar(0), bar(1), bar(0), bar(1), bar(2))
 
         assert found.table["run"].to_pylist() == [0, 0, 1, 1, 1]
-        assert found.ledger[0]["notes"]["defects"] == {"A05": 1}
+        assert found.ledger[0].notes["defects"] == {"A05": 1}
 
     @pytest.mark.parametrize(
         ("changes", "code"),
@@ -151,7 +151,7 @@ class TestAtasBars(AdapterSuite):
 
         assert found.table["poc"].to_pylist() == [None]
         assert found.table["bar_vpo_side"].to_pylist() == ["nan"]
-        assert found.ledger[0]["notes"]["defects"] == {"A12": 1}
+        assert found.ledger[0].notes["defects"] == {"A12": 1}
 
     def test_indented_objects_are_read(self) -> None:
         """JsonIndent=true writes an object over many lines; a broken one costs only itself."""
@@ -161,7 +161,7 @@ class TestAtasBars(AdapterSuite):
 
         assert found.table["line"].to_pylist() == [1, 23]
         assert found.rejects["line"].to_pylist() == [12]
-        assert found.ledger[0]["notes"]["indented"] is True
+        assert found.ledger[0].notes["indented"] is True
 
     def test_one_opening_brace_does_not_make_a_file_indented(self) -> None:
         """A first line that was torn costs no other."""

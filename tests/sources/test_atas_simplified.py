@@ -42,7 +42,7 @@ class TestAtasSimplified(AdapterSuite):
         found = self.read(self.data())
 
         assert found.table["absorption_detected"].to_pylist() == [None] * 6
-        assert found.ledger[0]["notes"]["not_measured"] == ["absorption_detected"]
+        assert found.ledger[0].notes["not_measured"] == ["absorption_detected"]
 
     @pytest.mark.parametrize(
         "sign",
@@ -78,4 +78,4 @@ class TestAtasSimplified(AdapterSuite):
         """Each line is read by what it has; the ledger counts them."""
         found = self.read(bar(0) + b"\n" + bar(1, schema_version="v6.2") + b"\n")
 
-        assert found.ledger[0]["notes"]["schema_versions"] == {"v6.2": 1, "v6.3": 1}
+        assert found.ledger[0].notes["schema_versions"] == {"v6.2": 1, "v6.3": 1}

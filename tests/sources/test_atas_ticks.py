@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kit.adapter_suite import AdapterSuite, drop, feed_of
+from pipeline.contracts.ledger import Lines
 from pipeline.sources.atas.ticks import AtasTicks
 from pipeline.sources.clean import CleanFeed, read_feed
 
@@ -81,7 +82,7 @@ class TestAtasTicks(AdapterSuite):
         found = self.ticks(tick(0, exchange="SOMEWHERE"))
 
         assert found.table.num_rows == 1
-        assert found.ledger[0]["notes"]["exchanges"] == {"SOMEWHERE": 1}
+        assert found.ledger[0].notes["exchanges"] == {"SOMEWHERE": 1}
 
     def test_equal_trades_without_an_id_are_all_kept(self) -> None:
         """Many trades share time, price, size and side."""
@@ -97,7 +98,7 @@ class TestAtasTicks(AdapterSuite):
         )
 
         assert found.table["line"].to_pylist() == [1, 2, 4]
-        assert found.ledger[0]["lines"] == {"read": 4, "used": 3, "merged": 1, "rejected": 0}
+        assert found.ledger[0].lines == Lines(read=4, used=3, merged=1, rejected=0)
 
     def test_repeated_trades_are_merged_across_files(self) -> None:
         """A block that lies under two hours counts once, in the first."""
@@ -108,21 +109,21 @@ class TestAtasTicks(AdapterSuite):
         found = read_feed(self.feed, [one, two], self.governance)
 
         assert found.table["file"].to_pylist() == [0, 1]
-        assert [entry["lines"]["merged"] for entry in found.ledger] == [0, 1]
+        assert [entry.lines.merged for entry in found.ledger] == [0, 1]
 
     def test_order_is_by_time_and_stable(self) -> None:
         """Steps back are sorted and counted; equal times keep their order."""
         found = self.ticks(tick(5), tick(3), tick(5, qty=1), tick(4))
 
         assert found.table["line"].to_pylist() == [2, 4, 1, 3]
-        assert found.ledger[0]["notes"]["inversions"] == 2
-        assert found.ledger[0]["notes"]["largest_step_back_us"] == 2_000_000
+        assert found.ledger[0].notes["inversions"] == 2
+        assert found.ledger[0].notes["largest_step_back_us"] == 2_000_000
 
     def test_digits_below_a_millisecond_are_counted(self) -> None:
         """Many of them mean that the PC's clock stamped the tape."""
         found = self.ticks(tick(0), tick(1, ts="2025-01-02T00:00:01.1234567Z"))
 
-        assert found.ledger[0]["notes"]["sub_ms"] == 1
+        assert found.ledger[0].notes["sub_ms"] == 1
         assert found.table["ts"].cast("int64").to_pylist()[1] % 1_000_000 == 123_456
 
     def test_a_crossed_quote_is_no_quote(self) -> None:

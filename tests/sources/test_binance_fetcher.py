@@ -42,7 +42,7 @@ class TestBinanceFetcher(AdapterSuite):
         found = self.read(data.encode())
 
         assert found.table["minute_open"].cast("int64").to_pylist() == [OPENED]
-        assert found.ledger[0]["notes"]["time_from"] == "timestamp"
+        assert found.ledger[0].notes["time_from"] == "timestamp"
 
     def test_semicolons_quotes_and_decimal_commas(self) -> None:
         """What a spreadsheet of another country writes."""

@@ -9,6 +9,7 @@ import pytest
 
 from kit.adapter_suite import DAY, AdapterSuite, drop, feed_of
 from pipeline.clock import HOUR_US, day_open_us
+from pipeline.contracts.ledger import Lines
 from pipeline.sources.binance.funding import BinanceFunding
 from pipeline.sources.clean import CleanFeed, read_feed
 
@@ -48,23 +49,23 @@ class TestBinanceFunding(AdapterSuite):
         found = self.month(*(settled(hour) for hour in (-8, 0, 8, 16, 24, 32)))
 
         assert found.table["line"].to_pylist() == [3, 4, 5]
-        assert found.ledger[0]["lines"]["read"] == 3
-        assert found.ledger[0]["other_days"] == 3
+        assert found.ledger[0].lines.read == 3
+        assert found.ledger[0].other_days == 3
 
     def test_a_row_of_a_neighbour_day_is_that_days(self) -> None:
         """In a day's file too: counted and told (C10), not set aside."""
         found = self.read(self.data((settled(0), settled(24))))
 
         assert found.rejects.num_rows == 0
-        assert found.ledger[0]["other_days"] == 1
-        assert found.ledger[0]["notes"]["defects"] == {"C10": 1}
+        assert found.ledger[0].other_days == 1
+        assert found.ledger[0].notes["defects"] == {"C10": 1}
 
     def test_a_settlement_stamped_just_before_its_hour_is_of_its_day(self) -> None:
         """By the nearest hour, for 00:00 and for 24:00; in two files it is one settlement."""
         found = self.month(settled(-1e-6), settled(8), settled(16), settled(24 - 1e-6))
 
         assert found.table["line"].to_pylist() == [2, 3, 4]
-        assert found.ledger[0]["other_days"] == 1
+        assert found.ledger[0].other_days == 1
 
     @pytest.mark.parametrize("unit", [1, 1_000, 1_000_000, 1_000_000_000])
     def test_time_in_any_unit(self, unit: int) -> None:
@@ -99,8 +100,8 @@ class TestBinanceFunding(AdapterSuite):
         assert self.adapter.claims(MONTH, text.encode())
         assert found.table["rate"].to_pylist() == [-0.0002, -0.0002]
         assert found.table["interval_hours"].to_pylist() == [None, None]
-        assert found.ledger[0]["lines"]["read"] == 2
-        assert found.ledger[0]["ignored"] == (form == "text above")
+        assert found.ledger[0].lines.read == 2
+        assert found.ledger[0].ignored == (form == "text above")
 
     def test_rows_of_other_symbols_are_theirs(self) -> None:
         """Counted, not set aside; a file without an own row is refused, and says whose rows it has."""
@@ -109,7 +110,7 @@ class TestBinanceFunding(AdapterSuite):
         both = self.read("\n".join((head, *lines)).encode(), MONTH)
         other = self.read("\n".join((head, lines[0])).encode(), MONTH)
 
-        assert both.table.num_rows == both.ledger[0]["other_symbols"] == 1
+        assert both.table.num_rows == both.ledger[0].other_symbols == 1
         assert both.rejects.num_rows == 0
         assert "its rows are of ETHUSDT; wanted BTCUSDT" in other.rejects["reason"][0].as_py()
 
@@ -118,24 +119,19 @@ class TestBinanceFunding(AdapterSuite):
         found = self.read(b"when,span,paid\n" + settled(0) + b"\n", MONTH)
 
         assert found.table.num_rows == 0
-        assert "wanted the exchange's own names" in found.ledger[0]["notes"]["refused"]["reason"]
+        assert "wanted the exchange's own names" in found.ledger[0].notes["refused"]["reason"]
 
     def test_a_file_without_a_usable_line_says_its_first(self) -> None:
         """The ledger's note has the line and its own reason."""
         found = self.read(b"nonsense\nmore\n", self.name)
 
-        assert found.ledger[0]["notes"]["no_usable_line"] == "line 1: 1 columns; wanted 3"
+        assert found.ledger[0].notes["no_usable_line"] == "line 1: 1 columns; wanted 3"
 
     def test_a_line_that_stands_a_million_times_is_read_once(self) -> None:
         """Rows are kept by their hour, whatever the file's length."""
         found = self.read(settled(0) + (b"\n" + settled(0)) * 999_999, self.name)
 
-        assert found.ledger[0]["lines"] == {
-            "read": 1_000_000,
-            "used": 1,
-            "merged": 999_999,
-            "rejected": 0,
-        }
+        assert found.ledger[0].lines == Lines(read=1_000_000, used=1, merged=999_999, rejected=0)
 
     def test_a_broken_line_of_a_month_is_told_once(self) -> None:
         """It goes with the row before it: another day's account has it."""
@@ -168,7 +164,7 @@ class TestBinanceFunding(AdapterSuite):
         found = self.read(self.data(lines))
 
         assert found.table["line"].to_pylist() == [2, 6]
-        assert found.ledger[0]["lines"] == {"read": 5, "used": 2, "merged": 1, "rejected": 2}
+        assert found.ledger[0].lines == Lines(read=5, used=2, merged=1, rejected=2)
         assert {r["code"] for r in found.rejects.to_pylist()} == {"B15"}
 
     def test_the_days_file_wins_over_the_months(self, tmp_path: Path) -> None:
@@ -180,5 +176,5 @@ class TestBinanceFunding(AdapterSuite):
 
         assert found.table["rate"].to_pylist() == [0.0003, 0.0001, 0.0001]
         assert found.table["file"].to_pylist() == [0, 0, 1]
-        assert [entry["lines"]["merged"] for entry in found.ledger] == [0, 2]
-        assert found.ledger[1]["notes"]["defects"] == {"B08": 1}
+        assert [entry.lines.merged for entry in found.ledger] == [0, 2]
+        assert found.ledger[1].notes["defects"] == {"B08": 1}

@@ -8,6 +8,7 @@ import pytest
 
 from kit.adapter_suite import DAY, AdapterSuite, drop, feed_of
 from pipeline.clock import MINUTE_US, day_open_us
+from pipeline.contracts.ledger import Lines
 from pipeline.sources.binance.klines import BinanceKlines
 from pipeline.sources.clean import CleanFeed, read_feed
 from pipeline.sources.klines.column_names import ARCHIVE
@@ -56,23 +57,23 @@ class TestBinanceKlines(AdapterSuite):
 
         assert found.table["minute_open"].cast("int64").to_pylist() == [OPENED + 3 * MINUTE_US]
         assert found.table["flags"].to_pylist() == [0]
-        assert found.ledger[0]["notes"]["unit"] == named
+        assert found.ledger[0].notes["unit"] == named
 
     def test_mixed_units_are_read_by_value_and_noted(self) -> None:
         """B01 counts the rows in the rarer unit."""
         found = self.rows(kline(0), kline(1), kline(2, 1))
 
         assert found.table.num_rows == 3
-        assert found.ledger[0]["notes"]["defects"] == {"B01": 1}
-        assert found.ledger[0]["notes"]["unit"] == "mixed"
+        assert found.ledger[0].notes["defects"] == {"B01": 1}
+        assert found.ledger[0].notes["unit"] == "mixed"
 
     def test_a_header_is_no_row(self) -> None:
         """With it or without it the table is the same."""
         bare, headed = self.rows(*self.good_lines), self.rows(HEADER, *self.good_lines)
 
         assert headed.table.drop_columns(["line"]).equals(bare.table.drop_columns(["line"]))
-        assert headed.ledger[0]["notes"]["header"] is True
-        assert headed.ledger[0]["lines"]["read"] == 6
+        assert headed.ledger[0].notes["header"] is True
+        assert headed.ledger[0].lines.read == 6
 
     @pytest.mark.parametrize(
         ("broken", "code"),
@@ -114,7 +115,7 @@ class TestBinanceKlines(AdapterSuite):
         found = self.rows(kline(0, close_time=OPENED // 1000 + 30_000))
 
         assert found.table["flags"].to_pylist() == [1 << 6]
-        assert found.ledger[0]["notes"]["defects"] == {"B14": 1}
+        assert found.ledger[0].notes["defects"] == {"B14": 1}
 
     def test_equal_rows_are_merged_and_different_ones_set_aside(self) -> None:
         """B15: nobody can say which of two different rows is right; their minute is an empty row."""
@@ -123,7 +124,7 @@ class TestBinanceKlines(AdapterSuite):
         assert found.table["line"].to_pylist() == [1, 3, 5]
         assert found.table["flags"].to_pylist() == [0, 1 << 8, 0]
         assert found.table["close"].to_pylist() == [100.7, None, 100.7]
-        assert found.ledger[0]["lines"] == {"read": 5, "used": 2, "merged": 1, "rejected": 2}
+        assert found.ledger[0].lines == Lines(read=5, used=2, merged=1, rejected=2)
         assert found.rejects["line"].to_pylist() == [3, 4]
         assert set(found.rejects["code"].to_pylist()) == {"B15"}
 
@@ -132,7 +133,7 @@ class TestBinanceKlines(AdapterSuite):
         found = self.rows(kline(2), kline(0), kline(1))
 
         assert found.table["line"].to_pylist() == [2, 3, 1]
-        assert found.ledger[0]["notes"]["defects"] == {"B16": 1}
+        assert found.ledger[0].notes["defects"] == {"B16": 1}
 
     @pytest.mark.parametrize(
         ("symbol", "usd", "base"),
@@ -160,8 +161,8 @@ class TestBinanceKlines(AdapterSuite):
         found = self.read(b"\n".join(lines) + b"\n", "binance/spot/BTCUSDT-1m-2025-01.csv")
 
         assert found.table.num_rows == 2
-        assert found.ledger[0]["other_days"] == 3
-        assert found.ledger[0]["lines"]["read"] == 2
+        assert found.ledger[0].other_days == 3
+        assert found.ledger[0].lines.read == 2
 
     def test_a_daily_kline_is_one_row(self) -> None:
         """The day's bar of a monthly file of daily bars."""
@@ -175,4 +176,4 @@ class TestBinanceKlines(AdapterSuite):
 
         assert found.table["day_open"].cast("int64").to_pylist() == [OPENED]
         assert found.table["flags"].to_pylist() == [0]
-        assert found.ledger[0]["other_days"] == 2
+        assert found.ledger[0].other_days == 2

@@ -74,7 +74,7 @@ class TestBinanceMetrics(AdapterSuite):
         """B22: 00:00 and 24:00 both; the label is what the file's ends say, whatever its date."""
         found = self.of(day, *(period(first + 5 * n, day=day) for n in range(count)))
         midnight = dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
-        notes = found.ledger[0]["notes"]
+        notes = found.ledger[0].notes
 
         assert found.table["stamp"].to_pylist() == [
             midnight + dt.timedelta(minutes=first + 5 * n) for n in range(count)
@@ -87,8 +87,8 @@ class TestBinanceMetrics(AdapterSuite):
         """Counted and told (C10), not set aside."""
         found = self.read(self.data(tuple(map(period, (-5, 0, 1440, 1445)))))
 
-        assert found.table.num_rows == found.ledger[0]["other_days"] == 2
-        assert found.ledger[0]["notes"]["defects"] == {"C10": 2}
+        assert found.table.num_rows == found.ledger[0].other_days == 2
+        assert found.ledger[0].notes["defects"] == {"C10": 2}
 
     def test_the_real_archive_of_2024_is_used_whole(self, real_data: Path) -> None:
         """288 rows, 00:00 to 23:55: starts, for all that its stamps say."""
@@ -97,8 +97,8 @@ class TestBinanceMetrics(AdapterSuite):
         feed = dataclasses.replace(self.feed, day=dt.date(2024, 1, 2))
         found = read_feed(feed, [RawPath(folder / name, name, 0)], self.governance)
 
-        assert found.ledger[0]["lines"]["used"] == 288
-        assert found.ledger[0]["notes"]["label"] == "start"
+        assert found.ledger[0].lines.used == 288
+        assert found.ledger[0].notes["label"] == "start"
         assert found.table["open_interest"].to_pylist()[-1] == 79762.793
 
     def test_zero_beside_others_is_no_measurement(self) -> None:
@@ -107,7 +107,7 @@ class TestBinanceMetrics(AdapterSuite):
         alone = self.read(self.data((period(5, "0"),)))
 
         assert mixed.table["open_interest"].to_pylist() == [81234.567, None, 81234.567]
-        assert mixed.ledger[0]["notes"]["zeros"].startswith("1 of open interest")
+        assert mixed.ledger[0].notes["zeros"].startswith("1 of open interest")
         assert alone.table["open_interest"].to_pylist() == [0.0]
 
     def test_the_exchanges_answer_is_read(self) -> None:
@@ -154,4 +154,4 @@ class TestBinanceMetrics(AdapterSuite):
         found = self.read(self.data())
 
         assert found.table.num_rows == 0
-        assert "wanted those of futures_um" in found.ledger[0]["notes"]["refused"]["reason"]
+        assert "wanted those of futures_um" in found.ledger[0].notes["refused"]["reason"]

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kit.adapter_suite import DAY, drop, feed_of
+from pipeline.contracts.ledger import Lines
 from pipeline.model.raw_names import RawPath
 from pipeline.sources.clean import read_feed
 
@@ -49,8 +50,8 @@ def test_open_times_of_any_type(tmp_path: Path, governance: Path, times: list[ob
         MIDNIGHT,
         MIDNIGHT + dt.timedelta(minutes=1),
     ]
-    assert found.ledger[0]["adapter"] == "binance_parquet"
-    assert found.ledger[0]["lines"] == {"read": 2, "used": 2, "merged": 0, "rejected": 0}
+    assert found.ledger[0].adapter == "binance_parquet"
+    assert found.ledger[0].lines == Lines(read=2, used=2, merged=0, rejected=0)
 
 
 def test_a_bad_row_costs_only_itself(tmp_path: Path, governance: Path) -> None:

@@ -14,6 +14,7 @@ from test_binance_klines import kline
 from test_rawfile import zstandard
 
 from kit.adapter_suite import drop, feed_of
+from pipeline.contracts.ledger import Lines
 from pipeline.errors import UnstableInputError
 from pipeline.model.limits import Limits
 from pipeline.sources.clean import read_feed
@@ -40,9 +41,9 @@ def test_beside_a_complete_file_others_are_only_compared(tmp_path: Path, governa
 
     assert found.table["file"].to_pylist() == [0] * 1440
     assert found.rejects.num_rows == 0
-    assert found.ledger[1]["lines"] == {"read": 2, "used": 0, "merged": 2, "rejected": 0}
-    assert found.ledger[1]["notes"]["defects"] == {"B08": 1}
-    assert found.ledger[1]["notes"]["not_needed"] == "1 rows that could not be used"
+    assert found.ledger[1].lines == Lines(read=2, used=0, merged=2, rejected=0)
+    assert found.ledger[1].notes["defects"] == {"B08": 1}
+    assert found.ledger[1].notes["not_needed"] == "1 rows that could not be used"
 
 
 def test_a_file_of_more_rows_than_klines_have_is_refused(tmp_path: Path, governance: Path) -> None:
@@ -67,9 +68,9 @@ def test_a_further_file_fills_only_the_gaps(tmp_path: Path, governance: Path) ->
     assert found.table["file"].to_pylist() == [0, 0, 1, 0, 1]
     assert found.table["flags"].to_pylist() == [0, 0, FALLBACK, 0, FALLBACK]
     assert found.table["close"].to_pylist()[0] == 100.7
-    assert found.ledger[1]["lines"] == {"read": 5, "used": 2, "merged": 3, "rejected": 0}
-    assert found.ledger[1]["other_days"] == 1
-    assert found.ledger[1]["notes"]["defects"] == {"B08": 1}
+    assert found.ledger[1].lines == Lines(read=5, used=2, merged=3, rejected=0)
+    assert found.ledger[1].other_days == 1
+    assert found.ledger[1].notes["defects"] == {"B08": 1}
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_every_column_of_the_clean_table_is_compared(
     ]
     found = read_feed(feed_of("binance_1m"), files, governance)
 
-    assert found.ledger[1]["notes"]["defects"].get("B08", 0) == differing
+    assert found.ledger[1].notes["defects"].get("B08", 0) == differing
 
 
 def test_only_columns_that_both_files_have_are_compared(tmp_path: Path, governance: Path) -> None:
@@ -100,8 +101,8 @@ def test_only_columns_that_both_files_have_are_compared(tmp_path: Path, governan
     files = [drop(tmp_path, DAILY, text(kline(0))), drop(tmp_path, FETCHED, table, rank=1)]
     found = read_feed(feed_of("binance_1m"), files, governance)
 
-    assert found.ledger[1]["lines"] == {"read": 1, "used": 0, "merged": 1, "rejected": 0}
-    assert "B08" not in found.ledger[1]["notes"]["defects"]
+    assert found.ledger[1].lines == Lines(read=1, used=0, merged=1, rejected=0)
+    assert "B08" not in found.ledger[1].notes["defects"]
 
 
 def test_a_minute_in_conflict_may_be_filled(tmp_path: Path, governance: Path) -> None:
@@ -126,7 +127,7 @@ def test_a_wrong_checksum_sets_the_file_aside(tmp_path: Path, governance: Path) 
 
     assert (row["line"], row["code"], row["raw_bytes"]) == (0, "B03", len(data))
     assert row["raw_sha256"] == hashlib.sha256(data).hexdigest()
-    assert found.ledger[0]["lines"] == {"read": 0, "used": 0, "merged": 0, "rejected": 0}
+    assert found.ledger[0].lines == Lines(read=0, used=0, merged=0, rejected=0)
     assert found.table["flags"].to_pylist() == [FALLBACK]
 
 
@@ -138,7 +139,7 @@ def test_a_broken_archive_is_one_reject(tmp_path: Path, governance: Path) -> Non
 
     assert found.table.num_rows == 0
     assert found.rejects["line"].to_pylist() == [0]
-    assert found.ledger[0]["sha256"] == hashlib.sha256(data).hexdigest()
+    assert found.ledger[0].sha256 == hashlib.sha256(data).hexdigest()
 
 
 def test_what_is_no_file_is_one_reject(tmp_path: Path, governance: Path) -> None:
@@ -150,7 +151,7 @@ def test_what_is_no_file_is_one_reject(tmp_path: Path, governance: Path) -> None
     found = read_feed(feed_of("atas_ticks"), [folder, good], governance)
 
     assert found.table["file"].to_pylist() == [1]
-    assert found.ledger[0]["sha256"] == ""
+    assert found.ledger[0].sha256 == ""
     assert list(found.stats) == ["t/01/ticks.jsonl"]
 
 
@@ -171,8 +172,8 @@ def test_a_compressed_copy_adds_nothing(
 
     assert both.table.equals(alone.table)
     assert both.rejects.equals(alone.rejects)
-    assert both.ledger[1]["lines"] == {"read": 3, "used": 0, "merged": 3, "rejected": 0}
-    assert both.ledger[1]["notes"]["same_text_as"] == "x.jsonl"
+    assert both.ledger[1].lines == Lines(read=3, used=0, merged=3, rejected=0)
+    assert both.ledger[1].notes["same_text_as"] == "x.jsonl"
 
 
 def test_each_bar_file_begins_a_run(tmp_path: Path, governance: Path) -> None:
@@ -202,7 +203,7 @@ def test_a_file_of_another_format_is_all_rejects(tmp_path: Path, governance: Pat
     found = read_feed(feed_of("atas_bars"), [file], governance)
 
     assert found.table.num_rows == 0
-    assert found.ledger[0]["lines"] == {"read": 5, "used": 0, "merged": 0, "rejected": 5}
+    assert found.ledger[0].lines == Lines(read=5, used=0, merged=0, rejected=5)
 
 
 @pytest.mark.parametrize("unit", [1_000_000, 1_000, 1])
@@ -221,8 +222,8 @@ def test_a_row_of_another_day_is_known_by_its_stamp_alone(
     ]
     found = read_feed(feed_of("binance_1m"), [drop(tmp_path, MONTHLY, text(*rows))], governance)
 
-    assert found.ledger[0]["lines"] == {"read": 2, "used": 1, "merged": 0, "rejected": 1}
-    assert found.ledger[0]["other_days"] == 4
+    assert found.ledger[0].lines == Lines(read=2, used=1, merged=0, rejected=1)
+    assert found.ledger[0].other_days == 4
     assert found.rejects["line"].to_pylist() == [5]
 
 

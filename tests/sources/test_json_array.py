@@ -45,7 +45,7 @@ def test_an_array_is_read_as_lines_are(tmp_path: Path, governance: Path, data: b
 
     assert without(found.table, "line").equals(without(plain.table, "line"))
     assert found.rejects.num_rows == 0
-    assert "array" in found.ledger[0]["notes"]
+    assert "array" in found.ledger[0].notes
 
 
 @pytest.mark.parametrize("bad", [b"xx", b'{"a":', b'{"a": "never closed', b"[1,2", b"{}"])

@@ -214,4 +214,4 @@ def test_an_archive_of_another_market_is_told(
     file = drop(tmp_path, f"{NAME}.csv", archive(*head, *(kline(m, unit) for m in range(20))))
     found = read_feed(feed_of("binance_1m", market=market), [file], governance)
 
-    assert found.ledger[0]["inferred"].get("looks_like") == says
+    assert found.ledger[0].inferred.get("looks_like") == says

@@ -60,7 +60,7 @@ def test_the_ends_of_the_whole_file_tell_the_edge(
     """Of all rows, not of the day's alone; and what nothing tells is said to be assumed."""
     found = read([stamp(m) for m in stamps], name)
 
-    assert found.ledger[0]["inferred"]["label"].startswith(label)
+    assert found.ledger[0].inferred["label"].startswith(label)
     assert minutes(found) == list(opens)
 
 
@@ -85,7 +85,7 @@ def test_a_name_says_it_else_the_configuration(
     """`label` is for names that leave it open."""
     found = read([stamp(m) for m in range(600, 700)], column=column, label="close")
 
-    assert found.ledger[0]["inferred"]["label"] == how
+    assert found.ledger[0].inferred["label"] == how
     assert minutes(found)[0] == 600 - (edge == "close")
 
 
@@ -95,12 +95,12 @@ def test_text_without_a_zone_is_of_the_zone_that_the_configuration_says(read: Re
     here, there = read(naive), read(naive, zone="Asia/Shanghai")
     number = read([str(1735776000 + 60 * m) for m in range(480)], zone="Asia/Shanghai")
 
-    assert here.ledger[0]["inferred"]["zone"].startswith("UTC, assumed")
+    assert here.ledger[0].inferred["zone"].startswith("UTC, assumed")
     assert minutes(here)[0] == 480
-    assert there.ledger[0]["inferred"]["zone"] == "Asia/Shanghai, stated by the configuration"
+    assert there.ledger[0].inferred["zone"] == "Asia/Shanghai, stated by the configuration"
     assert minutes(there) == list(range(960))
     assert minutes(number) == list(range(480))
-    assert "zone" not in number.ledger[0]["inferred"]
+    assert "zone" not in number.ledger[0].inferred
 
 
 def test_rows_that_a_zone_moves_into_another_day_are_that_days(read: Read) -> None:
@@ -109,7 +109,7 @@ def test_rows_that_a_zone_moves_into_another_day_are_that_days(read: Read) -> No
     found = read(naive, zone="Asia/Shanghai")
 
     assert minutes(found) == list(range(960))
-    assert (found.ledger[0]["other_days"], found.rejects.num_rows) == (480, 0)
+    assert (found.ledger[0].other_days, found.rejects.num_rows) == (480, 0)
 
 
 @pytest.mark.parametrize("newest_first", [False, True])

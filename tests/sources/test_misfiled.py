@@ -9,6 +9,7 @@ from test_atas_ticks import tick
 
 from kit.adapter_suite import drop, feed_of
 from kit.support import kitchen_at
+from pipeline.contracts.ledger import Lines
 from pipeline.layout import input_files, raw_days
 from pipeline.model.raw_names import RawPath
 from pipeline.sources.clean import read_feed
@@ -38,8 +39,8 @@ def test_a_part_alone_is_read_and_named(tmp_path: Path, governance: Path) -> Non
     found = read_feed(feed_of("atas_bars"), [file], governance)
 
     assert found.table.num_rows == 2
-    assert found.ledger[0]["notes"]["recovered_from_part"] is True
-    assert found.ledger[0]["notes"]["defects"]["A14"] == 1
+    assert found.ledger[0].notes["recovered_from_part"] is True
+    assert found.ledger[0].notes["defects"]["A14"] == 1
     assert found.rejects["code"].to_pylist() == ["A13"]
 
 
@@ -52,8 +53,8 @@ def test_a_rewrite_left_beside_its_file_adds_nothing(tmp_path: Path, governance:
     found = read_feed(feed_of("atas_bars"), files, governance)
 
     assert found.table.num_rows == 2
-    assert found.ledger[1]["lines"] == {"read": 3, "used": 0, "merged": 3, "rejected": 0}
-    assert found.ledger[1]["notes"]["left_over_of"] == BARS
+    assert found.ledger[1].lines == Lines(read=3, used=0, merged=3, rejected=0)
+    assert found.ledger[1].notes["left_over_of"] == BARS
 
 
 def test_a_batch_that_was_never_appended_is_used(tmp_path: Path, governance: Path) -> None:
@@ -66,7 +67,7 @@ def test_a_batch_that_was_never_appended_is_used(tmp_path: Path, governance: Pat
     found = read_feed(feed_of("atas_ticks"), files, governance)
 
     assert found.table.num_rows == 4
-    assert found.ledger[1]["notes"]["batch_not_in"] == name
+    assert found.ledger[1].notes["batch_not_in"] == name
 
 
 def test_a_batch_that_was_appended_is_not_used_twice(tmp_path: Path, governance: Path) -> None:
@@ -79,7 +80,7 @@ def test_a_batch_that_was_appended_is_not_used_twice(tmp_path: Path, governance:
     found = read_feed(feed_of("atas_ticks"), files, governance)
 
     assert found.table.num_rows == 3
-    assert found.ledger[1]["lines"]["merged"] == 2
+    assert found.ledger[1].lines.merged == 2
 
 
 def test_ticks_of_another_hour_are_used_and_counted(tmp_path: Path, governance: Path) -> None:
@@ -90,7 +91,7 @@ def test_ticks_of_another_hour_are_used_and_counted(tmp_path: Path, governance: 
     )
 
     assert found.table.num_rows == 2
-    assert found.ledger[0]["notes"]["defects"]["A16"] == 1
+    assert found.ledger[0].notes["defects"]["A16"] == 1
 
 
 def test_ticks_that_spilled_over_midnight_are_read_with_their_day(
@@ -103,11 +104,11 @@ def test_ticks_that_spilled_over_midnight_are_read_with_their_day(
     (next_day,) = {feed_of("atas_ticks").day.replace(day=3)}
     other = read_feed(feed_of("atas_ticks", day=next_day), [beside(file)], governance)
 
-    assert own.ledger[0]["lines"] == {"read": 2, "used": 1, "merged": 0, "rejected": 1}
-    assert own.ledger[0]["other_days"] == 1
-    assert other.ledger[0]["lines"] == {"read": 1, "used": 1, "merged": 0, "rejected": 0}
+    assert own.ledger[0].lines == Lines(read=2, used=1, merged=0, rejected=1)
+    assert own.ledger[0].other_days == 1
+    assert other.ledger[0].lines == Lines(read=1, used=1, merged=0, rejected=0)
     assert (own.table.num_rows, other.table.num_rows) == (1, 1)
-    assert other.ledger[0]["notes"]["defects"]["A16"] == 1
+    assert other.ledger[0].notes["defects"]["A16"] == 1
 
 
 def test_a_tick_of_another_day_in_the_middle_is_set_aside(tmp_path: Path, governance: Path) -> None:
@@ -149,7 +150,7 @@ def test_a_folder_called_date_in_braces_is_read_by_each_day(
         files = input_files(kitchen, symbol, "atas_ticks", day)
         found = read_feed(feed_of("atas_ticks", day=day), files, governance)
         assert found.table.num_rows == 1
-        assert found.ledger[0]["notes"]["defects"]["A16"] == 1
+        assert found.ledger[0].notes["defects"]["A16"] == 1
 
 
 def test_a_checksum_file_is_an_input(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from kit.odd_lines import GOOD, odd_lines
 from kit.support import kitchen_at, xrpeth_raw
 from kit.whole_day import whole_day
 from pipeline.alignment.merge import merge_runs
+from pipeline.contracts.ledger import Lines
 from pipeline.sample.generate import SampleRequest, write_sample
 from pipeline.sources.clean import CleanFeed, read_feed
 
@@ -72,15 +73,15 @@ def test_an_odd_line_in_a_good_day(
     (entry,) = found.ledger
 
     assert others["trade_id"].to_pylist() == [str(minute) for minute in range(1440)]
-    assert entry["lines"]["read"] + entry["other_days"] + entry["blank_lines"] == 1441
-    assert entry["lines"]["used"] + entry["lines"]["rejected"] == entry["lines"]["read"]
+    assert entry.lines.read + entry.other_days + entry.blank_lines == 1441
+    assert entry.lines.used + entry.lines.rejected == entry.lines.read
     for row in found.rejects.to_pylist():
         assert row["line"] == NOON + 1
         assert data[row["byte_offset"] :].startswith(line[:20])
         assert row["reason"]
         assert row["raw_bytes"] == len(line.rstrip(b"\r"))
-    beside = entry["other_days"] + entry["blank_lines"]
-    assert entry["blank_lines"] == (line in FILLERS)
+    beside = entry.other_days + entry.blank_lines
+    assert entry.blank_lines == (line in FILLERS)
     assert found.table.num_rows + found.rejects.num_rows + beside == 1441
 
 
@@ -130,8 +131,8 @@ def test_a_filler_costs_no_line_around_it(
     found = read_feed(feed_of(source), [drop(tmp_path, name, data)], governance)
 
     assert found.table.num_rows == 3
-    assert found.ledger[0]["lines"] == {"read": 3, "used": 3, "merged": 0, "rejected": 0}
-    assert found.ledger[0]["blank_lines"] == 1
+    assert found.ledger[0].lines == Lines(read=3, used=3, merged=0, rejected=0)
+    assert found.ledger[0].blank_lines == 1
 
 
 def test_a_torn_object_before_a_filler_costs_itself_alone(tmp_path: Path, governance: Path) -> None:
@@ -141,7 +142,7 @@ def test_a_torn_object_before_a_filler_costs_itself_alone(tmp_path: Path, govern
 
     assert found.table["line"].to_pylist() == [1, 2]
     assert found.rejects["line"].to_pylist() == [1]
-    assert found.ledger[0]["lines"] == {"read": 3, "used": 2, "merged": 0, "rejected": 1}
+    assert found.ledger[0].lines == Lines(read=3, used=2, merged=0, rejected=1)
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_archives_equal_an_independent_reading(
 
     assert list(zip(*columns, strict=True)) == wanted
     assert len(wanted) == 1440
-    assert found.ledger[0]["notes"]["checksum"] == "ok"
+    assert found.ledger[0].notes["checksum"] == "ok"
     assert set(found.table["flags"].to_pylist()) == {0}
 
 

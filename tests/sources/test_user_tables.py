@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from kit.adapter_suite import DAY, drop, feed_of
 from pipeline.clock import MINUTE_US, day_open_us
+from pipeline.contracts.ledger import Lines
 from pipeline.model.limits import Limits
 from pipeline.model.raw_names import RawPath
 from pipeline.sources.clean import CleanFeed, read_feed
@@ -86,7 +87,7 @@ def test_a_csv_of_any_shape_is_three_minutes(
     ]
     text = "\r\n".join([header] * bool(header) + lines) + "\r\n"
     found = read(drop(tmp_path, CSV, b"\xef\xbb\xbf" + text.encode()))
-    inferred = found.ledger[0]["inferred"]
+    inferred = found.ledger[0].inferred
 
     assert stamps(found) == OPENS
     assert found.table.select(["open", "high", "low", "close", "volume"]).to_pylist()[0] == {
@@ -123,7 +124,7 @@ def test_the_noise_of_a_computation_is_taken_off(tmp_path: Path, read: Callable)
     )
 
     assert found.table["close"].to_pylist() == [0.3, 0.3]
-    assert found.ledger[0]["notes"]["defects"] == {"C06": 1}
+    assert found.ledger[0].notes["defects"] == {"C06": 1}
 
 
 @pytest.mark.parametrize(
@@ -147,7 +148,7 @@ def test_a_parquet_of_any_shape_is_three_minutes(
     found = read(file)
 
     assert stamps(found) == OPENS
-    assert "label" in found.ledger[0]["inferred"]
+    assert "label" in found.ledger[0].inferred
 
 
 def rest(minute: int, **changes: object) -> list[object]:
@@ -165,9 +166,9 @@ def test_rest_answers_page_after_page(tmp_path: Path, read: Callable) -> None:
     assert stamps(found) == OPENS
     assert found.table["volume"].to_pylist() == [7.0, 7.0, 7.0]
     assert found.table["taker_buy_volume"].to_pylist() == [1.0, 1.0, 1.0]
-    assert found.ledger[0]["notes"]["defects"] == {"B18": 1}
+    assert found.ledger[0].notes["defects"] == {"B18": 1}
     assert found.rejects["code"].to_pylist() == ["B17"]
-    assert found.ledger[0]["lines"] == {"read": 5, "used": 3, "merged": 1, "rejected": 1}
+    assert found.ledger[0].lines == Lines(read=5, used=3, merged=1, rejected=1)
 
 
 @pytest.mark.parametrize("indent", [None, 1])
@@ -214,8 +215,8 @@ def test_contracts_are_read_as_base(tmp_path: Path, governance: Path) -> None:
     (row,) = found.table.to_pylist()
 
     assert (row["volume"], row["taker_buy_volume"], row["quote_volume"]) == (49.5, 19.8, 5000.0)
-    assert found.ledger[0]["notes"]["defects"]["B20"] == 1
-    assert found.ledger[0]["inferred"]["volume"].endswith("contracts x 100 USD")
+    assert found.ledger[0].notes["defects"]["B20"] == 1
+    assert found.ledger[0].inferred["volume"].endswith("contracts x 100 USD")
 
 
 NAMES = ["open_time", "open", "high", "low", "close", "volume", "quote_volume", "trades"]
@@ -298,9 +299,9 @@ def test_other_symbols_are_counted_beside(tmp_path: Path, read: Callable, write:
     (entry,) = found.ledger
 
     assert found.table["close"].to_pylist() == [2.5, 3.5, 4.5]
-    assert entry["lines"] == {"read": 3, "used": 3, "merged": 0, "rejected": 0}
-    assert entry["other_symbols"] == 6
-    assert entry["inferred"]["symbols"] == ["BTC/USDT"]
+    assert entry.lines == Lines(read=3, used=3, merged=0, rejected=0)
+    assert entry.other_symbols == 6
+    assert entry.inferred["symbols"] == ["BTC/USDT"]
 
 
 @pytest.mark.parametrize("write", FORMATS)
@@ -337,8 +338,8 @@ def test_text_before_the_header_costs_nothing(tmp_path: Path, read: Callable, li
     (entry,) = found.ledger
 
     assert found.table["line"].to_pylist() == [lines + 3, lines + 5]
-    assert entry["lines"] == {"read": 2, "used": 2, "merged": 0, "rejected": 0}
-    assert (entry["ignored"], entry["blank_lines"]) == (lines + 1, 1)
+    assert entry.lines == Lines(read=2, used=2, merged=0, rejected=0)
+    assert (entry.ignored, entry.blank_lines) == (lines + 1, 1)
 
 
 def test_more_text_than_that_is_set_aside(tmp_path: Path, read: Callable) -> None:
@@ -347,7 +348,7 @@ def test_more_text_than_that_is_set_aside(tmp_path: Path, read: Callable) -> Non
     found = read(drop(tmp_path, name, b"what\n" * 6 + data))
 
     assert (found.table.num_rows, found.rejects["code"].to_pylist()) == (3, ["B02"] * 6)
-    assert found.ledger[0]["ignored"] == 0
+    assert found.ledger[0].ignored == 0
 
 
 @pytest.mark.parametrize("comment", [b"# kept by hand\n", b"https://example.com/1735776000000\n"])
@@ -361,7 +362,7 @@ def test_a_comment_before_rows_without_a_header(
     found = read(drop(tmp_path, CSV, comment + data.lstrip()))
 
     assert stamps(found) == OPENS
-    assert (found.rejects.num_rows, found.ledger[0]["ignored"]) == (0, 1)
+    assert (found.rejects.num_rows, found.ledger[0].ignored) == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -399,7 +400,7 @@ def test_a_close_time_says_which_edge_is_stamped(
     found = read(drop(tmp_path, *write(["timestamp", "closeTime", *NAMES[1:6]], rows)))
 
     assert stamps(found) == OPENS
-    assert found.ledger[0]["inferred"]["label"] == f"{edge}, by closetime beside it"
+    assert found.ledger[0].inferred["label"] == f"{edge}, by closetime beside it"
     assert found.table["flags"].to_pylist() == [0, 0, 0]
 
 
@@ -411,7 +412,7 @@ def test_a_close_time_cut_short_is_flagged(tmp_path: Path, read: Callable) -> No
     found = read(drop(tmp_path, *as_csv(["open_time", "close_time", *NAMES[1:6]], rows)))
 
     assert found.table["flags"].to_pylist() == [1 << 6, 0, 0]
-    assert found.ledger[0]["notes"]["defects"] == {"B14": 1}
+    assert found.ledger[0].notes["defects"] == {"B14": 1}
 
 
 @pytest.mark.parametrize("time", ["open_time", "timestamp"])
@@ -449,7 +450,7 @@ def test_parquet_instants_of_any_unit(
     assert stamps(found) == OPENS
     assert found.table["flags"].to_pylist() == [0, 0, 0]
     wanted = "iso" if zone else "iso without a zone, read as UTC"
-    assert found.ledger[0]["inferred"]["unit"] == wanted
+    assert found.ledger[0].inferred["unit"] == wanted
 
 
 def test_parquet_instants_that_no_calendar_has_cost_their_rows(
@@ -500,7 +501,7 @@ def test_arrays_without_names(
         "lines": "".join(json.dumps(row) + "\n" for row in rows),
     }
     found = read(drop(tmp_path, JSON, text[wrap].encode()))
-    inferred = found.ledger[0]["inferred"]
+    inferred = found.ledger[0].inferred
 
     assert (stamps(found), found.rejects.num_rows) == (OPENS, 0)
     assert found.table["volume"].to_pylist() == [7, 8, 9]
@@ -540,7 +541,7 @@ def test_dates_of_other_countries(tmp_path: Path, read: Callable, form: str) -> 
     found = read(drop(tmp_path, *as_csv(["date", *NAMES[1:6]], rows)))
 
     assert stamps(found) == OPENS
-    assert "first, told by" in found.ledger[0]["inferred"]["dates"]
+    assert "first, told by" in found.ledger[0].inferred["dates"]
 
 
 def test_a_date_that_could_be_two_is_refused(tmp_path: Path, read: Callable) -> None:
