@@ -28,11 +28,9 @@ from pipeline.alignment.runs import split_at_gaps
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, SECOND_US, day_open_us
 from pipeline.contracts import atas_columns
 from pipeline.contracts.control import Control
+from pipeline.contracts.correction import Correction, FeedCorrection
 from pipeline.contracts.schema import conform, empty, flag_masks, table_schema
 from pipeline.tables.exact import Floats, Ints, usual_places
-
-USABLE = ("applied", "not_needed")
-"""Statuses of a correction with which a feed's rows enter the day."""
 
 BASELINE = (*PRICES, "volume", "quote_volume", "trades", "taker_buy_volume")
 
@@ -65,7 +63,7 @@ class AlignInput:
     klines: pa.Table
     bars: dict[str, pa.Table]
     minute_stats: pa.Table | None
-    correction: dict[str, Any]
+    correction: Correction
     outages: frozenset[int]
     prefer_atas: tuple[str, ...]
     prefer_delta: tuple[str, ...]
@@ -94,10 +92,9 @@ class _Day:
     def _none(self) -> Bools:
         return np.zeros(MINUTES_PER_DAY, dtype=bool)
 
-    def found(self, feed: str) -> dict[str, Any]:
+    def found(self, feed: str) -> FeedCorrection:
         """What the correction says of a feed."""
-        entry: dict[str, Any] = self.given.correction["feeds"][feed]
-        return entry
+        return self.given.correction.feeds[feed]
 
 
 def align(given: AlignInput, control: Control, governance: Path) -> pa.Table:
@@ -168,7 +165,7 @@ def _read_day(given: AlignInput) -> _Day:
     quoted = np.isfinite(klines.floats("close")) & ~(outage & (volume == 0))
     klines = klines.without(~quoted)
     feeds = _usable_feeds(given, opened)
-    chosen = given.correction.get("feed")
+    chosen = given.correction.feed
     return _Day(
         given=given,
         klines=klines,
@@ -182,28 +179,28 @@ def _read_day(given: AlignInput) -> _Day:
 
 def _usable_feeds(given: AlignInput, opened_us: int) -> dict[str, Grid]:
     """Feeds whose correction stands, moved to true time (the tape's minutes are), on the grid."""
-    found = given.correction.get("feeds", {})
+    found = given.correction.feeds
     feeds = vendor_feeds(given.bars, given.minute_stats, given.prefer_atas)
     return {
         feed: on_grid(_in_true_time(bars, feed, found[feed]), opened_us)
         for feed, bars in feeds.items()
-        if found.get(feed, {}).get("status") in USABLE
+        if feed in found and found[feed].stands
     }
 
 
-def _in_true_time(bars: pa.Table, feed: str, found: dict[str, Any]) -> pa.Table:
+def _in_true_time(bars: pa.Table, feed: str, found: FeedCorrection) -> pa.Table:
     if feed == TICKS:
         return merge_runs(bars, 0)
-    if "split_gap_minutes" in found:
-        bars = split_at_gaps(bars, found["split_gap_minutes"])
+    if found.split_gap_minutes is not None:
+        bars = split_at_gaps(bars, found.split_gap_minutes)
     return merge_runs(bars, _offset_us(found))
 
 
-def _offset_us(found: dict[str, Any]) -> int | Mapping[int, int]:
+def _offset_us(found: FeedCorrection) -> int | Mapping[int, int]:
     """The feed's offset, by run where the runs differ."""
-    if "offsets" in found:
-        return {int(run): minutes * MINUTE_US for run, minutes in found["offsets"].items()}
-    return int(found["offset_minutes"]) * MINUTE_US
+    if found.offsets is not None:
+        return {run: minutes * MINUTE_US for run, minutes in found.offsets.items()}
+    return (found.offset_minutes or 0) * MINUTE_US
 
 
 def _keys(day: _Day) -> dict[str, pa.Array]:
@@ -239,12 +236,12 @@ def _no_vendor_columns() -> dict[str, pa.Array]:
 
 def _fill(day: _Day, chosen: str) -> fields.Fill:
     """The chosen feed, then the others of the same instrument and volume unit."""
-    wanted = [day.found(chosen)[name] for name in ("identity", "volume_unit")]
+    wanted = [getattr(day.found(chosen), name) for name in ("identity", "volume_unit")]
     others = {
         feed: grid
         for feed, grid in day.feeds.items()
         if feed != chosen
-        and [day.found(feed)[name] for name in ("identity", "volume_unit")] == wanted
+        and [getattr(day.found(feed), name) for name in ("identity", "volume_unit")] == wanted
     }
     return fields.Fill(
         feeds={chosen: day.feeds[chosen], **others},
@@ -258,12 +255,12 @@ def _delta_sources(day: _Day) -> dict[str, Sides]:
     volume, quote_volume = (day.klines.floats(name) for name in ("volume", "quote_volume"))
     sources = {"klines": kline_sides(day.klines.floats("taker_buy_volume"), volume)}
     for name, feed in (("ticks", TICKS), ("atas_bars", "atas_bars")):
-        if feed not in day.feeds or day.found(feed)["volume_factor"] is None:
+        found = day.found(feed) if feed in day.feeds else None
+        if found is None or found.volume_factor is None:
             continue
-        grid, found = day.feeds[feed], day.found(feed)
+        grid = day.feeds[feed]
         sides = Sides(buy=grid.floats("vbuy"), sell=grid.floats("vsell"))
-        unit, size = found["volume_unit"], found["volume_factor"]
-        sources[name] = in_base(sides, unit, size, volume, quote_volume)
+        sources[name] = in_base(sides, found.volume_unit, found.volume_factor, volume, quote_volume)
     return {name: sources[name] for name in day.given.prefer_delta if name in sources}
 
 
@@ -317,8 +314,8 @@ def _flags(day: _Day, masks: dict[str, int]) -> Ints:
             "atas_missing": day.traded & ~own.present,
             "volume_regressed": own.truths("volume_regressed"),
             "flow_exceeds_volume": own.truths("flow_exceeds_volume"),
-            "other_instrument": own.present & (found["identity"] == "other_instrument"),
-            "ohlc_differs": _differs(day, own) & (found["identity"] == "same"),
+            "other_instrument": own.present & (found.identity == "other_instrument"),
+            "ohlc_differs": _differs(day, own) & (found.identity == "same"),
             "side_unknown": _sides_unknown(day),
         }
     for name, where in raised.items():

@@ -11,9 +11,9 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Any
 
 import pyarrow as pa
+from msgspec import structs
 
 from pipeline import zones
 from pipeline.alignment import record_clock, skew
@@ -48,6 +48,7 @@ from pipeline.contracts.calibration import (
     of_day,
 )
 from pipeline.contracts.control import Control
+from pipeline.contracts.correction import Correction, FeedCorrection
 from pipeline.tables.parts import Parts
 
 REFUSING = ("set_aside_atas", "refuse")
@@ -89,7 +90,7 @@ class Calibration:
     """`calibration` is the whole finding, `correction` what the steps below need."""
 
     calibration: DayFinding
-    correction: dict[str, Any]
+    correction: Correction
 
 
 def calibrate(given: CalibrationInput, control: Control) -> Calibration:
@@ -102,22 +103,22 @@ def calibrate(given: CalibrationInput, control: Control) -> Calibration:
     found = _calibrate(given, control)
     if given.clock is None or not given.clock.by_nobody:
         return found
-    if record_clock.lies_right(_offsets(found.correction["feeds"]), given.approved):
+    if record_clock.lies_right(_offsets(found.correction.feeds), given.approved):
         return found
     shift = record_clock.AS_CLOSES_MINUTES
     closes = replace(given, klines=record_clock.moved(given.klines, shift))
     tried = _calibrate(closes, control, read_as=record_clock.read_as_closes(given.clock))
-    if not record_clock.lies_right(_offsets(tried.correction["feeds"]), given.approved):
+    if not record_clock.lies_right(_offsets(tried.correction.feeds), given.approved):
         return found
-    return replace(tried, correction=tried.correction | {record_clock.SHIFT: shift})
+    return replace(tried, correction=changed(tried.correction, record_shift_minutes=shift))
 
 
-def _offsets(feeds: dict[str, Any]) -> dict[str, int]:
+def _offsets(feeds: Mapping[str, Finding | FeedCorrection]) -> dict[str, int]:
     """Feed -> its offset in minutes, of those whose finding stands."""
     return {
-        feed: entry["offset_minutes"]
+        feed: entry.offset_minutes
         for feed, entry in feeds.items()
-        if entry["status"] != "refused"
+        if entry.status != "refused" and entry.offset_minutes is not None
     }
 
 
@@ -138,7 +139,7 @@ def _calibrate(given: CalibrationInput, control: Control, read_as: str = "") -> 
         for feed, bars in feeds.items()
         if given.klines.num_rows
     }
-    standing = _offsets({feed: _correction(entry) for feed, entry in found.items()})
+    standing = _offsets(found)
     doubt = record_clock.in_doubt(given.clock, standing, given.approved)
     if doubt is not None:
         found = {f: _refused_for(*doubt, entry, given, control) for f, entry in found.items()}
@@ -150,11 +151,11 @@ def _calibrate(given: CalibrationInput, control: Control, read_as: str = "") -> 
     chosen = usable[0] if usable else None
     return Calibration(
         calibration=of_day(top, found[TICKS] if TICKS in usable else top, chosen, found),
-        correction={
-            **_correction(top),
-            "feed": chosen,
-            "feeds": {feed: _correction(entry) for feed, entry in found.items()},
-        },
+        correction=Correction(
+            **structs.asdict(_correction(top)),
+            feed=chosen,
+            feeds={feed: _correction(entry) for feed, entry in found.items()},
+        ),
     )
 
 
@@ -339,20 +340,20 @@ def _refusable(
     )
 
 
-def _correction(entry: Finding) -> dict[str, Any]:
-    """Status, offset, instrument and unit; offsets by run only where the runs do not all share one,
-    and the skew only where it is taken off.
-    """
-    names = ("status", "offset_minutes", "identity", "volume_unit", "volume_factor")
-    correction = {name: getattr(entry, name) for name in names}
-    if entry.split_gap_minutes is not None:
-        correction["split_gap_minutes"] = entry.split_gap_minutes
-    if entry.skew_applied_ms:
-        correction["skew_us"] = round(entry.skew_applied_ms * _MS_US)
-    if len(entry.segments) > 1 or entry.figures.runs_left_out:
-        correction["offsets"] = {
-            str(run): segment.offset_minutes
-            for segment in entry.segments
-            for run in segment.found.runs
+def _correction(entry: Finding) -> FeedCorrection:
+    """Offsets by run only where the runs do not all share one, the skew only where it is taken off."""
+    by_run = len(entry.segments) > 1 or entry.figures.runs_left_out
+    return FeedCorrection(
+        status=entry.status,
+        offset_minutes=entry.offset_minutes,
+        identity=entry.identity,
+        volume_unit=entry.volume_unit,
+        volume_factor=entry.volume_factor,
+        split_gap_minutes=entry.split_gap_minutes,
+        skew_us=round(entry.skew_applied_ms * _MS_US),
+        offsets={
+            run: segment.offset_minutes for segment in entry.segments for run in segment.found.runs
         }
-    return correction
+        if by_run
+        else None,
+    )

@@ -18,7 +18,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.alignment.align import USABLE
 from pipeline.alignment.calibrate import Calibration, CalibrationInput, calibrate
 from pipeline.alignment.dense import SCAN_MINUTES
 from pipeline.alignment.feeds import TICKS
@@ -150,8 +149,8 @@ def _feeds(given: CalibrationInput) -> set[str]:
 
 
 def _stands(found: Calibration, feed: str) -> bool:
-    entry = found.correction["feeds"].get(feed)
-    return entry is not None and entry["status"] in USABLE
+    entry = found.correction.feeds.get(feed)
+    return entry is not None and entry.stands
 
 
 def _windows(given: CalibrationInput, found: Calibration, feed: str) -> dict[str, Window]:
@@ -159,13 +158,11 @@ def _windows(given: CalibrationInput, found: Calibration, feed: str) -> dict[str
     opened = day_open_us(given.day)
     if not _stands(found, feed):
         return reach(opened)
-    entry = found.correction["feeds"][feed]
-    offsets = {int(run): minutes for run, minutes in entry.get("offsets", {}).items()}
-    first, last = (
-        offsets[edge(offsets)] if offsets else entry["offset_minutes"] for edge in (min, max)
-    )
+    entry = found.correction.feeds[feed]
+    offsets, whole = entry.offsets, entry.offset_minutes or 0
+    first, last = (offsets[edge(offsets)] if offsets else whole for edge in (min, max))
     return {
-        side: _day_as_stamped(opened, minutes * MINUTE_US - entry.get("skew_us", 0))
+        side: _day_as_stamped(opened, minutes * MINUTE_US - entry.skew_us)
         for side, minutes in ((BEFORE, first), (AFTER, last))
     }
 

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 
 from pipeline.alignment.evidence import QUARTER_HOUR
 from pipeline.clock import DAY_US, MINUTE_US
+from pipeline.contracts.correction import Correction
 from pipeline.contracts.ledger import LedgerEntry
-
-SHIFT = "record_shift_minutes"
-"""Where a correction says by how many minutes the klines' stamps are moved; absent where by none."""
 
 AS_CLOSES_MINUTES = -1
 """Stamps that were read as opens are closes: each bar opened a minute earlier."""
@@ -55,9 +52,9 @@ def clock_of(ledger: Sequence[LedgerEntry]) -> RecordClock | None:
     )
 
 
-def in_true_time(klines: pa.Table, correction: Mapping[str, Any]) -> pa.Table:
+def in_true_time(klines: pa.Table, correction: Correction) -> pa.Table:
     """The klines, moved where ATAS has told that their stamps are closes."""
-    return moved(klines, int(correction.get(SHIFT, 0)))
+    return moved(klines, correction.record_shift_minutes)
 
 
 def moved(klines: pa.Table, minutes: int) -> pa.Table:

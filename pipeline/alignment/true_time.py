@@ -9,19 +9,18 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import pyarrow as pa
 
-from pipeline.alignment.align import USABLE
 from pipeline.alignment.feeds import TICKS
 from pipeline.alignment.neighbours import with_moved, within
-from pipeline.clock import DAY_US, MINUTE_US, day_open_us
+from pipeline.clock import DAY_US, day_open_us
+from pipeline.contracts.correction import Correction
 from pipeline.tables.parts import Columns, Part, Parts, single
 
 
 def parts_in_true_time(
-    ticks: Parts, moved: pa.Table, correction: dict[str, Any], day: dt.date
+    ticks: Parts, moved: pa.Table, correction: Correction, day: dt.date
 ) -> Parts:
     """As `tape_in_true_time`, part by part; as one where trades of a neighbour's files are to join.
 
@@ -42,7 +41,7 @@ def parts_in_true_time(
 
 
 def tape_in_true_time(
-    ticks: pa.Table, moved: pa.Table | None, correction: dict[str, Any], day: dt.date
+    ticks: pa.Table, moved: pa.Table | None, correction: Correction, day: dt.date
 ) -> pa.Table:
     """The day's trades, stamped with true time. None of a tape whose finding was refused.
 
@@ -52,10 +51,10 @@ def tape_in_true_time(
         correction: `Calibration.correction`.
         day: the UTC date.
     """
-    entry = correction["feeds"].get(TICKS, {})
-    if entry.get("status") not in USABLE:
+    entry = correction.feeds.get(TICKS)
+    if entry is None or not entry.stands:
         return ticks.slice(0, 0)
-    offset = entry["offset_minutes"] * MINUTE_US - entry.get("skew_us", 0)
+    offset = entry.offset_us
     whole = ticks if moved is None or not moved.num_rows else with_moved(ticks, moved)
     opened = day_open_us(day)
     own = within(whole, (opened - offset, opened - offset + DAY_US))

@@ -49,7 +49,7 @@ def read_as(kind: type[Kind], value: Any, document: str, stage: str) -> Kind:
         ContractError: a field is unknown, absent or of another type.
     """
     try:
-        return msgspec.convert(value, kind)
+        return msgspec.convert(value, kind, str_keys=True)
     except msgspec.ValidationError as error:
         raise ContractError(
             f"{document}: {error}; it is not of this version, build the step {stage} again"

@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.alignment.align import USABLE
 from pipeline.clock import MINUTE_US, day_of, day_open_us, iso
 from pipeline.contracts import schema
 from pipeline.contracts.ledger import LedgerEntry, to_json
@@ -116,7 +115,7 @@ def _names(given: Prepared) -> Facts:
 def _moves(given: Prepared) -> Facts:
     """Feed -> by how many minutes its stamps were moved, run by run where they differ."""
     names = ("status", "offset_minutes", "offsets", "skew_us")
-    feeds = given.correction.get("feeds") or {}
+    feeds = {feed: to_json(entry) for feed, entry in given.correction.feeds.items()}
     return {feed: {k: entry[k] for k in names if k in entry} for feed, entry in feeds.items()}
 
 
@@ -220,11 +219,10 @@ def _standing(given: Prepared, feed: str, rows: Rows, at: int) -> Facts:
     """The minute of a used row, and what its line does not give although it was used."""
     opened = int(rows.minutes[at])
     facts: Facts = {"minute_open": iso(opened)}
-    status = given.found(feed).get("status")
-    chosen = given.correction.get("feed")
+    found, chosen = given.found(feed), given.correction.feed
     if day_of(opened) != given.day:
         facts["why"] = f"of {day_of(opened)}, whose day reads it from here where it needs it"
-    elif FEEDS[feed].vendor == "atas" and status is not None and status not in USABLE:
+    elif FEEDS[feed].vendor == "atas" and found is not None and not found.stands:
         facts["why"] = "the calibration set this feed aside: its columns are null"
     elif FEEDS[feed].vendor == "atas" and chosen not in (None, feed):
         facts["why"] = f"prices and volume are those of {chosen}; see which columns it fills"

@@ -20,6 +20,7 @@ from pipeline.alignment.record_clock import in_true_time
 from pipeline.alignment.runs import split_at_gaps
 from pipeline.clock import MINUTE_US
 from pipeline.contracts import ledger
+from pipeline.contracts.correction import NONE, Correction, FeedCorrection, from_json
 from pipeline.contracts.ledger import LedgerEntry
 from pipeline.errors import ParameterError
 from pipeline.freshness import graph
@@ -43,12 +44,12 @@ class Prepared:
     ledgers: dict[str, list[LedgerEntry]]
     rejects: dict[str, pa.Table]
     moved: dict[str, pa.Table]
-    correction: dict[str, Any]
+    correction: Correction
     bars: pa.Table | None
 
-    def found(self, feed: str) -> dict[str, Any]:
-        """What the correction says of a feed; empty where it says nothing."""
-        return dict((self.correction.get("feeds") or {}).get(feed) or {})
+    def found(self, feed: str) -> FeedCorrection | None:
+        """What the correction says of a feed; None where it says nothing."""
+        return self.correction.feeds.get(feed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +93,7 @@ def prepared(kitchen: Kitchen, symbol: str, day: dt.date) -> Prepared:
         ledgers={feed: _ledger(kitchen, unit) for feed, unit in built.items()},
         rejects={feed: _table(kitchen, unit, "rejects") for feed, unit in built.items()},
         moved=_moved(kitchen, Unit("Calibration", day, symbol)),
-        correction=storage.read_json(correction) if correction.exists() else {},
+        correction=from_json(storage.read_json(correction)) if correction.exists() else NONE,
         bars=parquet.read(bars) if bars.exists() else None,
     )
 
@@ -148,17 +149,16 @@ def _true_minutes(given: Prepared, feed: str, table: pa.Table) -> Ints:
     """The minute of each row of a clean table, in us, moved as the calibration of the day found."""
     entry = given.found(feed)
     if feed == "binance_1m":
-        table, entry = in_true_time(table, given.correction), {}
+        table = in_true_time(table, given.correction)
     stamps: Ints = table[STAMPS.get(feed, "stamp")].cast(pa.int64()).to_numpy()
-    offset = int(entry.get("offset_minutes") or 0)
-    if "offsets" in entry and "run" in table.column_names:
-        gap = entry.get("split_gap_minutes")
+    if entry is not None and entry.offsets is not None and "run" in table.column_names:
+        gap, own = entry.split_gap_minutes, entry.offsets
         runs = (table if gap is None else split_at_gaps(table, gap))["run"].to_pylist()
-        moves = np.array([int(entry["offsets"].get(str(run), offset)) for run in runs], np.int64)
-    else:
-        moves = np.full(table.num_rows, offset, dtype=np.int64)
-    true = stamps + moves * MINUTE_US - int(entry.get("skew_us") or 0)
-    return true // MINUTE_US * MINUTE_US
+        whole = entry.offset_minutes or 0
+        stamps = stamps + MINUTE_US * np.array([own.get(run, whole) for run in runs], np.int64)
+    elif entry is not None:
+        stamps = stamps + entry.offset_us
+    return stamps // MINUTE_US * MINUTE_US
 
 
 def _table(kitchen: Kitchen, unit: Unit, output: str) -> pa.Table:

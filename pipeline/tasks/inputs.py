@@ -17,6 +17,7 @@ from pipeline import storage
 from pipeline.alignment.feeds import TICKS
 from pipeline.alignment.neighbours import AFTER, BEFORE, Rows, WithNeighbours, in_file
 from pipeline.contracts import control, ledger, outages, schema, verdict
+from pipeline.contracts.correction import Correction, from_json
 from pipeline.contracts.ledger import LedgerEntry, MovedEntry, SlowEntry
 from pipeline.contracts.value import read_as
 from pipeline.contracts.verdict import Verdict
@@ -169,6 +170,11 @@ def symbol_day(job: Job, name: str) -> SymbolDay:
         rejects=tables("CleanFeed", "rejects"),
         verdict=verdicts(job)[name],
     )
+
+
+def correction(job: Job) -> Correction:
+    """What the calibration of its symbol and day found to be done."""
+    return from_json(document(job, "Calibration", "correction"))
 
 
 def verdicts(job: Job) -> dict[str, Verdict]:

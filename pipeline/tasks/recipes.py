@@ -117,7 +117,7 @@ def calibration(job: Job) -> Products:
     named = columns.append(pa.field("feed", pa.string()))
     return {
         "calibration": to_json(found.found.calibration),
-        "correction": found.found.correction,
+        "correction": to_json(found.found.correction),
         "moved_bars": pa.concat_tables([named.empty_table(), *bars]),
         "moved_ticks": inputs.no_ticks(job) if ticks is None else ticks,
         "moved_from": [to_json(entry) for entry in inputs.moved_from(job, found)],
@@ -130,7 +130,7 @@ def footprint(job: Job) -> Products:
     day = parts_in_true_time(
         parquet.in_parts(job.path(edges[0])) if edges else single(inputs.no_ticks(job)),
         inputs.table(job, "Calibration", "moved_ticks"),
-        inputs.document(job, "Calibration", "correction"),
+        inputs.correction(job),
         job.unit.day,
     )
     levels, minutes = footprint_of(
@@ -147,7 +147,7 @@ def aligned_bars(job: Job) -> Products:
     for feed in pc.unique(moved["feed"]).to_pylist():
         rows = moved.filter(pc.equal(moved["feed"], feed)).drop_columns(["feed"])
         feeds[feed] = with_moved(feeds.get(feed), rows)
-    correction = inputs.document(job, "Calibration", "correction")
+    correction = inputs.correction(job)
     given = AlignInput(
         symbol=job.symbol.name,
         market=job.symbol.market,

@@ -163,7 +163,7 @@ def test_flow_in_value_is_turned_into_base(
     found = calibrated(
         DAY, btc["futures"], bars=value, market=market, control=noted("volume_in_quote")
     )
-    assert found.correction["volume_unit"] == unit
+    assert found.correction.volume_unit == unit
 
     bars = aligned(DAY, btc["futures"], value, market=market, correction=found.correction)
 

@@ -24,6 +24,7 @@ from kit.minute_tables import (
 )
 from pipeline.alignment.evidence import allowed
 from pipeline.alignment.feeds import bars_of_ticks, vendor_feeds
+from pipeline.contracts import correction
 from pipeline.contracts.calibration import DayFinding, Runs, Segment, TickSizes, from_json, to_json
 
 DAY = "2025-01-02"
@@ -137,7 +138,7 @@ def test_runs_with_different_clocks_are_corrected_each(btc: dict[str, pa.Table])
     both = calibrated(DAY, btc["futures"], bars=pa.concat_tables([btc["bars"].slice(0, 700), late]))
 
     assert both.calibration.status == "applied"
-    assert both.correction["offsets"] == {"0": 0, "1": 60}
+    assert both.correction.offsets == {0: 0, 1: 60}
     assert both.calibration.figures.best.exact_share == 1.0
 
 
@@ -147,7 +148,7 @@ def test_small_runs_follow_the_offset_at_which_they_fit(btc: dict[str, pa.Table]
     found = calibrated(DAY, btc["futures"], bars=shifted(replaced(btc["bars"], "run", runs), 1))
 
     assert (found.calibration.status, found.calibration.offset_minutes) == ("applied", -1)
-    assert "offsets" not in found.correction
+    assert found.correction.offsets is None
 
 
 @pytest.mark.parametrize("minutes", [7, -100, 2])
@@ -267,7 +268,7 @@ def test_a_refused_feed_gives_way_to_the_next(btc: dict[str, pa.Table]) -> None:
 
     assert (found.calibration.feed, found.calibration.status) == ("atas_v6_3", "not_needed")
     assert found.calibration.reasons == ()
-    assert found.correction["feeds"]["atas_bars"]["status"] == "refused"
+    assert found.correction.feeds["atas_bars"].status == "refused"
 
 
 def test_the_tape_alone_is_calibrated_too(btc: dict[str, pa.Table]) -> None:
@@ -328,7 +329,8 @@ def test_the_finding_is_plain_json(btc: dict[str, pa.Table]) -> None:
         (btc["futures"], with_prices(btc["bars"], lambda _: 1.0)),
     ):
         found = calibrated(DAY, klines, bars=bars)
-        assert json.loads(json.dumps(found.correction, allow_nan=False)) == found.correction
+        written = json.dumps(correction.to_json(found.correction), allow_nan=False)
+        assert correction.from_json(json.loads(written)) == found.correction
         assert from_json(to_json(found.calibration)) == found.calibration
 
 

@@ -107,7 +107,7 @@ def test_atas_tells_the_edge_that_nothing_else_does(
         DAY, in_true_time(closes, found.correction), bars=bars, correction=found.correction
     )
 
-    assert found.correction["record_shift_minutes"] == -1
+    assert found.correction.record_shift_minutes == -1
     assert (found.calibration.status, found.calibration.offset_minutes) == ("not_needed", 0)
     assert [reason.key for reason in found.calibration.reasons] == ["label_by_atas"]
     assert rows["close"].equals(rows["atas_close"])
@@ -122,5 +122,5 @@ def test_elsewhere_an_edge_that_nothing_tells_stays_the_open(
         DAY, moved(btc["futures"], late), bars=btc["bars"], clock=clock(by_nobody=True)
     )
 
-    assert "record_shift_minutes" not in found.correction
+    assert found.correction.record_shift_minutes == 0
     assert found.calibration.status == {0: "not_needed", 2: "refused"}.get(late, "applied")

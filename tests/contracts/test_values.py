@@ -1,4 +1,4 @@
-"""The verdict's document: every field has one name, on either side of the file."""
+"""Documents that travel: every field has one name, on either side of the file."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.contracts import correction, ledger
 from pipeline.contracts.verdict import CheckResult, Reason, Verdict, from_json, to_json
 from pipeline.errors import ContractError
 
@@ -58,3 +59,35 @@ def test_a_misspelt_field_of_a_verdict_is_an_error(at: tuple[Any, ...]) -> None:
 
     with pytest.raises(ContractError, match=r"verdict\.json: .*cuont.*build the step Verdict"):
         from_json(document)
+
+
+def test_what_does_not_apply_is_not_written_of_a_correction() -> None:
+    """Offsets by run, skew and shifts stand in the file where there are some; runs are numbers again."""
+    plain: dict[str, Any] = {
+        "status": "applied",
+        "offset_minutes": 0,
+        "identity": "same",
+        "volume_unit": "base",
+        "volume_factor": None,
+    }
+    by_run = {**plain, "offsets": {"0": 0, "1": 60}, "split_gap_minutes": 90, "skew_us": 5}
+    document = {**plain, "feed": "atas_bars", "feeds": {"atas_bars": by_run}}
+    found = correction.from_json(document)
+
+    assert found.feeds["atas_bars"].offsets == {0: 0, 1: 60}
+    assert correction.to_json(found) == document
+
+
+def test_lines_are_balanced_where_none_is_lost() -> None:
+    """Read = used + merged + rejected, also of the sum of files."""
+    whole = ledger.Lines(read=3, used=1, merged=1, rejected=1)
+
+    assert (whole + whole).balanced
+    assert not (whole + ledger.Lines(read=1)).balanced
+
+
+@pytest.mark.parametrize("field", ["sha", "moved_rows"])
+def test_a_ledger_has_no_field_of_another_name(field: str) -> None:
+    """Neither a misspelt one, nor one of a file that was moved from a neighbour."""
+    with pytest.raises(ContractError, match=rf"ledger\.json: .*{field}.*build the step CleanFeed"):
+        ledger.from_json([{"path": "a", field: 1}])

@@ -14,16 +14,17 @@ import tempfile
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from msgspec import structs
 
 from pipeline.alignment.align import AlignInput, align
 from pipeline.alignment.true_time import parts_in_true_time
 from pipeline.bars.footprint import footprint
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us
 from pipeline.contracts import control, features_schema
+from pipeline.contracts.correction import Correction, FeedCorrection
 from pipeline.features import registry
 from pipeline.features.evaluate import evaluate
 from pipeline.features.frame import Frame
@@ -57,18 +58,18 @@ NAMES = {
 }
 """File of each feed; klines come as the exchange's archive, or as a table that a person keeps."""
 
-_ENTRY = {
-    "status": "not_needed",
-    "offset_minutes": 0,
-    "identity": "same",
-    "volume_unit": "base",
-    "volume_factor": 1,
-}
-CORRECTION: dict[str, Any] = {
-    **_ENTRY,
-    "feed": "atas_bars",
-    "feeds": dict.fromkeys(("atas_bars", "atas_v6_3", "atas_ticks"), _ENTRY),
-}
+_ENTRY = FeedCorrection(
+    status="not_needed",
+    offset_minutes=0,
+    identity="same",
+    volume_unit="base",
+    volume_factor=1,
+)
+CORRECTION = Correction(
+    **structs.asdict(_ENTRY),
+    feed="atas_bars",
+    feeds=dict.fromkeys(("atas_bars", "atas_v6_3", "atas_ticks"), _ENTRY),
+)
 
 
 def minute_of(feed: str, row: int) -> int:

@@ -156,7 +156,8 @@ def test_the_program_stops_its_children_however_it_ends(
         tmp_path, extra="watch: {heartbeat_seconds: 0, intraday_seconds: 0, cron_seconds: 0}\n"
     )
     script = (
-        "import sys; from pipeline.settings.config import load_kitchen; from pipeline.unattended import watch;"
+        "import sys; from pipeline.settings.config import load_kitchen;"
+        "from pipeline.unattended import watch;"
         "watch.run(load_kitchen(), [watch.Work(name='s', command=(sys.executable, '-c',"
         f" {STUBBORN!r}.replace('SIG_IGN', 'SIG_DFL'), {str(tmp_path / 'pid')!r}))])"
     )
