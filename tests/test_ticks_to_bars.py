@@ -76,8 +76,7 @@ def bars_of(root: Path, files: list[list[bytes]], spill: Path | None = None) -> 
     found = read_feed(FEED, written(root, files), GOVERNANCE, spill=spill)
 
     for entry in found.ledger:
-        lines = entry["lines"]
-        assert lines["read"] == lines["used"] + lines["merged"] + lines["rejected"]
+        assert entry.lines.balanced
     return bars(found)
 
 
