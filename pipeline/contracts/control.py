@@ -112,6 +112,7 @@ _DOCUMENT: dict[str, Any] = {
         "wick_mad_max",
         "wick_bps_min",
         "absurd_wick_share",
+        "absurd_wick_steps",
         "frozen_minutes_min",
         "copied_minutes_min",
         "silent_minutes_min",

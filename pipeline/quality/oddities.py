@@ -58,9 +58,15 @@ def outlying_wicks(facts: DayFacts, minutes: Minutes, control: Control) -> Oddit
 
 
 def absurd_wicks(facts: DayFacts, minutes: Minutes, control: Control) -> Oddity:
-    """B19: wicks that no market of money has, as test networks have them by the dozen."""
-    least = control.oddities["absurd_wick_share"]
-    mask = np.nan_to_num(wicks(facts)) > least
+    """B19: wicks that no market of money has, as test networks have them by the dozen.
+
+    Where the price is a few steps of its own, one step is a large share of it and no absurd wick.
+    """
+    least, steps = control.oddities["absurd_wick_share"], control.oddities["absurd_wick_steps"]
+    opened, high, low, close = prices = [on_day(facts, name) for name in PRICES]
+    length = np.fmax(high - np.fmax(opened, close), np.fmin(opened, close) - low)
+    floor = (steps + 0.5) * (step(*prices) or 0.0)
+    mask = (np.nan_to_num(wicks(facts)) > least) & (np.nan_to_num(length) > floor)
     return _minutes(mask, f"{int(mask.sum())} minutes have a wick beyond {least:.0%} of the price")
 
 

@@ -296,3 +296,19 @@ def test_a_day_without_rows_is_measured_as_empty(facts: Build, control: Control)
     assert results["binance_coverage"].measured == 0.0
     assert results["ohlc_mismatch"].passed is None
     assert results["flow_residual"].passed is None
+
+
+@pytest.mark.parametrize(("highest", "minutes"), [(3e-8, 0), (1e-6, 24)])
+def test_one_step_of_a_price_of_three_steps_is_no_absurd_wick(
+    facts: Build, control: Control, highest: float, minutes: int
+) -> None:
+    """A coin of 3e-8 has wicks of a third each hour; a hundred such steps are one, whatever a step is."""
+    columns = day_columns()
+    for name in ("open", "high", "low", "close"):
+        columns[name] = [3e-8] * 1440
+    columns["low"] = [2e-8 if minute % 60 == 7 else 3e-8 for minute in range(1440)]
+    columns["high"] = [highest if minute % 60 == 9 else 3e-8 for minute in range(1440)]
+
+    check = _check(facts(columns), control, "absurd_wicks")
+
+    assert (check.passed, check.measured) == (minutes == 0, minutes)
