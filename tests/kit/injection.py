@@ -249,7 +249,7 @@ def rest(forming: bool) -> Callable[[Path], None]:
         again = list(rows[1000])
         if forming:
             again[VOLUME], again[HIGH], again[LOW] = "0.001", again[OPEN], again[OPEN]
-            again[CLOSE], again[TAKER] = again[OPEN], "0"
+            again[CLOSE], again[TAKER], again[TAKER_QUOTE] = again[OPEN], "0", "0"
         pages = [*rows[:1000], again, *rows[1000:]]
         name = f"binance/futures_um/BTCUSDT-1m-{DATE}.json"
         (raw / name).write_text(json.dumps(pages))
@@ -287,7 +287,8 @@ def frozen(raw: Path) -> None:
     rows = klines(raw)
     for minute in range(200, 270):
         rows[minute][OPEN:VOLUME] = [rows[200][OPEN]] * 4
-        rows[minute][VOLUME], rows[minute][TAKER] = f"{1 + minute / 1000:.3f}", "0"
+        rows[minute][VOLUME] = f"{1 + minute / 1000:.3f}"
+        rows[minute][TAKER] = rows[minute][TAKER_QUOTE] = "0"
         rows[minute][QUOTE] = f"{float(rows[200][OPEN]) * (1 + minute / 1000):.8f}"
     put_klines(raw, rows)
 

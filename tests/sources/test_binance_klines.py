@@ -105,7 +105,8 @@ class TestBinanceKlines(AdapterSuite):
 
     def test_volumes_may_be_zero(self) -> None:
         """A minute without a trade is a row."""
-        quiet = {"volume": "0", "quote_volume": "0", "count": 0, "taker_buy_volume": "0"}
+        amounts = ("volume", "quote_volume", "count", "taker_buy_volume", "taker_buy_quote_volume")
+        quiet = dict.fromkeys(amounts, 0)
         found = self.rows(kline(0, **quiet, open="1", high="1", low="1", close="1"))
 
         assert found.table["volume"].to_pylist() == [0.0]
@@ -136,10 +137,15 @@ class TestBinanceKlines(AdapterSuite):
         assert found.ledger[0].notes["defects"] == {"B16": 1}
 
     @pytest.mark.parametrize(
-        ("symbol", "usd", "base"),
-        [("BTCUSD_PERP", 100, "1493.28650212"), ("ETHUSD_PERP", 10, "149.32865021")],
+        ("symbol", "usd", "base", "taker"),
+        [
+            ("BTCUSD_PERP", 100, "1493.28650212", "696.86700099"),
+            ("ETHUSD_PERP", 10, "149.32865021", "69.68670010"),
+        ],
     )
-    def test_coin_margined_volume_is_base(self, symbol: str, usd: int, base: str) -> None:
+    def test_coin_margined_volume_is_base(
+        self, symbol: str, usd: int, base: str, taker: str
+    ) -> None:
         """Columns 8 and 11 are base; the quote volume is contracts times their size."""
         feed = feed_of("binance_1m", market="futures_cm", symbol=symbol, vendor_symbol=symbol)
         line = kline(
@@ -147,12 +153,12 @@ class TestBinanceKlines(AdapterSuite):
             volume="1500",
             quote_volume=base,
             taker_buy_volume="700",
-            taker_buy_quote_volume="0.7403",
+            taker_buy_quote_volume=taker,
         )
         file = drop(self.raw, f"binance/futures_cm/{symbol}-1m-2025-01-02.csv", line + b"\n")
         (row,) = read_feed(feed, [file], self.governance).table.to_pylist()
 
-        assert (row["volume"], row["taker_buy_volume"]) == (float(base), 0.7403)
+        assert (row["volume"], row["taker_buy_volume"]) == (float(base), float(taker))
         assert row["quote_volume"] == 1500.0 * usd
 
     def test_a_monthly_file_gives_the_day_and_counts_the_rest(self) -> None:

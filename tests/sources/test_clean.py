@@ -78,7 +78,7 @@ def test_a_further_file_fills_only_the_gaps(tmp_path: Path, governance: Path) ->
     [
         ({"quote_volume": "1234.60000000"}, 1),
         ({"count": 8}, 1),
-        ({"taker_buy_volume": "2.60000000"}, 1),
+        ({"taker_buy_volume": "2.60000000", "taker_buy_quote_volume": "260.10000000"}, 1),
         ({"taker_buy_quote_volume": "250.20000000", "ignore": 1}, 0),
     ],
 )

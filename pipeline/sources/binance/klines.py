@@ -132,9 +132,11 @@ def _kline(fields: list[bytes], opened: int, feed: Feed) -> Kline:
     if (fault := feed.values.fault(numbers.items())) is not None:
         raise ValueError(fault)
     volume, quote, taker = (numbers[n] for n in ("volume", "quote_volume", "taker_buy_volume"))
+    taker_quote: float | None = numbers["taker_buy_quote_volume"]
     if feed.market == "futures_cm":
         quote = volume * contract_usd(feed)
         volume, taker = numbers["quote_volume"], numbers["taker_buy_quote_volume"]
+        taker_quote = None
     step = feed.kind.step()
     lasts = _length(opened, fields[6], step)
     return Kline(
@@ -147,6 +149,7 @@ def _kline(fields: list[bytes], opened: int, feed: Feed) -> Kline:
         quote_volume=quote,
         trades=whole(fields[8], "count"),
         taker_buy_volume=taker,
+        taker_buy_quote_volume=taker_quote,
         close_time_cut=lasts != step,
         lasts=lasts,
     )

@@ -15,6 +15,7 @@ from pipeline.tables.exact import Floats
 
 _MOST_PLACES = 15
 _SECOND_US = 1_000_000
+_FEW_UNITS = 2
 
 
 class Row(Protocol):
@@ -30,46 +31,78 @@ class Row(Protocol):
     def quote_volume(self) -> float | None: ...  # noqa: D102
     @property
     def trades(self) -> int | None: ...  # noqa: D102
+    @property
+    def taker_buy_volume(self) -> float | None: ...  # noqa: D102
+    @property
+    def taker_buy_quote_volume(self) -> float | None: ...  # noqa: D102
 
 
-def disagreements(rows: Sequence[Row], rules: Mapping[str, float]) -> dict[int, str]:
+def disagreements(
+    rows: Sequence[Row], rules: Mapping[str, float], *, rounded: bool = False
+) -> dict[int, str]:
     """Position of each row whose columns contradict each other -> how, in words.
 
-    quote_volume / volume is a price of the minute: it lies between low and high but for the rounding of the
-    digits that the file writes. Trades are there where, and only where, volume is.
+    quote_volume / volume is a price of the minute, and so is that of what takers bought: it lies between low
+    and high, but that the last digit which the file writes may be rounded or cut. Trades are there where, and
+    only where, volume is.
 
     Args:
         rows: of one file, each finite and with prices above 0.
         rules: `record` of CONTROL.
+        rounded: people wrote the file: where its volumes are as small as its last digit, 0 may be a volume.
     """
-    low, high, volume = (_floats(rows, name) for name in ("low", "high", "volume"))
-    quote, trades = _floats(rows, "quote_volume"), _floats(rows, "trades")
     share = rules["written_share_min"]
-    price, lot, value = (
-        _half_unit(column, share) for column in (np.concatenate([low, high]), volume, quote)
-    )
-    loose = rules["price_tolerance"]
-    least = np.maximum(low - price, 0) * np.maximum(volume - lot, 0) * (1 - loose) - value
-    most = (high + price) * (volume + lot) * (1 + loose) + value
-    no_price = (quote < least) | (quote > most) | ((quote > 0) & (volume == 0) & (trades == 0))
-    rounded_off = (volume == 0) & (quote > 0)
+    volume, trades = _floats(rows, "volume"), _floats(rows, "trades")
+    no_price = _no_price(rows, "volume", "quote_volume", rules)
+    no_taker = _no_price(rows, "taker_buy_volume", "taker_buy_quote_volume", rules)
+    quote = _floats(rows, "quote_volume")
+    no_price |= (quote > 0) & (volume == 0) & (trades == 0)
+    rounded_off = (volume == 0) & ((quote > 0) | (rounded and _rounds_to_zero(volume, share)))
     no_trade = ((trades > 0) != (volume > 0)) & ~np.isnan(trades) & ~rounded_off
-    return {
-        at: _words(rows[at], is_price=bool(no_price[at]))
-        for at in np.flatnonzero(no_price | no_trade).tolist()
-    }
+    taker = ("taker_buy_volume", "taker_buy_quote_volume")
+    words = {at: _words(rows[at], *taker) for at in np.flatnonzero(no_taker).tolist()}
+    words |= {at: _no_trade_words(rows[at]) for at in np.flatnonzero(no_trade).tolist()}
+    total = ("volume", "quote_volume")
+    return words | {at: _words(rows[at], *total) for at in np.flatnonzero(no_price).tolist()}
 
 
-def moving_without_volume(rows: Sequence[Row]) -> dict[int, str]:
+def moving_without_volume(
+    rows: Sequence[Row], rules: Mapping[str, float], *, rounded: bool = False
+) -> dict[int, str]:
     """Position of each row whose price moves although nothing was traded -> its words.
 
-    One such row may be the exchange's own fault; a file of them has prices that nobody traded at.
+    One such row may be the exchange's own fault; a file of them has prices that nobody traded at. `rounded`
+    as in `disagreements`: then rows without a number of trades tell nothing.
     """
+    unknown = rounded and _rounds_to_zero(_floats(rows, "volume"), rules["written_share_min"])
     return {
         at: f"volume 0 and prices from {row.low} to {row.high}; wanted one price without a trade"
         for at, row in enumerate(rows)
-        if row.volume == 0 and row.high > row.low and not row.quote_volume and not row.trades
+        if row.volume == 0 and row.high > row.low and not row.quote_volume
+        if row.trades == 0 or (row.trades is None and not unknown)
     }
+
+
+def _no_price(
+    rows: Sequence[Row], amount: str, value: str, rules: Mapping[str, float]
+) -> np.ndarray:
+    """Rows in which value / amount is no price from low to high."""
+    low, high, volume, quote = (_floats(rows, name) for name in ("low", "high", amount, value))
+    price, lot, cent = (
+        _unit(column, rules["written_share_min"])
+        for column in (np.concatenate([low, high]), volume, quote)
+    )
+    loose = rules["price_tolerance"]
+    least = np.maximum(low - price / 2, 0) * np.maximum(volume - lot / 2, 0) * (1 - loose) - cent
+    most = (high + price) * (volume + lot) * (1 + loose) + cent / 2
+    outside: np.ndarray = (quote < least) | (quote > most)
+    return outside
+
+
+def _rounds_to_zero(volume: Floats, share: float) -> bool:
+    """Whether volumes are written so coarsely that the least are a unit or two: a 0 may be less than one."""
+    traded = volume[volume > 0]
+    return bool(traded.size) and float(traded.min()) <= _FEW_UNITS * _unit(volume, share)
 
 
 def other_interval(
@@ -107,17 +140,21 @@ def _seconds(us: int) -> str:
     return f"{us / _SECOND_US:.10g}"
 
 
-def _words(row: Row, *, is_price: bool) -> str:
-    if not is_price:
-        return (
-            f"{row.trades} trades and volume {row.volume}; wanted trades where there is volume,"
-            " and nowhere else"
-        )
-    quote = f"quote_volume {row.quote_volume}"
-    if not row.volume:
-        return f"{quote} without volume; wanted none"
-    mean = f"{(row.quote_volume or 0) / row.volume:.10g}"
-    return f"{quote} / volume {row.volume} = {mean}; wanted a price from low {row.low} to high {row.high}"
+def _no_trade_words(row: Row) -> str:
+    return (
+        f"{row.trades} trades and volume {row.volume}; wanted trades where there is volume,"
+        " and nowhere else"
+    )
+
+
+def _words(row: Row, amount: str, value: str) -> str:
+    volume, quote = getattr(row, amount), getattr(row, value)
+    if not volume:
+        return f"{value} {quote} without {amount}; wanted none"
+    return (
+        f"{value} {quote} / {amount} {volume} = {quote / volume:.10g}; wanted a price from low {row.low}"
+        f" to high {row.high}"
+    )
 
 
 def _floats(rows: Sequence[Row], name: str) -> Floats:
@@ -125,8 +162,8 @@ def _floats(rows: Sequence[Row], name: str) -> Floats:
     return np.array([getattr(row, name) for row in rows], dtype=np.float64)
 
 
-def _half_unit(values: Floats, share: float) -> float:
-    """Half a unit of the last decimal that such a share of the values is written within; 0 beyond 15."""
+def _unit(values: Floats, share: float) -> float:
+    """One unit of the last decimal that such a share of the values is written within; 0 beyond 15."""
     known = values[np.isfinite(values)]
     if not known.size:
         return 0.0
@@ -134,5 +171,5 @@ def _half_unit(values: Floats, share: float) -> float:
         for places in range(_MOST_PLACES):
             written = np.rint(known * 10.0**places) / 10.0**places == known
             if np.count_nonzero(written) >= share * known.size:
-                return float(0.5 * 10.0**-places)
+                return float(10.0**-places)
     return 0.0

@@ -29,6 +29,7 @@ _Place = tuple[Block, int]
 """A line's block, and its place there."""
 
 _PRICES = ("open", "high", "low", "close")
+_AMOUNTS = ("volume", "quote_volume", "taker_buy_volume", "taker_buy_quote_volume")
 _NUMBERS = ("open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume")
 
 
@@ -47,6 +48,7 @@ class Kline(NamedTuple):
     quote_volume: float | None = None
     trades: int | None = None
     taker_buy_volume: float | None = None
+    taker_buy_quote_volume: float | None = None
     close_time_cut: bool = False
     lasts: int | None = None
 
@@ -214,10 +216,10 @@ class KlineFile:
                 f"{self.text.name}: {other}; bring the {self._kind} klines", code="B26"
             )
         total = len(rows) + len(self._broken)
-        wrong = consistency.disagreements(rows, rules)
+        wrong = consistency.disagreements(rows, rules, rounded=self.live)
         for at, reason in wrong.items():
             self._break(*places[at], reason)
-        moving = consistency.moving_without_volume(rows)
+        moving = consistency.moving_without_volume(rows, rules, rounded=self.live)
         still = [(places[at][0].numbers[places[at][1]], words) for at, words in moving.items()]
         for broken in (self._broken, still):
             if total >= rules["rows_min"] and len(broken) > rules["broken_share_max"] * total:
@@ -239,7 +241,7 @@ class KlineFile:
         rows, places = [], []
         for opened in sorted(self._rows):
             (row, block, place), *others = self._rows[opened]
-            if all(other == row for other, _, _ in others):
+            if all(_is_again(other, row) for other, _, _ in others):
                 rows.append(row)
                 places.append((block, place))
                 self.merged += len(others)
@@ -277,6 +279,11 @@ def too_many(text: RawText, limit: str) -> SourceError:
     )
 
 
+def _is_again(one: Kline, two: Kline) -> bool:
+    """Whether a row stands again, in all that is published of it."""
+    return one._replace(taker_buy_quote_volume=two.taker_buy_quote_volume) == two
+
+
 def _may_become(one: Kline, two: Kline) -> bool:
     """Whether a candle of the first values, still forming, can end as the second."""
     return (
@@ -305,7 +312,7 @@ def broken_rule(row: Kline) -> str | None:
         return f"prices {prices}; wanted finite and above 0"
     if not row.low <= min(row.open, row.close) <= max(row.open, row.close) <= row.high:
         return f"open, high, low, close {prices}; wanted low <= open, close <= high"
-    for name in ("volume", "quote_volume", "trades", "taker_buy_volume"):
+    for name in (*_AMOUNTS, "trades"):
         value = getattr(row, name)
         if value is not None and not (math.isfinite(value) and value >= 0):
             return f"{name} {value}; wanted finite, 0 or more"

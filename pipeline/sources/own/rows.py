@@ -298,6 +298,8 @@ def _kline(
             "volume": given["quote_volume"],
             "taker_buy_volume": given.get("taker_buy_quote_volume"),
         }
+    if feed.market == "futures_cm":  # whose unit no name tells
+        given["taker_buy_quote_volume"] = None
     return Kline(
         opened=opened,
         trades=None if trades is None else int(trades),
@@ -305,7 +307,10 @@ def _kline(
     )
 
 
-_NUMBERS = ("open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume")
+_NUMBERS = (
+    *("open", "high", "low", "close"),
+    *("volume", "quote_volume", "taker_buy_volume", "taker_buy_quote_volume"),
+)
 
 
 def _counts_contracts(columns: Columns, feed: Feed) -> bool:
