@@ -74,22 +74,44 @@ class Sealed:
 
 
 class _Hashing(io.RawIOBase):
-    """A file descriptor that hashes what passes."""
+    """A file descriptor whose bytes are hashed in their order, each once, wherever they are read.
+
+    `size` bytes from the file's first on are hashed; a zip's directory is read before them.
+    """
 
     def __init__(self, descriptor: int) -> None:
         super().__init__()
         self.descriptor = descriptor
         self.sha256 = hashlib.sha256()
-        self.size = 0
+        self.size = self._at = 0
 
     def readable(self) -> bool:
         return True
 
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at}.get(whence)
+        self._at = offset + (os.fstat(self.descriptor).st_size if base is None else base)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        count = os.readv(self.descriptor, [buffer])
-        self.sha256.update(buffer[:count])
-        self.size += count
+        count = os.preadv(self.descriptor, [buffer], self._at)
+        if self._at <= self.size < self._at + count:
+            self.sha256.update(buffer[self.size - self._at : count])
+            self.size = self._at + count
+        self._at += count
         return count
+
+    def finish(self) -> None:
+        """Hashes what nobody has read."""
+        self.seek(self.size)
+        while self.read(BLOCK_BYTES):
+            pass
 
 
 class _Zstandard:
@@ -154,8 +176,7 @@ class RawFile:
             UnstableInputError: the file is not the one that was opened, or changed meanwhile.
         """
         with _readable(self._file):
-            while self._raw.read(BLOCK_BYTES):
-                pass
+            self._raw.finish()
             after = _figures(os.fstat(self._raw.descriptor))
             named = _figures(os.stat(self._file.path))
         if not self._before == after == named or self._raw.size != after[0]:
@@ -220,7 +241,13 @@ class RawFile:
 
 def _only_member(name: str, raw: _Hashing, most: int) -> IO[bytes]:
     """The one CSV of a zip, by position, never by a path that the archive names."""
-    archive = zipfile.ZipFile(io.BytesIO(_read_all(name, raw, most)))
+    size = os.fstat(raw.descriptor).st_size
+    if size > most:
+        raise SourceError(
+            f"{name}: a zip of {size} bytes; wanted at most {most} (limits.zip_bytes); raise the limit if it"
+            " shall be read, else remove it"
+        )
+    archive = zipfile.ZipFile(raw)
     members = [member for member in archive.infolist() if not _is_packers_own(member)]
     if len(members) != 1:
         raise SourceError(
@@ -262,17 +289,6 @@ def _fault_of(member: zipfile.ZipInfo) -> str | None:
         packed = _METHODS.get(method, f"number {method}")
         return f"packed by the method {packed}; wanted deflate, the usual one"
     return None
-
-
-def _read_all(name: str, raw: _Hashing, most: int) -> bytes:
-    chunks = []
-    while chunk := raw.read(BLOCK_BYTES):
-        chunks.append(chunk)
-        if raw.size > most:
-            raise SourceError(
-                f"{name}: a zip larger than {most} bytes (limits.zip_bytes); no kline archive is; remove it"
-            )
-    return b"".join(chunks)
 
 
 @contextmanager

@@ -300,7 +300,7 @@ def test_a_disk_that_fails_is_no_broken_archive(
     for name, data in (("a.jsonl.zst", zstandard(TEXT)), ("a.jsonl.gz", gzip.compress(TEXT))):
         file = drop(tmp_path, name, data)
         with monkeypatch.context() as patch, open_raw(file) as raw:
-            patch.setattr("pipeline.sources.rawfile.os.readv", fails)
+            patch.setattr("pipeline.sources.rawfile.os.preadv", fails)
             with pytest.raises(UnstableInputError, match="Input/output error"):
                 assert raw.head
 
