@@ -42,8 +42,10 @@ def footprint(
 
     Args:
         symbol: written into the footprint.
-        ticks: schema `clean_ticks`; may be empty. Parts follow each other in time, and one at a time
-            stands in memory; where they are cut does not show in the result.
+        ticks: schema `clean_ticks`, `clean_trades` or `clean_agg_trades`; may be empty. An aggregate counts
+            as the trades that it stands for, which share its instant; only `qty_max` and `qty_q95` see it
+            as one. Parts follow each other in time, and one at a time stands in memory; where they are cut
+            does not show in the result.
         control: CONTROL in force, for `flow`.
         governance: folder of the schema document.
 
@@ -123,7 +125,7 @@ def _prices(tape: Tape) -> dict[str, pa.Array]:
         "low": _decimal(np.minimum.reduceat(tape.price, tape.start), places),
         "close": _decimal(tape.price[tape.end], places),
         "volume": _decimal(np.add.reduceat(tape.qty, tape.start), tape.qty_places),
-        "trades": pa.array(tape.count),
+        "trades": pa.array(tape.trades),
     }
 
 
@@ -177,7 +179,7 @@ def _gaps(tape: Tape) -> dict[str, pa.Array]:
     squares = np.add.reduceat(gap * gap, tape.start).tolist()
     mean: list[float | None] = []
     std: list[float | None] = []
-    for count, total, square in zip((tape.count - 1).tolist(), sums, squares, strict=True):
+    for count, total, square in zip((tape.trades - 1).tolist(), sums, squares, strict=True):
         mean.append(total / (1000 * count) if count else None)
         spread = (count * square - total * total) / (1000 * count) ** 2 if count else 0.0
         std.append(math.sqrt(spread) if count else None)

@@ -17,6 +17,9 @@ from pipeline.tables.exact import Ints, Units
 VALUE_AREA = (7, 10)
 """The value area holds at least 7/10 of the minute's volume, by definition."""
 
+_EMPTY_CELLS = 8
+"""So many cells for each trade cost less than to sort the trades."""
+
 STEP = 2
 """ATAS compares so many levels above with as many below (its DynamicLevels logic)."""
 
@@ -53,30 +56,42 @@ class Profile:
 
 def read_levels(tape: Tape) -> Levels:
     """Sums by (minute, price). Integer sums: the order of the trades does not show."""
-    minute = tape.minute_index
-    order = _by_minute_and_price(minute, tape.price)
-    price, minute = tape.price[order], minute[order]
-    first = np.flatnonzero(np.diff(minute, prepend=-1) | np.diff(price, prepend=price[0]))
-    qty, side = tape.qty[order], tape.side[order]
-    minute = minute[first]
+    cell, minute, price = _cells(tape.minute_index, tape.price)
+
+    def total(values: Units) -> Units:
+        sums = np.zeros(len(price), dtype=values.dtype)
+        np.add.at(sums, cell, values)
+        return sums[levels]
+
+    rows = np.bincount(cell, minlength=len(price))
+    levels = np.flatnonzero(rows)
+    minute = minute[levels]
     return Levels(
-        price=price[first],
-        volume=np.add.reduceat(qty, first),
-        buy=np.add.reduceat(np.where(side > 0, qty, 0), first),
-        sell=np.add.reduceat(np.where(side < 0, qty, 0), first),
-        trades=np.diff(np.append(first, len(price))),
-        sided_trades=np.add.reduceat((side != 0).astype(np.int64), first),
+        price=price[levels],
+        volume=total(tape.qty),
+        buy=total(np.where(tape.side > 0, tape.qty, 0)),
+        sell=total(np.where(tape.side < 0, tape.qty, 0)),
+        trades=rows[levels] if tape.fills is None else total(tape.fills),
+        sided_trades=total((tape.side != 0).astype(np.int64)),
         minute=minute,
         start=np.flatnonzero(np.diff(minute, prepend=-1)),
     )
 
 
-def _by_minute_and_price(minute: Ints, price: Units) -> Ints:
-    """An order of the trades by minute and price; as one number, if 64 bits hold it, the faster way."""
-    low, high = int(price.min()), int(price.max())
-    if (int(minute[-1]) + 1) * (high - low + 1) < 1 << 62:
-        return np.argsort(minute * (high - low + 1) + (price - low))
-    return np.lexsort((price, minute))
+def _cells(minute: Ints, price: Units) -> tuple[Ints, Ints, Units]:
+    """Each trade's cell, and each cell's minute and price; cells are in that order, and some may be empty.
+
+    Where minutes x prices are not many more than trades there is a cell for each pair, else for those that
+    were traded.
+    """
+    low, minutes = int(price.min()), int(minute[-1]) + 1
+    span = int(price.max()) - low + 1
+    if price.dtype == np.int64 and minutes * span <= _EMPTY_CELLS * len(price):
+        cells = np.arange(minutes * span)
+        return minute * span + (price - low), cells // span, cells % span + low
+    prices, place = np.unique(price, return_inverse=True)
+    known, cell = np.unique(minute * len(prices) + place, return_inverse=True)
+    return cell, known // len(prices), prices[known % len(prices)]
 
 
 def read_profile(levels: Levels) -> Profile:

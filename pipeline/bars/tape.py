@@ -25,14 +25,16 @@ _QUOTES = ["best_bid", "best_ask", "bid_volume", "ask_volume"]
 _PIECE = 100_000
 """So many trades are worked on at once: some ten times their size stands in memory meanwhile."""
 
-_COLUMNS = ["ts", "price", "qty", "side", *_QUOTES]
+_COLUMNS = ("ts", "price", "qty", "side", *_QUOTES, "first_id", "last_id")
+"""Of these the ones that a tape has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tape:
     """Trades in time order. `price` and `qty` are whole multiples of 10^-places, of this piece's own.
 
-    `side` is +1, -1, or 0 where it is not known; all 0 when the tape's sides cannot be used.
+    `side` is +1, -1, or 0 where it is not known; all 0 when the tape's sides cannot be used. `fills` are
+    how many trades of the exchange each row stands for, None where each is one.
     `start` holds the first trade of each traded minute, `minute` that minute's open in us.
     """
 
@@ -40,6 +42,7 @@ class Tape:
     price: Units
     qty: Units
     side: Ints
+    fills: Ints | None
     bid: Floats
     ask: Floats
     bid_size: Floats
@@ -56,8 +59,13 @@ class Tape:
 
     @property
     def count(self) -> Ints:
-        """Trades of each traded minute."""
+        """Rows of each traded minute."""
         return np.diff(np.append(self.start, len(self.ts)))
+
+    @property
+    def trades(self) -> Ints:
+        """Trades of each traded minute, those that an aggregate stands for one by one."""
+        return self.count if self.fills is None else np.add.reduceat(self.fills, self.start)
 
     @property
     def end(self) -> Ints:
@@ -72,7 +80,7 @@ def has_sides(ticks: Parts, flow: dict[str, float]) -> bool:
     says that nothing was measured (defect A09). It is judged from CONTROL's number of trades on.
 
     Args:
-        ticks: a table of schema `clean_ticks`.
+        ticks: a table of schema `clean_ticks`, `clean_trades` or `clean_agg_trades`.
         flow: CONTROL's `flow`, which says when sides cannot be used.
     """
     sides = Counter[int | None]()
@@ -96,7 +104,7 @@ def read_tapes(ticks: Parts, sided: bool) -> Iterator[Tape]:
     """The tape in pieces, in the order of time, that each hold all trades of their minutes.
 
     Args:
-        ticks: schema `clean_ticks`, parts that follow each other in time; inside a part any order,
+        ticks: as there, parts that follow each other in time; inside a part any order,
             equal stamps keep theirs.
         sided: whether the sides of the whole tape count (`has_sides`).
     """
@@ -104,8 +112,9 @@ def read_tapes(ticks: Parts, sided: bool) -> Iterator[Tape]:
 
 
 def _whole_minutes(ticks: Parts) -> Iterator[pa.Table]:
-    held = ticks.schema.empty_table().select(_COLUMNS)
-    for part in ticks.tables(_COLUMNS):
+    columns = [name for name in _COLUMNS if name in ticks.schema.names]
+    held = ticks.schema.empty_table().select(columns)
+    for part in ticks.tables(columns):
         table = _in_order(pa.concat_tables([held, part]))
         ts = _instants(table)
         first = 0
@@ -153,15 +162,30 @@ def _tape(ticks: pa.Table, sided: bool) -> Tape:
         price=to_units(price, price_places),
         qty=to_units(qty, qty_places),
         side=side if sided else np.zeros_like(side),
-        bid=_floats(ticks["best_bid"]),
-        ask=_floats(ticks["best_ask"]),
-        bid_size=_floats(ticks["bid_volume"]),
-        ask_size=_floats(ticks["ask_volume"]),
+        fills=_fills(ticks),
+        **_quotes(ticks),
         price_places=price_places,
         qty_places=qty_places,
         start=start,
         minute=minute[start] * MINUTE_US,
     )
+
+
+def _fills(ticks: pa.Table) -> Ints | None:
+    if "first_id" not in ticks.column_names:
+        return None
+    fills: Ints = ticks["last_id"].to_numpy() - ticks["first_id"].to_numpy() + 1
+    return fills
+
+
+def _quotes(ticks: pa.Table) -> dict[str, Floats]:
+    """Best bid and ask, NaN of a tape without."""
+    names = zip(("bid", "ask", "bid_size", "ask_size"), _QUOTES, strict=True)
+    nothing = np.full(ticks.num_rows, np.nan)
+    return {
+        ours: _floats(ticks[name]) if name in ticks.column_names else nothing
+        for ours, name in names
+    }
 
 
 def _floats(column: pa.ChunkedArray) -> Floats:

@@ -6,6 +6,7 @@ Does not belong here: what the text says. Nothing is ever extracted to disk.
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import io
@@ -93,8 +94,11 @@ class _Hashing(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at}.get(whence)
-        self._at = offset + (os.fstat(self.descriptor).st_size if base is None else base)
-        return self._at
+        at = offset + (os.fstat(self.descriptor).st_size if base is None else base)
+        if at < 0:
+            raise OSError(errno.EINVAL, "before the file's first byte")
+        self._at = at
+        return at
 
     def tell(self) -> int:
         return self._at
