@@ -43,8 +43,9 @@ def others(data: Path, ticks: int) -> tuple[Other, ...]:
             arguments=("--ticks", str(ticks), "--work", str(data)),
             goals=_features,
         ),
+        Other(script="trades.py", arguments=("--work", str(data)), goals=_lines),
         Other(script="reader.py", arguments=("--json",), goals=_reader),
-        Other(script="freshness.py", arguments=("--root", days, "--rounds", "5"), goals=_freshness),
+        Other(script="freshness.py", arguments=("--root", days, "--rounds", "5"), goals=_lines),
     )
 
 
@@ -82,6 +83,6 @@ def _reader(text: str) -> list[Goal]:
     ]
 
 
-def _freshness(text: str) -> list[Goal]:
+def _lines(text: str) -> list[Goal]:
     lines = filter(None, map(_LINE.fullmatch, text.splitlines()))
     return [_goal(m[2], float(m[4]), float(m[1]), least=m[3] == "least") for m in lines]

@@ -1,4 +1,4 @@
-"""One day's tick files -> rejects, ledger, cleaned tape, footprint and minute bars, as the steps do it.
+"""A day's ticks, or its archive of trades -> rejects, ledger, clean tape, footprint, minutes, as steps do.
 
     python bench/ours.py RAW OUT [--no-hash]
 
@@ -53,6 +53,24 @@ def write(path: Path, table: object) -> str:
         return digest.result()
 
 
+def _inputs(raw: Path) -> tuple[Feed, list[RawPath]]:
+    """The feed of a raw folder's files: ticks, where there are any, else trades."""
+    paths = sorted(raw.rglob("ticks.jsonl*")) or sorted(raw.rglob("*rades-*.*"))
+    files = [RawPath(path, path.relative_to(raw).as_posix(), 0) for path in paths]
+    ticks = re.search(r"/ticks/([^/]+)/(date)=([0-9-]{10})/", files[0].name)
+    found = ticks or re.search(r"/([^/-]+)-(trades|aggTrades)-([0-9-]{10})", files[0].name)
+    assert found is not None
+    symbol, kind, day = found.groups()
+    sources = {"date": "atas_ticks", "trades": "binance_trades", "aggTrades": "binance_agg_trades"}
+    return Feed(
+        symbol=symbol,
+        market="futures_um",
+        source=sources[kind],
+        vendor_symbol=symbol,
+        day=dt.date.fromisoformat(day),
+    ), files
+
+
 def main() -> None:
     """Runs the steps CleanFeed and Footprint in this process."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -64,20 +82,13 @@ def main() -> None:
     leave_pandas_alone()
     if options.no_hash:
         rawfile.hashlib = type("hashlib", (), {"sha256": _NoHash})
-    paths = sorted(options.raw.rglob("ticks.jsonl*"))
-    files = [RawPath(path, path.relative_to(options.raw).as_posix(), 0) for path in paths]
-    found_day = re.search(r"/ticks/([^/]+)/date=([0-9-]{10})/", files[0].name)
-    assert found_day is not None
-    symbol, day = found_day[1], dt.date.fromisoformat(found_day[2])
-    feed = Feed(
-        symbol=symbol, market="futures_um", source="atas_ticks", vendor_symbol=symbol, day=day
-    )
+    feed, files = _inputs(options.raw)
     found = read_feed(feed, files, GOVERNANCE, spill=options.out)
     write(options.out / "clean.parquet", found.parts)
     write(options.out / "rejects.parquet", found.rejects)
     storage.write_json(options.out / "ledger.json", found.ledger)
     tape = parquet.in_parts(options.out / "clean.parquet")
-    levels, minutes = footprint(symbol, tape, control.load(GOVERNANCE), GOVERNANCE)
+    levels, minutes = footprint(feed.symbol, tape, control.load(GOVERNANCE), GOVERNANCE)
     names = ("read", "used", "merged", "rejected")
     report = {name: sum(entry["lines"][name] for entry in found.ledger) for name in names}
     report["bars"] = [

@@ -16,11 +16,11 @@ _PRICES = (
     *("poc", "vah", "val", "bar_vpo_price"),
 )
 _QUANTITIES = (
-    *("volume", "taker_buy_volume", "qty", "bid_volume", "ask_volume", "open_interest"),
+    *("volume", "taker_buy_volume", "qty", "base_qty", "bid_volume", "ask_volume", "open_interest"),
     *("vbuy", "vsell", "cvd", "bar_vpo_vol", "absorption_strength"),
     *("oi", "cum_bid_depth", "cum_ask_depth"),
 )
-_QUOTES = ("quote_volume", "taker_buy_quote_volume", "open_interest_value")
+_QUOTES = ("quote_volume", "taker_buy_quote_volume", "open_interest_value", "quote_qty")
 _RATIOS = (
     *("bar_vpo_loc", "rate", "toptrader_accounts_ratio", "toptrader_positions_ratio"),
     *("accounts_ratio", "taker_volume_ratio"),

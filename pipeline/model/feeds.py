@@ -12,9 +12,10 @@ MARKETS = ("spot", "futures_um", "futures_cm")
 
 Vendor = Literal["binance", "atas"]
 
-Joiner = Literal["klines", "timed", "bars", "tape"]
+Joiner = Literal["klines", "timed", "bars", "tape", "trades"]
 """How a day's files become one table: klines fill each other's gaps; so do timed rows, which a grid tells
-apart; bars are kept run by run; a tape is merged trade by trade, and may be too long for the memory."""
+apart; bars are kept run by run; a tape is merged trade by trade, and may be too long for the memory; so are
+the exchange's trades, by their ids."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +156,22 @@ FEEDS: dict[str, FeedKind] = {
     )
 }
 """Every feed by name, the exchange's first."""
+
+TRADES: dict[str, FeedKind] = {
+    kind.name: kind
+    for kind in (
+        FeedKind(
+            name=f"binance_{name}",
+            vendor="binance",
+            joiner="trades",
+            table=f"clean_{name}",
+            time_column="ts",
+            patterns=_archives(form, _KLINES, _DATE, _MONTH),
+        )
+        for name, form in (("trades", "trades"), ("agg_trades", "aggTrades"))
+    )
+}
+"""The exchange's own trades: read where they are asked for, none of a day's feeds yet."""
 
 BINANCE_FEEDS = tuple(name for name, kind in FEEDS.items() if kind.vendor == "binance")
 ATAS_FEEDS = tuple(name for name, kind in FEEDS.items() if kind.vendor == "atas")

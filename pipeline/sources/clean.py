@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from pipeline.model.raw_names import RawPath, is_undated
 from pipeline.sources.file_read import FileRead, holds_day, read_file
 from pipeline.sources.joining import Aside, joined, joined_tape
 from pipeline.sources.klines import one_day
+from pipeline.sources.klines.rows import is_of_many_days
 from pipeline.sources.protocol import Feed, Put, Reject
 from pipeline.sources.rawfile import NO_MORE_THAN, Sealed
 from pipeline.sources.tick_tape import Keep
@@ -63,8 +65,9 @@ def read_feed(
 
     Klines: a further file fills the rows that are missing, and is compared in the others. ATAS: all
     files are read, and one with the text of a file before is merged into it. A neighbour's file counts only
-    where it holds a stamp of the day. No files: an empty table. Ticks are put aside file by file in a folder
-    (`spill`), if one is given; else they stand in memory.
+    where it holds a stamp of the day. Trades: all files of the day, a month's only where those have none. No
+    files: an empty table. Ticks and trades are put aside file by file in a folder (`spill`), if one is given;
+    else they stand in memory.
 
     Raises:
         UnstableInputError: a file changed, grew or vanished while it was read.
@@ -75,14 +78,16 @@ def read_feed(
     seen: dict[str, Sealed] = {}
     ordered = sorted(files, key=lambda file: (file.rank, file.name))
     wanted = schema.table_schema(governance, feed.kind.table)
-    is_tape = feed.kind.joiner == "tape"
+    is_tape = feed.kind.joiner in ("tape", "trades")
     keep = Spill(spill).put if is_tape and spill is not None else in_memory
     of_day = _of_day(feed, ordered, limits, seen)
-    reads = list(
-        _read_tapes(feed, of_day, limits, lambda number: Aside(number, wanted, keep))
-        if is_tape
-        else _read_until_complete(feed, of_day, limits)
-    )
+    aside = partial(Aside, feed, wanted=wanted, keep=keep)
+    if feed.kind.joiner == "trades":
+        reads = _read_trades(feed, ordered, limits, aside)
+    elif is_tape:
+        reads = list(_read_tapes(feed, of_day, limits, aside))
+    else:
+        reads = list(_read_until_complete(feed, of_day, limits))
     for read in reads:
         _remember(read, seen)
     reads = [read for read in reads if not _is_of_its_day_alone(feed, read)]
@@ -99,7 +104,7 @@ def read_feed(
 
 def _parts(feed: Feed, reads: list[FileRead], governance: Path, keep: Keep) -> Parts:
     wanted = schema.table_schema(governance, feed.kind.table)
-    if feed.kind.joiner == "tape":
+    if feed.kind.joiner in ("tape", "trades"):
         return Parts(schema=wanted, parts=tuple(joined_tape(feed, reads, keep)))
     tables = [_with_flags(table, wanted, governance) for table in joined(feed, reads)]
     whole = pa.concat_tables(tables) if tables else schema.empty(wanted)
@@ -119,10 +124,28 @@ def _of_day(
         yield file
 
 
+def _read_trades(
+    feed: Feed, files: list[RawPath], limits: Limits, aside: Callable[[int], Aside]
+) -> list[FileRead]:
+    """Files of the day, and one of its month only where none of those has a row that can be used."""
+    monthly = [file for file in files if is_of_many_days(feed, file.name)]
+    daily = [file for file in files if file not in monthly]
+    reads = list(_read_tapes(feed, iter(daily), limits, aside))
+    for file in monthly:
+        if any(stretch.part.num_rows for read in reads for stretch in read.tape):
+            break
+        reads.extend(_read_tapes(feed, iter([file]), limits, aside, first=len(reads)))
+    return reads
+
+
 def _read_tapes(
-    feed: Feed, files: Iterator[RawPath], limits: Limits, aside: Callable[[int], Aside]
+    feed: Feed,
+    files: Iterator[RawPath],
+    limits: Limits,
+    aside: Callable[[int], Aside],
+    first: int = 0,
 ) -> Iterator[FileRead]:
-    """Files of ticks, some at once; `aside` has room for the ticks of the one at a position."""
+    """Files of ticks, some at once; `aside` has room for the ticks of the one at a position, from `first`."""
 
     def read(numbered: tuple[int, RawPath]) -> FileRead:
         number, file = numbered
@@ -132,11 +155,11 @@ def _read_tapes(
             found.tape = room.tape
         return found
 
-    numbered = enumerate(files)
-    first = list(islice(numbered, 2))
-    if len(first) < 2:
-        return map(read, first)
-    return (found for _, found in ahead(read, chain(first, numbered)))
+    numbered = enumerate(files, first)
+    begun = list(islice(numbered, 2))
+    if len(begun) < 2:
+        return map(read, begun)
+    return (found for _, found in ahead(read, chain(begun, numbered)))
 
 
 def _read_until_complete(

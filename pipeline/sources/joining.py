@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from pipeline.clock import DAY_US, HOUR_US
 from pipeline.contracts.schema import conform
-from pipeline.sources import tick_tape
+from pipeline.sources import tick_tape, trade_tape
 from pipeline.sources.atas import part_files
 from pipeline.sources.binance import timed_rows
 from pipeline.sources.file_read import FileRead
@@ -42,20 +42,25 @@ def joined(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
 class Aside:
     """Puts the ticks of the file at a position aside, as they will stand in the day's table."""
 
-    def __init__(self, number: int, wanted: pa.Schema, keep: Keep) -> None:
+    def __init__(self, feed: Feed, number: int, wanted: pa.Schema, keep: Keep) -> None:
         self._number, self._wanted, self._keep = number, wanted, keep
+        self._source = feed.source
+        self._put_aside = (
+            trade_tape.put_aside if feed.kind.joiner == "trades" else tick_tape.put_aside
+        )
         self.tape: list[Stretch] = []
 
     def put(self, rows: pa.Table) -> None:
         """The file's next rows."""
         rows = _numbered(rows, self._number)
-        rows = conform(rows, self._wanted, "clean_ticks", in_one_piece=False)
-        place = len(self.tape)
-        self.tape.append(tick_tape.put_aside(self._number, place, rows, self._keep))
+        rows = conform(rows, self._wanted, self._source, in_one_piece=False)
+        self.tape.append(self._put_aside(self._number, len(self.tape), rows, self._keep))
 
 
 def joined_tape(feed: Feed, reads: list[FileRead], keep: Keep) -> list[Part]:
     """The day's ticks, repeated trades merged, stably sorted by time, in parts; fills the counts."""
+    if feed.kind.joiner == "trades":
+        return _trades(reads, keep)
     _merge_copies(reads)
     part_files.settle(reads)
     for read in reads:
@@ -68,6 +73,19 @@ def joined_tape(feed: Feed, reads: list[FileRead], keep: Keep) -> list[Part]:
             repeated = lost.get(number, 0)
             read.merged = read.parsed.merged + repeated
             read.used = _ticks(read) - repeated
+    return parts
+
+
+def _trades(reads: list[FileRead], keep: Keep) -> list[Part]:
+    """The exchange's trades by time and id, in parts; an id that a file has twice is D06, or B18 of pages."""
+    _merge_copies(reads)
+    parts, lost = trade_tape.join([stretch for read in reads for stretch in read.tape], keep)
+    for number, read in enumerate(reads):
+        if read.parsed is not None:
+            code = "B18" if "form" in read.parsed.notes else "D06"
+            read.parsed.defects[code] += lost.repeated[number]
+            read.merged = read.parsed.merged + lost.merged[number]
+            read.used = _ticks(read) - lost.merged[number]
     return parts
 
 

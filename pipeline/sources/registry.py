@@ -11,6 +11,7 @@ from pipeline.sources.binance.funding import BinanceFunding
 from pipeline.sources.binance.klines import BinanceKlines
 from pipeline.sources.binance.metrics import BinanceMetrics
 from pipeline.sources.binance.rest import BinanceRest
+from pipeline.sources.binance.trades import BINANCE_AGG_TRADES, BINANCE_TRADES
 from pipeline.sources.own.csv_table import BinanceFetcher
 from pipeline.sources.own.json_table import BinanceJson, is_json
 from pipeline.sources.own.parquet_table import BinanceParquet
@@ -33,6 +34,9 @@ ADAPTERS: tuple[Adapter, ...] = (
 )
 """In the order in which they are asked: formats with marks of their own before names of columns."""
 
+NOT_YET_FILED: tuple[Adapter, ...] = (BINANCE_TRADES, BINANCE_AGG_TRADES)
+"""Formats that are read where a feed of theirs is asked for; no raw folder has a place for such files."""
+
 
 def claimant(name: str, head: bytes) -> Adapter | None:
     """The adapter whose format a file of that name and first bytes has, or None."""
@@ -47,7 +51,7 @@ def adapter_for(source: str, name: str, head: bytes) -> Adapter:
     which says what its objects lack.
     """
     fitting = sorted(
-        (adapter for adapter in ADAPTERS if source in adapter.sources),
+        (one for one in (*ADAPTERS, *NOT_YET_FILED) if source in one.sources),
         key=lambda adapter: adapter.sources.index(source),
     )
     tables = [adapter for adapter in fitting if isinstance(adapter, BinanceJson) and is_json(head)]

@@ -29,7 +29,8 @@ Keep = Callable[[pa.Table], Part]
 class Stretch:
     """Successive ticks of the file `number`, put aside; `place` counts a file's stretches.
 
-    `first` and `last` instant in us; `is_ready`: they need no more work, being in order and no trade twice.
+    `first` and `last` instant in us, or another place in the tape's order; `is_ready`: they need no more
+    work, being in order and no trade twice.
     """
 
     number: int
@@ -89,7 +90,7 @@ def join(tape: Sequence[Stretch], keep: Keep) -> tuple[list[Part], dict[int, int
     """
     parts: list[Part] = []
     lost = {stretch.number: 0 for stretch in tape}
-    for group in _overlapping([stretch for stretch in tape if stretch.part.num_rows]):
+    for group in overlapping([stretch for stretch in tape if stretch.part.num_rows]):
         if len(group) == 1 and group[0].is_ready:
             parts.append(group[0].part)
             continue
@@ -102,7 +103,7 @@ def join(tape: Sequence[Stretch], keep: Keep) -> tuple[list[Part], dict[int, int
     return parts, lost
 
 
-def _overlapping(tape: list[Stretch]) -> list[list[Stretch]]:
+def overlapping(tape: list[Stretch]) -> list[list[Stretch]]:
     """In groups that share no instant with each other, in the order of time; each in file order."""
     groups: list[list[Stretch]] = []
     last = 0

@@ -1,6 +1,7 @@
 """Work on a stream some steps ahead of its reader, results in order.
 
-Belongs here: that one pattern. The threads end with the stream, so none lives when a process is forked.
+Belongs here: that one pattern, of work item by item and of a stream that is itself the work. The threads end
+with the stream, so none lives when a process is forked.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -39,3 +41,19 @@ def ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tup
                 yield first, result.result()
         for first, result in waiting:
             yield first, result.result()
+
+
+def beside(items: Iterable[Item]) -> Iterator[Item]:
+    """The items, each made by a thread of its own while the reader still works on the one before.
+
+    In work that is done ahead they are made step by step, as there.
+    """
+    if getattr(_here, "is_ahead", False):
+        yield from items
+        return
+    source = iter(items)
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(lambda: list(islice(source, 1)))
+        while found := coming.result():
+            coming = pool.submit(lambda: list(islice(source, 1)))
+            yield from found

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
-from pipeline.tables.prefetch import THREADS, ahead
+from pipeline.tables.prefetch import THREADS, ahead, beside
 
 
 def test_results_come_in_the_order_of_the_items() -> None:
@@ -47,3 +48,30 @@ def test_an_error_reaches_the_reader_after_what_came_before_it() -> None:
     with pytest.raises(ValueError, match="3"):
         seen.extend(number for number, _ in ahead(work, range(9)))
     assert seen == [0, 1, 2]
+
+
+def test_a_stream_made_beside_its_reader_comes_in_order() -> None:
+    """On one other thread; an error comes after what was made before it."""
+    makers: set[int] = set()
+
+    def stream() -> Iterator[int]:
+        for number in range(5):
+            makers.add(threading.get_ident())
+            yield number
+        raise ValueError("5")
+
+    seen: list[int] = []
+    with pytest.raises(ValueError, match="5"):
+        seen.extend(beside(stream()))
+    assert seen == [0, 1, 2, 3, 4]
+    assert len(makers) == 1
+    assert threading.get_ident() not in makers
+
+
+def test_a_stream_that_is_left_early_ends() -> None:
+    """Nothing of it is asked for any more, and its thread is gone."""
+    before = threading.active_count()
+    made = beside(iter(range(1_000_000)))
+    assert next(made) == 0
+    made.close()  # type: ignore[attr-defined]
+    assert threading.active_count() == before

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { INSTANT, NUMBER, WORD, MEMBER, ID };
+enum kind { INSTANT, NUMBER, WORD, MEMBER, ID, WHOLE, TRUTH };
 
 enum { MOST_WORDS = 32, INSTANT_BYTES = 28 };
 
@@ -21,7 +21,7 @@ typedef struct {
     int32_t word_count;
     const char *before;   /* the text from the value before to this one */
     const char *between;  /* MEMBER: from a key to its value */
-    void *values;         /* a row each: int64 us | double | uint8 place among the words | int32 end of the id */
+    void *values;         /* a row each: int64 us or whole | double | uint8 place among the words, or 0, 1 | int32 end of the id */
     int64_t *words;       /* WORD, MEMBER: where each distinct text begins and ends in the body */
     char *ids;            /* ID: the texts, one behind the other */
 } field;
@@ -203,11 +203,32 @@ static const char *read_id(field *f, const char *at, const char *end, int64_t ro
     return stop;
 }
 
+/* A whole number below 10^18 without a sign. */
+static const char *read_whole(const char *at, const char *end, int64_t *value) {
+    const char *stop = digits(at, end);
+    if (stop == at || stop - at > 18 || (*at == '0' && stop - at > 1)) return NULL;
+    for (*value = 0; at < stop; at++) *value = *value * 10 + (*at - '0');
+    return stop;
+}
+
+/* true or false, in lower case, capitals, or with one; 1 or 0. */
+static const char *read_truth(const char *at, const char *end, uint8_t *value) {
+    static const char *const words[] = {"false", "true", "False", "True", "FALSE", "TRUE"};
+    for (int i = 0; i < 6; i++) {
+        const char *stop = literal(at, end, words[i], i & 1 ? 4 : 5);
+        *value = i & 1;
+        if (stop) return stop;
+    }
+    return NULL;
+}
+
 static const char *read_value(field *f, const char *body, const char *at, const char *end, int64_t row) {
     switch (f->kind) {
     case INSTANT: return instant(at, end, (int64_t *)f->values + row);
     case NUMBER: return read_number(at, end, (double *)f->values + row);
     case ID: return read_id(f, at, end, row);
+    case WHOLE: return read_whole(at, end, (int64_t *)f->values + row);
+    case TRUTH: return read_truth(at, end, (uint8_t *)f->values + row);
     default: return read_word(f, body, at, end, row);
     }
 }

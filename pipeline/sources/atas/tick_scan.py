@@ -32,6 +32,8 @@ class Kind(IntEnum):
     WORD = 2
     MEMBER = 3
     ID = 4
+    WHOLE = 5
+    TRUTH = 6
 
 
 _BLANKS = rb"[ \t\r]*"
@@ -116,7 +118,12 @@ def scanner() -> Callable[..., int] | None:
 class _Room:
     """What the scanner writes one field's values into."""
 
-    _TYPES: ClassVar = {Kind.INSTANT: np.int64, Kind.NUMBER: np.float64, Kind.ID: np.int32}
+    _TYPES: ClassVar = {
+        Kind.INSTANT: np.int64,
+        Kind.NUMBER: np.float64,
+        Kind.ID: np.int32,
+        Kind.WHOLE: np.int64,
+    }
 
     def __init__(self, place: Place, lines: int, size: int) -> None:
         self.values = np.empty(lines + 1, dtype=self._TYPES.get(place.kind, np.uint8))

@@ -136,7 +136,10 @@ def read_lines(name: str, blocks: Iterable[bytes], seen: Seen) -> Iterator[Block
             carry = _bounded(name, carry + chunk)
             continue
         body, tail = b"".join((carry, memoryview(chunk)[:end])), chunk[end + 1 :]
-        seen.crlf = seen.crlf or body.endswith(b"\r") or b"\r\n" in body
+        if (
+            not seen.crlf and b"\r" in body
+        ):  # the one byte is found twenty times faster than the two
+            seen.crlf = body.endswith(b"\r") or b"\r\n" in body
         block = Block(body=body, number=number, offset=offset)
         yield block
         number, offset, carry = number + block.count, offset + len(body) + 1, tail
