@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us
 from pipeline.contracts import schema
-from pipeline.contracts.verdict import Reason, Verdict, to_json
+from pipeline.contracts.manifest import DayCondition, SymbolCondition, to_json
+from pipeline.contracts.verdict import Reason, Verdict
 from pipeline.errors import ContractError, RefusedError
 from pipeline.publishing.datapackage import datapackage
 
@@ -87,25 +88,24 @@ def assemble(day: dt.date, parts: Sequence[SymbolDay], governance: Path) -> dict
         "rejects": _governed("rejects", [t for p in parts for t in p.rejects], governance),
     }
     described = datapackage(day, tables, governance)
-    return {**tables, "datapackage": described, "condition": condition}
+    return {**tables, "datapackage": described, "condition": to_json(condition)}
 
 
-def _condition(day: dt.date, parts: Sequence[SymbolDay]) -> dict[str, Any]:
+def _condition(day: dt.date, parts: Sequence[SymbolDay]) -> DayCondition:
     names = [part.symbol for part in parts]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ContractError(f"assemble {day}: symbol {', '.join(twice)} stands twice; wanted once")
     _refuse_nothing(day, parts)
-    return {
-        "day": max((part.verdict.condition for part in parts), key=CONDITIONS.index),
-        "symbols": {
-            part.symbol: {
-                "condition": part.verdict.condition,
-                "reasons": _reasons(part.verdict.reasons),
-            }
+    return DayCondition(
+        day=max((part.verdict.condition for part in parts), key=CONDITIONS.index),
+        symbols={
+            part.symbol: SymbolCondition(
+                condition=part.verdict.condition, reasons=_reasons(part.verdict.reasons)
+            )
             for part in parts
         },
-    }
+    )
 
 
 def _refuse_nothing(day: dt.date, parts: Sequence[SymbolDay]) -> None:
@@ -125,10 +125,9 @@ def _told(reason: Reason) -> str:
     return f"{reason.code} {reason.note}".rstrip()
 
 
-def _reasons(reasons: Sequence[Reason]) -> list[dict[str, Any]]:
+def _reasons(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
     """In an order that no run can change."""
-    ordered = sorted(reasons, key=lambda reason: (reason.code, reason.first or "", reason.note))
-    return [to_json(reason) for reason in ordered]
+    return tuple(sorted(reasons, key=lambda reason: (reason.code, reason.first or "", reason.note)))
 
 
 def _check_minutes(day: dt.date, part: SymbolDay) -> None:

@@ -20,6 +20,15 @@ from pipeline.contracts.calibration import DayFinding, Finding, to_json
 from pipeline.contracts.control import Control, Threshold
 from pipeline.contracts.documents import load_json, load_yaml
 from pipeline.contracts.ledger import LedgerEntry, MovedEntry
+from pipeline.contracts.manifest import (
+    Column,
+    DayCondition,
+    FileEntry,
+    InputEntry,
+    TableEntry,
+    Window,
+)
+from pipeline.contracts.value import changed
 from pipeline.errors import StageError
 from pipeline.publishing import sums
 from pipeline.tables import parquet
@@ -29,8 +38,6 @@ DATASET = "market-minutes"
 
 APPLIED = ("status", "offset_minutes", "skew_applied_ms", "volume_unit", "volume_factor")
 """What of a finding changes rows, beside its segments' offsets; all else is evidence."""
-
-_BESIDE = ("other_days", "other_symbols", "ignored")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +54,7 @@ class ManifestInput:
     day: dt.date
     simulated: bool
     version: str
-    condition: dict[str, Any]
+    condition: DayCondition
     tables: dict[str, pa.Table]
     files: dict[str, Path]
     calibrations: dict[str, DayFinding]
@@ -69,14 +76,16 @@ def manifest(given: ManifestInput) -> dict[str, Any]:
     lost = sorted(n for n, t in given.tables.items() if t.num_rows and n not in given.files)
     if lost:
         raise StageError(f"manifest {given.day}: {', '.join(lost)} has rows and no file")
-    files = {name: _file(path, given.tables.get(name)) for name, path in given.files.items()}
+    files = {
+        name: to_json(_file(path, given.tables.get(name))) for name, path in given.files.items()
+    }
     return {
         "producer": PRODUCER,
         "dataset": DATASET,
         "date": given.day.isoformat(),
         "version": given.version,
         "simulated": given.simulated,
-        "condition": given.condition,
+        "condition": to_json(given.condition),
         "files": files,
         "inputs": {
             symbol: _with_moved(_inputs(symbol, found), given.moved.get(symbol, ()))
@@ -92,7 +101,7 @@ def manifest(given: ManifestInput) -> dict[str, Any]:
 
 
 def data_manifest_hash(
-    day: dt.date, condition: dict[str, Any], files: dict[str, dict[str, Any]]
+    day: dt.date, condition: DayCondition, files: dict[str, dict[str, Any]]
 ) -> str:
     """SHA-256 of the canonical JSON of `date`, `condition` and each table's name and content_hash.
 
@@ -100,7 +109,9 @@ def data_manifest_hash(
     drawn otherwise is the same data.
     """
     hashes = {name: f["content_hash"] for name, f in files.items() if "content_hash" in f}
-    return storage.digest({"date": day.isoformat(), "condition": condition, "files": hashes})
+    return storage.digest(
+        {"date": day.isoformat(), "condition": to_json(condition), "files": hashes}
+    )
 
 
 def calibration_hash(calibrations: dict[str, DayFinding]) -> str:
@@ -124,39 +135,38 @@ def _applied(found: Finding, feed: str | None = None) -> dict[str, Any]:
     }
 
 
-def _file(path: Path, table: pa.Table | None) -> dict[str, Any]:
+def _file(path: Path, table: pa.Table | None) -> FileEntry:
     facts = sums.facts(path)
-    entry: dict[str, Any] = {"bytes": facts.bytes, "md5": facts.md5, "sha256": facts.sha256}
     if table is None:
-        return entry
-    return entry | {
-        "rows": table.num_rows,
-        "content_hash": parquet.content_hash(table),
-        "columns": [_column(field) for field in table.schema],
-        "window": _window(table),
-    }
+        return FileEntry(bytes=facts.bytes, md5=facts.md5, sha256=facts.sha256)
+    return TableEntry(
+        bytes=facts.bytes,
+        md5=facts.md5,
+        sha256=facts.sha256,
+        rows=table.num_rows,
+        content_hash=parquet.content_hash(table),
+        columns=tuple(_column(field) for field in table.schema),
+        window=_window(table),
+    )
 
 
-def _column(field: pa.Field) -> dict[str, str]:
+def _column(field: pa.Field) -> Column:
     unit = (field.metadata or {}).get(b"unit", b"").decode()
-    return {"name": field.name, "type": str(field.type), "unit": unit}
+    return Column(name=field.name, type=str(field.type), unit=unit)
 
 
-def _window(table: pa.Table) -> dict[str, str] | None:
+def _window(table: pa.Table) -> Window | None:
     """First and last instant of `ts`, or of `minute_open`; None without such a column or rows."""
     name = next((n for n in ("ts", "minute_open") if n in table.column_names), None)
     if name is None or table.num_rows == 0:
         return None
     edges = pc.min_max(table[name].cast(pa.int64()))
-    return {"first": clock.iso(edges["min"].as_py()), "last": clock.iso(edges["max"].as_py())}
+    return Window(first=clock.iso(edges["min"].as_py()), last=clock.iso(edges["max"].as_py()))
 
 
-def _inputs(symbol: str, ledger: Sequence[LedgerEntry]) -> dict[str, Any]:
-    """Raw name -> bytes, sha256, lines and what was inferred, once lines read = used + merged + rejected.
-
-    What a file has beside these lines is counted where there is any: `_BESIDE`.
-    """
-    inputs: dict[str, Any] = {}
+def _inputs(symbol: str, ledger: Sequence[LedgerEntry]) -> dict[str, InputEntry]:
+    """Raw name -> what was read of it, once lines read = used + merged + rejected."""
+    inputs: dict[str, InputEntry] = {}
     for entry in ledger:
         name, lines = entry.path, entry.lines
         if not lines.balanced or name in inputs:
@@ -168,23 +178,27 @@ def _inputs(symbol: str, ledger: Sequence[LedgerEntry]) -> dict[str, Any]:
     return inputs
 
 
-def _input(entry: LedgerEntry) -> dict[str, Any]:
-    return {
-        "bytes": entry.bytes,
-        "sha256": entry.sha256,
-        "lines": to_json(entry.lines),
-        **{key: count for key in _BESIDE if (count := getattr(entry, key))},
-        "inferred": entry.inferred,
-    }
+def _input(entry: LedgerEntry) -> InputEntry:
+    return InputEntry(
+        bytes=entry.bytes,
+        sha256=entry.sha256,
+        lines=entry.lines,
+        inferred=entry.inferred,
+        other_days=entry.other_days,
+        other_symbols=entry.other_symbols,
+        ignored=entry.ignored,
+    )
 
 
-def _with_moved(inputs: dict[str, Any], moved: Sequence[MovedEntry]) -> dict[str, Any]:
-    """With the neighbour days' files: `moved_rows` are this day's, `lines` their own day's account."""
+def _with_moved(
+    inputs: dict[str, InputEntry], moved: Sequence[MovedEntry]
+) -> dict[str, dict[str, Any]]:
+    """With the neighbour days' files, as JSON."""
     found = dict(inputs)
     for entry in moved:
         known = found.get(entry.path, _input(entry))
-        found[entry.path] = known | {"moved_rows": entry.moved_rows}
-    return found
+        found[entry.path] = changed(known, moved_rows=entry.moved_rows)
+    return {name: to_json(entry) for name, entry in found.items()}
 
 
 def _threshold(threshold: Threshold, given: ManifestInput) -> dict[str, Any]:
@@ -192,7 +206,7 @@ def _threshold(threshold: Threshold, given: ManifestInput) -> dict[str, Any]:
     kind = "at_most" if threshold.at_least is None else "at_least"
     in_force = {
         symbol: given.control.consequence(threshold.code, threshold.consequence, symbol, given.day)
-        for symbol in given.condition["symbols"]
+        for symbol in given.condition.symbols
     }
     return {
         kind: threshold.limit,

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.contracts.ledger import LedgerEntry
+from pipeline.contracts.value import Value
 from pipeline.quality.facts import DayFacts, edges, mask_of, positions
 
 _EXAMPLES = 3
@@ -20,39 +21,58 @@ _QUOTE_CHARS = 120
 _QUARTER, _HOUR = 15, 60
 
 
-def defects(facts: DayFacts, flags: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One entry a code and place, by code: `code what where count first last examples`.
+class Example(Value, frozen=True, kw_only=True):
+    """A line set aside: where it stands, why, and its text."""
 
-    Flags give minute opens as first and last; set-aside lines give `file:line`. `what` is the flag's
-    description or the first line's reason. `examples` are `{"at", "reason", "raw"}`.
+    at: str
+    reason: str
+    raw: str
+
+
+class DefectRow(Value, frozen=True, kw_only=True):
+    """A defect code in one place, counted.
+
+    Flags give minute opens as `first` and `last`, lines set aside `file:line`. `what` is the flag's
+    description or the first line's reason.
     """
+
+    code: str
+    what: str
+    where: str
+    count: int
+    first: str | None
+    last: str | None
+    examples: tuple[Example, ...] = ()
+
+
+def defects(facts: DayFacts, flags: list[dict[str, Any]]) -> list[DefectRow]:
+    """One entry a code and place, by code."""
     found = [entry for flag in flags if (entry := _flagged(facts, flag))]
     found += _moved(facts)
     for source, table in sorted(facts.rejects.items()):
         found += _set_aside(source, table)
     for source, entries in sorted(facts.ledgers.items()):
         found += _mended(source, entries)
-    return sorted(found, key=lambda entry: (entry["code"], entry["where"]))
+    return sorted(found, key=lambda entry: (entry.code, entry.where))
 
 
-def _flagged(facts: DayFacts, flag: dict[str, Any]) -> dict[str, Any] | None:
+def _flagged(facts: DayFacts, flag: dict[str, Any]) -> DefectRow | None:
     bits = facts.bars["qc_flags"].to_numpy()
     minutes = positions(facts)[(bits >> flag["bit"]) & 1 == 1]
     if not minutes.size:
         return None
     first, last = edges(facts.day, mask_of(minutes.tolist()))
-    return {
-        "code": flag["code"],
-        "what": flag["description"],
-        "where": f"bars_1m, flag {flag['name']}",
-        "count": int(np.unique(minutes).size),
-        "first": first,
-        "last": last,
-        "examples": [],
-    }
+    return DefectRow(
+        code=flag["code"],
+        what=flag["description"],
+        where=f"bars_1m, flag {flag['name']}",
+        count=int(np.unique(minutes).size),
+        first=first,
+        last=last,
+    )
 
 
-def _moved(facts: DayFacts) -> list[dict[str, Any]]:
+def _moved(facts: DayFacts) -> list[DefectRow]:
     """ATAS minutes that the calibration moved: by an edge of the minute, by hours, or by parts of them."""
     calibration = facts.calibration
     if calibration.status not in ("applied", "not_needed"):
@@ -68,15 +88,14 @@ def _moved(facts: DayFacts) -> list[dict[str, Any]]:
         codes.add("C07")
         off = ", ".join(filter(None, (off, f"{skew:+.0f} ms")))
     return [
-        {
-            "code": code,
-            "what": f"stamps are off by {off}; moved back",
-            "where": "bars_1m, moved by the calibration",
-            "count": int(minutes.size),
-            "first": first,
-            "last": last,
-            "examples": [],
-        }
+        DefectRow(
+            code=code,
+            what=f"stamps are off by {off}; moved back",
+            where="bars_1m, moved by the calibration",
+            count=int(minutes.size),
+            first=first,
+            last=last,
+        )
         for code in sorted(codes | ({"A03"} if len(segments) > 1 else set()))
     ]
 
@@ -88,28 +107,28 @@ def _codes_of(offset: int) -> set[str]:
     return ({"A01"} if edge else set()) | ({"A03" if zone % _HOUR else "A02"} if zone else set())
 
 
-def _set_aside(source: str, table: pa.Table) -> list[dict[str, Any]]:
+def _set_aside(source: str, table: pa.Table) -> list[DefectRow]:
     by_code: dict[str, list[dict[str, Any]]] = {}
     for row in table.select(["file", "line", "code", "reason", "raw"]).to_pylist():
         by_code.setdefault(row["code"], []).append(row)
     return [
-        {
-            "code": code,
-            "what": rows[0]["reason"],
-            "where": f"{source}, set aside",
-            "count": len(rows),
-            "first": _place(rows[0]),
-            "last": _place(rows[-1]),
-            "examples": [
-                {"at": _place(row), "reason": row["reason"], "raw": _quote(row["raw"])}
+        DefectRow(
+            code=code,
+            what=rows[0]["reason"],
+            where=f"{source}, set aside",
+            count=len(rows),
+            first=_place(rows[0]),
+            last=_place(rows[-1]),
+            examples=tuple(
+                Example(at=_place(row), reason=row["reason"], raw=_quote(row["raw"]))
                 for row in rows[:_EXAMPLES]
-            ],
-        }
+            ),
+        )
         for code, rows in sorted(by_code.items())
     ]
 
 
-def _mended(source: str, entries: Sequence[LedgerEntry]) -> list[dict[str, Any]]:
+def _mended(source: str, entries: Sequence[LedgerEntry]) -> list[DefectRow]:
     """What the adapters mended without loss, from the ledgers' notes."""
     counts: Counter[str] = Counter()
     files: dict[str, list[str]] = {}
@@ -118,15 +137,14 @@ def _mended(source: str, entries: Sequence[LedgerEntry]) -> list[dict[str, Any]]
             counts[code] += count
             files.setdefault(code, []).append(entry.path)
     return [
-        {
-            "code": code,
-            "what": "mended while reading, nothing lost",
-            "where": f"{source}, mended",
-            "count": count,
-            "first": files[code][0],
-            "last": files[code][-1],
-            "examples": [],
-        }
+        DefectRow(
+            code=code,
+            what="mended while reading, nothing lost",
+            where=f"{source}, mended",
+            count=count,
+            first=files[code][0],
+            last=files[code][-1],
+        )
         for code, count in sorted(counts.items())
     ]
 

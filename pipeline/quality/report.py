@@ -52,7 +52,7 @@ def report(facts: DayFacts, verdict: Verdict, control: Control, governance: Path
         "states": figures.STATES,
         "heat": strips,
         "gaps": figures.gaps(facts, strips),
-        "defects": defects(facts, flags),
+        "defects": [to_json(row) for row in defects(facts, flags)],
         "columns": figures.columns(facts.bars),
         "worst_minutes": _with_flag_names(figures.worst_minutes(facts), flags),
         "conservation": _conservation(facts),

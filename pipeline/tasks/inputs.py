@@ -16,9 +16,10 @@ from msgspec import structs
 from pipeline import storage
 from pipeline.alignment.feeds import TICKS
 from pipeline.alignment.neighbours import AFTER, BEFORE, Rows, WithNeighbours, in_file
-from pipeline.contracts import control, ledger, outages, schema, verdict
+from pipeline.contracts import control, ledger, manifest, outages, schema, verdict
 from pipeline.contracts.correction import Correction, from_json
 from pipeline.contracts.ledger import LedgerEntry, MovedEntry, SlowEntry
+from pipeline.contracts.manifest import DayCondition
 from pipeline.contracts.value import read_as
 from pipeline.contracts.verdict import Verdict
 from pipeline.errors import PendingError
@@ -170,6 +171,11 @@ def symbol_day(job: Job, name: str) -> SymbolDay:
         rejects=tables("CleanFeed", "rejects"),
         verdict=verdicts(job)[name],
     )
+
+
+def condition(job: Job) -> DayCondition:
+    """The day's condition and each symbol's."""
+    return manifest.from_json(document(job, "Assemble", "condition"))
 
 
 def correction(job: Job) -> Correction:

@@ -269,7 +269,7 @@ def manifest(job: Job) -> Products:
             day=job.unit.day,
             simulated=job.kitchen.simulated,
             version=version("central-data-kitchen"),
-            condition=inputs.document(job, "Assemble", "condition"),
+            condition=inputs.condition(job),
             tables={
                 name: parquet.read(path)
                 for name, path in files.items()

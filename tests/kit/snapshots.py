@@ -13,6 +13,7 @@ from pipeline import storage
 from pipeline.contracts import control, schema
 from pipeline.contracts.calibration import DayFinding, Figures, LikenessFigures, changed
 from pipeline.contracts.ledger import LedgerEntry, Lines
+from pipeline.contracts.manifest import DayCondition, from_json
 from pipeline.publishing import datapackage
 from pipeline.publishing.manifest import ManifestInput, manifest
 from pipeline.publishing.seal import Draft
@@ -104,17 +105,19 @@ def reject(symbol: str, line: int = 7) -> pa.Table:
     )
 
 
-def conditions(states: dict[str, str]) -> dict[str, Any]:
+def conditions(states: dict[str, str]) -> DayCondition:
     """The condition of a day, with a reason where a symbol is not available."""
     reason = {"code": "C12", "count": 1440, "first": None, "last": None, "note": "no ATAS data"}
     order = ["available", "degraded", "missing"]
-    return {
-        "day": max(states.values(), key=order.index),
-        "symbols": {
-            s: {"condition": c, "reasons": [] if c == "available" else [reason]}
-            for s, c in states.items()
-        },
-    }
+    return from_json(
+        {
+            "day": max(states.values(), key=order.index),
+            "symbols": {
+                s: {"condition": c, "reasons": [] if c == "available" else [reason]}
+                for s, c in states.items()
+            },
+        }
+    )
 
 
 def calibration(**changes: Any) -> DayFinding:

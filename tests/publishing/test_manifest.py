@@ -26,6 +26,7 @@ from pipeline.contracts.calibration import (
     changed,
 )
 from pipeline.contracts.ledger import Lines
+from pipeline.contracts.manifest import DayCondition
 from pipeline.errors import StageError
 from pipeline.publishing.manifest import (
     ManifestInput,
@@ -132,12 +133,12 @@ def test_the_data_hash_can_be_computed_by_hand(tmp_path: Path) -> None:
 def test_the_data_hash_moves_with_its_parts(change: str) -> None:
     """Another date, condition or content is other data; a report is not."""
     files: dict[str, dict[str, Any]] = {"a.parquet": {"content_hash": "1"}, "qc/x": {"sha256": "2"}}
-    condition = {"day": "available", "symbols": {}}
+    condition = DayCondition(day="available", symbols={})
     before = data_manifest_hash(kit.DAY, condition, files)
     assert data_manifest_hash(kit.DAY, condition, files | {"qc/x": {"sha256": "3"}}) == before
     changed = {
         "date": (kit.DAY + dt.timedelta(days=1), condition, files),
-        "condition": (kit.DAY, condition | {"day": "degraded"}, files),
+        "condition": (kit.DAY, DayCondition(day="degraded", symbols={}), files),
         "content": (kit.DAY, condition, {"a.parquet": {"content_hash": "9"}}),
     }
 
