@@ -140,9 +140,9 @@ def to_units(values: Floats, places: int) -> Units:
     total = 0.0
     for start, x in enumerate(_blocks(values.ravel())):
         whole = _rounded(x, places)
-        total += float(np.abs(whole).sum())
         if not np.abs(whole).max(initial=0.0) < _FAITHFUL:
             return _in_steps(values, places)
+        total += float(np.abs(whole).sum())
         units[start * _BLOCK : (start + 1) * _BLOCK] = whole
     return (units if total < _ROOM else units.astype(object)).reshape(values.shape)
 

@@ -90,6 +90,14 @@ def test_lines_of_arrays_are_no_array() -> None:
     assert not is_array(b"[1,2]\n[3,4]\n")
 
 
+def test_a_stray_bracket_before_lines_costs_its_own_line(tmp_path: Path, governance: Path) -> None:
+    """Whole objects without a comma between them are lines, whatever stands before the first."""
+    text = b"[\n" + b"".join(line + b"\n" for line in BARS)
+    found = read_feed(feed_of("atas_bars"), [drop(tmp_path, NAME, text)], governance)
+
+    assert (found.table.num_rows, found.rejects["line"].to_pylist()) == (len(BARS), [1])
+
+
 def test_an_element_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory does not grow with what never closes."""
     monkeypatch.setattr(json_array, "MAX_LINE_BYTES", 100)

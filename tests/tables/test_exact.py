@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.tables.exact import (
@@ -41,6 +41,7 @@ def _places(value: float) -> int:
 
 
 @given(st.lists(FINITE | TRADED, min_size=1, max_size=12))
+@example([8.988465674311579e307, 8.98846567431158e307])
 def test_every_value_is_its_own_text(values: list[float]) -> None:
     """Whatever stands in the column: the exact decimal of each value, and the very float64 again."""
     column = np.array(values)

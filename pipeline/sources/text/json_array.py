@@ -15,13 +15,16 @@ from pipeline.errors import SourceError
 from pipeline.sources.text.lines import BOM, MAX_LINE_BYTES, Block, Seen, read_lines
 
 _OPENING = re.compile(rb'\s*(?:\{\s*"data"\s*:\s*)?\[(?=\s*[\[{\]]|\s*$)')
+_STRAY = re.compile(rb"\s*\[\s*\n\s*[{\[][^\n]*[}\]]\s*\n\s*[{\[]")
+"""A bracket before lines that are whole objects, without a comma between them: lines, not elements."""
 _PART = re.compile(rb'"(?:[^"\\\n]|\\.)*"|[\[\]{},]|\n[ \t\r]*(?=[{\[])|"', re.S)
 """A string, a mark of structure, a line that begins an element, or a quote whose string does not end."""
 
 
 def is_array(head: bytes) -> bool:
     """Whether a text that begins so is an array of objects or of arrays, wrapped or not."""
-    return _OPENING.match(head.removeprefix(BOM)) is not None
+    text = head.removeprefix(BOM)
+    return _OPENING.match(text) is not None and _STRAY.match(text) is None
 
 
 def elements(name: str, blocks: Iterable[bytes]) -> Iterator[Block]:
