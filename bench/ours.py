@@ -18,6 +18,7 @@ from pathlib import Path
 from pipeline import storage
 from pipeline.bars.footprint import footprint, in_hours
 from pipeline.contracts import control
+from pipeline.contracts.ledger import to_json
 from pipeline.model.raw_names import RawPath
 from pipeline.sources import rawfile
 from pipeline.sources.clean import read_feed
@@ -86,11 +87,11 @@ def main() -> None:
     found = read_feed(feed, files, GOVERNANCE, spill=options.out)
     write(options.out / "clean.parquet", found.parts)
     write(options.out / "rejects.parquet", found.rejects)
-    storage.write_json(options.out / "ledger.json", found.ledger)
+    storage.write_json(options.out / "ledger.json", [to_json(entry) for entry in found.ledger])
     tape = parquet.in_parts(options.out / "clean.parquet")
     levels, minutes = footprint(feed.symbol, tape, control.load(GOVERNANCE), GOVERNANCE)
     names = ("read", "used", "merged", "rejected")
-    report = {name: sum(entry["lines"][name] for entry in found.ledger) for name in names}
+    report = {name: sum(getattr(entry.lines, name) for entry in found.ledger) for name in names}
     report["bars"] = [
         write(options.out / "footprint.parquet", in_hours(levels)),
         write(options.out / "minute_stats.parquet", minutes),

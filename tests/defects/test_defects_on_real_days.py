@@ -134,7 +134,7 @@ def test_a_known_outage(
     entry = f"  - {{market: futures_um, {span}, source: a test}}\n"
     (own / "KNOWN_outages.yaml").write_text(listed.rstrip("\n") + "\n" + entry)
     plain = kitchen_at
-    monkeypatch.setattr("real_build.kitchen_at", lambda *a: replace(plain(*a), governance=own))
+    monkeypatch.setattr("kit.real_build.kitchen_at", lambda *a: replace(plain(*a), governance=own))
     day = build(real.outage)
 
     assert told(day, "B11") == {flag("known_outage"): 20}

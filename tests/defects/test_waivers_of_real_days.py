@@ -40,7 +40,9 @@ def waive(tmp_path: Path, governance: Path, monkeypatch: pytest.MonkeyPatch) -> 
         assert changed != text
         (own / "CONTROL_kitchen.yaml").write_text(changed)
         plain = kitchen_at
-        monkeypatch.setattr("real_build.kitchen_at", lambda *a: replace(plain(*a), governance=own))
+        monkeypatch.setattr(
+            "kit.real_build.kitchen_at", lambda *a: replace(plain(*a), governance=own)
+        )
 
     return write
 

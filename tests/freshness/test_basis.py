@@ -78,14 +78,9 @@ def test_a_restated_archive_of_the_other_symbol_reaches_the_basis(grid: Grid) ->
     """All of its prices one per mille lower: both symbols' history of the day is made anew, no more."""
     path = grid.raw / KLINES.format(symbol="ETHUSDT")
     before = basis(grid, "BTCUSDT")
+    priced = (1, 2, 3, 4, 7, 10)  # prices, and what was paid at them
     restated = [
-        [
-            *k[:1],
-            *(f"{float(x) * 0.999:.2f}" for x in k[1:5]),
-            *k[5:7],
-            f"{float(k[7]) * 0.999:.8f}",
-            *k[8:],
-        ]
+        [f"{float(x) * 0.999:.4f}" if at in priced else x for at, x in enumerate(k)]
         if k[0].isdigit()
         else k
         for k in lines(path)

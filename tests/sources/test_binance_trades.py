@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kit.adapter_suite import AdapterSuite, drop, feed_of
+from pipeline.contracts.ledger import Lines
 from pipeline.sources.binance.trades import BINANCE_AGG_TRADES, BINANCE_TRADES
 from pipeline.sources.clean import CleanFeed, read_feed
 from pipeline.sources.registry import adapter_for, claimant
@@ -196,7 +197,7 @@ def test_every_form_of_an_archive(
         wanted |= {"agg_id": 7, "first_id": 11, "last_id": 12}
 
     assert row == wanted
-    assert found.ledger[0]["notes"]["header"] == bool(header)
+    assert found.ledger[0].notes["header"] == bool(header)
     source = "binance_trades" if kind == "trades" else "binance_agg_trades"
     assert adapter_for(source, name, data).claims(name, data)
     assert claimant(name, data) is None
@@ -233,7 +234,7 @@ def test_rest_answers(tmp_path: Path, governance: Path, kind: str, as_pages: boo
     assert columns(found, key, "side", "line", "qty") == [
         (n, -1 if n % 2 == 0 else 1, n + 1, 2.0) for n in range(5)
     ]
-    assert found.ledger[0]["lines"] == {"read": 5, "used": 5, "merged": 0, "rejected": 0}
+    assert found.ledger[0].lines == Lines(read=5, used=5, merged=0, rejected=0)
 
 
 def test_pages_that_overlap_are_merged(tmp_path: Path, governance: Path) -> None:
@@ -246,8 +247,8 @@ def test_pages_that_overlap_are_merged(tmp_path: Path, governance: Path) -> None
     found = read(tmp_path, governance, data, "BTCUSDT-aggTrades-2025-01-02.json")
 
     assert found.table["agg_id"].to_pylist() == [0, 1, 2]
-    assert found.ledger[0]["lines"] == {"read": 4, "used": 3, "merged": 1, "rejected": 0}
-    assert found.ledger[0]["notes"]["defects"] == {"B18": 1}
+    assert found.ledger[0].lines == Lines(read=4, used=3, merged=1, rejected=0)
+    assert found.ledger[0].notes["defects"] == {"B18": 1}
 
 
 def test_a_recording_of_several_streams(tmp_path: Path, governance: Path) -> None:
@@ -274,13 +275,13 @@ def test_a_recording_of_several_streams(tmp_path: Path, governance: Path) -> Non
     data = text(*(json.dumps(line).encode() for line in lines))
     name = "BTCUSDT-trades-2025-01-02.jsonl"
     found = read(tmp_path, governance, data, name, "futures_um")
-    notes = found.ledger[0]["notes"]
+    notes = found.ledger[0].notes
 
     assert found.table["trade_id"].to_pylist() == [5]
     assert found.rejects["line"].to_pylist() == [7]
-    assert found.ledger[0]["lines"] == {"read": 2, "used": 1, "merged": 0, "rejected": 1}
+    assert found.ledger[0].lines == Lines(read=2, used=1, merged=0, rejected=1)
     assert [notes[n] for n in ("other_events", "not_on_the_market")] == [3, 1]
-    assert found.ledger[0]["other_symbols"] == 1
+    assert found.ledger[0].other_symbols == 1
 
 
 PARQUET = {
@@ -322,8 +323,8 @@ def test_parquet(tmp_path: Path, governance: Path, form: str) -> None:
         -1,
         1,
     )
-    assert found.ledger[0]["notes"]["ignored_columns"] == ["note"]
-    assert found.ledger[0]["lines"] == {"read": 2, "used": 2, "merged": 0, "rejected": 0}
+    assert found.ledger[0].notes["ignored_columns"] == ["note"]
+    assert found.ledger[0].lines == Lines(read=2, used=2, merged=0, rejected=0)
 
 
 @pytest.mark.parametrize(
@@ -449,11 +450,11 @@ def test_text_before_the_header_and_other_columns(tmp_path: Path, governance: Pa
     """An address above the header costs nothing; columns of nobody are named."""
     lines = (b"https://example.org", b"time,price,qty,venue,id", b"1735776000001,0.5,2,x,7")
     found = read(tmp_path, governance, text(*lines), "BTCUSDT-trades-2025-01-02.csv")
-    notes = found.ledger[0]["notes"]
+    notes = found.ledger[0].notes
 
     assert columns(found, "trade_id", "price", "qty", "side", "line") == [(7, 0.5, 2.0, None, 3)]
     assert (notes["header"], notes["ignored_columns"]) == (True, ["venue"])
-    assert found.ledger[0]["ignored"] == 1
+    assert found.ledger[0].ignored == 1
 
 
 def test_a_column_that_names_the_symbol_is_obeyed(tmp_path: Path, governance: Path) -> None:
@@ -463,8 +464,8 @@ def test_a_column_that_names_the_symbol_is_obeyed(tmp_path: Path, governance: Pa
     found = read(tmp_path, governance, data, "BTCUSDT-trades-2025-01-02.csv")
 
     assert found.table["trade_id"].to_pylist() == [7, 9]
-    assert found.ledger[0]["other_symbols"] == 1
-    assert found.ledger[0]["lines"] == {"read": 2, "used": 2, "merged": 0, "rejected": 0}
+    assert found.ledger[0].other_symbols == 1
+    assert found.ledger[0].lines == Lines(read=2, used=2, merged=0, rejected=0)
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
@@ -500,8 +501,8 @@ def test_joined_files_and_marks(tmp_path: Path, governance: Path) -> None:
     ledger = found.ledger[0]
 
     assert found.table["line"].to_pylist() == [2, 3, 6]
-    assert (ledger["ignored"], ledger["blank_lines"]) == (1, 1)
-    assert ledger["lines"] == {"read": 3, "used": 3, "merged": 0, "rejected": 0}
+    assert (ledger.ignored, ledger.blank_lines) == (1, 1)
+    assert ledger.lines == Lines(read=3, used=3, merged=0, rejected=0)
 
 
 def test_a_comment_above_rows_without_a_header(tmp_path: Path, governance: Path) -> None:
@@ -511,7 +512,7 @@ def test_a_comment_above_rows_without_a_header(tmp_path: Path, governance: Path)
     ledger = found.ledger[0]
 
     assert found.table["line"].to_pylist() == [3, 4]
-    assert (ledger["ignored"], ledger["blank_lines"], found.rejects.num_rows) == (1, 1, 0)
+    assert (ledger.ignored, ledger.blank_lines, found.rejects.num_rows) == (1, 1, 0)
 
 
 def test_a_recording_after_a_crash(tmp_path: Path, governance: Path) -> None:
@@ -522,7 +523,7 @@ def test_a_recording_after_a_crash(tmp_path: Path, governance: Path) -> None:
     found = read(tmp_path, governance, data, "BTCUSDT-trades-2025-01-02.jsonl")
 
     assert found.table["trade_id"].to_pylist() == [0, 1]
-    assert found.ledger[0]["blank_lines"] == 1
+    assert found.ledger[0].blank_lines == 1
     assert found.rejects.num_rows == 0
 
 
@@ -541,11 +542,11 @@ def test_a_month_gives_each_day_its_rows(tmp_path: Path, governance: Path) -> No
 
     assert found.table["line"].to_pylist() == [3, 5]
     assert found.rejects["line"].to_pylist() == [4]
-    assert found.ledger[0]["lines"]["read"] == 3
-    assert found.ledger[0]["other_days"] == 4
+    assert found.ledger[0].lines.read == 3
+    assert found.ledger[0].other_days == 4
     # 2025-01-01 and 2025-01-03 are of the month
-    assert "defects" in found.ledger[0]["notes"]
-    assert "D05" not in found.ledger[0]["notes"]["defects"]
+    assert "defects" in found.ledger[0].notes
+    assert "D05" not in found.ledger[0].notes["defects"]
 
 
 def test_rows_of_other_days_and_ids_out_of_order(tmp_path: Path, governance: Path) -> None:
@@ -563,9 +564,9 @@ def test_rows_of_other_days_and_ids_out_of_order(tmp_path: Path, governance: Pat
     ledger = found.ledger[0]
 
     assert found.table["line"].to_pylist() == [2, 1, 4, 3, 6]
-    assert (ledger["other_days"], ledger["lines"]["read"]) == (1, 5)
-    assert ledger["notes"]["ids_out_of_order"] == 2
-    assert ledger["notes"]["defects"] == {"D05": 3}
+    assert (ledger.other_days, ledger.lines.read) == (1, 5)
+    assert ledger.notes["ids_out_of_order"] == 2
+    assert ledger.notes["defects"] == {"D05": 3}
 
 
 def test_an_aggregate_id_twice(tmp_path: Path, governance: Path) -> None:
@@ -581,15 +582,15 @@ def test_an_aggregate_id_twice(tmp_path: Path, governance: Path) -> None:
     found = read(tmp_path, governance, text(*lines), name, "futures_um")
 
     assert found.table["line"].to_pylist() == [1, 3, 4, 5]
-    assert found.ledger[0]["lines"] == {"read": 5, "used": 4, "merged": 1, "rejected": 0}
-    assert found.ledger[0]["notes"]["defects"] == {"D06": 2}
+    assert found.ledger[0].lines == Lines(read=5, used=4, merged=1, rejected=0)
+    assert found.ledger[0].notes["defects"] == {"D06": 2}
 
 
 def test_milliseconds_and_microseconds_in_one_file(tmp_path: Path, governance: Path) -> None:
     """D07: each stamp is read by its value; the rarer unit is counted."""
     lines = (trade(0), trade(1, time=OPEN_MS + 1000), trade(2))
     found = read(tmp_path, governance, text(*lines), "BTCUSDT-trades-2025-01-02.csv")
-    notes = found.ledger[0]["notes"]
+    notes = found.ledger[0].notes
 
     assert [ts.second for ts in found.table["ts"].to_pylist()] == [0, 1, 2]
     assert (notes["unit"], notes["units"]) == ("mixed", {"ms": 1, "us": 2})
@@ -606,8 +607,8 @@ def test_a_month_is_read_where_no_daily_file_has_a_row(tmp_path: Path, governanc
     with_day = read_feed(feed, [drop(tmp_path, daily, text(trade(0))), month], governance)
     broken = read_feed(feed, [drop(tmp_path, daily, b"nothing\n"), month], governance)
 
-    assert [entry["path"] for entry in with_day.ledger] == [daily]
-    assert [entry["path"] for entry in broken.ledger] == [daily, monthly]
+    assert [entry.path for entry in with_day.ledger] == [daily]
+    assert [entry.path for entry in broken.ledger] == [daily, monthly]
     assert columns(broken, "file", "line") == [(1, 1), (1, 2)]
 
 
@@ -618,8 +619,8 @@ def test_two_daily_files_are_one_tape(tmp_path: Path, governance: Path) -> None:
     found = read_feed(feed_of("binance_trades"), [one, two], governance)
 
     assert columns(found, "file", "line") == [(0, 1), (0, 2), (1, 2), (0, 3)]
-    assert [entry["lines"]["merged"] for entry in found.ledger] == [0, 1]
-    assert [entry["notes"]["defects"] for entry in found.ledger] == [{}, {}]
+    assert [entry.lines.merged for entry in found.ledger] == [0, 1]
+    assert [entry.notes["defects"] for entry in found.ledger] == [{}, {}]
 
 
 def test_a_long_file_is_read_in_stretches(tmp_path: Path, governance: Path) -> None:
@@ -656,6 +657,4 @@ def test_a_shuffled_file_is_sorted_in_pieces(
     assert [len(one.parts.parts) for one in found] == [7, 1]
     assert found[0].table["trade_id"].to_pylist() == list(range(count))
     assert found[0].ledger == found[1].ledger
-    assert (
-        found[0].ledger[0]["lines"]["merged"] == found[0].ledger[0]["notes"]["defects"]["D06"] == 50
-    )
+    assert found[0].ledger[0].lines.merged == found[0].ledger[0].notes["defects"]["D06"] == 50

@@ -16,6 +16,7 @@ import pytest
 
 from pipeline.bars.footprint import footprint
 from pipeline.contracts import control
+from pipeline.contracts.ledger import Lines
 from pipeline.model.raw_names import RawPath
 from pipeline.sources.clean import CleanFeed, read_feed
 from pipeline.sources.protocol import Feed
@@ -97,12 +98,11 @@ def test_every_traded_minute_is_the_kline(
     assert rebuilt(found.table) == wanted
     assert len(wanted) == minutes
     assert sum(values[5] for values in wanted.values()) == trades
-    assert entry["lines"] == {
-        "read": found.table.num_rows, "used": found.table.num_rows, "merged": 0, "rejected": 0,
-    }  # fmt: skip
-    assert (entry["adapter"], entry["other_days"]) == (source, 0)
-    assert (entry["notes"]["checksum"], entry["notes"]["unit"]) == ("ok", "ms")
-    assert (entry["notes"]["header"], entry["notes"]["defects"]) == (False, {})
+    rows = found.table.num_rows
+    assert entry.lines == Lines(read=rows, used=rows, merged=0, rejected=0)
+    assert (entry.adapter, entry.other_days) == (source, 0)
+    assert (entry.notes["checksum"], entry.notes["unit"]) == ("ok", "ms")
+    assert (entry.notes["header"], entry.notes["defects"]) == (False, {})
 
 
 SEEN_AS_ONE = ("qty_max", "qty_q95")
@@ -143,7 +143,7 @@ def test_recorded_futures_trades_equal_the_ticks(real_data: Path, governance: Pa
     assert levels.equals(wanted)
     assert minutes.drop_columns(quotes).equals(theirs.drop_columns(quotes))
     assert all(minutes[name].null_count == minutes.num_rows for name in quotes)
-    assert (trades.table.num_rows, trades.ledger[0]["notes"]["header"]) == (21_313, True)
+    assert (trades.table.num_rows, trades.ledger[0].notes["header"]) == (21_313, True)
 
 
 def test_rows_in_microseconds(real_data: Path, governance: Path) -> None:
@@ -167,4 +167,4 @@ def test_rows_in_microseconds(real_data: Path, governance: Path) -> None:
         (int(r[0]), float(r[1]), float(r[2]), float(r[3]), int(r[4]), -1 if r[5] == "True" else 1)
         for r in rows
     ]
-    assert (len(rows), found.ledger[0]["notes"]["unit"]) == (32, "us")
+    assert (len(rows), found.ledger[0].notes["unit"]) == (32, "us")
