@@ -25,7 +25,8 @@ class RecordClock:
     """How the stamps of the file that most of a day's klines come from were read.
 
     `by_ends`: the first or last stamp of the file told their edge. `by_nobody`: nothing did, and they were
-    read as opens. `without_zone`: they are text without a zone, read as UTC.
+    read as opens. `without_zone`: they are text without a zone, read as UTC. `against`: what the file says
+    against the edge that the configuration states, empty where it does not.
     """
 
     file: str
@@ -34,6 +35,7 @@ class RecordClock:
     by_ends: bool
     by_nobody: bool
     without_zone: bool
+    against: str = ""
 
 
 def clock_of(ledger: Sequence[LedgerEntry]) -> RecordClock | None:
@@ -49,6 +51,7 @@ def clock_of(ledger: Sequence[LedgerEntry]) -> RecordClock | None:
         by_ends=how.startswith("inferred"),
         by_nobody=how.startswith("assumed"),
         without_zone=any("read as UTC" in unit for unit in entry.notes.get("units", ())),
+        against=how.partition("against the file: ")[2],
     )
 
 
@@ -100,7 +103,14 @@ def in_doubt(
             f" {abs(east)} min {'east' if east > 0 else 'west'} of UTC (sources.binance_1m.zone: their IANA"
             " zone), or ATAS's clock is off (sources.binance_1m.zone: UTC, or approve a profile)"
         )
-    if clock.by_ends and all(_edge(o) for o in offsets.values()):
+    if not all(_edge(o) for o in offsets.values()):
+        return None
+    if clock.against:
+        return "label_in_doubt", (
+            f"sources.binance_1m.label says that {clock.column} of {clock.file} is the {clock.label}; but"
+            f" {clock.against}, and {lies}: take the label out, or approve a profile, if ATAS's clock is off"
+        )
+    if clock.by_ends:
         other = {"open": "close", "close": "open"}[clock.label]
         return "label_in_doubt", (
             f"{clock.column} of {clock.file} was read as the {clock.label} by the ends of the file, and"

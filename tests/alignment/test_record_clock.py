@@ -42,6 +42,9 @@ def refusal(found: Any) -> str | None:
         ({"by_ends": True}, 60, None),
         ({"by_ends": True}, 0, None),
         ({}, 1, None),
+        ({"label": "close", "against": "the first stamp is 00:00"}, 1, "label_in_doubt"),
+        ({"label": "close", "against": "the first stamp is 00:00"}, 0, None),
+        ({"label": "close", "against": "the first stamp is 00:00"}, 60, None),
     ],
 )
 def test_two_clocks_of_which_either_may_be_wrong_are_refused(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kit.adapter_suite import DAY, AdapterSuite, drop, feed_of
 from pipeline.clock import MINUTE_US, day_open_us
@@ -183,3 +186,32 @@ class TestBinanceKlines(AdapterSuite):
         assert found.table["day_open"].cast("int64").to_pylist() == [OPENED]
         assert found.table["flags"].to_pylist() == [0]
         assert found.ledger[0].other_days == 2
+
+
+MONTHLY = "binance/spot/BTCUSDT-1m-2025-01.csv"
+_WRITTEN = st.one_of(
+    st.tuples(st.integers(-1440, 2 * 1440), st.sampled_from((1, 1_000, 1_000_000))),
+    st.sampled_from((b"", b"17357760", b"1735776x00000000,1", b"\xff,2,3")),
+)
+
+
+@given(lines=st.lists(_WRITTEN, max_size=40, unique=True), torn=st.booleans())
+def test_rows_of_other_days_are_counted_whatever_stands_between_them(
+    lines: list[Any], torn: bool, governance: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """By hand: a row is of the day of its stamp, in any unit; a broken one of the day of the row before."""
+    texts = [line if isinstance(line, bytes) else kline(*line) for line in [(0, 1), *lines]]
+    file = drop(tmp_path_factory.mktemp("month"), MONTHLY, b"\n".join(texts) + b"\n" * (not torn))
+    found = read_feed(feed_of("binance_1m", record=None), [file], governance)
+
+    ours, others, before, minutes = 1, 0, 0, {0}
+    for line in lines:
+        if line == b"":
+            continue
+        if not isinstance(line, bytes):
+            before = line[0] // 1440
+            minutes |= {line[0]} if before == 0 else set()
+        ours, others = ours + (before == 0), others + (before != 0)
+    entry = found.ledger[0]
+    assert (entry.lines.read, entry.other_days) == (ours, others)
+    assert found.table.num_rows == len(minutes)

@@ -89,6 +89,26 @@ def test_a_name_says_it_else_the_configuration(
     assert minutes(found)[0] == 600 - (edge == "close")
 
 
+@pytest.mark.parametrize(
+    ("stamps", "label", "how"),
+    [
+        (range(1440), "close", ", against the file: the first stamp is 00:00"),
+        (range(5, 1440), "close", ", against the file: the last stamp is 23:59"),
+        (range(5, 1441), "open", ", against the file: the last stamp is 24:00"),
+        (range(1440), "open", ""),
+        (range(5, 1441), "close", ""),
+        (range(600, 700), "close", ""),
+    ],
+)
+def test_a_stated_edge_is_obeyed_and_what_the_file_says_against_it_is_written_beside_it(
+    read: Read, stamps: range, label: str, how: str
+) -> None:
+    """The ledger has both, so that a word in the configuration that is wrong can be seen."""
+    found = read([stamp(m) for m in stamps], label=label)
+
+    assert found.ledger[0].inferred["label"] == f"{label}, stated by the configuration{how}"
+
+
 def test_text_without_a_zone_is_of_the_zone_that_the_configuration_says(read: Read) -> None:
     """UTC where it says none, and the ledger says which; numbers have a zone by themselves."""
     naive = [stamp(m, "%Y-%m-%d %H:%M:%S") for m in range(480, 1440)]

@@ -6,6 +6,11 @@ header. COIN-M writes contracts as volume and base volume where its header says 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+
 from pipeline.clock import EPOCH_UNITS, epoch_unit, epoch_us
 from pipeline.errors import SourceError
 from pipeline.sources.klines.column_names import ARCHIVE, is_archive, is_header, wanted_columns
@@ -20,6 +25,8 @@ _MICROSECONDS_SINCE = 2025
 
 _UNIT_OF_DIGITS = {13: EPOCH_UNITS["ms"], 16: EPOCH_UNITS["us"]}
 """Digits of a stamp of today -> its unit in us."""
+
+_LINE_FEED, _COMMA, _NOUGHT = b"\n,0"
 
 _BTC_CONTRACT_USD, _OTHER_CONTRACT_USD = 100, 10
 """COIN-M contract sizes, from the exchange's contract specifications."""
@@ -47,9 +54,8 @@ class BinanceKlines:
         file = KlineFile(feed, text)
         seen, blank, headers, comments = Seen(), 0, 0, 0
         for block in read_lines(text.name, text.blocks(), seen):
-            for place, line in enumerate(block.lines):
-                if file.many_days and _is_passed_over(file, line):
-                    continue
+            for place in _places(file, block):
+                line = block.lines[place]
                 fields = text_of(line).strip().split(b",")
                 if fields == [b""]:
                     blank += 1
@@ -75,18 +81,35 @@ class BinanceKlines:
         return parsed
 
 
-def _is_passed_over(file: KlineFile, line: bytes) -> bool:
-    """Counts a row of another day by its stamp alone: of a file of a month nearly every row is one.
+def _places(file: KlineFile, block: Block) -> Iterator[int]:
+    """The places of a block's lines that must be read, in order.
 
-    A stamp of any but the usual two forms is left to those who read the row.
+    All, but of a file of many days not those that are of another day by their stamp alone.
     """
-    stamp = line[: line.find(b",")]
-    unit = _UNIT_OF_DIGITS.get(len(stamp)) if stamp.isdigit() and stamp[:1] == b"1" else None
-    if unit is None or not file.is_others(int(stamp) * unit):
-        return False
-    file.admit()
-    file.other_days += 1
-    return True
+    if not file.many_days:
+        yield from range(block.count)
+        return
+    opened = _stamps(block.body)
+    places = np.flatnonzero(~file.are_others(opened)).tolist()
+    for before, place in pairwise([-1, *places]):
+        file.pass_over(opened[before + 1 : place])
+        yield place
+    file.pass_over(opened[places[-1] + 1 if places else 0 :])
+
+
+def _stamps(body: bytes) -> np.ndarray:
+    """The open times in us of a block's lines; 0 where the stamp has any but the usual forms."""
+    data = np.frombuffer(body, dtype=np.uint8)
+    starts = np.concatenate(([0], np.flatnonzero(data == _LINE_FEED) + 1))
+    wide = np.concatenate((data, np.zeros(max(_UNIT_OF_DIGITS) + 1, np.uint8)))
+    digits = wide[starts[:, None] + np.arange(max(_UNIT_OF_DIGITS) + 1)].astype(np.int64) - _NOUGHT
+    opened = np.zeros(len(starts), dtype=np.int64)
+    for count, unit in _UNIT_OF_DIGITS.items():
+        stamp = digits[:, :count]
+        usual = (digits[:, count] == _COMMA - _NOUGHT) & (stamp[:, 0] == 1)
+        usual &= ((stamp >= 0) & (stamp <= 9)).all(axis=1)
+        opened[usual] = stamp[usual] @ 10 ** np.arange(count - 1, -1, -1) * unit
+    return opened
 
 
 def _looks_like(file: KlineFile, *, header: bool) -> dict[str, str]:

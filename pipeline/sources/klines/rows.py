@@ -1,7 +1,7 @@
 """Rows of klines of one file: which are of the day, which break a rule, which stand twice.
 
 Belongs here: what every kline format shares. How a format writes a row is its adapter's; how several
-files make one day is `day.py`.
+files make one day is `one_day.py`.
 """
 
 from __future__ import annotations
@@ -123,7 +123,27 @@ class KlineFile:
             return False
         if not self.many_days:
             return self._near == self._cut
-        return self._near // DAY_US != self._day and self._near != self._also
+        return bool(self._of_another_day(self._near))
+
+    def are_others(self, opened: np.ndarray) -> np.ndarray:
+        """Which rows of a file of many days are of another day, by their opens in us (0: not known)."""
+        others: np.ndarray = (opened != 0) & self._of_another_day(opened)
+        return others
+
+    def pass_over(self, opened: np.ndarray) -> None:
+        """Counts rows of other days that stand one after the other and are not read.
+
+        Raises:
+            SourceError: the file has more than any file of klines.
+        """
+        if len(opened):
+            self.admit(len(opened))
+            self.other_days += len(opened)
+            self._near = int(opened[-1])
+
+    def _of_another_day(self, opened: Any) -> Any:
+        other = opened // DAY_US != self._day
+        return other if self._also is None else other & (opened != self._also)
 
     def take(self, row: Kline, block: Block, place: int) -> None:
         """Keeps a row of ours, or sets it aside by the first rule that it breaks.

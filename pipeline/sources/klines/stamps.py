@@ -27,6 +27,7 @@ _NO_ZONE = f"iso without a zone, {_READ_AS_UTC}"
 _PLAIN = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?")
 """As most tables have it: what `text_dates.py` would make of it, whose search takes longer."""
 
+_LAST_SECOND = "by its last second"
 _MICROSECOND = dt.timedelta(microseconds=1)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _FRACTION = re.compile(r"[0-9]{9,19}\.[0-9]*|[0-9](?:\.[0-9]+)?[eE]\+?[0-9]{1,2}")
@@ -82,7 +83,8 @@ def edge_of(
 
     The name of the column, else the configuration (`stated`), else the ends of the whole file: it begins
     at 00:00 or ends at 23:59 where opens are stamped, and ends at 24:00 where closes are. Stamps in the last
-    second of their bars are closes wherever the file ends. Else the open, the custom of the field.
+    second of their bars are closes wherever the file ends. Else the open, the custom of the field. Where the
+    configuration says other than the file, it is obeyed and the words say so.
 
     Args:
         columns: of the file.
@@ -92,22 +94,28 @@ def edge_of(
     """
     if columns.edge is not None:
         return columns.edge, "by its name"
+    edge, why = _edge_by(np.fromiter(instants, dtype=np.int64), step)
     if stated is not None:
-        return stated, "stated by the configuration"
-    stamps = np.fromiter(instants, dtype=np.int64)
-    if stamps.size:
-        left = -stamps % step
-        if 2 * np.count_nonzero((left > 0) & (left <= _CUT_US)) > stamps.size:
-            return "close", "by its last second"
-    if stamps.size and step == MINUTE_US:
-        first, last = int(stamps.min()) % DAY_US, int(stamps.max()) % DAY_US
-        if first == 0:
-            return "open", "inferred: the first stamp is 00:00"
-        if last == DAY_US - MINUTE_US:
-            return "open", "inferred: the last stamp is 23:59"
-        if last == 0:
-            return "close", "inferred: the last stamp is 24:00"
+        against = f", against the file: {why}" if edge not in ("", stated) else ""
+        return stated, f"stated by the configuration{against}"
+    if edge:
+        return edge, why if why == _LAST_SECOND else f"inferred: {why}"
     return "open", f"assumed: nothing in the file says what {columns.time_name} is"
+
+
+def _edge_by(stamps: np.ndarray, step: int) -> tuple[str, str]:
+    """The edge that a file's stamps show, and by what; empty where they show none."""
+    left = -stamps % step
+    if 2 * np.count_nonzero((left > 0) & (left <= _CUT_US)) > stamps.size:
+        return "close", _LAST_SECOND
+    if not stamps.size or step != MINUTE_US:
+        return "", ""
+    first, last = int(stamps.min()) % DAY_US, int(stamps.max()) % DAY_US
+    if first == 0:
+        return "open", "the first stamp is 00:00"
+    if last == DAY_US - MINUTE_US:
+        return "open", "the last stamp is 23:59"
+    return ("close", "the last stamp is 24:00") if last == 0 else ("", "")
 
 
 class Stamped(Protocol):
