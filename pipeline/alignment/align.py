@@ -24,7 +24,7 @@ from pipeline.alignment.flow import Sides, delta_columns, exceeds, falls_short, 
 from pipeline.alignment.grid import Grid, on_grid, span
 from pipeline.alignment.merge import merge_runs
 from pipeline.alignment.reconcile import reconciliation
-from pipeline.alignment.runs import split_at_gaps
+from pipeline.alignment.true_time import bars_in_true_time
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, SECOND_US, day_open_us
 from pipeline.contracts import atas_columns
 from pipeline.contracts.control import Control
@@ -182,25 +182,13 @@ def _usable_feeds(given: AlignInput, opened_us: int) -> dict[str, Grid]:
     found = given.correction.feeds
     feeds = vendor_feeds(given.bars, given.minute_stats, given.prefer_atas)
     return {
-        feed: on_grid(_in_true_time(bars, feed, found[feed]), opened_us)
+        feed: on_grid(
+            merge_runs(bars, 0) if feed == TICKS else bars_in_true_time(bars, found[feed]),
+            opened_us,
+        )
         for feed, bars in feeds.items()
         if feed in found and found[feed].stands
     }
-
-
-def _in_true_time(bars: pa.Table, feed: str, found: FeedCorrection) -> pa.Table:
-    if feed == TICKS:
-        return merge_runs(bars, 0)
-    if found.split_gap_minutes is not None:
-        bars = split_at_gaps(bars, found.split_gap_minutes)
-    return merge_runs(bars, _offset_us(found))
-
-
-def _offset_us(found: FeedCorrection) -> int | Mapping[int, int]:
-    """The feed's offset, by run where the runs differ."""
-    if found.offsets is not None:
-        return {run: minutes * MINUTE_US for run, minutes in found.offsets.items()}
-    return (found.offset_minutes or 0) * MINUTE_US
 
 
 def _keys(day: _Day) -> dict[str, pa.Array]:

@@ -17,6 +17,10 @@ from pipeline.clock import MINUTE_US
 from pipeline.tables.exact import Floats, Ints, Units, decimal_places, from_units, more, to_units
 
 Bools = NDArray[np.bool_]
+Offsets = int | Mapping[int, int]
+
+NO_MINUTE = np.iinfo(np.int64).min
+"""In the place of a minute: the row's run was not placed, or its true time is not a whole minute."""
 
 OF_KEPT_ROW = ("open", "high", "low", "close", "volume", "file", "line")
 LAST_KNOWN = (
@@ -37,7 +41,7 @@ LAST_KNOWN = (
 )
 
 
-def merge_runs(bars: pa.Table, offset_us: int | Mapping[int, int]) -> pa.Table:
+def merge_runs(bars: pa.Table, offset_us: Offsets) -> pa.Table:
     """One row for each true minute that any run tells of, sorted.
 
     True time is stamp + offset. Prices and volume are those of the last run, unless an earlier one had
@@ -77,8 +81,8 @@ def merge_runs(bars: pa.Table, offset_us: int | Mapping[int, int]) -> pa.Table:
     )
 
 
-def _on_true_minutes(bars: pa.Table, offset_us: int | Mapping[int, int]) -> tuple[pa.Table, Ints]:
-    """The rows that lie on a whole minute once corrected, by minute and run; and their minutes."""
+def minutes_of_bars(bars: pa.Table, offset_us: Offsets) -> Ints:
+    """The true minute open of each row, in us; `NO_MINUTE` where none. Arguments as of `merge_runs`."""
     run, instant = _ints(bars["run"]), _ints(bars["stamp"])
     if isinstance(offset_us, Mapping):
         known = np.isin(run, np.array(sorted(offset_us), dtype=np.int64))
@@ -86,7 +90,13 @@ def _on_true_minutes(bars: pa.Table, offset_us: int | Mapping[int, int]) -> tupl
     else:
         known, shift = np.ones(len(run), dtype=bool), np.full(len(run), offset_us, dtype=np.int64)
     instant = instant + shift
-    rows = np.flatnonzero(known & (instant % MINUTE_US == 0))
+    return np.where(known & (instant % MINUTE_US == 0), instant, NO_MINUTE)
+
+
+def _on_true_minutes(bars: pa.Table, offset_us: Offsets) -> tuple[pa.Table, Ints]:
+    """The rows that have a true minute, by minute and run; and their minutes."""
+    run, instant = _ints(bars["run"]), minutes_of_bars(bars, offset_us)
+    rows = np.flatnonzero(instant != NO_MINUTE)
     rows = rows[np.lexsort((run[rows], instant[rows]))]
     return bars.take(pa.array(rows)).combine_chunks(), instant[rows]
 

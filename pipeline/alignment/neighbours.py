@@ -21,13 +21,11 @@ import pyarrow.parquet as pq
 from pipeline.alignment.calibrate import Calibration, CalibrationInput, calibrate
 from pipeline.alignment.dense import SCAN_MINUTES
 from pipeline.alignment.feeds import TICKS
+from pipeline.alignment.true_time import Window, with_moved, within
 from pipeline.clock import DAY_US, MINUTE_US, day_open_us
 from pipeline.contracts.control import Control
 from pipeline.tables import parquet
 from pipeline.tables.parts import as_parts
-
-Window = tuple[int, int]
-"""Stamps `[first, end)` in us, as written."""
 
 Rows = Callable[[Window], pa.Table]
 """The rows of a neighbour's file whose stamps lie in a window."""
@@ -94,14 +92,6 @@ def together(sides: dict[str, pa.Table]) -> pa.Table:
     return pa.concat_tables([sides[side] for side in (BEFORE, AFTER) if side in sides])
 
 
-def with_moved(own: pa.Table | None, moved: pa.Table) -> pa.Table:
-    """The day's own file, where there is one, and its rows from the neighbours as one feed, in the order
-    of time.
-    """
-    whole = moved if own is None else pa.concat_tables([own, moved])
-    return whole.sort_by("run" if "run" in whole.column_names else "ts")
-
-
 def in_file(path: Path, window: Window) -> pa.Table:
     """The rows of a clean table's file with stamps in a window; the file's footer may say: none."""
     with pq.ParquetFile(path) as file:
@@ -114,12 +104,6 @@ def in_file(path: Path, window: Window) -> pa.Table:
         ]
         table = file.read_row_groups(groups) if groups else file.schema_arrow.empty_table()
     return within(table, window)
-
-
-def within(rows: pa.Table, window: Window) -> pa.Table:
-    """The rows with stamps in a window."""
-    stamp = rows["stamp" if "stamp" in rows.column_names else "ts"].cast(pa.int64()).to_numpy()
-    return rows.filter(pa.array((stamp >= window[0]) & (stamp < window[1])))
 
 
 def digest(path: Path, window: Window) -> str:

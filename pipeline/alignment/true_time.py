@@ -1,7 +1,7 @@
-"""A tape in true time: what a found correction makes of its stamps.
+"""A feed's rows in true time: what a correction makes of their stamps.
 
-Belongs here: moving trades. Does not belong here: finding by how much (`calibrate.py`), cutting the tape
-into minutes and price levels (`bars/`).
+Belongs here: carrying out a correction, for all who ask which minute a row is of. Does not belong here:
+finding it (`calibrate.py`), cutting a tape into minutes and price levels (`bars/`).
 """
 
 from __future__ import annotations
@@ -13,10 +13,66 @@ from functools import partial
 import pyarrow as pa
 
 from pipeline.alignment.feeds import TICKS
-from pipeline.alignment.neighbours import with_moved, within
-from pipeline.clock import DAY_US, day_open_us
-from pipeline.contracts.correction import Correction
+from pipeline.alignment.merge import Offsets, merge_runs, minutes_of_bars
+from pipeline.alignment.record_clock import in_true_time
+from pipeline.alignment.runs import split_at_gaps
+from pipeline.clock import DAY_US, MINUTE_US, day_open_us
+from pipeline.contracts.correction import Correction, FeedCorrection
+from pipeline.tables.exact import Ints
 from pipeline.tables.parts import Columns, Part, Parts, single
+
+STAMPS = {"binance_1m": "minute_open", TICKS: "ts"}
+"""Feed -> the column of its stamp; `stamp` of the others."""
+
+Window = tuple[int, int]
+"""Stamps `[first, end)` in us, as written."""
+
+
+def with_moved(own: pa.Table | None, moved: pa.Table) -> pa.Table:
+    """The day's own file, where there is one, and its rows from the neighbours as one feed, in the order
+    of time.
+    """
+    whole = moved if own is None else pa.concat_tables([own, moved])
+    return whole.sort_by("run" if "run" in whole.column_names else "ts")
+
+
+def within(rows: pa.Table, window: Window) -> pa.Table:
+    """The rows with stamps in a window."""
+    stamp = rows["stamp" if "stamp" in rows.column_names else "ts"].cast(pa.int64()).to_numpy()
+    return rows.filter(pa.array((stamp >= window[0]) & (stamp < window[1])))
+
+
+def true_minutes(rows: pa.Table, feed: str, correction: Correction) -> Ints:
+    """The true minute open of each row of a clean table, in us; `merge.NO_MINUTE` where it has none.
+
+    Args:
+        rows: of a feed of minutes or ticks, the neighbours' rows of the day among them: where runs are
+            cut depends on all. Rows of a feed that the correction does not know have the minutes they say.
+        feed: the feed.
+        correction: `Calibration.correction`.
+    """
+    entry = correction.feeds.get(feed)
+    if feed == "binance_1m":
+        rows = in_true_time(rows, correction)
+    elif entry is not None and feed != TICKS:
+        return minutes_of_bars(*_runs(rows, entry))
+    stamps: Ints = rows[STAMPS.get(feed, "stamp")].cast(pa.int64()).to_numpy()
+    stamps = stamps + (entry.offset_us if entry is not None and feed == TICKS else 0)
+    return stamps // MINUTE_US * MINUTE_US
+
+
+def bars_in_true_time(bars: pa.Table, found: FeedCorrection) -> pa.Table:
+    """A feed's bars, schema `clean_bars`, as one row a true minute: see `merge_runs`."""
+    return merge_runs(*_runs(bars, found))
+
+
+def _runs(bars: pa.Table, found: FeedCorrection) -> tuple[pa.Table, Offsets]:
+    """The bars with their runs cut as the finding says, and what is added to the stamps of each."""
+    gap = found.split_gap_minutes
+    runs = bars if gap is None else split_at_gaps(bars, gap)
+    if found.offsets is None:
+        return runs, (found.offset_minutes or 0) * MINUTE_US
+    return runs, {run: minutes * MINUTE_US for run, minutes in found.offsets.items()}
 
 
 def parts_in_true_time(

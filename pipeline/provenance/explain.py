@@ -13,13 +13,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.alignment.merge import NO_MINUTE
+from pipeline.alignment.true_time import STAMPS
 from pipeline.clock import MINUTE_US, day_of, day_open_us, iso
 from pipeline.contracts import schema
 from pipeline.contracts.ledger import LedgerEntry, to_json
 from pipeline.errors import ParameterError
 from pipeline.model.feeds import FEEDS
 from pipeline.provenance import raw_text
-from pipeline.provenance.prepared_day import STAMPS, Prepared, Rows, prepared, rows_of
+from pipeline.provenance.prepared_day import Prepared, Rows, prepared
 from pipeline.sources.text.lines import text_of
 
 __all__ = ["Prepared", "explain_day", "explain_line", "explain_minute", "prepared"]
@@ -59,8 +61,8 @@ def explain_minute(given: Prepared, minute: int) -> Facts:
     flags = schema.flag_masks(given.kitchen.governance)
     bits = int(row.get("qc_flags") or 0)
     files, lines = [], []
-    for feed in given.tables:
-        for rows in rows_of(given, feed):
+    for feed, parts in given.rows.items():
+        for rows in parts:
             its_files, its_lines = _lines_of(given, feed, rows, opened)
             files += its_files
             lines += its_lines
@@ -97,13 +99,13 @@ def explain_line(given: Prepared, file: str, line: int) -> Facts:
 
 def _from_beside(given: Prepared, file: str, line: int) -> Facts | None:
     """A line of a neighbour day's file that the calibration moved into this day."""
-    for feed in given.tables:
-        for rows in list(rows_of(given, feed))[1:]:
+    for feed, (_, *parts) in given.rows.items():
+        for rows in parts:
             for at, row in enumerate(rows.table.to_pylist()):
                 if row["line"] == line and rows.path(row) == file:
                     text = raw_text.lines_at(given.kitchen, file, [line]).get(line)
                     place = {"source": feed, "file": file, "line": line}
-                    fate = {"fate": "used", **_standing(given, feed, rows, at)}
+                    fate = _standing(given, feed, rows, at)
                     return {**place, "raw": raw_text.shown(text), **fate}
     return None
 
@@ -187,11 +189,11 @@ def _fate(given: Prepared, feed: str, number: int, line: int, text: bytes | None
         row = aside.get(line) or aside[0]
         whole = {} if line in aside else {"whole_file": True}
         return {"fate": "rejected", "code": row["code"], "why": row["reason"], **whole}
-    rows = next(iter(rows_of(given, feed)))
+    rows = given.rows[feed][0]
     files, lines = rows.table["file"].to_numpy(), rows.table["line"].to_numpy()
     used = np.flatnonzero((files == number) & (lines == line))
     if used.size:
-        return {"fate": "used", **_standing(given, feed, rows, int(used[0]))}
+        return _standing(given, feed, rows, int(used[0]))
     if text is None or entry.path.endswith(".parquet"):
         return _without_row(entry, line)
     if not text_of(text).strip():
@@ -216,9 +218,11 @@ def _without_row(entry: LedgerEntry, line: int) -> Facts:
 
 
 def _standing(given: Prepared, feed: str, rows: Rows, at: int) -> Facts:
-    """The minute of a used row, and what its line does not give although it was used."""
+    """The minute of a row, and what its line does not give although it was used; or that it has none."""
     opened = int(rows.minutes[at])
-    facts: Facts = {"minute_open": iso(opened)}
+    if opened == NO_MINUTE:
+        return {"fate": "left", "why": "in true time its stamp is in no minute"}
+    facts: Facts = {"fate": "used", "minute_open": rows.minute(at)}
     found, chosen = given.found(feed), given.correction.feed
     if day_of(opened) != given.day:
         facts["why"] = f"of {day_of(opened)}, whose day reads it from here where it needs it"
@@ -231,7 +235,7 @@ def _standing(given: Prepared, feed: str, rows: Rows, at: int) -> Facts:
 
 def _merged(given: Prepared, feed: str, number: int, line: int, text: bytes) -> Facts:
     """The row that a line became part of, of those with its stamp; or why there is none."""
-    rows = next(iter(rows_of(given, feed)))
+    rows = given.rows[feed][0]
     entry = rows.ledger[number]
     stamps = rows.table[STAMPS.get(feed, "stamp")].cast(pa.int64()).to_numpy()
     if feed == "binance_1m":
@@ -255,7 +259,7 @@ def _merged(given: Prepared, feed: str, number: int, line: int, text: bytes) -> 
     return {
         "fate": "merged",
         "into": f"{rows.path(row)}:{row['line']}",
-        "minute_open": iso(int(rows.minutes[place])),
+        "minute_open": rows.minute(place),
     }
 
 

@@ -1,24 +1,22 @@
 """What the steps of a symbol's day left behind, read again: clean tables, ledgers, rejects, the correction.
 
-Belongs here: finding each feed's rows with their minutes in true time, in the day's own files and in its
-neighbours'. Nothing is computed anew but where a row was moved to.
+Belongs here: finding each feed's rows in the day's own files and in its neighbours'. Which minute a row is of
+is told by the function that aligns (`alignment/true_time.py`).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import storage
-from pipeline.alignment.record_clock import in_true_time
-from pipeline.alignment.runs import split_at_gaps
-from pipeline.clock import MINUTE_US
+from pipeline.alignment.merge import NO_MINUTE
+from pipeline.alignment.true_time import STAMPS, true_minutes, with_moved
+from pipeline.clock import iso
 from pipeline.contracts import ledger
 from pipeline.contracts.correction import NONE, Correction, FeedCorrection, from_json
 from pipeline.contracts.ledger import LedgerEntry
@@ -29,32 +27,10 @@ from pipeline.settings.config import Kitchen
 from pipeline.tables import parquet
 from pipeline.tables.exact import Ints
 
-STAMPS = {"binance_1m": "minute_open", "atas_ticks": "ts"}
-"""Feed -> the column of its stamp; `stamp` of the others."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """What is prepared of a symbol's day: feed -> clean table, ledger, rejects, rows of its neighbours."""
-
-    kitchen: Kitchen
-    symbol: str
-    day: dt.date
-    tables: dict[str, pa.Table]
-    ledgers: dict[str, list[LedgerEntry]]
-    rejects: dict[str, pa.Table]
-    moved: dict[str, pa.Table]
-    correction: Correction
-    bars: pa.Table | None
-
-    def found(self, feed: str) -> FeedCorrection | None:
-        """What the correction says of a feed; None where it says nothing."""
-        return self.correction.feeds.get(feed)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """Rows of one feed and the ledger that their `file` counts in; `minutes` are true, in us."""
+    """Rows of one feed and the ledger that their `file` counts in; `minutes` as of `true_minutes`."""
 
     table: pa.Table
     ledger: list[LedgerEntry]
@@ -63,6 +39,36 @@ class Rows:
     def path(self, row: dict[str, Any]) -> str:
         """The raw file of a row."""
         return str(self.ledger[row["file"]].path)
+
+    def minute(self, at: int) -> str | None:
+        """The true minute of the row at a place; None where it has none."""
+        opened = int(self.minutes[at])
+        return None if opened == NO_MINUTE else iso(opened)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What is prepared of a symbol's day: by feed its rows, rejects and ledger.
+
+    The first of a feed's `rows` are those of the day's own files, the others the day's in its neighbours'.
+    """
+
+    kitchen: Kitchen
+    symbol: str
+    day: dt.date
+    rows: dict[str, list[Rows]]
+    rejects: dict[str, pa.Table]
+    correction: Correction
+    bars: pa.Table | None
+
+    @property
+    def ledgers(self) -> dict[str, list[LedgerEntry]]:
+        """Feed -> the ledger of the day's own files."""
+        return {feed: rows[0].ledger for feed, rows in self.rows.items()}
+
+    def found(self, feed: str) -> FeedCorrection | None:
+        """What the correction says of a feed; None where it says nothing."""
+        return self.correction.feeds.get(feed)
 
 
 def prepared(kitchen: Kitchen, symbol: str, day: dt.date) -> Prepared:
@@ -84,42 +90,57 @@ def prepared(kitchen: Kitchen, symbol: str, day: dt.date) -> Prepared:
             f" luigi --module pipeline Snapshot --date {day}"
         )
     bars = graph.output_path(kitchen, Unit("AlignedBars", day, symbol), "bars_1m")
-    correction = graph.output_path(kitchen, Unit("Calibration", day, symbol), "correction")
+    path = graph.output_path(kitchen, Unit("Calibration", day, symbol), "correction")
+    correction = from_json(storage.read_json(path)) if path.exists() else NONE
+    moved = _moved(kitchen, Unit("Calibration", day, symbol))
     return Prepared(
         kitchen=kitchen,
         symbol=symbol,
         day=day,
-        tables={feed: _table(kitchen, unit, "clean") for feed, unit in built.items()},
-        ledgers={feed: _ledger(kitchen, unit) for feed, unit in built.items()},
+        rows={
+            feed: _rows(kitchen, unit, moved.get(feed), correction) for feed, unit in built.items()
+        },
         rejects={feed: _table(kitchen, unit, "rejects") for feed, unit in built.items()},
-        moved=_moved(kitchen, Unit("Calibration", day, symbol)),
-        correction=from_json(storage.read_json(correction)) if correction.exists() else NONE,
+        correction=correction,
         bars=parquet.read(bars) if bars.exists() else None,
     )
 
 
-def rows_of(given: Prepared, feed: str) -> Iterator[Rows]:
-    """The feed's rows: of the day's own files, then those that it has in the files of the days beside it."""
-    own = given.tables[feed]
-    yield Rows(table=own, ledger=given.ledgers[feed], minutes=_true_minutes(given, feed, own))
-    moved = given.moved.get(feed)
-    if moved is None or not moved.num_rows:
-        return
-    taken = dict(zip(_keys(feed, moved), moved.to_pylist(), strict=True))
-    for days in (-1, 1):
-        unit = Unit("CleanFeed", given.day + dt.timedelta(days=days), given.symbol, feed)
-        if not graph.output_path(given.kitchen, unit, "clean").exists():
-            continue
-        there = [
-            taken[key] for key in _keys(feed, _table(given.kitchen, unit, "clean")) if key in taken
-        ]
-        if there:
-            table = pa.Table.from_pylist(there, schema=moved.schema)
-            yield Rows(
-                table=table,
-                ledger=_ledger(given.kitchen, unit),
-                minutes=_true_minutes(given, feed, table),
-            )
+def _rows(
+    kitchen: Kitchen, unit: Unit, moved: pa.Table | None, correction: Correction
+) -> list[Rows]:
+    """The feed's rows, by the day whose files they lie in: the day itself, the one before, the one after."""
+    feed, rows = str(unit.source), _table(kitchen, unit, "clean")
+    if moved is None:
+        minutes = true_minutes(rows, feed, correction)
+        return [Rows(table=rows, ledger=_ledger(kitchen, unit), minutes=minutes)]
+    # All together, as they were aligned: where runs are cut, and how they count, depends on all.
+    own = rows.append_column("step", pa.repeat(0, rows.num_rows))
+    rows = with_moved(own, moved.append_column("step", _steps(kitchen, unit, moved)))
+    minutes, steps = true_minutes(rows, feed, correction), rows["step"].to_numpy()
+    rows = rows.drop_columns(["step"])
+    return [
+        Rows(
+            table=rows.filter(pa.array(steps == step)),
+            ledger=_ledger(kitchen, _beside(unit, step)),
+            minutes=minutes[steps == step],
+        )
+        for step in (0, -1, 1)
+        if step in (0, *steps)
+    ]
+
+
+def _steps(kitchen: Kitchen, unit: Unit, moved: pa.Table) -> pa.Array:
+    """How many days from its own the files of each moved row lie; 2 where they are gone."""
+    found: dict[tuple[int, int, int], int] = {}
+    for step in (-1, 1):
+        if graph.output_path(kitchen, _beside(unit, step), "clean").exists():
+            found |= dict.fromkeys(_keys(_table(kitchen, _beside(unit, step), "clean"), unit), step)
+    return pa.array([found.get(key, 2) for key in _keys(moved, unit)], pa.int64())
+
+
+def _beside(unit: Unit, step: int) -> Unit:
+    return replace(unit, day=unit.day + dt.timedelta(days=step))
 
 
 def _moved(kitchen: Kitchen, unit: Unit) -> dict[str, pa.Table]:
@@ -138,27 +159,11 @@ def _moved(kitchen: Kitchen, unit: Unit) -> dict[str, pa.Table]:
     return found
 
 
-def _keys(feed: str, table: pa.Table) -> list[tuple[int, int, int]]:
+def _keys(table: pa.Table, unit: Unit) -> list[tuple[int, int, int]]:
     """What tells a row of a clean table from all others: its file, its line, its stamp."""
-    stamps = table[STAMPS.get(feed, "stamp")].cast(pa.int64())
+    stamps = table[STAMPS.get(str(unit.source), "stamp")].cast(pa.int64())
     columns = (table["file"], table["line"], stamps)
     return list(zip(*(column.to_pylist() for column in columns), strict=True))
-
-
-def _true_minutes(given: Prepared, feed: str, table: pa.Table) -> Ints:
-    """The minute of each row of a clean table, in us, moved as the calibration of the day found."""
-    entry = given.found(feed)
-    if feed == "binance_1m":
-        table = in_true_time(table, given.correction)
-    stamps: Ints = table[STAMPS.get(feed, "stamp")].cast(pa.int64()).to_numpy()
-    if entry is not None and entry.offsets is not None and "run" in table.column_names:
-        gap, own = entry.split_gap_minutes, entry.offsets
-        runs = (table if gap is None else split_at_gaps(table, gap))["run"].to_pylist()
-        whole = entry.offset_minutes or 0
-        stamps = stamps + MINUTE_US * np.array([own.get(run, whole) for run in runs], np.int64)
-    elif entry is not None:
-        stamps = stamps + entry.offset_us
-    return stamps // MINUTE_US * MINUTE_US
 
 
 def _table(kitchen: Kitchen, unit: Unit, output: str) -> pa.Table:

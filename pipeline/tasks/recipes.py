@@ -18,9 +18,9 @@ import pyarrow.compute as pc
 from pipeline import layout
 from pipeline.alignment.align import AlignInput, agreement_of_flow, align
 from pipeline.alignment.calibrate import CalibrationInput
-from pipeline.alignment.neighbours import calibrate_among, with_moved
+from pipeline.alignment.neighbours import calibrate_among
 from pipeline.alignment.record_clock import clock_of, in_true_time
-from pipeline.alignment.true_time import parts_in_true_time
+from pipeline.alignment.true_time import parts_in_true_time, with_moved
 from pipeline.bars.footprint import footprint as footprint_of
 from pipeline.bars.footprint import in_hours
 from pipeline.contracts import calibration as calibration_document
