@@ -11,7 +11,6 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +29,7 @@ from pipeline.contracts import atas_columns
 from pipeline.contracts.control import Control
 from pipeline.contracts.correction import Correction, FeedCorrection
 from pipeline.contracts.schema import conform, empty, flag_masks, table_schema
+from pipeline.free_form import Json
 from pipeline.tables.exact import Floats, Ints, usual_places
 
 BASELINE = (*PRICES, "volume", "quote_volume", "trades", "taker_buy_volume")
@@ -137,7 +137,7 @@ def align(given: AlignInput, control: Control, governance: Path) -> pa.Table:
     return conform(pa.table(columns), schema, "bars_1m")
 
 
-def agreement_of_flow(given: AlignInput, bars: pa.Table, control: Control) -> dict[str, Any]:
+def agreement_of_flow(given: AlignInput, bars: pa.Table, control: Control) -> Json:
     """How the day's sources of order flow agree, and which was published: see `reconcile.py`.
 
     And in `fields`, how many minutes each ATAS feed filled of the columns: see `fields.py`.

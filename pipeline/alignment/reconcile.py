@@ -7,13 +7,13 @@ Belongs here: comparing the sources' deltas minute by minute. Does not belong he
 from __future__ import annotations
 
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
 from pipeline.alignment.dense import Bools
 from pipeline.alignment.flow import Sides
 from pipeline.clock import MINUTE_US, iso
+from pipeline.free_form import Json
 from pipeline.tables.exact import Ints, Units, beyond, decimal_places, from_units, to_units
 
 EQUAL, CLOSE, APART, ALONE, NONE = "=", "~", "x", "1", "."
@@ -22,7 +22,7 @@ WORST = 10
 
 def reconciliation(
     sources: dict[str, Sides], published: list[str | None], opened_us: int, close_share: float
-) -> dict[str, Any]:
+) -> Json:
     """How the sources' deltas (buys - sells) agree.
 
     Args:
@@ -68,7 +68,7 @@ def _count(sources: dict[str, Sides], minutes: int) -> Ints:
     return count
 
 
-def _pair(a: str, b: str, both: Bools, apart: Units, close: Bools) -> dict[str, Any]:
+def _pair(a: str, b: str, both: Bools, apart: Units, close: Bools) -> Json:
     return {
         "first": a,
         "second": b,
@@ -84,7 +84,7 @@ def _worst(
     sources: dict[str, Sides],
     opened_us: int,
     places: int,
-) -> list[dict[str, Any]]:
+) -> list[Json]:
     order = np.argsort(-farthest, kind="stable")[:WORST]
     told = {name: from_units(delta, places) for name, delta in deltas.items()}
     return [

@@ -9,11 +9,11 @@ import datetime as dt
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from pipeline.contracts.documents import load_checked
 from pipeline.contracts.values import NAMES, ValueLimits
 from pipeline.errors import ConfigError
+from pipeline.free_form import Document
 
 CONSEQUENCES = ("note", "degrade", "set_aside_atas", "refuse")
 """Weakest first."""
@@ -39,7 +39,7 @@ _CODE = {"type": "string", "required": True, "form": "code"}
 _CONSEQUENCE = {"type": "string", "required": True, "allowed": list(CONSEQUENCES)}
 
 
-def _numbers(*names: str) -> dict[str, Any]:
+def _numbers(*names: str) -> Document:
     return {
         "type": "dict",
         "required": True,
@@ -47,7 +47,7 @@ def _numbers(*names: str) -> dict[str, Any]:
     }
 
 
-_DOCUMENT: dict[str, Any] = {
+_DOCUMENT: Document = {
     "version": {"type": "integer", "required": True, "allowed": [1]},
     "settling": _numbers("quiet_minutes", "binance_deadline_hours", "atas_deadline_hours"),
     "heartbeat": _numbers("beat_seconds_max", "file_minutes_max", "row_minutes_max"),
@@ -239,7 +239,7 @@ class Control:
     thresholds: tuple[Threshold, ...]
     refusals: dict[str, dict[str, str]]
     waivers: tuple[Waiver, ...]
-    raw: dict[str, Any]
+    raw: Document
 
     def consequence(self, code: str, stated: str, symbol: str, day: dt.date) -> str:
         """The consequence in force: a waiver may lower the stated one, never raise it."""

@@ -18,6 +18,7 @@ from typing import Any
 
 from pipeline import storage
 from pipeline.errors import ConfigError
+from pipeline.free_form import Document
 
 MAX_BYTES = 1 << 20
 """No document that a person writes is larger; a larger one is refused before it is parsed."""
@@ -62,7 +63,7 @@ def load_json(path: Path) -> Any:
         raise ConfigError(f"{path}: not JSON that can be read ({error}); mend it") from error
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _once(pairs: list[tuple[str, Any]]) -> Document:
     found = dict(pairs)
     if len(found) < len(pairs):
         twice = next(key for key, _ in pairs if sum(key == other for other, _ in pairs) > 1)
@@ -74,17 +75,17 @@ def _finite(text: str) -> float:
     raise ValueError(f"{text} is not a finite number")
 
 
-def check(document: Any, schema: dict[str, Any], where: Path) -> dict[str, Any]:
+def check(document: Any, schema: Document, where: Path) -> Document:
     """The document with defaults filled in, once it fits the cerberus schema.
 
     Raises:
         ConfigError: one line a fault, each with its key path.
     """
-    checked: dict[str, Any] = importlib.import_module(_HEAVY).check(document, schema, where)
+    checked: Document = importlib.import_module(_HEAVY).check(document, schema, where)
     return checked
 
 
-def load_checked(path: Path, schema: dict[str, Any]) -> dict[str, Any]:
+def load_checked(path: Path, schema: Document) -> Document:
     """The checked value of a YAML or JSON document, from the kept copy of bytes that were checked before.
 
     Raises:
@@ -116,5 +117,5 @@ def _as_json(value: Any) -> dict[str, str]:
     raise TypeError(type(value).__name__)
 
 
-def _with_dates(value: dict[str, Any]) -> Any:
+def _with_dates(value: Document) -> Any:
     return dt.date.fromisoformat(value[_DATE]) if set(value) == {_DATE} else value

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pyarrow as pa
 
 from pipeline.contracts.documents import load_checked
 from pipeline.contracts.schema import TYPES, arrow_schema
 from pipeline.errors import ConfigError
+from pipeline.free_form import Document
 
 Table = Literal["micro", "macro"]
 
@@ -138,7 +139,7 @@ class Rules:
 
 
 @lru_cache(maxsize=8)
-def load(governance: Path) -> dict[str, Any]:
+def load(governance: Path) -> Document:
     """The checked document of `governance/SCHEMA_features.json`.
 
     Raises:
@@ -172,7 +173,7 @@ def rules(governance: Path) -> Rules:
     return Rules(**load(governance)["rules"])
 
 
-def features(governance: Path, table: Table) -> list[dict[str, Any]]:
+def features(governance: Path, table: Table) -> list[Document]:
     """The entries of a table's features, in the order of the published columns."""
     return [entry for entry in load(governance)["features"] if entry["table"] == table]
 
@@ -187,6 +188,6 @@ def features_schema(governance: Path, table: Table) -> pa.Schema:
     return arrow_schema(_columns(load(governance), table))
 
 
-def _columns(document: dict[str, Any], table: str) -> list[dict[str, Any]]:
+def _columns(document: Document, table: str) -> list[Document]:
     entries = [entry for entry in document["features"] if entry["table"] == table]
     return [*document["tables"][table]["keys"], *({**entry, "null": True} for entry in entries)]

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from pipeline.contracts.value import Value, read_as, to_json
+from pipeline.free_form import Json
 
 __all__ = ["LedgerEntry", "Lines", "MovedEntry", "SlowEntry", "from_json", "to_json"]
 
@@ -54,8 +55,8 @@ class LedgerEntry(Value, frozen=True, kw_only=True):
     other_days: int = 0
     other_symbols: int = 0
     ignored: int = 0
-    notes: dict[str, Any] = msgspec.field(default_factory=dict)
-    inferred: dict[str, Any] = msgspec.field(default_factory=dict)
+    notes: Json = msgspec.field(default_factory=dict)
+    inferred: Json = msgspec.field(default_factory=dict)
 
 
 class MovedEntry(LedgerEntry, frozen=True, kw_only=True):
@@ -72,8 +73,8 @@ class SlowEntry(Value, frozen=True, kw_only=True):
     bytes: int
     sha256: str
     lines: Lines
-    inferred: dict[str, Any]
-    said: dict[str, Any] = msgspec.field(default_factory=dict)
+    inferred: Json
+    said: Json = msgspec.field(default_factory=dict)
 
     def as_input(self) -> LedgerEntry:
         """As one of the files that a day was made of."""

@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.contracts.ledger import Lines
 from pipeline.contracts.value import Value, read_as, to_json
 from pipeline.contracts.verdict import Condition, Reason
+from pipeline.free_form import Json
 
 __all__ = [
     "Column",
@@ -79,7 +80,7 @@ class InputEntry(Value, frozen=True, kw_only=True, omit_defaults=True):
     bytes: int | None
     sha256: str | None
     lines: Lines
-    inferred: dict[str, Any]
+    inferred: Json
     other_days: int = 0
     other_symbols: int = 0
     ignored: int = 0

@@ -10,15 +10,15 @@ import datetime as dt
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from pipeline import zones
 from pipeline.contracts.documents import check, load_yaml
 from pipeline.errors import ConfigError
+from pipeline.free_form import Document
 
 FILE = "calibration_profiles.yaml"
 
-_DOCUMENT: dict[str, Any] = {
+_DOCUMENT: Document = {
     "version": {"type": "integer", "required": True, "allowed": [1]},
     "profiles": {
         "type": "list",

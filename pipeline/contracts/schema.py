@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from pipeline.contracts.documents import load_checked
 from pipeline.errors import ConfigError, ContractError
+from pipeline.free_form import Document
 
 TYPES: dict[str, pa.DataType] = {
     "timestamp[us, UTC]": pa.timestamp("us", tz="UTC"),
@@ -61,7 +61,7 @@ _DOCUMENT = {
 
 
 @lru_cache(maxsize=8)
-def load(governance: Path) -> dict[str, Any]:
+def load(governance: Path) -> Document:
     """The checked document of `governance/SCHEMA_data.json`.
 
     Raises:
@@ -85,7 +85,7 @@ def load(governance: Path) -> dict[str, Any]:
     return document
 
 
-def arrow_schema(columns: list[dict[str, Any]]) -> pa.Schema:
+def arrow_schema(columns: list[Document]) -> pa.Schema:
     """An Arrow schema of column entries, units and descriptions as field metadata."""
     return pa.schema(
         [

@@ -17,6 +17,7 @@ from cerberus import Validator, errors
 
 from pipeline import symbols
 from pipeline.errors import ConfigError
+from pipeline.free_form import Document
 
 _CORE = "tag:yaml.org,2002:"
 _PLAIN_TAGS = {
@@ -152,7 +153,7 @@ def _shown(value: Any) -> str:
     return text if len(text) <= _VALUE_CHARS else f"{text[:_VALUE_CHARS]}.."
 
 
-def check(document: Any, schema: dict[str, Any], where: Path) -> dict[str, Any]:
+def check(document: Any, schema: Document, where: Path) -> Document:
     """The document with defaults filled in, once it fits the cerberus schema.
 
     Raises:
@@ -162,7 +163,7 @@ def check(document: Any, schema: dict[str, Any], where: Path) -> dict[str, Any]:
         raise ConfigError(f"{where}: wanted keys and values, got {type(document).__name__}")
     validator = _Validator(schema, allow_unknown=False, error_handler=_Words)
     if validator.validate(document):
-        checked: dict[str, Any] = validator.document
+        checked: Document = validator.document
         return checked
     faults = "; ".join(f"{path}: {text}" for path, text in _faults(validator.errors))
     raise ConfigError(f"{where}: {faults}")

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from pipeline.errors import ContractError
+from pipeline.free_form import Json
 
 
 class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,9 +31,9 @@ def changed(value: Part, **changes: Any) -> Part:
     return msgspec.structs.replace(value, **changes)
 
 
-def to_json(value: msgspec.Struct) -> dict[str, Any]:
+def to_json(value: msgspec.Struct) -> Json:
     """The value as plain JSON values."""
-    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(value))
+    plain: Json = msgspec.json.decode(msgspec.json.encode(value))
     return plain
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+
+from pipeline.free_form import Json
 
 FETCHED, UNCHANGED, REISSUED = "fetched", "unchanged", "reissued"
 PENDING, ABSENT, MISSING, FAILED = "pending", "absent", "missing", "failed"
@@ -31,7 +32,7 @@ class Outcome:
     bytes: int = 0
     notes: tuple[str, ...] = field(default=())
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Json:
         """For JSON."""
         return asdict(self) | {"notes": list(self.notes)}
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from pipeline.contracts.ledger import LedgerEntry
 from pipeline.contracts.value import Value
+from pipeline.free_form import Json
 from pipeline.quality.facts import DayFacts, edges, mask_of, positions
 
 _EXAMPLES = 3
@@ -45,7 +45,7 @@ class DefectRow(Value, frozen=True, kw_only=True):
     examples: tuple[Example, ...] = ()
 
 
-def defects(facts: DayFacts, flags: list[dict[str, Any]]) -> list[DefectRow]:
+def defects(facts: DayFacts, flags: list[Json]) -> list[DefectRow]:
     """One entry a code and place, by code."""
     found = [entry for flag in flags if (entry := _flagged(facts, flag))]
     found += _moved(facts)
@@ -56,7 +56,7 @@ def defects(facts: DayFacts, flags: list[dict[str, Any]]) -> list[DefectRow]:
     return sorted(found, key=lambda entry: (entry.code, entry.where))
 
 
-def _flagged(facts: DayFacts, flag: dict[str, Any]) -> DefectRow | None:
+def _flagged(facts: DayFacts, flag: Json) -> DefectRow | None:
     bits = facts.bars["qc_flags"].to_numpy()
     minutes = positions(facts)[(bits >> flag["bit"]) & 1 == 1]
     if not minutes.size:
@@ -108,7 +108,7 @@ def _codes_of(offset: int) -> set[str]:
 
 
 def _set_aside(source: str, table: pa.Table) -> list[DefectRow]:
-    by_code: dict[str, list[dict[str, Any]]] = {}
+    by_code: dict[str, list[Json]] = {}
     for row in table.select(["file", "line", "code", "reason", "raw"]).to_pylist():
         by_code.setdefault(row["code"], []).append(row)
     return [
@@ -149,7 +149,7 @@ def _mended(source: str, entries: Sequence[LedgerEntry]) -> list[DefectRow]:
     ]
 
 
-def _place(row: dict[str, Any]) -> str:
+def _place(row: Json) -> str:
     return f"{row['file']}:{row['line']}" if row["line"] else f"{row['file']} (whole file)"
 
 

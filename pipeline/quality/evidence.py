@@ -11,6 +11,7 @@ from typing import Any
 
 from pipeline.contracts.calibration import CurveRow, Figures
 from pipeline.contracts.control import Control
+from pipeline.free_form import Json
 
 _ROWS = (
     # what, path in CONTROL, at least or at most, unit
@@ -40,9 +41,7 @@ def clean(value: Any) -> Any:
     return value
 
 
-def held_against(
-    figures: Figures, measured: dict[str, Any], control: Control
-) -> list[dict[str, Any]]:
+def held_against(figures: Figures, measured: Json, control: Control) -> list[Json]:
     """Every threshold of CONTROL's evidence and identity that a figure is shown for.
 
     Args:
@@ -71,7 +70,7 @@ def held_against(
     return rows
 
 
-def _values(figures: Figures, measured: dict[str, Any]) -> dict[str, Any]:
+def _values(figures: Figures, measured: Json) -> Json:
     best, like = figures.best or CurveRow(lag_minutes=0), figures.likeness
     basis, ratio = measured["basis"], measured["volume_ratio"]
     return {

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +17,7 @@ import pyarrow as pa
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us, iso
 from pipeline.contracts.calibration import DayFinding
 from pipeline.contracts.ledger import LedgerEntry, Lines
+from pipeline.free_form import Json
 
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -62,7 +62,7 @@ class DayFacts:
     outages: frozenset[int]
     atas_expected: bool
     simulated: bool
-    flow: dict[str, Any] = field(default_factory=dict)
+    flow: Json = field(default_factory=dict)
 
     @property
     def set_aside(self) -> bool:

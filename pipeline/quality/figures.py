@@ -6,14 +6,13 @@ logarithm cannot move a report. Nothing here is held against a threshold; that i
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.clock import MINUTES_PER_DAY
+from pipeline.free_form import Json
 from pipeline.quality.facts import (
     PRICES,
     DayFacts,
@@ -43,7 +42,7 @@ _WORST = 10
 _KEYS = ("symbol", "ts", "minute_open", "minute_close", "available_at")
 
 
-def heat(facts: DayFacts, minutes: Minutes, conflict_mask: int) -> list[dict[str, Any]]:
+def heat(facts: DayFacts, minutes: Minutes, conflict_mask: int) -> list[Json]:
     """24 lines of 60 letters a feed, see `STATES`: one letter a minute, by minute_open."""
     strips = [("binance", _record_states(facts, minutes, conflict_mask))]
     if facts.atas_expected or minutes.atas.any():
@@ -88,7 +87,7 @@ def _states(present: Mask, *layers: tuple[str, Mask]) -> npt.NDArray[np.str_]:
     return states
 
 
-def gaps(facts: DayFacts, strips: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def gaps(facts: DayFacts, strips: list[Json]) -> list[Json]:
     """Runs of missing minutes, and of minutes in a known outage, feed by feed, in time order."""
     found = []
     for strip in strips:
@@ -112,7 +111,7 @@ def _runs(letters: str) -> list[tuple[int, int]]:
     return list(zip([0, *cuts], [*cuts, len(letters)], strict=True))
 
 
-def basis(facts: DayFacts) -> dict[str, Any]:
+def basis(facts: DayFacts) -> Json:
     """`basis_bps` of the bars: median, MAD, 1st and 99th percentile, the 1440 values, a histogram."""
     values = floats(facts.bars, "basis_bps")
     known = values[np.isfinite(values)]
@@ -133,7 +132,7 @@ def basis(facts: DayFacts) -> dict[str, Any]:
     }
 
 
-def _histogram(values: Floats, low: float, high: float) -> dict[str, Any]:
+def _histogram(values: Floats, low: float, high: float) -> Json:
     """Counts in equal bins from half a p1-p99 width below p1 to as much above p99.
 
     Values beyond are counted in the outermost bins, so that one bad print does not hide the rest.
@@ -144,7 +143,7 @@ def _histogram(values: Floats, low: float, high: float) -> dict[str, Any]:
     return {"edges": [rounded(float(e)) for e in bounds], "counts": counts.tolist()}
 
 
-def volume_ratio(facts: DayFacts) -> dict[str, Any]:
+def volume_ratio(facts: DayFacts) -> Json:
     """ATAS volume / exchange volume of the minutes with both: median, CV, and medians by hour."""
     ours, theirs = floats(facts.bars, "volume"), floats(facts.bars, "atas_volume")
     known = np.isfinite(ours) & np.isfinite(theirs) & (ours > 0)
@@ -164,7 +163,7 @@ def volume_ratio(facts: DayFacts) -> dict[str, Any]:
     }
 
 
-def columns(bars: pa.Table) -> list[dict[str, Any]]:
+def columns(bars: pa.Table) -> list[Json]:
     """Null rate of every column but the keys, and the value of one that never changes."""
     rows = bars.num_rows
     described = []
@@ -184,7 +183,7 @@ def columns(bars: pa.Table) -> list[dict[str, Any]]:
     return described
 
 
-def worst_minutes(facts: DayFacts) -> list[dict[str, Any]]:
+def worst_minutes(facts: DayFacts) -> list[Json]:
     """The ten minutes in which the feeds' prices lie farthest apart, both sides as published.
 
     Distance in bps: the largest |1e4 ln(ATAS / exchange)| of the four prices, less the day's median
@@ -209,7 +208,7 @@ def _log_ratio(bars: pa.Table, price: str) -> Floats:
     return ratio
 
 
-def _side_by_side(facts: DayFacts, row: int, minute: int, distance: Floats) -> dict[str, Any]:
+def _side_by_side(facts: DayFacts, row: int, minute: int, distance: Floats) -> Json:
     names = (*PRICES, "volume")
     cells = facts.bars.slice(int(row), 1).to_pylist()[0]
     return {

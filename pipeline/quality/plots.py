@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.contracts.calibration import CurveRow, Figures, HourBlock, SkewPoint, from_json
+from pipeline.free_form import Json
 
 # Stand-ins in the drawing for the page's variables, so that one drawing is legible in light and dark.
 INK, MUTED, LINE = "#010101", "#010102", "#010103"
@@ -32,7 +33,7 @@ _STATE_COLOURS = {
     "f": "#01010a", "-": "#01010b", "q": "#01010c",
 }  # fmt: skip
 
-Report = dict[str, Any]
+Report = Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from pipeline.contracts.calibration import DayFinding, to_json
 from pipeline.contracts.control import Control
 from pipeline.contracts.ledger import LedgerEntry
 from pipeline.contracts.verdict import Verdict
+from pipeline.free_form import Json
 from pipeline.quality import evidence, figures
 from pipeline.quality.defects import defects
 from pipeline.quality.facts import DayFacts, minutes_of
@@ -89,9 +90,7 @@ def _three_figures(checks: dict[str, float | None], found: DayFinding, measured:
     }
 
 
-def _with_flag_names(
-    minutes: list[dict[str, Any]], flags: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
+def _with_flag_names(minutes: list[Json], flags: list[Json]) -> list[Json]:
     return [
         minute
         | {"flags": [flag["name"] for flag in flags if minute["qc_flags"] >> flag["bit"] & 1]}
@@ -99,7 +98,7 @@ def _with_flag_names(
     ]
 
 
-def _conservation(facts: DayFacts) -> list[dict[str, Any]]:
+def _conservation(facts: DayFacts) -> list[Json]:
     """Where every raw line went, a file: read = used + merged + rejected."""
     rows = []
     for source, entry in _entries(facts):
@@ -110,7 +109,7 @@ def _conservation(facts: DayFacts) -> list[dict[str, Any]]:
     return rows
 
 
-def _inputs(facts: DayFacts) -> list[dict[str, Any]]:
+def _inputs(facts: DayFacts) -> list[Json]:
     names = ("path", "bytes", "sha256", "adapter")
     return [
         {"source": source, **{name: getattr(entry, name) for name in names}, "notes": _notes(entry)}

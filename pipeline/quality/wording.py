@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.free_form import Json
+
 NONE = "–"
 
 Rows = tuple[tuple[str, ...], ...]
-Report = dict[str, Any]
+Report = Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,18 +13,18 @@ import io
 import json
 import zipfile
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
 from pipeline.clock import MINUTE_US, SECOND_US, day_open_us
+from pipeline.free_form import Json
 from pipeline.sample.bars import Bars
 from pipeline.sample.draws import Ints
 from pipeline.sample.instrument import Instrument
 from pipeline.sample.minutes import minute_bars, minute_of, volume_points
 from pipeline.sample.tape import Tape
 
-Record = dict[str, Any]
+Record = Json
 """One ATAS line: field -> value, in the exporter's order."""
 
 KLINE_HEADER = (
@@ -197,7 +197,7 @@ def _unit_us(bars: Bars, market: str) -> int:
     return 1 if micro else 1_000
 
 
-def _bars(tape: Tape) -> list[dict[str, Any]]:
+def _bars(tape: Tape) -> list[Json]:
     """What both bar exporters know of each traded minute, numbers as they print them."""
     price, qty = _scales(tape.instrument)
     bars, points = minute_bars(tape), volume_points(tape)

@@ -19,6 +19,7 @@ from pipeline.clock import parse_day
 from pipeline.contracts import atas_columns
 from pipeline.contracts.documents import load_checked
 from pipeline.errors import ConfigError, ParameterError
+from pipeline.free_form import Document
 from pipeline.locations import GOVERNANCE, base_folder, config_file, find_config, governance_for
 from pipeline.locations import PROJECT as PROJECT
 from pipeline.model.feeds import ATAS_FEEDS, FEEDS, MARKETS
@@ -47,7 +48,7 @@ _SYMBOL = {
     "sources": _SOURCES,
 }
 _SECONDS = {"type": "number", "min": 0, "max": 86_400}
-_DOCUMENT: dict[str, Any] = {
+_DOCUMENT: Document = {
     "paths": {
         "type": "dict",
         "required": True,
@@ -279,7 +280,7 @@ def _refuse_nested(folders: dict[str, Path], path: Path) -> None:
                 )
 
 
-def _refuse_same_folded(names: dict[str, Any], path: Path) -> None:
+def _refuse_same_folded(names: Document, path: Path) -> None:
     """Two names that differ in case alone would share their folders where the file system has no case."""
     same = symbols.same_folded(names)
     if same is not None:
@@ -289,7 +290,7 @@ def _refuse_same_folded(names: dict[str, Any], path: Path) -> None:
         )
 
 
-def _refuse_unknown_basis(symbols: dict[str, dict[str, Any]], path: Path) -> None:
+def _refuse_unknown_basis(symbols: dict[str, Document], path: Path) -> None:
     for name, entry in symbols.items():
         other = entry.get("basis_against")
         if other is not None and (other == name or other not in symbols):
@@ -299,7 +300,7 @@ def _refuse_unknown_basis(symbols: dict[str, dict[str, Any]], path: Path) -> Non
             )
 
 
-def _symbol(name: str, entry: dict[str, Any], path: Path) -> Symbol:
+def _symbol(name: str, entry: Document, path: Path) -> Symbol:
     since, until = (
         _day(entry.get(key), f"symbols.{name}.{key}", path) for key in ("since", "until")
     )
@@ -333,7 +334,7 @@ def _day(value: Any, key: str, path: Path) -> dt.date | None:
 _WANTED = {"label": "open or close", "zone": "an IANA zone such as Asia/Shanghai, or UTC"}
 
 
-def _source(value: Any, key: str, path: Path) -> dict[str, Any]:
+def _source(value: Any, key: str, path: Path) -> Document:
     """A feed's entry below `sources` as a mapping; a list is its patterns."""
     given = value if isinstance(value, dict) else {"patterns": value}
     for name, said in given.items():
@@ -348,7 +349,7 @@ def _source(value: Any, key: str, path: Path) -> dict[str, Any]:
     return given
 
 
-def _stamps(entry: dict[str, Any] | None, key: str, path: Path) -> dict[str, Stamps]:
+def _stamps(entry: Document | None, key: str, path: Path) -> dict[str, Stamps]:
     """What the mappings below `sources` say of stamps."""
     found = {}
     for feed, value in (entry or {}).items():
@@ -375,7 +376,7 @@ def _is_zone(name: str) -> bool:
     return bool(importlib.import_module("pipeline.zones").is_known(name))
 
 
-def _patterns(entry: dict[str, Any] | None, key: str, path: Path) -> dict[str, tuple[str, ...]]:
+def _patterns(entry: Document | None, key: str, path: Path) -> dict[str, tuple[str, ...]]:
     """Path patterns below `paths.raw`; they may not leave it."""
     found = {
         feed: tuple(_source(value, f"{key}.{feed}", path).get("patterns", ()))

@@ -10,10 +10,10 @@ import ipaddress
 import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.errors import ConfigError
+from pipeline.free_form import Document
 from pipeline.model.feeds import MARKETS
 
 USES = ("archive", "rest", "command")
@@ -88,7 +88,7 @@ class Fetch:
 _TEXT = {"type": "string"}
 _SECONDS = {"type": "number", "min": 0, "max": 86_400}
 _WHOLE = {"type": "integer", "min": 1}
-_SPECIAL: dict[str, Any] = {
+_SPECIAL: Document = {
     "archive": _TEXT,
     "rest": {"type": "dict", "schema": dict.fromkeys(MARKETS, _TEXT)},
     "hosts": {"type": "list", "schema": _TEXT},
@@ -106,7 +106,7 @@ _SPECIAL: dict[str, Any] = {
     },
     "command": {"type": "list", "schema": {**_TEXT, "minlength": 1}},
 }
-SCHEMA: dict[str, Any] = {
+SCHEMA: Document = {
     "type": "dict",
     "default": {},
     "schema": {f.name: _SPECIAL.get(f.name, _SECONDS) for f in fields(Fetch)},
@@ -114,7 +114,7 @@ SCHEMA: dict[str, Any] = {
 """The section's form, for cerberus."""
 
 
-def from_document(section: dict[str, Any], path: Path) -> Fetch:
+def from_document(section: Document, path: Path) -> Fetch:
     """The settings of a section whose form is right; what it leaves out has its default.
 
     Raises:

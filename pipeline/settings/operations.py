@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from pipeline.free_form import Document
 
 _SECONDS = {"type": "integer", "min": 0, "max": 86_400}
 
-SCHEMA: dict[str, Any] = {
+SCHEMA: Document = {
     "alerts": {
         "type": "dict",
         "default": {},
@@ -99,7 +100,7 @@ class Operations:
     watch: Watch = Watch()
 
 
-def operations(document: dict[str, Any], base: Path) -> Operations:
+def operations(document: Document, base: Path) -> Operations:
     """The sections of a checked document; a relative `urls_file` starts at `base`."""
     alerts = dict(document.get("alerts") or {})
     if "urls_file" in alerts:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import pyarrow as pa
 
 from pipeline.errors import SourceError, UnstableInputError
+from pipeline.free_form import Json
 from pipeline.model.limits import Limits
 from pipeline.model.raw_names import RawPath
 from pipeline.sources import registry
@@ -43,7 +43,7 @@ class FileRead:
     failure: SourceError | None = None
     used: int = 0
     merged: int = 0
-    more_notes: dict[str, Any] = field(default_factory=dict)
+    more_notes: Json = field(default_factory=dict)
 
     def rows(self) -> pa.Table:
         """Its rows, wherever they are; none of a file that could not be used."""
@@ -61,9 +61,9 @@ class FileRead:
             return [whole]
         return [replace(whole, raw_bytes=self.sealed.bytes, raw_sha256=self.sealed.sha256)]
 
-    def notes(self) -> dict[str, Any]:
+    def notes(self) -> Json:
         """What the ledger says beyond the counts."""
-        notes: dict[str, Any] = dict(self.more_notes)
+        notes: Json = dict(self.more_notes)
         is_archive = self.file.name.endswith(".zip")
         if self.parsed is not None:
             notes |= self.parsed.notes
@@ -83,7 +83,7 @@ class FileRead:
         odd = (notes.get("encoding") == "utf-8-sig", "array" in notes, "indented" in notes)
         return int(self.parsed.blank_lines + sum(odd))
 
-    def inferred(self) -> dict[str, Any]:
+    def inferred(self) -> Json:
         """Of these, what the file does not say itself: its format, units, labels, marks."""
         if self.parsed is None:
             return {}

@@ -10,11 +10,12 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
 from pipeline.contracts.values import ANY, ValueLimits
+from pipeline.free_form import Json
 from pipeline.model.feeds import FEEDS, TRADES, FeedKind
 from pipeline.model.limits import Limits
 
@@ -118,7 +119,7 @@ class Parsed:
     other_symbols: int = 0
     ignored: int = 0
     conflicts: dict[int, int] = field(default_factory=dict)
-    notes: dict[str, Any] = field(default_factory=dict)
+    notes: Json = field(default_factory=dict)
     defects: Counter[str] = field(default_factory=Counter)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.clock import DAY_US, day_open_us, iso
+from pipeline.free_form import Json
 from pipeline.model.raw_names import spills_to
 from pipeline.sources import tick_tape
 from pipeline.sources.atas.tick_columns import NUMBERS, Columns, read_columns
@@ -153,7 +154,7 @@ class _Tape:
         self._count(good, instants)
         return _table(good, instants, numbers)
 
-    def notes(self) -> dict[str, Any]:
+    def notes(self) -> Json:
         """Counts over the good ticks; `sub_ms` near the number of rows means a PC clock (A17)."""
         return {
             "sides": dict(sorted(self._sides.items())),

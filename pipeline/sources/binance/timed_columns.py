@@ -15,6 +15,7 @@ import msgspec
 
 from pipeline.clock import parse_instant
 from pipeline.errors import SourceError
+from pipeline.free_form import Json
 from pipeline.sources.klines.rows import market_us
 from pipeline.sources.text.json_array import elements, is_array
 from pipeline.sources.text.lines import BOM
@@ -175,7 +176,7 @@ def _of_objects(head: bytes, lines: list[bytes], form: Form) -> Columns | None:
 def _object(line: bytes) -> dict[bytes, bytes]:
     """Key -> value of a flat JSON object, as text; null is empty text."""
     try:
-        given: dict[str, Any] = msgspec.json.decode(line, type=dict[str, Any])
+        given: Json = msgspec.json.decode(line, type=Json)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise ValueError(f"not the JSON object that was expected ({error})") from None
     return {

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from pipeline.clock import DAY_US, day_open_us, iso
 from pipeline.errors import SourceError
+from pipeline.free_form import Json
 from pipeline.model.feeds import FEEDS
 from pipeline.sources.binance.timed_columns import (
     Columns,
@@ -115,7 +116,7 @@ class TimedFile:
                 self._known[line] = row
         self._take(row, block, place)
 
-    def finish(self, notes: dict[str, Any]) -> Parsed:
+    def finish(self, notes: Json) -> Parsed:
         """The file's rows, sorted by time.
 
         Raises:
@@ -249,7 +250,7 @@ def parsed(text: RawText, feed: Feed, form: Form) -> Parsed:
     for block in _blocks(text, seen):
         for place in range(block.count):
             file.take(block, place)
-    notes: dict[str, Any] = {
+    notes: Json = {
         "header": columns.header is not None,
         "encoding": "utf-8-sig" if seen.bom else "utf-8",
     }

@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from pipeline.clock import DAY_US, day_open_us, epoch_unit
 from pipeline.errors import SourceError
+from pipeline.free_form import Json
 from pipeline.sources.binance.trade_columns import Columns, form_of, read_columns, table_of
 from pipeline.sources.binance.trade_line import LIMITED, Kind, NoQuantityError, Shape, Trade
 from pipeline.sources.klines.rows import is_of_many_days
@@ -177,14 +178,14 @@ class TradeFile:
                 code="B26",
             )
 
-    def notes(self) -> dict[str, Any]:
+    def notes(self) -> Json:
         """What the ledger says of the used rows; stamps in two units are told by value (D07)."""
         units = dict(sorted((+self.units).items()))
         if len(units) > 1:
             odd = sum(units.values()) - max(units.values())
             self.defects["D07"] += odd
             self.defects["B01"] += odd
-        notes: dict[str, Any] = {
+        notes: Json = {
             "unit": "mixed" if len(units) > 1 else next(iter(units), None),
             "units": units,
             "sides": dict(sorted((+self.sides).items())),

@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
+from pipeline.free_form import Json
 from pipeline.sources.binance.trade_file import TradeFile
 from pipeline.sources.binance.trade_line import TRADES, Kind, Shape, Trade, named_shape
 from pipeline.sources.protocol import RawText
@@ -81,11 +82,11 @@ def tables(file: TradeFile, blocks: Iterator[Block], others: Counter[str]) -> It
         yield file.rows(block, columns, shape or _NOTHING, take)
 
 
-def _shape(file: TradeFile, found: dict[str, Any]) -> Shape | None:
+def _shape(file: TradeFile, found: Json) -> Shape | None:
     return named_shape(file.kind, tuple(found))
 
 
-def _as_row(file: TradeFile, shape: Shape, found: dict[str, Any] | None) -> bytes:
+def _as_row(file: TradeFile, shape: Shape, found: Json | None) -> bytes:
     """The object as the row that the scanner reads; nothing where it may not be read so."""
     if not found or _none_of_ours(file, found) or _shape(file, found) is not shape:
         return b""
@@ -97,7 +98,7 @@ def _as_row(file: TradeFile, shape: Shape, found: dict[str, Any] | None) -> byte
 def _take(
     file: TradeFile,
     block: Block,
-    objects: Sequence[dict[str, Any] | None],
+    objects: Sequence[Json | None],
     others: Counter[str],
     place: int,
 ) -> Trade | None:
@@ -121,7 +122,7 @@ def _take(
     return file.take(block, place, shape, [_text(value) for value in found.values()])
 
 
-def _object(line: bytes) -> dict[str, Any]:
+def _object(line: bytes) -> Json:
     """The trade's own object, out of its envelope; empty where the line is none."""
     try:
         found = _decode(text_of(line).strip().removesuffix(b","))
@@ -132,7 +133,7 @@ def _object(line: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _none_of_ours(file: TradeFile, found: dict[str, Any]) -> str | None:
+def _none_of_ours(file: TradeFile, found: Json) -> str | None:
     """What a good object is that is no trade of this feed, as the ledger counts it."""
     event, symbol = found.get("e"), _symbol(found)
     if (isinstance(event, str) and event != file.kind.event) or "result" in found:
@@ -144,7 +145,7 @@ def _none_of_ours(file: TradeFile, found: dict[str, Any]) -> str | None:
     return None
 
 
-def _symbol(found: dict[str, Any]) -> str:
+def _symbol(found: Json) -> str:
     symbol = found.get("s", found.get("symbol"))
     return symbol.upper() if isinstance(symbol, str) else ""
 

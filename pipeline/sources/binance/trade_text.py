@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any
 
+from pipeline.free_form import Json
 from pipeline.sources.binance.trade_line import Kind, Shape, named_shape, placed_shape
 from pipeline.sources.text.lines import is_comment, text_of
 
@@ -30,10 +30,10 @@ class Layout:
     header: tuple[str, ...] = ()
     skip: frozenset[int] = frozenset()
 
-    def notes(self) -> dict[str, Any]:
+    def notes(self) -> Json:
         """For the ledger: whether there is a header, and columns that nobody reads."""
         named = zip(self.header, self.shape.names, strict=False)
-        notes: dict[str, Any] = {"header": bool(self.header)}
+        notes: Json = {"header": bool(self.header)}
         ignored = [word.strip() for word, name in named if name is None]
         return notes | ({"ignored_columns": ignored} if ignored else {})
 

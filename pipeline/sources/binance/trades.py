@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
 
 import pyarrow as pa
 
 from pipeline.errors import SourceError
+from pipeline.free_form import Json
 from pipeline.sources import tick_tape
 from pipeline.sources.binance import trade_json, trade_text
 from pipeline.sources.binance.trade_file import TradeFile
@@ -61,7 +61,7 @@ class BinanceTradeFiles:
         """
         file = TradeFile(feed=feed, kind=self._kind, name=text.name)
         order = Order()
-        notes: dict[str, Any] = {}
+        notes: Json = {}
         for rows in tick_tape.stretches(self._tables(file, text, notes)):
             order.see(rows, self._kind.id_column)
             put(rows)
@@ -80,7 +80,7 @@ class BinanceTradeFiles:
             defects=+file.defects,
         )
 
-    def _tables(self, file: TradeFile, text: RawText, notes: dict[str, Any]) -> Iterator[pa.Table]:
+    def _tables(self, file: TradeFile, text: RawText, notes: Json) -> Iterator[pa.Table]:
         """The day's rows as they stand in the file; fills the notes on how it was written."""
         if is_parquet(text.name, text.head):
             yield from self._parquet(file, text, notes)
@@ -99,7 +99,7 @@ class BinanceTradeFiles:
             notes |= layout.notes()
         notes["encoding"] = "utf-8-sig" if seen.bom else "utf-8"
 
-    def _parquet(self, file: TradeFile, text: RawText, notes: dict[str, Any]) -> Iterator[pa.Table]:
+    def _parquet(self, file: TradeFile, text: RawText, notes: Json) -> Iterator[pa.Table]:
         with closing(Rows(text)) as rows:
             shape = named_shape(self._kind, tuple(rows.names))
             if shape is None:

@@ -12,13 +12,14 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from pipeline.clock import DAY_US, day_of, day_open_us, epoch_us, iso
 from pipeline.errors import SourceError
+from pipeline.free_form import Json
 from pipeline.sources.klines import consistency
 from pipeline.sources.klines.decimal_noise import without_noise
 from pipeline.sources.protocol import Feed, Parsed, RawText, Reject
@@ -182,7 +183,7 @@ class KlineFile:
             self.torn_tail = block.place(place)
         self.rejects.append(block.reject(place, code, reason))
 
-    def finish(self, notes: dict[str, Any], blank_lines: int) -> Parsed:
+    def finish(self, notes: Json, blank_lines: int) -> Parsed:
         """The file's rows, sorted. Equal rows of one minute are merged; of different ones none is used.
 
         Raises:

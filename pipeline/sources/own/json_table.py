@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from pipeline.errors import SourceError
+from pipeline.free_form import Json
 from pipeline.sources.klines.column_names import (
     ARCHIVE,
     NAMELESS,
@@ -120,7 +121,7 @@ def find_form(rows: Iterable[bytes], pair: str | None = None) -> Form | None:
     return None
 
 
-def _named(row: dict[str, Any], pair: str | None) -> Form | None:
+def _named(row: Json, pair: str | None) -> Form | None:
     columns = columns_of(tuple(row), pair)
     return None if columns is None else Form(columns=columns, names=tuple(row))
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import SourceError
+from pipeline.free_form import Json
 from pipeline.sources.binance.klines import contract_usd, volume_words
 from pipeline.sources.klines.column_names import Columns, own_symbols
 from pipeline.sources.klines.rows import Kline, KlineFile
@@ -73,7 +74,7 @@ class _Row:
     fault: str | None = None
 
 
-def read_table(table: Table, file: KlineFile, notes: dict[str, Any]) -> Parsed:
+def read_table(table: Table, file: KlineFile, notes: Json) -> Parsed:
     """Hands the day's rows to the file; see `KlineFile` for what becomes of them.
 
     Raises:
@@ -111,7 +112,7 @@ def read_table(table: Table, file: KlineFile, notes: dict[str, Any]) -> Parsed:
     return parsed
 
 
-def bar_of(values: Values, columns: Columns, inferred: dict[str, Any], step: int) -> int | str:
+def bar_of(values: Values, columns: Columns, inferred: Json, step: int) -> int | str:
     """The open in us of a row's bar, as the ledger says that its file was read; or whose it is, in words.
 
     Raises:

@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
+from pipeline.free_form import Json
 from pipeline.sources.protocol import RawText, Reject
 from pipeline.sources.text.indented import unindent
 from pipeline.sources.text.json_array import elements, is_array
@@ -104,9 +105,9 @@ class JsonLines(Generic[Record]):
         """Objects so far, good or not."""
         return self.lines - self.blank_lines
 
-    def notes(self) -> dict[str, Any]:
+    def notes(self) -> Json:
         """How the file was written, for the ledger."""
-        notes: dict[str, Any] = {
+        notes: Json = {
             "encoding": "utf-8-sig" if self.seen.bom else "utf-8",
             "line_ends": "crlf" if self.seen.crlf else "lf",
         }
