@@ -19,7 +19,8 @@ from pathlib import Path
 from pipeline.clock import parse_day
 from pipeline.model.feeds import FEEDS
 from pipeline.model.raw_names import RawPath, spills_to
-from pipeline.settings.config import Kitchen, Stamps, Symbol
+from pipeline.settings.config import Kitchen, Symbol
+from pipeline.settings.sources import Stamps
 
 
 def patterns(kitchen: Kitchen, symbol: Symbol, feed: str) -> tuple[str, ...]:

@@ -7,14 +7,13 @@ Belongs here: where things lie and which symbols there are. Thresholds are gover
 from __future__ import annotations
 
 import datetime as dt
-import importlib
 import os
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pipeline import patterns, symbols
+from pipeline import symbols
 from pipeline.clock import parse_day
 from pipeline.contracts import atas_columns
 from pipeline.contracts.documents import load_checked
@@ -22,19 +21,11 @@ from pipeline.errors import ConfigError, ParameterError
 from pipeline.free_form import Document
 from pipeline.locations import GOVERNANCE, base_folder, config_file, find_config, governance_for
 from pipeline.locations import PROJECT as PROJECT
-from pipeline.model.feeds import ATAS_FEEDS, FEEDS, MARKETS
+from pipeline.model.feeds import ATAS_FEEDS, MARKETS
 from pipeline.model.limits import Limits
-from pipeline.settings import fetching, operations
+from pipeline.settings import fetching, operations, sources
+from pipeline.settings.sources import Stamps
 
-LABELS = ("open", "close")
-STAMPED = tuple(name for name, kind in FEEDS.items() if kind.has_open_stamps)
-"""Feeds whose stamps may be text without a zone, or not say which edge of the bar they are."""
-
-_SOURCES = {
-    "type": "dict",
-    "keysrules": {"allowed": list(FEEDS)},
-    "valuesrules": {"type": ["list", "dict"], "minlength": 1},
-}
 _DAY = {"type": ["date", "string"], "nullable": True}
 _NAME = {"type": "string", "nullable": True, "form": "symbol"}
 _SYMBOL = {
@@ -45,7 +36,7 @@ _SYMBOL = {
     "basis_against": _NAME,
     "since": _DAY,
     "until": _DAY,
-    "sources": _SOURCES,
+    "sources": sources.SCHEMA,
 }
 _SECONDS = {"type": "number", "min": 0, "max": 86_400}
 _DOCUMENT: Document = {
@@ -66,7 +57,7 @@ _DOCUMENT: Document = {
         "keysrules": {"type": "string", "form": "symbol"},
         "valuesrules": {"type": "dict", "schema": _SYMBOL},
     },
-    "sources": _SOURCES,
+    "sources": sources.SCHEMA,
     "latency_seconds": {
         "type": "dict",
         "default": {"binance": 0, "atas": 0},
@@ -114,16 +105,6 @@ _DOCUMENT: Document = {
         "schema": {"key": {"type": "string"}, "trusted": {"type": "string"}},
     },
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamps:
-    """What a feed's files do not say of their stamps: the IANA zone of text without one, and the edge of the
-    bar where the column's name leaves it open; None where nobody said it.
-    """
-
-    zone: str | None = None
-    label: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,8 +209,8 @@ def _load(path: Path) -> Kitchen:
         symbols={
             name: _symbol(name, entry, path) for name, entry in sorted(document["symbols"].items())
         },
-        sources=_patterns(document.get("sources"), "sources", path),
-        stamps=_stamps(document.get("sources"), "sources", path),
+        sources=sources.path_patterns(document.get("sources"), "sources", path),
+        stamps=sources.stamps(document.get("sources"), "sources", path),
         latency_seconds=document["latency_seconds"],
         prefer_atas=tuple(preference.get("atas", ATAS_FEEDS)),
         prefer_delta=tuple(preference.get("delta", ("ticks", "atas_bars", "klines"))),
@@ -317,8 +298,8 @@ def _symbol(name: str, entry: Document, path: Path) -> Symbol:
         basis_against=entry.get("basis_against"),
         since=since,
         until=until,
-        sources=_patterns(entry.get("sources"), f"symbols.{name}.sources", path),
-        stamps=_stamps(entry.get("sources"), f"symbols.{name}.sources", path),
+        sources=sources.path_patterns(entry.get("sources"), f"symbols.{name}.sources", path),
+        stamps=sources.stamps(entry.get("sources"), f"symbols.{name}.sources", path),
     )
 
 
@@ -329,62 +310,3 @@ def _day(value: Any, key: str, path: Path) -> dt.date | None:
         return parse_day(str(value))
     except ValueError as error:
         raise ConfigError(f"{path}: {key}: {error}") from error
-
-
-_WANTED = {"label": "open or close", "zone": "an IANA zone such as Asia/Shanghai, or UTC"}
-
-
-def _source(value: Any, key: str, path: Path) -> Document:
-    """A feed's entry below `sources` as a mapping; a list is its patterns."""
-    given = value if isinstance(value, dict) else {"patterns": value}
-    for name, said in given.items():
-        here = f"{path}: {key}.{name}: got {said!r}"
-        if name not in ("patterns", "zone", "label"):
-            raise ConfigError(f"{here}, wanted only patterns, zone and label")
-        if name == "patterns":
-            if not (isinstance(said, list) and said and all(isinstance(t, str) for t in said)):
-                raise ConfigError(f"{here}, wanted a list of paths below paths.raw")
-        elif not isinstance(said, str) or (name == "label" and said not in LABELS):
-            raise ConfigError(f"{here}, wanted {_WANTED[name]}")
-    return given
-
-
-def _stamps(entry: Document | None, key: str, path: Path) -> dict[str, Stamps]:
-    """What the mappings below `sources` say of stamps."""
-    found = {}
-    for feed, value in (entry or {}).items():
-        here = f"{key}.{feed}"
-        given = _source(value, here, path)
-        said = Stamps(zone=given.get("zone"), label=given.get("label"))
-        if said == Stamps():
-            continue
-        if feed not in STAMPED:
-            raise ConfigError(
-                f"{path}: {here}: zone and label are for {', '.join(STAMPED)}, got {feed}; the clock of an"
-                " ATAS feed is found, or approved by kitchen calibration approve"
-            )
-        if said.zone is not None and not _is_zone(said.zone):
-            raise ConfigError(
-                f"{path}: {here}.zone: {said.zone!r} is no IANA zone; give one such as Asia/Shanghai, or UTC"
-            )
-        found[feed] = said
-    return found
-
-
-def _is_zone(name: str) -> bool:
-    """Asked only where a zone is configured: zones are slow to load."""
-    return bool(importlib.import_module("pipeline.zones").is_known(name))
-
-
-def _patterns(entry: Document | None, key: str, path: Path) -> dict[str, tuple[str, ...]]:
-    """Path patterns below `paths.raw`; they may not leave it."""
-    found = {
-        feed: tuple(_source(value, f"{key}.{feed}", path).get("patterns", ()))
-        for feed, value in (entry or {}).items()
-    }
-    for feed, texts in found.items():
-        for text in texts:
-            wrong = patterns.fault(text)
-            if wrong is not None:
-                raise ConfigError(f"{path}: {key}.{feed}: {text!r} {wrong}")
-    return found

@@ -87,7 +87,7 @@ def read_feed(
     elif is_tape:
         reads = list(_read_tapes(feed, of_day, limits, aside))
     else:
-        reads = list(_read_until_complete(feed, of_day, limits))
+        reads = list(_read_files(feed, of_day, limits))
     for read in reads:
         _remember(read, seen)
     reads = [read for read in reads if not _is_of_its_day_alone(feed, read)]
@@ -162,9 +162,7 @@ def _read_tapes(
     return (found for _, found in ahead(read, chain(begun, numbered)))
 
 
-def _read_until_complete(
-    feed: Feed, files: Iterator[RawPath], limits: Limits
-) -> Iterator[FileRead]:
+def _read_files(feed: Feed, files: Iterator[RawPath], limits: Limits) -> Iterator[FileRead]:
     """Files of bars or klines, one after the other; once no row of the day is missing, a further file of
     klines is only compared.
     """

@@ -35,7 +35,7 @@ ROOMS = {
 ELSEWHERE = (
     ("settings/operations.py", "repeat_hours: float = 12", "repeat_hours: float = 13"),
     ("settings/fetching.py", '"min": 0, "max": 86_400', '"min": 0, "max": 86_401'),
-    ("settings/config.py", 'LABELS = ("open", "close")', 'LABELS = ("close", "open")'),
+    ("settings/sources.py", 'LABELS = ("open", "close")', 'LABELS = ("close", "open")'),
     ("unattended/alerts.py", "_MAX_LISTED = 20", "_MAX_LISTED = 21"),
     ("fetch/run.py", "MONTHLY_DAYS = 20", "MONTHLY_DAYS = 21"),
     ("cli/plan.py", "[:20]", "[:21]"),

@@ -13,7 +13,8 @@ from kit.support import kitchen_at
 from pipeline.freshness import fingerprint, stamp
 from pipeline.freshness.graph import Unit
 from pipeline.model.limits import Limits
-from pipeline.settings.config import Kitchen, Stamps, Symbol
+from pipeline.settings.config import Kitchen, Symbol
+from pipeline.settings.sources import Stamps
 from pipeline.stages import STAGES
 
 DAY = dt.date(2025, 1, 2)
