@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
-def plain(value: Any) -> str:
-    """Text for a terminal: control and escape characters of vendor strings are taken out."""
-    return _CONTROL.sub("", str(value))
+from pipeline.plain_text import plain
 
 
 def say(facts: dict[str, Any], lines: Sequence[str], *, as_json: bool) -> None:

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pipeline.cli import main as program
-from pipeline.cli.output import plain
+from pipeline.cli.output import say
 
 
 def run(*arguments: str) -> Result:
@@ -130,9 +130,11 @@ def test_errors_are_json_where_json_was_asked_for(tmp_path: Path) -> None:
     assert json.loads(result.output)["exit"] == 40
 
 
-def test_vendor_strings_cannot_drive_the_terminal() -> None:
-    """Escape and control characters are taken out."""
-    assert plain("a\x1b[31mb\x07c\r") == "a[31mbc"
+def test_vendor_strings_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Escape and control characters, and marks that turn the writing direction, are taken out."""
+    say({}, ["a\x1b[31mb\x07c\r\u202ed"], as_json=False)
+
+    assert capsys.readouterr().out == "a[31mbcd\n"
 
 
 def test_the_program_is_installed() -> None:
