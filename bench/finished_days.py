@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pipeline import storage
 from pipeline.clock import day_open_us
+from pipeline.contracts.manifest import Code, Contract, DayCondition, FileEntry, Manifest, to_json
 from pipeline.freshness import graph, receipt
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
@@ -112,12 +113,23 @@ def publish(store: Store, day: dt.date) -> None:
     """A first revision of the date; its manifest says just what the closing lines of a run tell."""
     folder = store.revision(day, 1)
     folder.mkdir(parents=True)
-    manifest = {
-        "condition": {"day": "available", "symbols": {}},
-        "files": {"bars_1m.parquet": {"rows": 0}},
-        "simulated": True,
-    }
-    (folder / sums.MANIFEST).write_bytes(storage.canonical_json(manifest))
+    manifest = Manifest(
+        producer="bench",
+        dataset="bench",
+        date=day,
+        version="0",
+        simulated=True,
+        condition=DayCondition(day="available", symbols={}),
+        files={"bars_1m.parquet": FileEntry(bytes=0, md5="", sha256="", rows=0)},
+        inputs={},
+        calibration={},
+        quality={},
+        contract=Contract(files={}, slices={}),
+        code=Code(package="0", stages={}),
+        data_manifest_hash="",
+        calibration_hash="",
+    )
+    (folder / sums.MANIFEST).write_bytes(storage.canonical_json(to_json(manifest)))
     publication = {
         "date": day.isoformat(),
         "revision": 1,

@@ -191,7 +191,7 @@ def test_align_and_features_need_no_configuration(library: Environment, kitchen:
     library.run(kitchen, program, "verify", "--all")
 
 
-def test_the_reader_needs_two_libraries_alone(wheel: Path, kitchen: Path, tmp_path: Path) -> None:
+def test_the_reader_needs_three_libraries_alone(wheel: Path, kitchen: Path, tmp_path: Path) -> None:
     """Those that docs/reading.md names, beside the wheel, in an environment that has no other."""
     found = SLIM.search((PROJECT / "docs/reading.md").read_text())
     assert found is not None

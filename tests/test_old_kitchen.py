@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from kit.support import Run
+from pipeline import storage
+from pipeline.contracts.manifest import read, to_json
 from pipeline.reader import load
 from pipeline.stages import STAGES
 
@@ -79,6 +81,15 @@ def test_both_revisions_are_read(old: Path) -> None:
 
     assert price(old) is None
     assert price(old, as_of=published_at) == 79848.8
+
+
+@pytest.mark.parametrize("revision", [1, 2])
+def test_its_manifests_are_read_and_written_again_byte_for_byte(old: Path, revision: int) -> None:
+    """So a rollback publishes just what was said then."""
+    path = old / "snapshots/.revisions" / f"{DAY}.r{revision}" / "dataset_manifest.json"
+    manifest = read(json.loads(path.read_bytes()))
+
+    assert storage.canonical_json(to_json(manifest)) == path.read_bytes()
 
 
 def test_its_snapshots_are_verified(old: Path) -> None:

@@ -1,11 +1,15 @@
-"""`condition.json` and the parts of `dataset_manifest.json`, as typed values.
+"""`condition.json` and `dataset_manifest.json`, as typed values.
 
 Belongs here: their form. What stands in them is `publishing/`'s.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
 
 from pipeline.contracts.ledger import Lines
 from pipeline.contracts.value import Value, read_as, to_json
@@ -13,14 +17,18 @@ from pipeline.contracts.verdict import Condition, Reason
 from pipeline.free_form import Json
 
 __all__ = [
+    "Code",
     "Column",
+    "Contract",
     "DayCondition",
     "FileEntry",
     "InputEntry",
+    "Manifest",
+    "Measure",
     "SymbolCondition",
-    "TableEntry",
     "Window",
     "from_json",
+    "read",
     "to_json",
 ]
 
@@ -39,14 +47,6 @@ class DayCondition(Value, frozen=True, kw_only=True):
     symbols: dict[str, SymbolCondition]
 
 
-class FileEntry(Value, frozen=True, kw_only=True):
-    """What a published file's bytes are."""
-
-    bytes: int
-    md5: str
-    sha256: str
-
-
 class Column(Value, frozen=True, kw_only=True):
     """A column as Arrow names its type."""
 
@@ -62,13 +62,20 @@ class Window(Value, frozen=True, kw_only=True):
     last: str
 
 
-class TableEntry(FileEntry, frozen=True, kw_only=True):
-    """A file that holds a table; `window` is None without rows, or without a column of instants."""
+class FileEntry(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """What a published file's bytes are; and its rows, where it holds a table.
 
-    rows: int
-    content_hash: str
-    columns: tuple[Column, ...]
-    window: Window | None
+    A file that is no table has no `content_hash`. The `window` of a table is None without rows, or without
+    a column of instants.
+    """
+
+    bytes: int
+    md5: str
+    sha256: str
+    rows: int | None = None
+    content_hash: str | None = None
+    columns: tuple[Column, ...] = ()
+    window: Window | UnsetType | None = UNSET
 
 
 class InputEntry(Value, frozen=True, kw_only=True, omit_defaults=True):
@@ -85,6 +92,64 @@ class InputEntry(Value, frozen=True, kw_only=True, omit_defaults=True):
     other_symbols: int = 0
     ignored: int = 0
     moved_rows: int | None = None
+
+
+class Measure(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """A check's one limit, what each symbol measured (None: nothing), and whose consequence is waived."""
+
+    unit: str
+    code: str
+    consequence: str
+    waived: dict[str, str]
+    measured: dict[str, int | float | None]
+    at_least: int | float | None = None
+    at_most: int | float | None = None
+
+
+class Contract(Value, frozen=True, kw_only=True):
+    """The governance in force: the digest of each document's bytes, and of each slice's meaning."""
+
+    files: dict[str, str]
+    slices: dict[str, str]
+
+
+class Code(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """The code in force, a digest a stage; and of accepted results the digests of what computed them."""
+
+    package: str
+    stages: dict[str, str]
+    accepted: dict[str, list[str]] = msgspec.field(default_factory=dict)
+
+
+class Manifest(Value, frozen=True, kw_only=True):
+    """`dataset_manifest.json`: symbol -> raw name -> what was read, and each symbol's finding as it stood.
+
+    A published finding is passed on as it was written, for its form may be an earlier release's.
+    """
+
+    producer: str
+    dataset: str
+    date: dt.date
+    version: str
+    simulated: bool
+    condition: DayCondition
+    files: dict[str, FileEntry]
+    inputs: dict[str, dict[str, InputEntry]]
+    calibration: dict[str, Json]
+    quality: dict[str, Measure]
+    contract: Contract
+    code: Code
+    data_manifest_hash: str
+    calibration_hash: str
+
+
+def read(value: Any) -> Manifest:
+    """The manifest in a JSON value.
+
+    Raises:
+        ContractError: a field is unknown, absent or of another type.
+    """
+    return read_as(Manifest, value, "dataset_manifest.json", "Manifest")
 
 
 def from_json(value: Any) -> DayCondition:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
+from pipeline.contracts.manifest import Manifest
+from pipeline.free_form import Json
 from pipeline.publishing import diff, revisions
 from pipeline.publishing.revisions import Sealed
 
 FIRST = "first publication"
 
 
-def changes(before: dict[str, Any] | None, after: dict[str, Any]) -> str:
+def changes(before: Manifest | None, after: Manifest) -> str:
     """What differs between two manifests of a date that is worth a revision, and the raw files behind it.
 
     Args:
@@ -24,15 +26,15 @@ def changes(before: dict[str, Any] | None, after: dict[str, Any]) -> str:
         return FIRST
     words = [
         *_named("content of", _hashes(before), _hashes(after)),
-        *_named("condition of", before["condition"]["symbols"], after["condition"]["symbols"]),
-        *(["correction"] if before["calibration_hash"] != after["calibration_hash"] else []),
+        *_named("condition of", before.condition.symbols, after.condition.symbols),
+        *(["correction"] if before.calibration_hash != after.calibration_hash else []),
     ]
     raw = _named("", _inputs(before), _inputs(after))
     because = f"; raw files: {', '.join(raw)}" if raw else ""
     return f"{', '.join(words) or 'nothing but form'} changed{because}"
 
 
-def summary(parent: Sealed, folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+def summary(parent: Sealed, folder: Path, manifest: Manifest) -> Json:
     """How many rows of which columns differ from the parent, and whose condition.
 
     Args:
@@ -43,27 +45,27 @@ def summary(parent: Sealed, folder: Path, manifest: dict[str, Any]) -> dict[str,
     before = revisions.read_manifest(parent)
     try:
         found = diff.diff_folders(parent.path, folder, (before, manifest))
-        tables: dict[str, Any] | None = {table.name: table.summary() for table in found}
+        tables: Json | None = {table.name: table.summary() for table in found}
     except (OSError, pa.ArrowException):  # a damaged parent is the very reason to publish anew
         tables = None
     return {
         "tables": tables,
         "conditions": diff.conditions((before, manifest)),
-        "correction": before["calibration_hash"] != manifest["calibration_hash"],
+        "correction": before.calibration_hash != manifest.calibration_hash,
     }
 
 
-def _hashes(manifest: dict[str, Any]) -> dict[str, str]:
-    files = manifest["files"]
-    return {name: entry["content_hash"] for name, entry in files.items() if "content_hash" in entry}
+def _hashes(manifest: Manifest) -> dict[str, str]:
+    files = manifest.files.items()
+    return {name: entry.content_hash for name, entry in files if entry.content_hash is not None}
 
 
-def _inputs(manifest: dict[str, Any]) -> dict[str, str]:
-    inputs = manifest["inputs"]
-    return {name: entry["sha256"] for files in inputs.values() for name, entry in files.items()}
+def _inputs(manifest: Manifest) -> dict[str, str | None]:
+    inputs = manifest.inputs.values()
+    return {name: entry.sha256 for files in inputs for name, entry in files.items()}
 
 
-def _named(what: str, before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+def _named(what: str, before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
     """The keys whose values differ; a key that one side lacks is new or gone."""
     words = []
     for key in sorted({*before, *after}):

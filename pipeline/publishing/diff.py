@@ -15,6 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.contracts.manifest import Manifest
+from pipeline.free_form import Json
 from pipeline.tables import parquet
 
 KEYS: dict[str, tuple[str, ...]] = {
@@ -52,7 +54,7 @@ class TableDiff:
     sides: tuple[pa.Table, pa.Table]
     masks: dict[str, npt.NDArray[np.bool_]]
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> Json:
         """The counts, as they stand in `publication.json`."""
         return {
             "added": len(self.added),
@@ -150,7 +152,7 @@ def _unequal(before: pa.ChunkedArray, after: pa.ChunkedArray) -> npt.NDArray[np.
 
 
 def diff_folders(
-    before: Path, after: Path, manifests: tuple[dict[str, Any], dict[str, Any]]
+    before: Path, after: Path, manifests: tuple[Manifest, Manifest]
 ) -> list[TableDiff]:
     """Every table whose content differs between two revisions; one that a side lacks is without rows.
 
@@ -159,10 +161,10 @@ def diff_folders(
         after: The folder of the later one.
         manifests: Their manifests, by whose content hashes equal tables are left out.
     """
-    old, new = (found["files"] for found in manifests)
+    old, new = (manifest.files for manifest in manifests)
     found = []
     for name in KEYS:
-        hashes = [files.get(name, {}).get("content_hash") for files in (old, new)]
+        hashes = [files[name].content_hash if name in files else None for files in (old, new)]
         if hashes[0] == hashes[1]:
             continue
         there = [
@@ -177,12 +179,12 @@ def diff_folders(
 
 
 def conditions(
-    manifests: tuple[dict[str, Any], dict[str, Any]],
+    manifests: tuple[Manifest, Manifest],
 ) -> dict[str, list[str | None]]:
     """Symbol -> condition before and after, of each symbol whose condition or reasons differ."""
-    old, new = (found["condition"]["symbols"] for found in manifests)
+    old, new = (manifest.condition.symbols for manifest in manifests)
     return {
-        symbol: [side.get(symbol, {}).get("condition") for side in (old, new)]
+        symbol: [side[symbol].condition if symbol in side else None for side in (old, new)]
         for symbol in sorted({*old, *new})
         if old.get(symbol) != new.get(symbol)
     }

@@ -42,18 +42,18 @@ def entry(sealed: Sealed) -> dict[str, Any]:
         OSError, ValueError: its manifest cannot be read.
     """
     manifest = revisions.read_manifest(sealed)
-    symbols = manifest["condition"]["symbols"]
+    bars = manifest.files.get("bars_1m.parquet")
     return {
         "revision": sealed.revision,
-        "condition": manifest["condition"]["day"],
-        "rows": manifest["files"].get("bars_1m.parquet", {}).get("rows", 0),
+        "condition": manifest.condition.day,
+        "rows": bars.rows if bars else 0,
         "symbols": {
-            name: {"condition": found["condition"], "codes": [r["code"] for r in found["reasons"]]}
-            for name, found in symbols.items()
+            name: {"condition": found.condition, "codes": [r.code for r in found.reasons]}
+            for name, found in manifest.condition.symbols.items()
         },
-        "simulated": manifest["simulated"],
+        "simulated": manifest.simulated,
         "manifest_sha256": sealed.manifest_sha256,
-        "data_manifest_hash": manifest["data_manifest_hash"],
+        "data_manifest_hash": manifest.data_manifest_hash,
     }
 
 

@@ -21,15 +21,19 @@ from pipeline.contracts.control import Control, Threshold
 from pipeline.contracts.documents import load_json, load_yaml
 from pipeline.contracts.ledger import LedgerEntry, MovedEntry
 from pipeline.contracts.manifest import (
+    Code,
     Column,
+    Contract,
     DayCondition,
     FileEntry,
     InputEntry,
-    TableEntry,
+    Manifest,
+    Measure,
     Window,
 )
 from pipeline.contracts.value import changed
 from pipeline.errors import StageError
+from pipeline.free_form import Json
 from pipeline.publishing import sums
 from pipeline.tables import parquet
 
@@ -67,7 +71,7 @@ class ManifestInput:
     measured: dict[str, dict[str, float | None]] = field(default_factory=dict)
 
 
-def manifest(given: ManifestInput) -> dict[str, Any]:
+def manifest(given: ManifestInput) -> Manifest:
     """The content of `dataset_manifest.json`.
 
     Raises:
@@ -76,39 +80,37 @@ def manifest(given: ManifestInput) -> dict[str, Any]:
     lost = sorted(n for n, t in given.tables.items() if t.num_rows and n not in given.files)
     if lost:
         raise StageError(f"manifest {given.day}: {', '.join(lost)} has rows and no file")
-    files = {
-        name: to_json(_file(path, given.tables.get(name))) for name, path in given.files.items()
-    }
-    return {
-        "producer": PRODUCER,
-        "dataset": DATASET,
-        "date": given.day.isoformat(),
-        "version": given.version,
-        "simulated": given.simulated,
-        "condition": to_json(given.condition),
-        "files": files,
-        "inputs": {
+    files = {name: _file(path, given.tables.get(name)) for name, path in given.files.items()}
+    return Manifest(
+        producer=PRODUCER,
+        dataset=DATASET,
+        date=given.day,
+        version=given.version,
+        simulated=given.simulated,
+        condition=given.condition,
+        files=files,
+        inputs={
             symbol: _with_moved(_inputs(symbol, found), given.moved.get(symbol, ()))
             for symbol, found in given.ledgers.items()
         },
-        "calibration": {symbol: to_json(found) for symbol, found in given.calibrations.items()},
-        "quality": {t.name: _threshold(t, given) for t in given.control.thresholds},
-        "contract": _contract(given.governance),
-        "code": _code(given),
-        "data_manifest_hash": data_manifest_hash(given.day, given.condition, files),
-        "calibration_hash": calibration_hash(given.calibrations),
-    }
+        calibration={symbol: to_json(found) for symbol, found in given.calibrations.items()},
+        quality={t.name: _measure(t, given) for t in given.control.thresholds},
+        contract=_contract(given.governance),
+        code=Code(package=given.version, stages=given.code, accepted=given.accepted),
+        data_manifest_hash=data_manifest_hash(given.day, given.condition, files),
+        calibration_hash=calibration_hash(given.calibrations),
+    )
 
 
 def data_manifest_hash(
-    day: dt.date, condition: DayCondition, files: dict[str, dict[str, Any]]
+    day: dt.date, condition: DayCondition, files: Mapping[str, FileEntry]
 ) -> str:
     """SHA-256 of the canonical JSON of `date`, `condition` and each table's name and content_hash.
 
     Files that are no tables (the QC reports) have no content_hash and do not enter: a report that is
     drawn otherwise is the same data.
     """
-    hashes = {name: f["content_hash"] for name, f in files.items() if "content_hash" in f}
+    hashes = {name: f.content_hash for name, f in files.items() if f.content_hash is not None}
     return storage.digest(
         {"date": day.isoformat(), "condition": to_json(condition), "files": hashes}
     )
@@ -125,7 +127,7 @@ def calibration_hash(calibrations: dict[str, DayFinding]) -> str:
     )
 
 
-def _applied(found: Finding, feed: str | None = None) -> dict[str, Any]:
+def _applied(found: Finding, feed: str | None = None) -> Json:
     """What of a finding changes rows, in the form that every revision's hash has."""
     return {
         **{name: getattr(found, name) for name in APPLIED},
@@ -139,7 +141,7 @@ def _file(path: Path, table: pa.Table | None) -> FileEntry:
     facts = sums.facts(path)
     if table is None:
         return FileEntry(bytes=facts.bytes, md5=facts.md5, sha256=facts.sha256)
-    return TableEntry(
+    return FileEntry(
         bytes=facts.bytes,
         md5=facts.md5,
         sha256=facts.sha256,
@@ -192,39 +194,33 @@ def _input(entry: LedgerEntry) -> InputEntry:
 
 def _with_moved(
     inputs: dict[str, InputEntry], moved: Sequence[MovedEntry]
-) -> dict[str, dict[str, Any]]:
-    """With the neighbour days' files, as JSON."""
+) -> dict[str, InputEntry]:
+    """With the neighbour days' files."""
     found = dict(inputs)
     for entry in moved:
         known = found.get(entry.path, _input(entry))
         found[entry.path] = changed(known, moved_rows=entry.moved_rows)
-    return {name: to_json(entry) for name, entry in found.items()}
+    return found
 
 
-def _threshold(threshold: Threshold, given: ManifestInput) -> dict[str, Any]:
+def _measure(threshold: Threshold, given: ManifestInput) -> Measure:
     """A check's limit, what each symbol measured, and where a waiver lowers its consequence."""
     kind = "at_most" if threshold.at_least is None else "at_least"
     in_force = {
         symbol: given.control.consequence(threshold.code, threshold.consequence, symbol, given.day)
         for symbol in given.condition.symbols
     }
-    return {
-        kind: threshold.limit,
-        "unit": threshold.unit,
-        "code": threshold.code,
-        "consequence": threshold.consequence,
-        "waived": {s: c for s, c in in_force.items() if c != threshold.consequence},
-        "measured": {s: values.get(threshold.name) for s, values in given.measured.items()},
-    }
+    return Measure(
+        **{kind: threshold.limit},
+        unit=threshold.unit,
+        code=threshold.code,
+        consequence=threshold.consequence,
+        waived={s: c for s, c in in_force.items() if c != threshold.consequence},
+        measured={s: values.get(threshold.name) for s, values in given.measured.items()},
+    )
 
 
-def _code(given: ManifestInput) -> dict[str, Any]:
-    """The code in force; and, where a stage's results were accepted, not computed by it, by which."""
-    told = {"package": given.version, "stages": given.code}
-    return {**told, "accepted": given.accepted} if given.accepted else told
-
-
-def _contract(governance: Path) -> dict[str, Any]:
+def _contract(governance: Path) -> Contract:
     """Every governance document: the hash of its bytes, and of its meaning, slice by slice."""
     documents = sorted(p for p in governance.iterdir() if p.suffix in (".json", ".yaml"))
     slices: dict[str, str] = {}
@@ -232,7 +228,7 @@ def _contract(governance: Path) -> dict[str, Any]:
         value = _plain(load_json(path) if path.suffix == ".json" else load_yaml(path))
         name = path.stem.removesuffix("_kitchen")
         slices |= {f"{name}.{key}": storage.digest(value[key]) for key in value or {}}
-    return {"files": {p.name: storage.file_digest(p) for p in documents}, "slices": slices}
+    return Contract(files={p.name: storage.file_digest(p) for p in documents}, slices=slices)
 
 
 def _plain(value: Any) -> Any:

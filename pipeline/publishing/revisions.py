@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import importlib
 import json
 import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline import storage
 from pipeline.clock import parse_day
-from pipeline.errors import ParameterError
+from pipeline.errors import ContractError, ParameterError
 from pipeline.publishing import sums
 from pipeline.publishing.store import Store
+
+if TYPE_CHECKING:
+    from pipeline.contracts.manifest import Manifest
 
 SELF_DIGEST = "publication_sha256"
 """Key of `publication.json`: SHA-256 of the canonical JSON of all its other keys."""
@@ -137,23 +141,27 @@ def publication_digest(publication: dict[str, Any]) -> str:
     return storage.digest({k: v for k, v in publication.items() if k != SELF_DIGEST})
 
 
-def read_manifest(sealed: Sealed) -> dict[str, Any]:
+def read_manifest(sealed: Sealed) -> Manifest:
     """The manifest of a revision, the very bytes that its publication names.
 
     Raises:
         OSError: gone meanwhile.
         ValueError: other bytes than were named.
+        ContractError: a form that this version does not know.
     """
     data = (sealed.path / sums.MANIFEST).read_bytes()
     if hashlib.sha256(data).hexdigest() != sealed.manifest_sha256:
         raise ValueError(f"{sealed.path / sums.MANIFEST}: sha256 differs from its publication")
-    value: dict[str, Any] = json.loads(data)
-    return value
+    # What reads manifests is not loaded by a run that has nothing to do.
+    manifest: Manifest = importlib.import_module("pipeline.contracts.manifest").read(
+        json.loads(data)
+    )
+    return manifest
 
 
 def is_available(sealed: Sealed) -> bool:
     """Whether the revision's day condition is available."""
     try:
-        return bool(read_manifest(sealed)["condition"]["day"] == "available")
-    except (OSError, ValueError, KeyError, TypeError):
+        return read_manifest(sealed).condition.day == "available"
+    except (OSError, ValueError, ContractError):
         return False

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pipeline.errors import SnapshotCorruptError
+from pipeline.free_form import Json
 from pipeline.publishing import content, revisions
 from pipeline.publishing.revisions import Sealed
 from pipeline.publishing.seal import Draft, publish
@@ -40,7 +40,7 @@ def rollback(
     return publish(
         Draft(
             day=day,
-            files={name: target.path / name for name in manifest["files"]},
+            files={name: target.path / name for name in manifest.files},
             manifest=manifest,
             reason=f"rolled back to r{number}: {reason}",
             run=uuid.uuid4().hex,
@@ -54,7 +54,7 @@ def rollback(
     )
 
 
-def _withdrawn(store: Store, target: Sealed, kept: dict[str, Any]) -> list[dict[str, Any]]:
+def _withdrawn(store: Store, target: Sealed, kept: dict[str, str]) -> list[Json]:
     """Revision and content of all later revisions that say something else."""
     entries = []
     for number in revisions.numbers(store, target.day):

@@ -12,12 +12,13 @@ import platform
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pipeline import clock, storage
+from pipeline.contracts.manifest import FileEntry, Manifest, to_json
 from pipeline.errors import PublishError, SnapshotExistsError
+from pipeline.free_form import Json
 from pipeline.publishing import (
     changes,
     claim,
@@ -50,10 +51,10 @@ class Draft:
 
     day: dt.date
     files: dict[str, Path]
-    manifest: dict[str, Any]
+    manifest: Manifest
     reason: str
     run: str
-    extra: dict[str, Any] = field(default_factory=dict)
+    extra: Json = field(default_factory=dict)
     key: Ed25519PrivateKey | None = None
 
 
@@ -82,7 +83,7 @@ def publish(draft: Draft, store: Store) -> Sealed:
         raise doors.explain(error, store, f"{draft.day} not published", sizes) from error
 
 
-def publication_unchanged(store: Store, day: dt.date, manifest: dict[str, Any]) -> bool:
+def publication_unchanged(store: Store, day: dt.date, manifest: Manifest) -> bool:
     """Whether the date's current revision says the same: tables, condition, reasons and corrections."""
     sealed = current(store, day)
     return sealed is not None and content.says_the_same(sealed, manifest)
@@ -100,10 +101,10 @@ def _standing(sealed: Sealed | None, draft: Draft) -> Sealed | None:
 
 
 def _check_manifest(draft: Draft) -> None:
-    described, given = set(draft.manifest["files"]), set(draft.files)
-    if described != given or draft.manifest["date"] != draft.day.isoformat():
+    described, given = set(draft.manifest.files), set(draft.files)
+    if described != given or draft.manifest.date != draft.day:
         raise PublishError(
-            f"snapshot {draft.day}: the manifest is of {draft.manifest['date']} and differs from the files"
+            f"snapshot {draft.day}: the manifest is of {draft.manifest.date} and differs from the files"
             f" in {sorted(described ^ given) or 'none'}, wanted the same; make the manifest again"
         )
 
@@ -136,7 +137,7 @@ def _publish(draft: Draft, store: Store, sizes: list[int]) -> Sealed:
 def _fill(draft: Draft, folder: Path) -> None:
     """Every file but the publication, durable and read-only."""
     found = {name: staging.copy(path, folder / name) for name, path in sorted(draft.files.items())}
-    staging.write(folder / sums.MANIFEST, storage.canonical_json(draft.manifest))
+    staging.write(folder / sums.MANIFEST, storage.canonical_json(to_json(draft.manifest)))
     found[sums.MANIFEST] = sums.facts(folder / sums.MANIFEST)
     for name, digest in sums.LISTS.items():
         staging.write(folder / name, sums.listing(found, digest))
@@ -148,9 +149,9 @@ def _read_back(draft: Draft, folder: Path) -> None:
     Raises:
         PublishError: names the first file that differs.
     """
-    for name, entry in sorted(draft.manifest["files"].items()):
+    for name, entry in sorted(draft.manifest.files.items()):
         wrong = sums.facts(folder / name).differs(entry)
-        if wrong is None and "content_hash" in entry:
+        if wrong is None and entry.content_hash is not None:
             wrong = _wrong_table(folder / name, entry)
         if wrong is not None:
             raise PublishError(
@@ -160,11 +161,11 @@ def _read_back(draft: Draft, folder: Path) -> None:
     _check_minutes(draft, folder)
 
 
-def _wrong_table(path: Path, entry: dict[str, Any]) -> str | None:
+def _wrong_table(path: Path, entry: FileEntry) -> str | None:
     table = parquet.read(path)
-    if table.num_rows != entry["rows"]:
-        return f"rows are {table.num_rows}, wanted {entry['rows']}"
-    if parquet.content_hash(table) != entry["content_hash"]:
+    if table.num_rows != entry.rows:
+        return f"rows are {table.num_rows}, wanted {entry.rows}"
+    if parquet.content_hash(table) != entry.content_hash:
         return "content_hash differs"
     return None
 
@@ -174,8 +175,8 @@ def _check_minutes(draft: Draft, folder: Path) -> None:
     if "bars_1m.parquet" not in draft.files:
         return
     rows = Counter(parquet.read(folder / "bars_1m.parquet", ["symbol"])["symbol"].to_pylist())
-    symbols = draft.manifest["condition"]["symbols"]
-    wanted = {s: clock.MINUTES_PER_DAY for s in symbols if symbols[s]["condition"] != "missing"}
+    symbols = draft.manifest.condition.symbols
+    wanted = {s: clock.MINUTES_PER_DAY for s in symbols if symbols[s].condition != "missing"}
     if dict(rows) != wanted:
         raise PublishError(
             f"snapshot {draft.day} not published: bars_1m has {dict(sorted(rows.items()))} rows,"
@@ -209,7 +210,7 @@ def _claim(draft: Draft, store: Store, staged: staging.Staging) -> Sealed:
 
 def _write_publication(draft: Draft, folder: Path, parent: Sealed | None, number: int) -> None:
     """The paper of when and why; the last file, after which the staging folder is whole and durable."""
-    publication: dict[str, Any] = {
+    publication: Json = {
         "date": draft.day.isoformat(),
         "revision": number,
         "parent": parent.revision if parent else None,

@@ -6,7 +6,10 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from pipeline.contracts.manifest import FileEntry
 
 MANIFEST = "dataset_manifest.json"
 PUBLICATION = "publication.json"
@@ -28,10 +31,10 @@ class Facts:
     md5: str
     sha256: str
 
-    def differs(self, entry: dict[str, Any]) -> str | None:
+    def differs(self, entry: FileEntry) -> str | None:
         """The first of size, sha256 and md5 in which a manifest's entry differs, in words."""
         for key in ("bytes", "sha256", "md5"):
-            got, wanted = getattr(self, key), entry.get(key)
+            got, wanted = getattr(self, key), getattr(entry, key)
             if got != wanted:
                 return f"{key} is {got}, wanted {wanted}"
         return None

@@ -6,15 +6,16 @@ import datetime as dt
 import json
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from pipeline import storage
-from pipeline.errors import PublishError
+from pipeline.contracts.manifest import FileEntry, Manifest, read
+from pipeline.errors import ContractError, PublishError
+from pipeline.free_form import Json
 from pipeline.publishing import index, links, revisions, signing, sums
 from pipeline.publishing.revisions import Sealed
 from pipeline.publishing.store import Store
@@ -134,12 +135,12 @@ def _folder(
     if path.is_symlink() or not path.is_dir():
         return [(path.name, "is not a folder of its own; the revision is not there")]
     found, findings = _walk(path)
-    publication, manifest = (_read(path / name) for name in (sums.PUBLICATION, sums.MANIFEST))
+    publication, manifest = _read(path / sums.PUBLICATION), _manifest_in(path / sums.MANIFEST)
     findings += _publication(store, day, number, publication)
     findings += _signature(path, trusted)
     findings += _manifest(day, found, publication, manifest)
-    if isinstance(manifest.get("files"), dict):
-        findings += _files(path, found, manifest["files"])
+    if manifest is not None:
+        findings += _files(path, found, manifest.files)
     return sorted(findings)
 
 
@@ -184,7 +185,7 @@ def _fail(error: OSError) -> None:
     )
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> Json:
     """The object in a JSON file; empty where there is none or it is damaged, which other checks tell."""
     try:
         value = json.loads(path.read_bytes())
@@ -193,8 +194,15 @@ def _read(path: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _manifest_in(path: Path) -> Manifest | None:
+    try:
+        return read(_read(path))
+    except ContractError:
+        return None
+
+
 def _publication(
-    store: Store, day: dt.date, number: int, publication: dict[str, Any]
+    store: Store, day: dt.date, number: int, publication: Json
 ) -> Iterator[tuple[str, str]]:
     name, path = sums.PUBLICATION, store.revision(day, number) / sums.PUBLICATION
     intact = publication.get(revisions.SELF_DIGEST) == revisions.publication_digest(publication)
@@ -212,7 +220,7 @@ def _publication(
         yield from _parent(store, day, publication)
 
 
-def _parent(store: Store, day: dt.date, publication: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _parent(store: Store, day: dt.date, publication: Json) -> Iterator[tuple[str, str]]:
     """The parent's manifest must have the hash it had; a parent that was collected is no fault."""
     number = publication["parent"]
     if number >= publication["revision"]:
@@ -231,18 +239,20 @@ def _parent(store: Store, day: dt.date, publication: dict[str, Any]) -> Iterator
 
 
 def _manifest(
-    day: dt.date, found: dict[str, Facts], publication: dict[str, Any], manifest: dict[str, Any]
+    day: dt.date, found: dict[str, Facts], publication: Json, manifest: Manifest | None
 ) -> Iterator[tuple[str, str]]:
-    if not manifest or sums.MANIFEST not in found:
+    if manifest is None or sums.MANIFEST not in found:
         yield sums.MANIFEST, "is missing or damaged"
         return
     if found[sums.MANIFEST].sha256 != publication.get("manifest_sha256"):
         yield sums.MANIFEST, "sha256 is not the one in publication.json"
-    if manifest.get("date") != day.isoformat():
-        yield sums.MANIFEST, f"is of {manifest.get('date')}: a copy of another day"
+    if manifest.date != day:
+        yield sums.MANIFEST, f"is of {manifest.date}: a copy of another day"
 
 
-def _files(path: Path, found: dict[str, Facts], files: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _files(
+    path: Path, found: dict[str, Facts], files: Mapping[str, FileEntry]
+) -> Iterator[tuple[str, str]]:
     allowed = {*files, *_OWN, sums.SIGNATURE}
     for name in sorted(set(found) - allowed):
         yield name, "is extra: no manifest names it"

@@ -11,12 +11,13 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from pipeline import asked, clock
 from pipeline.contracts import documents, schema
+from pipeline.contracts.manifest import Manifest
 from pipeline.errors import ContractError, ParameterError, RefusedError
 from pipeline.locations import GOVERNANCE
 from pipeline.optional import require
@@ -34,7 +35,7 @@ DATASETS = ("bars_1m", "features_micro", "macro_slow", "footprint", "rejects")
 CONDITIONS = ("available", "degraded", "missing", "pending")
 
 _NAMED = 12
-_manifests: dict[str, dict[str, Any]] = {}
+_manifests: dict[str, Manifest] = {}
 """By the SHA-256 that its revision was just seen to have."""
 
 
@@ -43,18 +44,18 @@ class _Day:
     """One date as published: its revision and manifest, or neither."""
 
     day: dt.date
-    sealed: Sealed | None
-    manifest: dict[str, Any]
+    sealed: Sealed | None = None
+    manifest: Manifest | None = None
 
     def has(self, dataset: str) -> bool:
         """Whether the revision has a file of the dataset; a day without ticks has no footprint."""
-        return self.sealed is not None and f"{dataset}.parquet" in self.manifest["files"]
+        return self.manifest is not None and f"{dataset}.parquet" in self.manifest.files
 
     def conditions(self, symbols: Sequence[str] | None) -> dict[str, str]:
         """Symbol -> condition. A symbol that the day does not know is missing on it."""
-        known = self.manifest["condition"]["symbols"]
+        known = {} if self.manifest is None else self.manifest.condition.symbols
         wanted = sorted(known) if symbols is None else symbols
-        return {s: known[s]["condition"] if s in known else "missing" for s in wanted}
+        return {s: known[s].condition if s in known else "missing" for s in wanted}
 
 
 def load(
@@ -165,10 +166,10 @@ def _days(dataset: str, start: dt.date | str, end: dt.date | str, choice: _Choic
 
 def _part(day: _Day, dataset: str) -> Part:
     """The file of a dataset in a day that has it."""
-    if day.sealed is None:
+    if day.sealed is None or day.manifest is None:
         raise ContractError(f"load: {day.day} is not published and was taken for a day with rows")
     name = f"{dataset}.parquet"
-    return Part(path=day.sealed.path / name, entry=day.manifest["files"][name])
+    return Part(path=day.sealed.path / name, entry=day.manifest.files[name])
 
 
 def _date(value: dt.date | str) -> dt.date:
@@ -215,7 +216,7 @@ def _resolve(store: Store, day: dt.date, instant: dt.datetime | None) -> _Day:
     """The revision of a date, decided here once: whatever is published later is not seen."""
     number = links.named_revision(store, day)
     if number is None:
-        return _Day(day=day, sealed=None, manifest={})
+        return _Day(day=day)
     candidates = [number] if instant is None else revisions.numbers(store, day)[::-1]
     for candidate in candidates:
         sealed = revisions.find(store, day, candidate)
@@ -225,14 +226,14 @@ def _resolve(store: Store, day: dt.date, instant: dt.datetime | None) -> _Day:
             )
         if sealed is not None and (instant is None or _published(sealed) <= instant):
             return _Day(day=day, sealed=sealed, manifest=_manifest(sealed))
-    return _Day(day=day, sealed=None, manifest={})
+    return _Day(day=day)
 
 
 def _published(sealed: Sealed) -> dt.datetime:
     return dt.datetime.fromisoformat(revisions.read_publication(sealed.path)["published_at"])
 
 
-def _manifest(sealed: Sealed) -> dict[str, Any]:
+def _manifest(sealed: Sealed) -> Manifest:
     digest = sealed.manifest_sha256
     try:
         if digest not in _manifests:
@@ -245,10 +246,10 @@ def _manifest(sealed: Sealed) -> dict[str, Any]:
 def _refuse(days: list[_Day], symbols: list[str] | None, allow: Sequence[str]) -> None:
     refused, seen = [], set()
     for day in days:
-        if day.sealed is None:
+        if day.manifest is None:
             refused += [f"{day.day} (not published)"] if "pending" not in allow else []
             continue
-        seen |= set(day.manifest["condition"]["symbols"])
+        seen |= set(day.manifest.condition.symbols)
         refused += [
             f"{symbol} {day.day} ({condition})"
             for symbol, condition in day.conditions(symbols).items()

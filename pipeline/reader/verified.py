@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.contracts.manifest import FileEntry
 from pipeline.errors import SnapshotCorruptError
 
 _hashed: dict[tuple[str, int, int, int], str] = {}
@@ -28,12 +28,12 @@ class Part:
     """One published file: where it lies, and what its manifest says of it."""
 
     path: Path
-    entry: dict[str, Any]
+    entry: FileEntry
 
     @property
     def columns(self) -> list[str]:
         """Names of its columns, in order."""
-        return [column["name"] for column in self.entry["columns"]]
+        return [column.name for column in self.entry.columns]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +59,8 @@ def check(part: Part) -> Path:
             _hashed[key] = _sha256(part.path)
     except OSError as error:
         raise corrupt(part.path, error.strerror or str(error)) from error
-    if _hashed[key] != part.entry["sha256"]:
-        raise corrupt(
-            part.path, f"sha256 is {_hashed[key]}, its manifest says {part.entry['sha256']}"
-        )
+    if _hashed[key] != part.entry.sha256:
+        raise corrupt(part.path, f"sha256 is {_hashed[key]}, its manifest says {part.entry.sha256}")
     return part.path
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from pipeline import storage
 from pipeline.clock import utc_now
+from pipeline.contracts.manifest import Manifest, read
 from pipeline.errors import ParameterError, StageError
 from pipeline.freshness import graph, receipt
 from pipeline.freshness.acceptance import Candidate, Search
@@ -149,17 +150,16 @@ def _leave_unpublished(search: Search) -> None:
             search.left[unit] = ["the current revision says something else"]
 
 
-def _manifest(freshness: Freshness, day: dt.date) -> dict[str, Any]:
+def _manifest(freshness: Freshness, day: dt.date) -> Manifest:
     path = graph.output_path(freshness.kitchen, Unit("Manifest", day), "manifest")
-    found: dict[str, Any] = storage.read_json(path)
-    return found
+    return read(storage.read_json(path))
 
 
 def _differing(freshness: Freshness, unit: Unit, candidate: Candidate) -> list[str]:
     """The outputs that do not come out as they are; of a manifest, what makes a revision."""
     made = job.remade(freshness, unit)
     if unit.stage == "Manifest":
-        same = content.identity(made["manifest"]) == content.identity(
+        same = content.identity(read(made["manifest"])) == content.identity(
             _manifest(freshness, unit.day)
         )
         return [] if same else ["manifest"]

@@ -132,8 +132,8 @@ def _status(day: dt.date, holds: bool) -> dict[str, Any]:
     expected = [symbol.name for symbol in graph.expected_symbols(kitchen, day)]
     conditions: dict[str, str] = {}
     if sealed is not None:
-        said = revisions.read_manifest(sealed)["condition"]["symbols"]
-        conditions = {name: entry["condition"] for name, entry in said.items()}
+        said = revisions.read_manifest(sealed).condition.symbols
+        conditions = {name: entry.condition for name, entry in said.items()}
     return {
         "date": day.isoformat(),
         "revision": sealed.revision if sealed else None,

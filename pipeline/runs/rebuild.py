@@ -10,13 +10,14 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from pipeline import storage
 from pipeline.contracts.documents import load_yaml
+from pipeline.contracts.manifest import Manifest, read
 from pipeline.errors import StageError
+from pipeline.free_form import Json
 from pipeline.layout import prepared_folder
 from pipeline.publishing import content, revisions
 from pipeline.publishing.store import Store
@@ -50,7 +51,7 @@ class Rebuilt:
         more = f" and {len(self.what) - _NAMED} more" if len(self.what) > _NAMED else ""
         return f" ({'; '.join(self.what[:_NAMED])}{more})" if self.what else ""
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Json:
         """For JSON."""
         return {"revision": self.name, "outcome": self.outcome, "what": self.what}
 
@@ -87,22 +88,22 @@ def rebuild(kitchen: Kitchen, day: dt.date, number: int | None) -> Rebuilt:
     )
 
 
-def _gone(raw: Path, manifest: dict[str, Any], beside: bool) -> Iterator[str]:
+def _gone(raw: Path, manifest: Manifest, beside: bool) -> Iterator[str]:
     """What became of the day's own raw files, or of the neighbour days'; those may change elsewhere."""
-    for files in manifest["inputs"].values():
+    for files in manifest.inputs.values():
         for name, entry in sorted(files.items()):
-            if ("moved_rows" in entry) != beside:
+            if (entry.moved_rows is not None) != beside:
                 continue
             try:
                 digest = storage.file_digest(raw / name)
             except OSError as error:
                 yield f"{name}: {error.strerror}"
                 continue
-            if digest != entry["sha256"]:
+            if digest != entry.sha256:
                 yield f"{name}: has other bytes"
 
 
-def _build(kitchen: Kitchen, day: dt.date) -> dict[str, Any]:
+def _build(kitchen: Kitchen, day: dt.date) -> Manifest:
     """The manifest that the raw files give now."""
     with tempfile.TemporaryDirectory(prefix="kitchen-rebuild-") as folder:
         root = Path(folder)
@@ -125,8 +126,7 @@ def _build(kitchen: Kitchen, day: dt.date) -> dict[str, Any]:
                 f"verify --rebuild {day}: the day cannot be built again (exit {run.returncode}):"
                 f" {said[-1] if said else 'no word why'}"
             )
-        manifest: dict[str, Any] = storage.read_json(path)
-        return manifest
+        return read(storage.read_json(path))
 
 
 def _apart(kitchen: Kitchen, root: Path) -> Path:
@@ -143,21 +143,21 @@ def _apart(kitchen: Kitchen, root: Path) -> Path:
     return path
 
 
-def _changed_rules(then: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
+def _changed_rules(then: Manifest, now: Manifest) -> Iterator[str]:
     """Steps whose code, and slices of governance, are not those of then."""
     for what, old, new in (
-        ("code of", then["code"]["stages"], now["code"]["stages"]),
-        ("governance", then["contract"]["slices"], now["contract"]["slices"]),
+        ("code of", then.code.stages, now.code.stages),
+        ("governance", then.contract.slices, now.contract.slices),
     ):
         yield from (f"{what} {n}" for n in sorted({*old, *new}) if old.get(n) != new.get(n))
 
 
-def _changed_content(then: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
-    for name in sorted({*then["files"], *now["files"]}):
-        hashes = [m["files"].get(name, {}).get("content_hash") for m in (then, now)]
+def _changed_content(then: Manifest, now: Manifest) -> Iterator[str]:
+    for name in sorted({*then.files, *now.files}):
+        hashes = [m.files[name].content_hash if name in m.files else None for m in (then, now)]
         if hashes[0] != hashes[1]:
             yield f"content of {name}"
-    if then["condition"] != now["condition"]:
+    if then.condition != now.condition:
         yield "condition"
-    if then["calibration_hash"] != now["calibration_hash"]:
+    if then.calibration_hash != now.calibration_hash:
         yield "correction"

@@ -24,6 +24,7 @@ from pipeline.alignment.true_time import parts_in_true_time, with_moved
 from pipeline.bars.footprint import footprint as footprint_of
 from pipeline.bars.footprint import in_hours
 from pipeline.contracts import calibration as calibration_document
+from pipeline.contracts import manifest as manifest_document
 from pipeline.contracts import profiles, schema
 from pipeline.contracts.value import to_json
 from pipeline.features.daily import daily_stats as daily_stats_of
@@ -289,12 +290,12 @@ def manifest(job: Job) -> Products:
             measured={symbol: found.measured for symbol, found in inputs.verdicts(job).items()},
         )
     )
-    return {"manifest": found}
+    return {"manifest": manifest_document.to_json(found)}
 
 
 def snapshot(job: Job) -> Products:
     """The manifest and the files that it names -> a sealed revision, and the links."""
-    found = inputs.document(job, "Manifest", "manifest")
+    found = manifest_document.read(inputs.document(job, "Manifest", "manifest"))
     store = Store(job.kitchen.snapshots)
     parent = revisions.current(store, job.unit.day)
     key = signing.key_file(job.kitchen)
@@ -311,8 +312,8 @@ def snapshot(job: Job) -> Products:
     )
     job.facts = {
         "published": f"r{sealed.revision} {sealed.note}".rstrip(),
-        "condition": found["condition"]["day"],
-        "rows": found["files"]["bars_1m.parquet"]["rows"],
+        "condition": found.condition.day,
+        "rows": found.files["bars_1m.parquet"].rows,
     }
     return {}
 

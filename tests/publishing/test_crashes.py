@@ -15,6 +15,7 @@ import pytest
 from kit import snapshots as kit
 from kit.dying import Killed, faulty
 from pipeline import storage
+from pipeline.contracts.manifest import to_json
 from pipeline.errors import PublishError
 from pipeline.publishing.seal import Draft, publish, settled
 from pipeline.publishing.store import Store
@@ -108,14 +109,15 @@ def _remove(folder: Path) -> None:
 
 
 _PUBLISH = """
-import datetime, json, sys
+import json, sys
 from pathlib import Path
+from pipeline.contracts.manifest import read
 from pipeline.publishing.store import Store
 from pipeline.publishing.seal import Draft, publish
 folder = Path(sys.argv[1])
-found = json.loads((folder / "manifest.json").read_text())
-publish(Draft(day=datetime.date.fromisoformat(found["date"]), manifest=found, reason="r", run="r",
-              files={n: folder / n for n in found["files"]}), Store(Path(sys.argv[2])))
+found = read(json.loads((folder / "manifest.json").read_text()))
+publish(Draft(day=found.date, manifest=found, reason="r", run="r",
+              files={n: folder / n for n in found.files}), Store(Path(sys.argv[2])))
 """
 
 _TRACED = "openat,fsync,rename,renameat,renameat2,symlink,unlink,mkdir,chmod"
@@ -130,7 +132,7 @@ def test_the_order_of_system_calls(tmp_path: Path, drafts: tuple[Draft, Draft]) 
     store, log = Store(tmp_path / "snapshots"), tmp_path / "strace.log"
     publish(drafts[0], store)
     folder = tmp_path / "second"
-    storage.write_json(folder / "manifest.json", drafts[1].manifest)
+    storage.write_json(folder / "manifest.json", to_json(drafts[1].manifest))
     command = [
         "strace",
         "-f",
@@ -185,15 +187,16 @@ def _event(line: str) -> tuple[str, str, str] | None:
 _FULL = """
 import subprocess, sys, json, datetime, os
 from pathlib import Path
+from pipeline.contracts.manifest import read
 from pipeline.errors import PublishError
 from pipeline.publishing.store import Store
 from pipeline.publishing import doors
 from pipeline.publishing.seal import Draft, publish
 from pipeline.publishing.verify import verify_day
 def draft(folder):
-    found = json.loads((folder / "manifest.json").read_text())
-    return Draft(day=datetime.date.fromisoformat(found["date"]), manifest=found, reason="r", run="r",
-                 files={n: folder / n for n in found["files"]})
+    found = read(json.loads((folder / "manifest.json").read_text()))
+    return Draft(day=found.date, manifest=found, reason="r", run="r",
+                 files={n: folder / n for n in found.files})
 root, first, second = map(Path, sys.argv[1:4])
 first, second, option, step = draft(first), draft(second), sys.argv[4], int(sys.argv[5])
 hints = sys.argv[7].split()
@@ -233,7 +236,7 @@ def test_a_disk_that_fills_up_at_any_stage(
     if os.geteuid() != 0:
         pytest.skip("only root can mount a tmpfs")
     for name, draft in zip(("first", "second"), drafts, strict=True):
-        storage.write_json(tmp_path / name / "manifest.json", draft.manifest)
+        storage.write_json(tmp_path / name / "manifest.json", to_json(draft.manifest))
     needed = sum(path.stat().st_size for path in drafts[0].files.values())
     step = str(needed // 6 if option == "size" else 2)
     script = [

@@ -26,13 +26,13 @@ from pipeline.contracts.calibration import (
     changed,
 )
 from pipeline.contracts.ledger import Lines
-from pipeline.contracts.manifest import DayCondition
+from pipeline.contracts.manifest import DayCondition, FileEntry, to_json
 from pipeline.errors import StageError
+from pipeline.publishing import manifest as publishing_manifest
 from pipeline.publishing.manifest import (
     ManifestInput,
     calibration_hash,
     data_manifest_hash,
-    manifest,
 )
 
 
@@ -54,6 +54,11 @@ def given(folder: Path, **changes: Any) -> ManifestInput:
         code={"Assemble": "f" * 64},
     )
     return dataclasses.replace(value, **changes)
+
+
+def manifest(one: ManifestInput) -> dict[str, Any]:
+    """As it is written."""
+    return to_json(publishing_manifest.manifest(one))
 
 
 def test_it_has_the_fields_of_the_contract(tmp_path: Path) -> None:
@@ -132,17 +137,22 @@ def test_the_data_hash_can_be_computed_by_hand(tmp_path: Path) -> None:
 @pytest.mark.parametrize("change", ["date", "condition", "content"])
 def test_the_data_hash_moves_with_its_parts(change: str) -> None:
     """Another date, condition or content is other data; a report is not."""
-    files: dict[str, dict[str, Any]] = {"a.parquet": {"content_hash": "1"}, "qc/x": {"sha256": "2"}}
+    table = FileEntry(bytes=1, md5="", sha256="1", content_hash="1")
+    report = FileEntry(bytes=1, md5="", sha256="2")
+    files = {"a.parquet": table, "qc/x": report}
     condition = DayCondition(day="available", symbols={})
     before = data_manifest_hash(kit.DAY, condition, files)
-    assert data_manifest_hash(kit.DAY, condition, files | {"qc/x": {"sha256": "3"}}) == before
-    changed = {
+    assert (
+        data_manifest_hash(kit.DAY, condition, files | {"qc/x": changed(report, sha256="3")})
+        == before
+    )
+    others = {
         "date": (kit.DAY + dt.timedelta(days=1), condition, files),
         "condition": (kit.DAY, DayCondition(day="degraded", symbols={}), files),
-        "content": (kit.DAY, condition, {"a.parquet": {"content_hash": "9"}}),
+        "content": (kit.DAY, condition, {"a.parquet": changed(table, content_hash="9")}),
     }
 
-    assert data_manifest_hash(*changed[change]) != before
+    assert data_manifest_hash(*others[change]) != before
 
 
 def test_evidence_does_not_move_the_calibration_hash() -> None:

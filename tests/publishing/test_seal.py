@@ -20,6 +20,8 @@ import pytest
 
 from kit import snapshots as kit
 from pipeline import storage
+from pipeline.contracts.manifest import Code, FileEntry, to_json
+from pipeline.contracts.value import changed
 from pipeline.errors import LockedError, ParameterError, PublishError
 from pipeline.publishing import claim, links, locks, staging
 from pipeline.publishing.seal import Draft, current, publication_unchanged, publish, settled
@@ -109,7 +111,7 @@ def test_other_code_and_evidence_with_the_same_result_make_no_revision(
     same = kit.draft(tmp_path / "again", figures={"rho": 0.5}, skew_ms=99)
     report = tmp_path / "again/qc/BTCUSDT/calibration_report.md"
     report.write_text("drawn otherwise\n")
-    manifest = same.manifest | {"code": {"package": "9.9", "stages": {}}}
+    manifest = changed(same.manifest, code=Code(package="9.9", stages={}))
 
     assert publication_unchanged(store, kit.DAY, manifest)
 
@@ -277,15 +279,18 @@ def test_a_reader_in_a_loop_always_sees_one_whole_revision(
 
 
 _PUBLISH = """
-import json, sys, datetime
+import json, sys
 from pathlib import Path
+from pipeline.contracts.manifest import read
+from pipeline.contracts.manifest import Code, FileEntry, to_json
+from pipeline.contracts.value import changed
 from pipeline.errors import KitchenError
 from pipeline.publishing.store import Store
 from pipeline.publishing.seal import Draft, publish
 folder, root = Path(sys.argv[1]), Path(sys.argv[2])
-found = json.loads((folder / "manifest.json").read_text())
-draft = Draft(day=datetime.date.fromisoformat(found["date"]), manifest=found, reason="r", run="r",
-              files={name: folder / name for name in found["files"]})
+found = read(json.loads((folder / "manifest.json").read_text()))
+draft = Draft(day=found.date, manifest=found, reason="r", run="r",
+              files={name: folder / name for name in found.files})
 try:
     sealed = publish(draft, Store(root))
     print("r%d" % sealed.revision, sealed.new)
@@ -297,7 +302,7 @@ except KitchenError as error:
 
 def _command(draft: Draft, store: Store) -> list[str]:
     folder = next(iter(draft.files.values())).parent
-    storage.write_json(folder / "manifest.json", draft.manifest)
+    storage.write_json(folder / "manifest.json", to_json(draft.manifest))
     return [sys.executable, "-c", _PUBLISH, str(folder), str(store.root)]
 
 
@@ -491,18 +496,18 @@ def test_a_day_with_missing_minutes_is_not_published(store: Store, first: Draft)
     path = first.files["bars_1m.parquet"]
     table = parquet.read(path).slice(1)
     parquet.write(path, table)
-    files = first.manifest["files"] | {
-        "bars_1m.parquet": {
-            "bytes": path.stat().st_size,
-            "md5": storage.file_digest(path, "md5"),
-            "sha256": storage.file_digest(path),
-            "rows": 1439,
-            "content_hash": parquet.content_hash(table),
-        }
+    files = first.manifest.files | {
+        "bars_1m.parquet": FileEntry(
+            bytes=path.stat().st_size,
+            md5=storage.file_digest(path, "md5"),
+            sha256=storage.file_digest(path),
+            rows=1439,
+            content_hash=parquet.content_hash(table),
+        )
     }
 
     with pytest.raises(PublishError, match="1439"):
-        publish(dataclasses.replace(first, manifest=first.manifest | {"files": files}), store)
+        publish(dataclasses.replace(first, manifest=changed(first.manifest, files=files)), store)
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG])
