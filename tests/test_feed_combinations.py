@@ -19,7 +19,6 @@ import pytest
 
 from kit.support import kitchen_at
 from pipeline import layout
-from pipeline.freshness import graph
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
 from pipeline.sample.generate import SampleRequest, write_sample
@@ -192,17 +191,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     kitchen = kitchen_at(root, {case.name: configured(case) for case in CASES + SPARSE})
     layout.forget_listings()
     freshness = Freshness(kitchen, _code=dict.fromkeys(STAGES, "as of this test run"))
-    built: set[Unit] = set()
-
-    def build(unit: Unit) -> None:
-        if unit in built:
-            return
-        built.add(unit)
-        for edge in graph.edges(kitchen, unit):
-            build(edge.unit)
-        job.perform(freshness, unit, lambda phrase, per_cent: None, [])
-
-    build(Unit("Snapshot", DAY))
+    job.build(freshness, Unit("Snapshot", DAY))
     folder = root / "snapshots" / DAY.isoformat()
     return Published(folder, json.loads((folder / "dataset_manifest.json").read_text()))
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -133,7 +132,7 @@ def _prepare(kitchen: Kitchen, symbol: str, day: dt.date) -> Partial:
     if not graph.vendor_files(kitchen, kitchen.symbol(symbol), "binance", day):
         return Partial(symbol=symbol, day=day, folder=folder, error="no klines yet")
     try:
-        ran = tuple(_build(Freshness(partial), unit))
+        ran = tuple(str(ran) for ran in job.build(Freshness(partial), unit))
     except KitchenError as error:
         return Partial(symbol=symbol, day=day, folder=folder, error=str(error))
     made = replace(
@@ -141,15 +140,6 @@ def _prepare(kitchen: Kitchen, symbol: str, day: dt.date) -> Partial:
     )
     storage.write_json(folder / "pending.json", made.facts())
     return made
-
-
-def _build(freshness: Freshness, unit: Unit) -> Iterator[str]:
-    """Builds what the unit reads, then the unit, and names what ran."""
-    for edge in graph.edges(freshness.kitchen, unit):
-        yield from _build(freshness, edge.unit)
-    facts = job.perform(freshness, unit, lambda phrase, per_cent: None, [])
-    if facts["reason"] != "fresh":
-        yield str(unit)
 
 
 def _figures(partial: Kitchen, unit: Unit) -> dict[str, Any]:

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import yaml
-
-from pipeline import storage
-from pipeline.contracts.documents import load_yaml
+from pipeline import layout, storage
 from pipeline.contracts.manifest import Manifest, read
-from pipeline.errors import StageError
 from pipeline.free_form import Json
-from pipeline.layout import prepared_folder
+from pipeline.freshness import graph
+from pipeline.freshness.check import Freshness
+from pipeline.freshness.graph import Unit
 from pipeline.publishing import content, revisions
 from pipeline.publishing.store import Store
-from pipeline.publishing.sums import MANIFEST
 from pipeline.settings.config import Kitchen
+from pipeline.tasks import job
 
 SAME = "same"
 DIFFERS = "differs"
@@ -67,7 +62,7 @@ def rebuild(kitchen: Kitchen, day: dt.date, number: int | None) -> Rebuilt:
 
     Raises:
         ParameterError: no such revision.
-        StageError: the date cannot be built.
+        KitchenError: the date cannot be built.
     """
     sealed = revisions.wanted(Store(kitchen.snapshots), day, number)
     then = revisions.read_manifest(sealed)
@@ -105,42 +100,12 @@ def _gone(raw: Path, manifest: Manifest, beside: bool) -> Iterator[str]:
 
 def _build(kitchen: Kitchen, day: dt.date) -> Manifest:
     """The manifest that the raw files give now."""
+    layout.forget_listings()
     with tempfile.TemporaryDirectory(prefix="kitchen-rebuild-") as folder:
-        root = Path(folder)
-        environment = {**os.environ, "KITCHEN_CONFIG": str(_apart(kitchen, root))}
-        command = [*("-m", "luigi", "--module", "pipeline", "Manifest"), "--local-scheduler"]
-        run = subprocess.run(
-            [sys.executable, *command, "--date", day.isoformat()],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        path = (
-            prepared_folder(replace(kitchen, prepared=root / "prepared"), "Manifest", day)
-            / MANIFEST
-        )
-        if run.returncode != 0 or not path.is_file():
-            said = [line for line in run.stderr.splitlines() if line.strip()]
-            raise StageError(
-                f"verify --rebuild {day}: the day cannot be built again (exit {run.returncode}):"
-                f" {said[-1] if said else 'no word why'}"
-            )
-        return read(storage.read_json(path))
-
-
-def _apart(kitchen: Kitchen, root: Path) -> Path:
-    """The configuration in force, with its written folders below `root`."""
-    document = load_yaml(kitchen.file)
-    document["paths"] = {
-        "raw": str(kitchen.raw),
-        "governance": str(kitchen.governance),
-        "prepared": str(root / "prepared"),
-        "snapshots": str(root / "snapshots"),
-    }
-    path = root / "kitchen.yaml"
-    path.write_text(yaml.safe_dump(document))
-    return path
+        apart = replace(kitchen, prepared=Path(folder))
+        unit = Unit("Manifest", day)
+        job.build(Freshness(apart), unit)
+        return read(storage.read_json(graph.output_path(apart, unit, "manifest")))
 
 
 def _changed_rules(then: Manifest, now: Manifest) -> Iterator[str]:

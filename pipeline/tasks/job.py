@@ -118,6 +118,27 @@ def perform(freshness: Freshness, unit: Unit, report: Report, urgent: list[str])
     return facts
 
 
+def build(freshness: Freshness, unit: Unit) -> list[Unit]:
+    """Builds a unit and all that it reads, here and now, without a scheduler; returns the units that ran.
+
+    Whether raw files are settled is not asked: that is for who calls.
+
+    Raises:
+        KitchenError: as `perform`.
+    """
+    needed: dict[Unit, None] = {}  # the inputs of each before it
+
+    def need(each: Unit) -> None:
+        for edge in graph.edges(freshness.kitchen, each):
+            if edge.unit not in needed:
+                need(edge.unit)
+        needed[each] = None
+
+    need(unit)
+    facts = {each: perform(freshness, each, lambda phrase, per_cent: None, []) for each in needed}
+    return [each for each, told in facts.items() if told["reason"] != "fresh"]
+
+
 def remade(freshness: Freshness, unit: Unit) -> Mapping[str, Any]:
     """What a unit's recipe gives now, by output name, from inputs as they lie there; nothing is written.
 
@@ -149,13 +170,7 @@ def _build_inline(freshness: Freshness, unit: Unit, report: Report) -> None:
         logger.info("%s: builds %d days of its history first", unit, len(stale))
     for done, inner in enumerate(stale):
         report(f"history {inner.day}, {done} of {len(stale)} days", 10 + 60 * done // len(stale))
-        _build_with_inputs(freshness, inner)
-
-
-def _build_with_inputs(freshness: Freshness, unit: Unit) -> None:
-    for edge in graph.edges(freshness.kitchen, unit):
-        _build_with_inputs(freshness, edge.unit)
-    perform(freshness, unit, lambda phrase, per_cent: None, [])
+        build(freshness, inner)
 
 
 def _recipe(stage: str) -> Callable[[Job], Mapping[str, Any]]:

@@ -50,7 +50,7 @@ def whole_day(kitchen: Kitchen, symbol: str, day: dt.date) -> Day:
     """Builds all that the verdict of a symbol's day needs, and the verdict."""
     layout.forget_listings()
     unit = Unit("Verdict", day, symbol)
-    job._build_with_inputs(Freshness(kitchen, _code=_CODE), unit)
+    job.build(Freshness(kitchen, _code=_CODE), unit)
     return Day(
         kitchen,
         unit,
