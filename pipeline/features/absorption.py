@@ -8,7 +8,7 @@ from pipeline.clock import MINUTES_PER_DAY
 from pipeline.features import windows
 from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
-from pipeline.features.step import Step
+from pipeline.features.step import Step, formula
 from pipeline.features.volatility import average_true_range
 from pipeline.tables.exact import Floats
 
@@ -16,60 +16,31 @@ _ROUNDING = 1e-12
 """A rank that is the quantile itself counts, however its division was rounded."""
 
 
-class AbsorptionFlag(Step):
+@formula("", "absorption_detected", nulls="not_measured", type="int8")
+def absorb_flag(frame: Frame) -> Floats:
     """absorption_detected as 1 or 0.
 
     Source: consumer list C.2; the ATAS exporter.
     """
-
-    def __init__(self) -> None:
-        super().__init__(
-            name="absorb_flag",
-            unit="",
-            inputs=("absorption_detected",),
-            nulls="not_measured",
-            type="int8",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        return frame["absorption_detected"]
+    return frame["absorption_detected"]
 
 
-class AbsorptionSide(Step):
+@formula("sign", "absorption_side", nulls="not_measured", type="int8")
+def absorb_side(frame: Frame) -> Floats:
     """absorption_side as a sign: buy +1, sell -1; null where none was detected.
 
     Source: consumer list C.2; the ATAS exporter.
     """
-
-    def __init__(self) -> None:
-        super().__init__(
-            name="absorb_side",
-            unit="sign",
-            inputs=("absorption_side",),
-            nulls="not_measured",
-            type="int8",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        return np.sign(frame["absorption_side"])
+    return np.sign(frame["absorption_side"])
 
 
-class AbsorptionStrength(Step):
+@formula("as measured", "absorption_strength", nulls="not_measured")
+def absorb_strength(frame: Frame) -> Floats:
     """absorption_strength as exported.
 
     Source: consumer list C.2; the ATAS exporter.
     """
-
-    def __init__(self) -> None:
-        super().__init__(
-            name="absorb_strength",
-            unit="as measured",
-            inputs=("absorption_strength",),
-            nulls="not_measured",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        return frame["absorption_strength"]
+    return frame["absorption_strength"]
 
 
 def absorbed(frame: Frame) -> Floats:

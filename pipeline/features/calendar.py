@@ -8,7 +8,7 @@ import numpy.typing as npt
 from pipeline.clock import DAY_US, HOUR_US, MINUTE_US, MINUTES_PER_DAY
 from pipeline.features.arithmetic import turn_sin
 from pipeline.features.frame import Frame
-from pipeline.features.step import Step
+from pipeline.features.step import Step, formula
 from pipeline.tables.exact import Floats
 
 FUNDING_US = 8 * HOUR_US
@@ -35,27 +35,17 @@ class TimeOfDay(Step):
         return turn_sin(_minute(frame) + quarter, MINUTES_PER_DAY)
 
 
-class DayOfWeek(Step):
+@formula("", nulls="never", type="int8")
+def dow(frame: Frame) -> Floats:
     """Day of the week of minute_open, Monday 0 to Sunday 6: one value a UTC day."""
-
-    def __init__(self) -> None:
-        super().__init__(name="dow", unit="", inputs=(), nulls="never", type="int8")
-
-    def __call__(self, frame: Frame) -> Floats:
-        return weekday(frame.opens_us()).astype(np.float64)
+    return weekday(frame.opens_us()).astype(np.float64)
 
 
-class MinutesToFunding(Step):
+@formula("minutes", nulls="never", type="int32")
+def min_to_funding(frame: Frame) -> Floats:
     """Minutes from ts to the next of 00:00, 08:00, 16:00; 0 at such an instant.
 
     Source: Binance's usual funding times of perpetuals.
     """
-
-    def __init__(self) -> None:
-        super().__init__(
-            name="min_to_funding", unit="minutes", inputs=(), nulls="never", type="int32"
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        closes = frame.opens_us() + frame.step_us
-        return (-closes % FUNDING_US // MINUTE_US).astype(np.float64)
+    closes = frame.opens_us() + frame.step_us
+    return (-closes % FUNDING_US // MINUTE_US).astype(np.float64)

@@ -6,7 +6,7 @@ import numpy as np
 
 from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
-from pipeline.features.step import Step
+from pipeline.features.step import formula
 from pipeline.tables.exact import Floats
 
 _PRICE = "quote per base"
@@ -17,112 +17,74 @@ def typical_price(frame: Frame) -> Floats:
     return (frame["high"] + frame["low"] + frame["close"]) / 3
 
 
-class RelativeRange(Step):
+@formula("fraction", "high", "low")
+def hl_range(frame: Frame) -> Floats:
     """(high - low) / ((high + low) / 2).
 
     Source: consumer list C.2.
     """
-
-    def __init__(self) -> None:
-        super().__init__(name="hl_range", unit="fraction", inputs=("high", "low"))
-
-    def __call__(self, frame: Frame) -> Floats:
-        high, low = frame["high"], frame["low"]
-        return ratio(high - low, (high + low) / 2)
+    high, low = frame["high"], frame["low"]
+    return ratio(high - low, (high + low) / 2)
 
 
-class SpreadProxy(Step):
+@formula("fraction", "high", "low", "close")
+def spread_proxy(frame: Frame) -> Floats:
     """(high - low) / close; nearly collinear with hl_range.
 
     Source: consumer list C.2.
     """
-
-    def __init__(self) -> None:
-        super().__init__(name="spread_proxy", unit="fraction", inputs=("high", "low", "close"))
-
-    def __call__(self, frame: Frame) -> Floats:
-        return ratio(frame["high"] - frame["low"], frame["close"])
+    return ratio(frame["high"] - frame["low"], frame["close"])
 
 
-class Range(Step):
+@formula(_PRICE, "high", "low")
+def range1m(frame: Frame) -> Floats:
     """high - low = real_body + upper_wick + lower_wick.
 
     Source: parity set of the seed.
     """
-
-    def __init__(self) -> None:
-        super().__init__(name="range1m", unit=_PRICE, inputs=("high", "low"))
-
-    def __call__(self, frame: Frame) -> Floats:
-        return frame["high"] - frame["low"]
+    return frame["high"] - frame["low"]
 
 
-class RealBody(Step):
+@formula(_PRICE, "open", "close")
+def real_body(frame: Frame) -> Floats:
     """|close - open|, without sign: the direction is in ret_1m.
 
     Source: parity set of the seed; TA-Lib's real body.
     """
-
-    def __init__(self) -> None:
-        super().__init__(name="real_body", unit=_PRICE, inputs=("open", "close"))
-
-    def __call__(self, frame: Frame) -> Floats:
-        return np.abs(frame["close"] - frame["open"])
+    return np.abs(frame["close"] - frame["open"])
 
 
-class UpperWick(Step):
+@formula(_PRICE, "open", "high", "close")
+def upper_wick(frame: Frame) -> Floats:
     """high - max(open, close).
 
     Source: parity set of the seed; TA-Lib's upper shadow.
     """
-
-    def __init__(self) -> None:
-        super().__init__(name="upper_wick", unit=_PRICE, inputs=("open", "high", "close"))
-
-    def __call__(self, frame: Frame) -> Floats:
-        return frame["high"] - np.maximum(frame["open"], frame["close"])
+    return frame["high"] - np.maximum(frame["open"], frame["close"])
 
 
-class LowerWick(Step):
+@formula(_PRICE, "open", "low", "close")
+def lower_wick(frame: Frame) -> Floats:
     """min(open, close) - low.
 
     Source: parity set of the seed; TA-Lib's lower shadow.
     """
-
-    def __init__(self) -> None:
-        super().__init__(name="lower_wick", unit=_PRICE, inputs=("open", "low", "close"))
-
-    def __call__(self, frame: Frame) -> Floats:
-        return np.minimum(frame["open"], frame["close"]) - frame["low"]
+    return np.minimum(frame["open"], frame["close"]) - frame["low"]
 
 
-class TypicalPrice(Step):
+@formula(_PRICE, "high", "low", "close")
+def hlc3(frame: Frame) -> Floats:
     """(high + low + close) / 3.
 
     Source: parity set of the seed; TA-Lib TYPPRICE.
     """
-
-    def __init__(self) -> None:
-        super().__init__(name="hlc3", unit=_PRICE, inputs=("high", "low", "close"))
-
-    def __call__(self, frame: Frame) -> Floats:
-        return typical_price(frame)
+    return typical_price(frame)
 
 
-class Imputed(Step):
+@formula("", "is_filled", "src_binance", nulls="never", type="int8")
+def impute_flag(frame: Frame) -> Floats:
     """1 in a minute whose prices are not from its own trades: carried by the exchange, or no kline.
 
     Source: parity set of the seed.
     """
-
-    def __init__(self) -> None:
-        super().__init__(
-            name="impute_flag",
-            unit="",
-            inputs=("is_filled", "src_binance"),
-            nulls="never",
-            type="int8",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        return np.maximum(frame["is_filled"], 1 - frame["src_binance"])
+    return np.maximum(frame["is_filled"], 1 - frame["src_binance"])

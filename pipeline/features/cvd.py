@@ -12,34 +12,26 @@ from pipeline.features import windows
 from pipeline.features.arithmetic import ln, ratio
 from pipeline.features.frame import Frame
 from pipeline.features.returns import log_return
-from pipeline.features.step import Step
+from pipeline.features.step import Step, formula
 from pipeline.features.volatility import ATR_ROWS, average_true_range
 from pipeline.tables.exact import Floats, lots
 
 _LN2 = 0.6931471805599453
 
 
-class Delta(Step):
+@formula("base", "delta")
+def delta(frame: Frame) -> Floats:
     """D: aggressive buys minus aggressive sells of the minute; delta_source says who measured it."""
-
-    def __init__(self) -> None:
-        super().__init__(name="delta", unit="base", inputs=("delta",))
-
-    def __call__(self, frame: Frame) -> Floats:
-        return frame["delta"]
+    return frame["delta"]
 
 
-class DeltaRatio(Step):
+@formula("fraction", "delta", "volume")
+def delta_ratio(frame: Frame) -> Floats:
     """D / volume; null in a minute without a trade.
 
     Source: freqtrade orderflow.
     """
-
-    def __init__(self) -> None:
-        super().__init__(name="delta_ratio", unit="fraction", inputs=("delta", "volume"))
-
-    def __call__(self, frame: Frame) -> Floats:
-        return ratio(frame["delta"], frame["volume"])
+    return ratio(frame["delta"], frame["volume"])
 
 
 def session_delta(frame: Frame) -> Floats:

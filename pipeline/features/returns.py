@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.features.arithmetic import ln, previous, ratio
 from pipeline.features.frame import Frame
-from pipeline.features.step import Step
+from pipeline.features.step import formula
 from pipeline.tables.exact import Floats
 
 
@@ -13,14 +13,10 @@ def log_return(frame: Frame) -> Floats:
     return ln(ratio(frame["close"], previous(frame["close"])))
 
 
-class MinuteReturn(Step):
+@formula("fraction", "open", "close")
+def ret_1m(frame: Frame) -> Floats:
     """close / open - 1 of the minute.
 
     Source: consumer list C.2.
     """
-
-    def __init__(self) -> None:
-        super().__init__(name="ret_1m", unit="fraction", inputs=("open", "close"))
-
-    def __call__(self, frame: Frame) -> Floats:
-        return ratio(frame["close"], frame["open"]) - 1
+    return ratio(frame["close"], frame["open"]) - 1

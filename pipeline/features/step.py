@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipeline.features.frame import Frame
@@ -58,3 +59,35 @@ class Step(ABC):
     @abstractmethod
     def __call__(self, frame: Frame) -> Floats:
         """The feature on every row of the grid, NaN where it is not known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Formula(Step):
+    """A step without parameters: one function of the row alone, `of`, whose docstring is the formula."""
+
+    of: Callable[[Frame], Floats]
+
+    @property
+    def family(self) -> str:
+        """The name of the file that the function is in."""
+        return self.of.__module__.rpartition(".")[2]
+
+    @property
+    def formula(self) -> str:
+        """Formula, edges and source: the docstring of the function."""
+        return inspect.getdoc(self.of) or ""
+
+    def __call__(self, frame: Frame) -> Floats:
+        """See `Step`."""
+        return self.of(frame)
+
+
+def formula(
+    unit: str, *inputs: str, nulls: str = "inputs", type: str = "float64"
+) -> Callable[[Callable[[Frame], Floats]], Formula]:
+    """Makes the function below it a step, whose column has the function's name; the rest as in `Step`."""
+
+    def step(of: Callable[[Frame], Floats]) -> Formula:
+        return Formula(name=of.__name__, unit=unit, inputs=inputs, nulls=nulls, type=type, of=of)
+
+    return step

@@ -6,62 +6,34 @@ import numpy as np
 
 from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
-from pipeline.features.step import Step
+from pipeline.features.step import formula
 from pipeline.tables.exact import Floats
 
 
-class VpoLocation(Step):
+@formula("fraction", "bar_vpo_price", "atas_high", "atas_low", nulls="not_measured")
+def vpo_loc(frame: Frame) -> Floats:
     """(bar_vpo_price - low) / (high - low) of the ATAS bar, [0, 1]; null where high = low.
 
     The bar's own range is used, since ATAS may have recorded another instrument.
     Source: consumer list C.2.
     """
-
-    def __init__(self) -> None:
-        super().__init__(
-            name="vpo_loc",
-            unit="fraction",
-            inputs=("bar_vpo_price", "atas_high", "atas_low"),
-            nulls="not_measured",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        low = frame["atas_low"]
-        return ratio(frame["bar_vpo_price"] - low, frame["atas_high"] - low)
+    low = frame["atas_low"]
+    return ratio(frame["bar_vpo_price"] - low, frame["atas_high"] - low)
 
 
-class VpoIntensity(Step):
+@formula("fraction", "bar_vpo_vol", "atas_volume", nulls="not_measured")
+def vpo_intensity(frame: Frame) -> Floats:
     """bar_vpo_vol / atas_volume, [0, 1]: both as measured, in one unit.
 
     Source: consumer list C.2.
     """
-
-    def __init__(self) -> None:
-        super().__init__(
-            name="vpo_intensity",
-            unit="fraction",
-            inputs=("bar_vpo_vol", "atas_volume"),
-            nulls="not_measured",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        return ratio(frame["bar_vpo_vol"], frame["atas_volume"])
+    return ratio(frame["bar_vpo_vol"], frame["atas_volume"])
 
 
-class VpoBias(Step):
+@formula("sign", "bar_vpo_side", nulls="not_measured", type="int8")
+def vpo_bias(frame: Frame) -> Floats:
     """bar_vpo_side as a sign: bull +1, neutral 0, bear -1.
 
     Source: consumer list C.2.
     """
-
-    def __init__(self) -> None:
-        super().__init__(
-            name="vpo_bias",
-            unit="sign",
-            inputs=("bar_vpo_side",),
-            nulls="not_measured",
-            type="int8",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        return np.sign(frame["bar_vpo_side"])
+    return np.sign(frame["bar_vpo_side"])
