@@ -30,7 +30,7 @@ _SHOWN = 10
 )
 @click.option("--who", help="Who accepts; by default the account's name.")
 @click.option("--why", default="code without effect on content", show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+@output.json_option
 def command(
     start: str | None, stop: str | None, samples: int, who: str | None, why: str, as_json: bool
 ) -> None:

@@ -21,7 +21,7 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--symbol", help="Default: from the name of the Binance file.")
 @click.option("--date", "day", help="UTC date. Default: from the names of the files.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
-@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+@output.json_option
 def command(
     atas: Path, binance: Path, symbol: str | None, day: str | None, out: Path, as_json: bool
 ) -> None:

@@ -19,7 +19,7 @@ from pipeline.tasks import program
 @click.option("--symbols", default="", help="Only days on which one of these is expected.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True)
 @click.option("--scheduler", default="", help="luigid's address, or local; else as luigi.cfg says.")
-@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+@output.json_option
 def command(
     start: str,
     stop: str,

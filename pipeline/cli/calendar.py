@@ -13,7 +13,7 @@ from pipeline.settings.config import load_kitchen
 
 
 @click.command("calendar")
-@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+@output.json_option
 def command(as_json: bool) -> None:
     """Write snapshots/index.html: every day and symbol by condition, with trends and links to the reports.
 

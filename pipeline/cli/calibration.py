@@ -28,7 +28,7 @@ def command() -> None:
 @command.command("show")
 @click.argument("date", required=False)
 @click.argument("symbol", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+@output.json_option
 def show(date: str | None, symbol: str | None, as_json: bool) -> None:
     """The finding of a day and symbol; without them, the approved profiles.
 
@@ -53,7 +53,7 @@ def show(date: str | None, symbol: str | None, as_json: bool) -> None:
 @click.option("--zone", help="An IANA zone whose clock explains the lag, such as Asia/Shanghai.")
 @click.option("--who", required=True, help="Who approves.")
 @click.option("--why", required=True, help="On what ground.")
-@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+@output.json_option
 def approve_command(
     date: str, symbol: str, feed: str, zone: str | None, who: str, why: str, as_json: bool
 ) -> None:

@@ -18,7 +18,7 @@ from pipeline.unattended import alert_routing, alerts, cron, service_files
 
 @click.group("cron", invoke_without_command=True)
 @click.option("--look-back", type=click.IntRange(1, 366), help="Completed days to look at.")
-@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+@output.json_option
 @click.pass_context
 def command(context: click.Context, look_back: int | None, as_json: bool) -> None:
     """Catch up without a person: build what the look-back lacks, and tell what is wrong.
@@ -68,7 +68,7 @@ def _with_look_back(kitchen: Kitchen, days: int | None) -> Kitchen:
 @click.option("--print", "shown", is_flag=True, required=True, help="Print; nothing is installed.")
 @click.option("--minute", type=click.IntRange(0, 59), default=17, show_default=True)
 @click.option("--user", default="kitchen", show_default=True, help="The account of the service.")
-@click.option("--json", "as_json", is_flag=True, help="Name -> text as JSON.")
+@output.json_option
 def install(shown: bool, minute: int, user: str, as_json: bool) -> None:
     """Print the crontab line, and a hardened systemd service and timer.
 

@@ -20,7 +20,7 @@ from pipeline.settings.config import load_kitchen
 @click.argument("before")
 @click.argument("after", required=False)
 @click.option("--rows", type=click.IntRange(0), default=10, show_default=True, help="0: all rows.")
-@click.option("--json", "as_json", is_flag=True, help="Every changed row as JSON.")
+@output.json_option
 def command(before: str, after: str | None, rows: int, as_json: bool) -> None:
     """Name the rows and columns in which two revisions differ.
 

@@ -23,7 +23,7 @@ _MINUTE = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 @click.option("--minute", help="Minute of the day by its open, HH:MM in UTC.")
 @click.option("--line", help="A raw line, FILE:NUMBER, the file as named below the raw folder.")
 @click.option("--macro", is_flag=True, help="The slow features that hold on the day.")
-@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+@output.json_option
 def command(
     date: str, symbol: str, minute: str | None, line: str | None, *, macro: bool, as_json: bool
 ) -> None:

@@ -33,7 +33,7 @@ def _all() -> dict[str, tuple[str, Step]]:
 @command.command("list")
 @click.option("--table", type=click.Choice(["micro", "macro"]), help="Default: both.")
 @click.option("--family", help="One family only.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@output.json_option
 def list_features(table: str | None, family: str | None, as_json: bool) -> None:
     """One line a feature.
 
@@ -60,7 +60,7 @@ def _line(facts: dict[str, Any]) -> str:
 
 @command.command("describe")
 @click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@output.json_option
 def describe(name: str, as_json: bool) -> None:
     """Formula, source, unit, window, warm-up, inputs and null policy of one feature.
 

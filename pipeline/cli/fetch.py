@@ -31,7 +31,7 @@ from pipeline.settings.config import load_kitchen
 @click.option(
     "--missing-is-pending", is_flag=True, help="Exit 20 for days that are past their deadline, too."
 )
-@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+@output.json_option
 def command(as_json: bool, missing_is_pending: bool, **given: Any) -> None:
     """Fetch klines: from the public archive, the exchange's API, or the configured program.
 

@@ -23,7 +23,7 @@ GRACE_DAYS = 7.0
 )
 @click.option("--apply", "do_it", is_flag=True, help="Do it; without, only the plan is shown.")
 @click.option("--undo", metavar="D.rN", help="Bring a revision back from the trash.")
-@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+@output.json_option
 def command(
     keep: int | None, grace_days: float, do_it: bool, undo: str | None, as_json: bool
 ) -> None:

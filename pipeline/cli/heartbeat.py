@@ -19,7 +19,7 @@ STALE = 30
 
 @click.command("heartbeat")
 @click.option("--no-alert", is_flag=True, help="Look and print, tell nobody.")
-@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+@output.json_option
 def command(no_alert: bool, as_json: bool) -> None:
     """Ages of every live exporter's heartbeat, newest file and newest row.
 

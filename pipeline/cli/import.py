@@ -18,7 +18,7 @@ from pipeline.settings.config import load_kitchen
 
 @click.command("import")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+@output.json_option
 def command(folder: Path, as_json: bool) -> None:
     """Sort a folder of vendor files into the raw folder, and name what no adapter claims.
 

@@ -13,7 +13,7 @@ from pipeline.settings.config import load_kitchen
 
 
 @click.command("index")
-@click.option("--json", "as_json", is_flag=True, help="The whole index as JSON.")
+@output.json_option
 def command(as_json: bool) -> None:
     """Make snapshots/index.json anew from the published revisions.
 

@@ -14,7 +14,7 @@ from pipeline.settings.config import load_kitchen
 @click.command("intraday")
 @click.option("--date", "date", help="A UTC date that is not settled. Default: all such.")
 @click.option("--symbol", help="One configured symbol. Default: all.")
-@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+@output.json_option
 def command(date: str | None, symbol: str | None, as_json: bool) -> None:
     """Prepare bars and report of a day that is still going on. Nothing is published.
 

@@ -20,7 +20,7 @@ from pipeline.settings.config import Kitchen, load_kitchen
     help="Trust the public keys in a PEM file.",
 )
 @click.option("--name", default="", help="Whose key it is, for people who read the trusted file.")
-@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+@output.json_option
 def command(create: bool, trust: Path | None, name: str, as_json: bool) -> None:
     """Show, make or trust Ed25519 keys. No private key is ever shown.
 

@@ -12,7 +12,7 @@ from pipeline.settings.config import load_kitchen
 @click.command("luigid")
 @click.option("--address", default=luigid.ADDRESS, show_default=True, help="It knows no passwords.")
 @click.option("--port", type=click.IntRange(1, 65535), default=luigid.PORT, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Where it listens, as JSON.")
+@output.json_option
 def command(address: str, port: int, as_json: bool) -> None:
     """Run luigid with the QC pages (/qc/), Prometheus figures (/metrics), a history and /healthz.
 

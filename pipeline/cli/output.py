@@ -10,6 +10,9 @@ import click
 
 from pipeline.plain_text import plain
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+"""What every command takes."""
+
 
 def say(facts: dict[str, Any], lines: Sequence[str], *, as_json: bool) -> None:
     """Prints the facts as one JSON document, or the lines that say them."""

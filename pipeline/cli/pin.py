@@ -14,7 +14,7 @@ from pipeline.settings.config import load_kitchen
 @click.argument("revision", metavar="[D.rN]", required=False)
 @click.option("--note", default="", help="Who needs it, and for what.")
 @click.option("--remove", is_flag=True, help="Take the pin away.")
-@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+@output.json_option
 def command(revision: str | None, note: str, remove: bool, as_json: bool) -> None:
     """Keep a revision for ever, or list what is kept.
 

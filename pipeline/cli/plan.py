@@ -11,7 +11,7 @@ from pipeline.runs import backfill, plan
 @click.command("plan")
 @click.option("--start", required=True, help="First UTC date, YYYY-MM-DD.")
 @click.option("--stop", required=True, help="Last UTC date, included.")
-@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+@output.json_option
 def command(start: str, stop: str, as_json: bool) -> None:
     """Say what would run for a range of days: how many units a step, why, and for about how long.
 

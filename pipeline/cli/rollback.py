@@ -17,7 +17,7 @@ from pipeline.settings.config import load_kitchen
 @click.argument("date")
 @click.argument("revision", metavar="rN")
 @click.option("--reason", required=True, help="Why, in words; it stands in publication.json.")
-@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+@output.json_option
 def command(date: str, revision: str, reason: str, as_json: bool) -> None:
     """Publish the content of an older revision again, as the date's next revision.
 

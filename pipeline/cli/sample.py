@@ -42,7 +42,7 @@ def _defect_list() -> str:
     help="Daily klines before the first date, for macro features; and a perpetual's funding and metrics.",
 )
 @click.option("--defect", "defects", multiple=True, metavar="CODE", help="May be repeated.")
-@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+@output.json_option
 def command(as_json: bool, **given: Any) -> None:
     """Write ATAS bars and ticks and Binance klines, all derived from one simulated tape.
 

@@ -15,7 +15,7 @@ _SHORT = {"available": "+", "degraded": "~", "missing": "-", "refused": "x"}
 @click.command("status")
 @click.option("--start", required=True, help="First UTC date, YYYY-MM-DD.")
 @click.option("--stop", required=True, help="Last UTC date, included.")
-@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+@output.json_option
 def command(start: str, stop: str, as_json: bool) -> None:
     """Show days x symbols: + available, ~ degraded, - missing; and whether the day is still true.
 

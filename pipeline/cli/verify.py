@@ -19,7 +19,7 @@ from pipeline.settings.config import Kitchen, load_kitchen
 @click.argument("days", nargs=-1, metavar="[D|D.rN]..")
 @click.option("--all", "everything", is_flag=True, help="Every revision of every date.")
 @click.option("--rebuild", "again", is_flag=True, help="Build each date again from its raw files.")
-@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+@output.json_option
 def command(days: tuple[str, ...], everything: bool, again: bool, as_json: bool) -> None:
     """Hash every published byte anew, check signatures, links and index; name what lies.
 

@@ -13,7 +13,7 @@ from pipeline.unattended import watch
 @click.option("--no-luigid", is_flag=True, help="Somebody else keeps luigid running.")
 @click.option("--seconds", type=click.FloatRange(0.1), help="Stop after so long. Default: never.")
 @click.option("--list", "listed", is_flag=True, help="Say what would be kept running, and end.")
-@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+@output.json_option
 def command(no_luigid: bool, seconds: float | None, listed: bool, as_json: bool) -> None:
     """Keep luigid, the heartbeat watch, intraday days and the catch-up running, without systemd.
 

@@ -13,7 +13,7 @@ from pipeline.settings.config import load_kitchen
 @click.command("why")
 @click.argument("date")
 @click.argument("symbol", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
+@output.json_option
 def command(date: str, symbol: str | None, as_json: bool) -> None:
     """Say part by part why a date, or one symbol of it, would be computed anew.
 
