@@ -139,7 +139,7 @@ def parsed(data: bytes, size: int, *, by_columns: bool) -> Parsed:
         return AtasTicks().parse(Text(data, size), feed_of("atas_ticks"))
 
 
-def same(data: bytes, size: int = 1 << 20) -> Parsed:
+def assert_same(data: bytes, size: int = 1 << 20) -> Parsed:
     """The file, once both ways of reading agree on all that they say of it."""
     one, two = (parsed(data, size, by_columns=way) for way in (True, False))
 
@@ -193,7 +193,7 @@ def test_odd_values_cost_only_their_line(name: str) -> None:
     """Each odd text in each field, in an otherwise good file: used or set aside with its number."""
     for value in ODD_VALUES:
         odd = with_value(name, value)
-        found = same(b"\n".join([line(0), line(1), odd, line(3), line(4)]) + b"\n")
+        found = assert_same(b"\n".join([line(0), line(1), odd, line(3), line(4)]) + b"\n")
 
         assert {1, 2, 4, 5} <= set(found.rows["line"].to_pylist())
         assert {r.line for r in found.rejects} <= {3}
@@ -248,7 +248,7 @@ def test_odd_lines_cost_only_themselves(odd: bytes, place: int) -> None:
     good = {n + 1 for n in range(5) if n != place}
 
     for end in (b"", b"\n", b"\r\n"):
-        found = same(b"\n".join(lines) + end)
+        found = assert_same(b"\n".join(lines) + end)
 
         assert good <= set(found.rows["line"].to_pylist())
 
@@ -294,7 +294,7 @@ def test_no_edit_parts_the_two_readers(
         at = place % (len(data) + 1)
         data = data[:at] + inserted + data[at + removed :]
 
-    same(data, size)
+    assert_same(data, size)
 
 
 @given(
@@ -309,11 +309,13 @@ def test_exchanged_values_and_keys(names: list[str], shuffled: Any) -> None:
     shuffled.shuffle(keys)
     other = {key: json.loads(line(4))[key] for key in keys}
 
-    same(b"\n".join([line(1), json.dumps(values).encode(), json.dumps(other).encode(), line(5)]))
+    assert_same(
+        b"\n".join([line(1), json.dumps(values).encode(), json.dumps(other).encode(), line(5)])
+    )
 
 
 def test_ids_without_a_common_length() -> None:
     """Numbers of any length, texts and nothing, in one block."""
-    found = same(b"\n".join([line(0, trade_id=i) for i in ("9", "10", 11, "a-1", "")]))
+    found = assert_same(b"\n".join([line(0, trade_id=i) for i in ("9", "10", 11, "a-1", "")]))
 
     assert found.rows["trade_id"].to_pylist() == ["9", "10", "11", "a-1", None]

@@ -50,7 +50,7 @@ def read(adapter: BinanceTradeFiles, span: str, *lines: bytes, strictly: bool) -
         return adapter.parse(text, feed_of(adapter.name, values=LIMITS))
 
 
-def same(adapter: BinanceTradeFiles, span: str, *lines: bytes) -> Parsed:
+def assert_same(adapter: BinanceTradeFiles, span: str, *lines: bytes) -> Parsed:
     """Rows, rejects and counts are those of the strict reader."""
     fast, strict = (read(adapter, span, *lines, strictly=strictly) for strictly in (False, True))
 
@@ -120,7 +120,7 @@ DAMAGE = st.one_of(st.binary(max_size=30).filter(lambda b: b"\n" not in b), st.j
 )
 def test_trades(lines: list[bytes]) -> None:
     """Whatever stands in a column or a line."""
-    same(BINANCE_TRADES, "2025-01-02", trade(0), *lines)
+    assert_same(BINANCE_TRADES, "2025-01-02", trade(0), *lines)
 
 
 @given(
@@ -136,7 +136,7 @@ def test_trades(lines: list[bytes]) -> None:
 )
 def test_aggregates(lines: list[bytes]) -> None:
     """The ranges of their trades too."""
-    same(BINANCE_AGG_TRADES, "2025-01-02", aggregate(0, best="True"), *lines)
+    assert_same(BINANCE_AGG_TRADES, "2025-01-02", aggregate(0, best="True"), *lines)
 
 
 @given(
@@ -151,7 +151,7 @@ def test_aggregates(lines: list[bytes]) -> None:
 )
 def test_broken_lines_of_a_month_go_with_the_row_before(lines: list[bytes]) -> None:
     """In both readers alike, whatever stands around them."""
-    found = same(BINANCE_TRADES, "2025-01", trade(0), *lines)
+    found = assert_same(BINANCE_TRADES, "2025-01", trade(0), *lines)
 
     assert found.read + found.other_days == sum(line != b"" for line in lines) + 1
 

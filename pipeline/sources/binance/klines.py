@@ -91,10 +91,10 @@ def _places(file: KlineFile, block: Block) -> Iterator[int]:
         return
     opened = _stamps(block.body)
     places = np.flatnonzero(~file.are_others(opened)).tolist()
-    for before, place in pairwise([-1, *places]):
+    for before, place in pairwise([-1, *places, len(opened)]):
         file.pass_over(opened[before + 1 : place])
-        yield place
-    file.pass_over(opened[places[-1] + 1 if places else 0 :])
+        if place < len(opened):
+            yield place
 
 
 def _stamps(body: bytes) -> np.ndarray:

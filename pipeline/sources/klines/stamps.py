@@ -27,7 +27,7 @@ _NO_ZONE = f"iso without a zone, {_READ_AS_UTC}"
 _PLAIN = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?")
 """As most tables have it: what `text_dates.py` would make of it, whose search takes longer."""
 
-_LAST_SECOND = "by its last second"
+_LAST_SECOND = "each stamp is the last second of its bar"
 _MICROSECOND = dt.timedelta(microseconds=1)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _FRACTION = re.compile(r"[0-9]{9,19}\.[0-9]*|[0-9](?:\.[0-9]+)?[eE]\+?[0-9]{1,2}")
@@ -99,7 +99,7 @@ def edge_of(
         against = f", against the file: {why}" if edge not in ("", stated) else ""
         return stated, f"stated by the configuration{against}"
     if edge:
-        return edge, why if why == _LAST_SECOND else f"inferred: {why}"
+        return edge, "by its last second" if why == _LAST_SECOND else f"inferred: {why}"
     return "open", f"assumed: nothing in the file says what {columns.time_name} is"
 
 
