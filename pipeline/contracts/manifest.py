@@ -29,6 +29,7 @@ __all__ = [
     "Window",
     "from_json",
     "read",
+    "read_published",
     "to_json",
 ]
 
@@ -150,6 +151,13 @@ def read(value: Any) -> Manifest:
         ContractError: a field is unknown, absent or of another type.
     """
     return read_as(Manifest, value, "dataset_manifest.json", "Manifest")
+
+
+def read_published(value: Any, document: str) -> Manifest:
+    """As `read`, of a revision: it is whole in its own form, and is never built again."""
+    return read_as(
+        Manifest, value, document, "Manifest", "read it with the release that published it"
+    )
 
 
 def from_json(value: Any) -> DayCondition:

@@ -37,7 +37,7 @@ def to_json(value: msgspec.Struct) -> Json:
     return plain
 
 
-def read_as(kind: type[Kind], value: Any, document: str, stage: str) -> Kind:
+def read_as(kind: type[Kind], value: Any, document: str, stage: str, remedy: str = "") -> Kind:
     """The document in a JSON value.
 
     Args:
@@ -45,6 +45,7 @@ def read_as(kind: type[Kind], value: Any, document: str, stage: str) -> Kind:
         value: What was read.
         document: The file's name, for the error.
         stage: The step that makes it.
+        remedy: What to do where the form is another; empty: to build the step again.
 
     Raises:
         ContractError: a field is unknown, absent or of another type.
@@ -53,5 +54,5 @@ def read_as(kind: type[Kind], value: Any, document: str, stage: str) -> Kind:
         return msgspec.convert(value, kind, str_keys=True)
     except msgspec.ValidationError as error:
         raise ContractError(
-            f"{document}: {error}; it is not of this version, build the step {stage} again"
+            f"{document}: {error}; it is not of this version, {remedy or f'build the step {stage} again'}"
         ) from None

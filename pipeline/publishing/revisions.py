@@ -149,13 +149,13 @@ def read_manifest(sealed: Sealed) -> Manifest:
         ValueError: other bytes than were named.
         ContractError: a form that this version does not know.
     """
-    data = (sealed.path / sums.MANIFEST).read_bytes()
+    path = sealed.path / sums.MANIFEST
+    data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != sealed.manifest_sha256:
-        raise ValueError(f"{sealed.path / sums.MANIFEST}: sha256 differs from its publication")
+        raise ValueError(f"{path}: sha256 differs from its publication")
     # What reads manifests is not loaded by a run that has nothing to do.
-    manifest: Manifest = importlib.import_module("pipeline.contracts.manifest").read(
-        json.loads(data)
-    )
+    form = importlib.import_module("pipeline.contracts.manifest")
+    manifest: Manifest = form.read_published(json.loads(data), str(path))
     return manifest
 
 

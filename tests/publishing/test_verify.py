@@ -12,7 +12,8 @@ import pytest
 
 from kit import snapshots as kit
 from pipeline import storage
-from pipeline.errors import RefusedError, SnapshotCorruptError
+from pipeline.errors import ContractError, RefusedError, SnapshotCorruptError
+from pipeline.publishing.revisions import SELF_DIGEST, publication_digest
 from pipeline.publishing.seal import publish
 from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify
@@ -232,3 +233,20 @@ def test_the_publication_carries_a_digest_of_itself(store: Store) -> None:
     storage.write_json(path, paper)
 
     assert [f.what for f in verify(store, kit.DAY, 2)] == ["is missing or damaged"]
+
+
+def test_a_manifest_of_another_release_is_not_called_damaged(store: Store) -> None:
+    """Whole and in another form: verify and the reader name the field and what to read it with."""
+    folder = store.revision(kit.DAY, 2)
+    manifest, paper = folder / "dataset_manifest.json", folder / "publication.json"
+    storage.write_json(manifest, storage.read_json(manifest) | {"licence": "none"})
+    said = storage.read_json(paper) | {"manifest_sha256": storage.file_digest(manifest)}
+    said[SELF_DIGEST] = publication_digest(said)
+    storage.write_json(paper, said)
+    words = [f.what for f in verify(store, kit.DAY) if f.file == manifest.name]
+
+    assert len(words) == 1
+    assert "`licence`" in words[0]
+    assert "damaged" not in words[0]
+    with pytest.raises(ContractError, match=r"`licence`; .* the release that published it"):
+        load("bars_1m", kit.DAY, kit.DAY, root=store.root)
