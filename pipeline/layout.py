@@ -94,7 +94,7 @@ def days_beside(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> li
     People cut such files by the dates that their stamps show: those of a zone, or of closes, of which a
     day's last is the next day's 00:00. None where nothing is configured.
     """
-    stamps = kitchen.stamps_of(symbol, feed) if feed == "binance_1m" else Stamps()
+    stamps = kitchen.stamps_of(symbol, feed) if FEEDS[feed].is_minutes else Stamps()
     if stamps == Stamps():
         return []
     opened = dt.datetime.combine(day, dt.time(), dt.UTC)

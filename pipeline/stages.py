@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.model.feeds import ATAS_FEEDS
+from pipeline.model.feeds import ATAS_FEEDS, BAR_FEEDS, FEEDS, TIMED_FEEDS
 
 Grain = Literal["feed", "symbol", "date"]
 
@@ -85,8 +85,7 @@ STAGES: dict[str, Stage] = {
             config=("symbol.market", "vendor_name", "limits", "stamps"),
             governance=(
                 _FLAGS,
-                *_tables("clean_klines", "clean_daily", "clean_bars", "clean_ticks", "rejects"),
-                *_tables("clean_funding", "clean_metrics"),
+                *_tables(*sorted({kind.table for kind in FEEDS.values()}), "rejects"),
                 "CONTROL.values",
                 "CONTROL.record",
             ),
@@ -139,8 +138,10 @@ STAGES: dict[str, Stage] = {
             grain="symbol",
             needs=(
                 Need(stage="CleanFeed", output="clean", source="binance_1m"),
-                Need(stage="CleanFeed", output="clean", source="atas_bars", optional=True),
-                Need(stage="CleanFeed", output="clean", source="atas_v6_3", optional=True),
+                *(
+                    Need(stage="CleanFeed", output="clean", source=feed, optional=True)
+                    for feed in BAR_FEEDS
+                ),
                 Need(stage="Footprint", output="minute_stats"),
                 Need(stage="Calibration", output="correction"),
                 Need(stage="Calibration", output="moved_bars"),
@@ -203,7 +204,7 @@ STAGES: dict[str, Stage] = {
                 Need(stage="CleanFeed", output="clean", source="binance_1d", optional=True),
                 *(
                     Need(stage="CleanFeed", output=output, source=feed, optional=True)
-                    for feed in ("binance_funding", "binance_metrics")
+                    for feed in TIMED_FEEDS
                     for output in ("clean", "ledger")
                 ),
                 Need(

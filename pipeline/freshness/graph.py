@@ -135,8 +135,8 @@ def is_settled(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) -> b
 
 def days_read(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) -> list[dt.date]:
     """The day, and the days beside it under which the vendor files rows of it."""
-    feed = "binance_1m" if vendor == "binance" else vendor
-    return [day, *layout.days_beside(kitchen, symbol, feed, day)]
+    beside = layout.days_beside(kitchen, symbol, "binance_1m", day) if vendor == "binance" else []
+    return [day, *beside]
 
 
 def edges(kitchen: Kitchen, unit: Unit) -> list[Edge]:

@@ -24,7 +24,7 @@ from pipeline.freshness import graph, listing, receipt
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
 from pipeline.freshness.listing import Listing
-from pipeline.model.feeds import ATAS_FEEDS, BINANCE_FEEDS
+from pipeline.model.feeds import ATAS_FEEDS, BINANCE_FEEDS, FEEDS
 from pipeline.settings.config import Kitchen, Symbol
 
 FILE = ".stamp.json"
@@ -138,7 +138,7 @@ def _feed_days(symbol: Symbol) -> list[tuple[str, int]]:
     feeds = [("binance_1m", 0), ("binance_1m", -1)]
     if symbol.atas != "none":
         feeds += [(feed, back) for feed in ATAS_FEEDS for back in (0, -1)]
-        feeds += [("atas_ticks", back) for back in (1, -2)]
+        feeds += [(feed, back) for feed in ATAS_FEEDS if FEEDS[feed].spills for back in (1, -2)]
     return feeds
 
 

@@ -48,6 +48,16 @@ class FeedKind:
     spills: bool = False
     has_open_stamps: bool = False
 
+    @property
+    def is_minutes(self) -> bool:
+        """Whether a complete day has a row for each of its minutes."""
+        return self.rows_of_day == MINUTES_PER_DAY
+
+    @property
+    def bare_name(self) -> str:
+        """Its name without the vendor's."""
+        return self.name.removeprefix(f"{self.vendor}_")
+
     def step(self) -> int:
         """`step_us` of a feed that has one.
 
@@ -175,3 +185,5 @@ TRADES: dict[str, FeedKind] = {
 
 BINANCE_FEEDS = tuple(name for name, kind in FEEDS.items() if kind.vendor == "binance")
 ATAS_FEEDS = tuple(name for name, kind in FEEDS.items() if kind.vendor == "atas")
+BAR_FEEDS = tuple(name for name, kind in FEEDS.items() if kind.joiner == "bars")
+TIMED_FEEDS = tuple(name for name, kind in FEEDS.items() if kind.joiner == "timed")

@@ -16,11 +16,11 @@ import numpy as np
 
 from pipeline.contracts.control import CONSEQUENCES, Control, Threshold
 from pipeline.contracts.verdict import CheckResult
+from pipeline.model.feeds import ATAS_FEEDS, FEEDS
 from pipeline.quality.distributions import DRIFTS
 from pipeline.quality.facts import (
     PRICES,
     RECORD,
-    TICKS,
     DayFacts,
     Mask,
     Minutes,
@@ -144,7 +144,7 @@ def _atas_present(day: _Day) -> _Finding:
         return _Finding(measured=None, note="there are no minutes to find ATAS rows in")
     rows = int(day.minutes.atas.sum())
     if day.facts.set_aside and not rows:
-        feeds = (feed for feed in day.facts.ledgers if feed.startswith("atas"))
+        feeds = (feed for feed in day.facts.ledgers if feed in ATAS_FEEDS)
         rows = sum(day.facts.lines(feed).used for feed in feeds)
         return _present(rows, f"{rows} ATAS rows were read, and set aside by the calibration")
     return _present(rows, f"{rows} minutes have an ATAS row")
@@ -234,9 +234,9 @@ def _atas_rejects(day: _Day) -> _Finding:
 
 def _feeds_used(facts: DayFacts) -> list[str]:
     """The bars' feed and the tape; all ATAS feeds where none was chosen."""
-    feeds = sorted(feed for feed in facts.ledgers if feed.startswith("atas"))
+    feeds = sorted(feed for feed in facts.ledgers if feed in ATAS_FEEDS)
     chosen = facts.calibration.feed
-    return [feed for feed in feeds if chosen is None or feed in (chosen, TICKS)]
+    return [f for f in feeds if chosen in (None, f) or FEEDS[f].joiner == "tape"]
 
 
 def _set_aside(facts: DayFacts, feed: str) -> tuple[int, int]:

@@ -116,9 +116,9 @@ def _klines(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
     if not tables:
         return []
     known = pa.concat_tables(tables)
-    if feed.source != "binance_1m":
+    if not feed.kind.is_minutes:
         return [known.sort_by(feed.kind.time_column)]
-    known = pa.concat_tables([known, one_day.empty_rows(known, conflicts)])
+    known = pa.concat_tables([known, one_day.empty_rows(known, conflicts, feed.source)])
     known = known.sort_by(feed.kind.time_column)
     if feed.record is None:
         return [known]

@@ -40,15 +40,17 @@ def flagged(rows: pa.Table, source: str, *, fallback: bool, conflicts: Container
     return rows.append_column("kline_conflict", disputed)
 
 
-def empty_rows(known: pa.Table, conflicts: Mapping[int, tuple[int, int]]) -> pa.Table:
+def empty_rows(
+    known: pa.Table, conflicts: Mapping[int, tuple[int, int]], source: str
+) -> pa.Table:
     """A row without values, flagged `kline_conflict`, for each minute in conflict that no row has.
 
     `conflicts` maps an open time in us to (file, line) of the first row in conflict.
     """
-    have = set(opens(known, "binance_1m").tolist())
+    have = set(opens(known, source).tolist())
     places = {at: place for at, place in sorted(conflicts.items()) if at not in have}
     given: dict[str, list[object]] = {
-        "minute_open": list(places),
+        FEEDS[source].time_column: list(places),
         "file": [file for file, _ in places.values()],
         "line": [line for _, line in places.values()],
         "close_time_cut": [False] * len(places),

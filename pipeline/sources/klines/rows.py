@@ -113,7 +113,7 @@ class KlineFile:
         """
         if edge == self.feed.label == "close":
             self._cut = day_open_us(self.feed.day) - self.feed.kind.step()
-        if why.startswith("assumed") and self.feed.source == "binance_1m":
+        if why.startswith("assumed") and self.feed.kind.is_minutes:
             self._also = day_open_us(self.feed.day) + DAY_US
         self.many_days = self.many_days or self.feed.zone is not None
 
@@ -256,7 +256,7 @@ class KlineFile:
 
     @property
     def _kind(self) -> str:
-        return self.feed.source.removeprefix("binance_")
+        return self.feed.kind.bare_name
 
     def _settle(self) -> tuple[list[Kline], list[_Place]]:
         rows, places = [], []
