@@ -40,9 +40,7 @@ def flagged(rows: pa.Table, source: str, *, fallback: bool, conflicts: Container
     return rows.append_column("kline_conflict", disputed)
 
 
-def empty_rows(
-    known: pa.Table, conflicts: Mapping[int, tuple[int, int]], source: str
-) -> pa.Table:
+def empty_rows(known: pa.Table, conflicts: Mapping[int, tuple[int, int]], source: str) -> pa.Table:
     """A row without values, flagged `kline_conflict`, for each minute in conflict that no row has.
 
     `conflicts` maps an open time in us to (file, line) of the first row in conflict.
