@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import re
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -50,3 +53,37 @@ def test_every_folder_is_described() -> None:
     folders = {p.name for p in (PROJECT / "pipeline").iterdir() if (p / "__init__.py").exists()}
 
     assert described == folders
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the package, by its dotted name."""
+    files = (PROJECT / "pipeline").rglob("*.py")
+    names = {path: path.relative_to(PROJECT).with_suffix("").as_posix() for path in files}
+    return {name.replace("/", ".").removesuffix(".__init__"): path for path, name in names.items()}
+
+
+def names_imported(tree: ast.AST) -> Iterator[str]:
+    """What a module imports when it is loaded or run; not what only a type checker reads."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield str(node.module)
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        yield from names_imported(node)
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    """Not even within a function: each file stands above all that it needs."""
+    known = modules()
+    packages = {name for name, path in known.items() if path.name == "__init__.py"}
+    graph = {
+        name: (set(names_imported(ast.parse(path.read_text()))) & known.keys()) - packages
+        for name, path in known.items()
+    }
+
+    TopologicalSorter(graph).prepare()
+
+    assert sum(map(len, graph.values())) > len(graph)
