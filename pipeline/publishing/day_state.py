@@ -44,26 +44,39 @@ def judge(kitchen: Kitchen, days: list[dt.date]) -> dict[dt.date, Judged]:
     freshness = Freshness(kitchen)
     expected = [day for day in days if graph.expected_symbols(kitchen, day)]
     with freshness.one_look():
-        return {day: _judge(kitchen, freshness, day) for day in expected}
+        return {day: judged(freshness, day) for day in expected}
 
 
-def _judge(kitchen: Kitchen, freshness: Freshness, day: dt.date) -> Judged:
-    reasons = freshness.reasons(Unit("Snapshot", day))
-    if not reasons and settled(Store(kitchen.snapshots), day):
+def judged(freshness: Freshness, day: dt.date) -> Judged:
+    """The state of a date with expected symbols, by what is known to be fresh."""
+    reasons = freshness.reasons(Unit("Snapshot", day)) or unseen(freshness.kitchen, day)
+    if not reasons:
         return Judged(day=day, state=PUBLISHED, why="published and true")
+    unbuilt = Judged(day=day, state=UNBUILT, why="; ".join(reasons))
+    return without_raw(freshness.kitchen, day) or unbuilt
+
+
+def unseen(kitchen: Kitchen, day: dt.date) -> list[str]:
+    """Why a snapshot has to run although its receipt is fresh; empty where readers get what it published."""
+    return [] if settled(Store(kitchen.snapshots), day) else ["readers cannot see it yet"]
+
+
+def without_raw(kitchen: Kitchen, day: dt.date) -> Judged | None:
+    """That the date cannot be published whatever is built, `pending` or `missing`; None where it can."""
     waits = unsettled(kitchen, day)
     if waits:
         return Judged(
             day=day, state=PENDING, why=f"waits for {', '.join(waits)}", waits_for=tuple(waits)
         )
-    if not any(
-        graph.vendor_files(kitchen, symbol, "binance", day)
-        for symbol in graph.expected_symbols(kitchen, day)
-    ):
-        return Judged(
-            day=day, state=MISSING, why="no klines of any symbol came before their deadline"
-        )
-    return Judged(day=day, state=UNBUILT, why="; ".join(reasons) or "readers cannot see it yet")
+    if has_klines(kitchen, day):
+        return None
+    return Judged(day=day, state=MISSING, why="no klines of any symbol came before their deadline")
+
+
+def has_klines(kitchen: Kitchen, day: dt.date) -> bool:
+    """Whether some expected symbol has files of the exchange of record."""
+    expected = graph.expected_symbols(kitchen, day)
+    return any(graph.vendor_files(kitchen, symbol, "binance", day) for symbol in expected)
 
 
 def unsettled(kitchen: Kitchen, day: dt.date) -> list[str]:

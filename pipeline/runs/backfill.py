@@ -28,7 +28,7 @@ from pipeline import asked
 from pipeline.errors import StageError
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
-from pipeline.publishing import links
+from pipeline.publishing import day_state, links
 from pipeline.publishing.store import Store
 from pipeline.settings.config import load_kitchen
 from pipeline.stages import MACRO_LOOK_BACK_DAYS
@@ -136,25 +136,19 @@ Progress = Callable[[int, int, float], None]
 
 def is_complete(day: dt.date) -> bool:
     """Whether the day needs nothing: by its stamp, else by the deep comparison."""
-    return context.finished().holds(day) or bool(Snapshot(date=day).complete())
-
-
-def missing_raw(day: dt.date) -> list[luigi.Task]:
-    """What of the day's raw data is still waited for."""
-    kitchen = context.kitchen()
-    raw_day = RawDay(date=day)
-    feeds = [
-        RawFeed(date=day, symbol=symbol.name, vendor=vendor)
-        for symbol in graph.expected_symbols(kitchen, day)
-        for vendor in ("binance", "atas")
-    ]
-    tasks: list[luigi.Task] = [raw_day, *feeds]
-    return [task for task in tasks if not task.complete()]
+    return bool(Snapshot(date=day).complete())
 
 
 def _waited(day: dt.date) -> list[luigi.Task]:
     """What a pending day waits for: files that are not there, or one that changed while it was read."""
-    return missing_raw(day) or [Unrested(reader=str(Snapshot(date=day).unit))]
+    feeds = [
+        RawFeed(date=day, symbol=symbol.name, vendor=vendor)
+        for symbol in graph.expected_symbols(context.kitchen(), day)
+        for vendor in ("binance", "atas")
+    ]
+    tasks: list[luigi.Task] = [RawDay(date=day), *feeds]
+    missing = [task for task in tasks if not task.complete()]
+    return missing or [Unrested(reader=str(Snapshot(date=day).unit))]
 
 
 def run(wanted: Range, workers: int = 1, progress: Progress | None = None) -> Outcome:
@@ -217,7 +211,7 @@ def _build(window: list[dt.date], workers: int, outcome: Outcome) -> None:
     with context.freshness().one_look():
         stale = [day for day in window if not is_complete(day)]
     outcome.ready += sorted(set(window) - set(stale))
-    waiting = {day for day in stale if missing_raw(day)}
+    waiting = {day for day in stale if day_state.without_raw(context.kitchen(), day)}
     tasks = [Snapshot(date=day) for day in stale]
     nothing_failed = False
     if tasks:

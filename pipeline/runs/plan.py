@@ -13,10 +13,12 @@ from typing import Any
 from pipeline.freshness import graph, receipt
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
-from pipeline.publishing import revisions
-from pipeline.publishing.links import settled
+from pipeline.publishing import day_state, revisions
+from pipeline.publishing.day_state import MISSING, PENDING, PUBLISHED, UNBUILT
 from pipeline.publishing.store import Store
 from pipeline.tasks import context
+
+_WORDS = {PUBLISHED: "fresh", PENDING: "pending", MISSING: "pending", UNBUILT: "stale"}
 
 AT_MOST = "at most: a unit whose inputs are made anew with equal content will not run"
 
@@ -60,7 +62,7 @@ def plan(days: Iterable[dt.date]) -> Plan:
         for day in days:
             if finished.holds(day) or not graph.expected_symbols(context.kitchen(), day):
                 continue
-            if _is_pending(day):
+            if day_state.without_raw(context.kitchen(), day):
                 found.pending.append(day)
                 continue
             for unit, why, spent in _behind(freshness, Unit("Snapshot", day), seen):
@@ -73,17 +75,6 @@ def plan(days: Iterable[dt.date]) -> Plan:
     return found
 
 
-def _is_pending(day: dt.date) -> bool:
-    kitchen = context.kitchen()
-    expected = graph.expected_symbols(kitchen, day)
-    late = any(
-        not graph.is_settled(kitchen, symbol, vendor, day)
-        for symbol in expected
-        for vendor in ("binance", "atas")
-    )
-    return late or not any(graph.vendor_files(kitchen, s, "binance", day) for s in expected)
-
-
 def _behind(
     freshness: Freshness, root: Unit, seen: set[Unit]
 ) -> Iterator[tuple[Unit, list[str], float | None]]:
@@ -94,19 +85,14 @@ def _behind(
         if unit in seen:
             continue
         seen.add(unit)
-        why = freshness.reasons(unit) or _unseen(unit)
+        why = freshness.reasons(unit)
+        if not why and unit.stage == "Snapshot":
+            why = day_state.unseen(freshness.kitchen, unit.day)
         kept = receipt.read(graph.folder(freshness.kitchen, unit))
         spent = kept.facts.get("seconds") if kept else None
         yield unit, why, spent
         if why:
             waiting.extend(edge.unit for edge in graph.edges(freshness.kitchen, unit))
-
-
-def _unseen(unit: Unit) -> list[str]:
-    store = Store(context.kitchen().snapshots)
-    if unit.stage != "Snapshot" or settled(store, unit.day):
-        return []
-    return ["readers cannot see it yet"]
 
 
 def why(day: dt.date, symbol: str | None) -> dict[str, list[str]]:
@@ -127,6 +113,7 @@ def status(days: Iterable[dt.date]) -> list[dict[str, Any]]:
 
 
 def _status(day: dt.date, holds: bool) -> dict[str, Any]:
+    """`state` is `fresh`, `pending`, `stale` or `none`, where no symbol is expected."""
     kitchen = context.kitchen()
     sealed = revisions.current(Store(kitchen.snapshots), day)
     expected = [symbol.name for symbol in graph.expected_symbols(kitchen, day)]
@@ -134,20 +121,12 @@ def _status(day: dt.date, holds: bool) -> dict[str, Any]:
     if sealed is not None:
         said = revisions.read_manifest(sealed).condition.symbols
         conditions = {name: entry.condition for name, entry in said.items()}
+    state = "fresh" if holds else "none"
+    if expected and not holds:
+        state = _WORDS[day_state.judged(context.freshness(), day).state]
     return {
         "date": day.isoformat(),
         "revision": sealed.revision if sealed else None,
-        "state": _state(day, expected, holds),
+        "state": state,
         "symbols": {**dict.fromkeys(expected, "missing"), **conditions},
     }
-
-
-def _state(day: dt.date, expected: list[str], holds: bool) -> str:
-    """`fresh`, `pending`, `stale` or `none`, where no symbol is expected."""
-    if holds:
-        return "fresh"
-    if not expected:
-        return "none"
-    if _is_pending(day):
-        return "pending"
-    return "stale" if context.freshness().reasons(Unit("Snapshot", day)) else "fresh"

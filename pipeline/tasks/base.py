@@ -11,6 +11,7 @@ import luigi
 from pipeline.errors import UnstableInputError
 from pipeline.freshness import code, graph
 from pipeline.freshness.graph import Unit
+from pipeline.publishing import day_state
 from pipeline.tasks import context, fetching, messages
 from pipeline.tasks.parameters import (
     DayParameter,
@@ -50,11 +51,7 @@ class RawDay(luigi.ExternalTask):
 
     def complete(self) -> bool:
         """Whether at least one symbol can give rows."""
-        kitchen = context.kitchen()
-        return any(
-            graph.vendor_files(kitchen, symbol, "binance", self.date)
-            for symbol in graph.expected_symbols(kitchen, self.date)
-        )
+        return day_state.has_klines(context.kitchen(), self.date)
 
     def output(self) -> list[luigi.LocalTarget]:
         """Nothing of its own."""

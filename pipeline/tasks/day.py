@@ -5,8 +5,7 @@ from __future__ import annotations
 import luigi
 
 from pipeline.errors import StageError
-from pipeline.publishing.links import settled
-from pipeline.publishing.store import Store
+from pipeline.publishing import day_state
 from pipeline.stages import STAGES
 from pipeline.tasks import context, fetching, messages
 from pipeline.tasks.base import FeedTask, RawDay, RawFeed, SymbolTask, UnitTask
@@ -77,8 +76,7 @@ class Snapshot(UnitTask):
 
     def urgent(self) -> list[str]:
         """The revision, its date link or LATEST is not as it should be."""
-        store = Store(context.kitchen().snapshots)
-        return [] if settled(store, self.date) else ["readers cannot see it yet"]
+        return day_state.unseen(context.kitchen(), self.date)
 
 
 _DECLARED = {

@@ -14,6 +14,7 @@ import pytest
 from kit.grid import DAYS, Grid
 from pipeline.freshness.graph import Unit
 from pipeline.runs import backfill
+from pipeline.runs.plan import status
 from pipeline.tasks import context
 
 pytestmark = pytest.mark.filterwarnings("ignore:The configuration contains")
@@ -80,6 +81,14 @@ def test_what_changed_after_the_comparison_gets_no_stamp(
 
     assert context.finished().remember(DAYS[1]) is stamped
     assert context.finished().holds(DAYS[1]) is stamped
+
+
+def test_a_sealed_day_that_readers_cannot_see_is_stale(grid: Grid) -> None:
+    """Not fresh: the next run has its link to make. A day that is published and true is."""
+    assert [day["state"] for day in status(DAYS)] == ["fresh"] * 3
+    (grid.root / "snapshots/2025-01-03").unlink()
+    context.look_again()
+    assert [day["state"] for day in status(DAYS)] == ["fresh", "stale", "fresh"]
 
 
 @pytest.mark.parametrize("changes", [True, False])
