@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from pipeline.clock import MINUTES_PER_DAY
 from pipeline.features import windows
 from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
-from pipeline.features.step import Step, formula
+from pipeline.features.step import formula, measured
 from pipeline.features.volatility import average_true_range
 from pipeline.tables.exact import Floats
 
@@ -16,7 +18,7 @@ _ROUNDING = 1e-12
 """A rank that is the quantile itself counts, however its division was rounded."""
 
 
-@formula("", "absorption_detected", nulls="not_measured", type="int8")
+@measured("", "absorption_detected", type="int8")
 def absorb_flag(frame: Frame) -> Floats:
     """absorption_detected as 1 or 0.
 
@@ -25,7 +27,7 @@ def absorb_flag(frame: Frame) -> Floats:
     return frame["absorption_detected"]
 
 
-@formula("sign", "absorption_side", nulls="not_measured", type="int8")
+@measured("sign", "absorption_side", type="int8")
 def absorb_side(frame: Frame) -> Floats:
     """absorption_side as a sign: buy +1, sell -1; null where none was detected.
 
@@ -34,7 +36,7 @@ def absorb_side(frame: Frame) -> Floats:
     return np.sign(frame["absorption_side"])
 
 
-@formula("as measured", "absorption_strength", nulls="not_measured")
+@measured("as measured", "absorption_strength")
 def absorb_strength(frame: Frame) -> Floats:
     """absorption_strength as exported.
 
@@ -43,9 +45,38 @@ def absorb_strength(frame: Frame) -> Floats:
     return frame["absorption_strength"]
 
 
-def absorbed(frame: Frame) -> Floats:
-    """1 in a minute that absorbed, 0 in one that did not; see own_absorb_flag."""
-    return frame.shared("absorbed", lambda: _absorbed(frame))
+INPUTS = ("open", "high", "low", "close", "volume", "delta")
+_own = partial(formula, window=MINUTES_PER_DAY, nulls="window")
+
+
+@_own("", *INPUTS, type="int8")
+def own_absorb_flag(frame: Frame) -> Floats:
+    """1 where volume and |D| / volume rank in the top fifth, |c - o| <= 0.1 ATR14 and not with D; else 0.
+
+    Ranks are among the trailing day's minutes, the row's own included; a rank is the share of them that
+    are at most as large; a minute without a trade counts as balanced. Borders are governed
+    (absorption_quantile, absorption_body_max), ATR14 is that of cvd_atr. Source: the definition is ours.
+    """
+    return frame.shared("own_absorb_flag", lambda: _absorbed(frame))
+
+
+@_own("sign", *INPUTS, type="int8")
+def own_absorb_side(frame: Frame) -> Floats:
+    """-sign(D) where own_absorb_flag is 1: the passive side, buyers +1, sellers -1; else null.
+
+    Source: the definition is ours.
+    """
+    return np.where(own_absorb_flag(frame) == 1, -np.sign(frame["delta"]), np.nan)
+
+
+@_own("fraction", *INPUTS)
+def own_absorb_score(frame: Frame) -> Floats:
+    """|D| / volume where own_absorb_flag is 1, 0 where it is 0: how one-sided the absorbed flow was.
+
+    Source: the definition is ours.
+    """
+    flag, share = own_absorb_flag(frame), ratio(np.abs(frame["delta"]), frame["volume"])
+    return np.where(flag == 1, share, flag)
 
 
 def _absorbed(frame: Frame) -> Floats:
@@ -61,60 +92,3 @@ def _absorbed(frame: Frame) -> Floats:
     known = ~np.isnan(heavy + one_sided + body + bound)
     found = (heavy >= -_ROUNDING) & (one_sided >= -_ROUNDING) & still
     return np.where(known, found, np.nan)
-
-
-class _OwnAbsorption(Step):
-    """A step on the minutes that absorbed by our own definition."""
-
-    def __init__(self, name: str, unit: str, kind: str) -> None:
-        super().__init__(
-            name=name,
-            unit=unit,
-            inputs=("open", "high", "low", "close", "volume", "delta"),
-            window=MINUTES_PER_DAY,
-            look_back=MINUTES_PER_DAY - 1,
-            nulls="window",
-            type=kind,
-        )
-
-
-class OwnAbsorptionFlag(_OwnAbsorption):
-    """1 where volume and |D| / volume rank in the top fifth, |c - o| <= 0.1 ATR14 and not with D; else 0.
-
-    Ranks are among the trailing day's minutes, the row's own included; a rank is the share of them that
-    are at most as large; a minute without a trade counts as balanced. Borders are governed
-    (absorption_quantile, absorption_body_max), ATR14 is that of cvd_atr. Source: the definition is ours.
-    """
-
-    def __init__(self) -> None:
-        super().__init__("own_absorb_flag", "", "int8")
-
-    def __call__(self, frame: Frame) -> Floats:
-        return absorbed(frame)
-
-
-class OwnAbsorptionSide(_OwnAbsorption):
-    """-sign(D) where own_absorb_flag is 1: the passive side, buyers +1, sellers -1; else null.
-
-    Source: the definition is ours.
-    """
-
-    def __init__(self) -> None:
-        super().__init__("own_absorb_side", "sign", "int8")
-
-    def __call__(self, frame: Frame) -> Floats:
-        return np.where(absorbed(frame) == 1, -np.sign(frame["delta"]), np.nan)
-
-
-class OwnAbsorptionScore(_OwnAbsorption):
-    """|D| / volume where own_absorb_flag is 1, 0 where it is 0: how one-sided the absorbed flow was.
-
-    Source: the definition is ours.
-    """
-
-    def __init__(self) -> None:
-        super().__init__("own_absorb_score", "fraction", "float64")
-
-    def __call__(self, frame: Frame) -> Floats:
-        share = ratio(np.abs(frame["delta"]), frame["volume"])
-        return np.where(absorbed(frame) == 1, share, absorbed(frame))

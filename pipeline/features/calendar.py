@@ -8,7 +8,7 @@ import numpy.typing as npt
 from pipeline.clock import DAY_US, HOUR_US, MINUTE_US, MINUTES_PER_DAY
 from pipeline.features.arithmetic import turn_sin
 from pipeline.features.frame import Frame
-from pipeline.features.step import Step, formula
+from pipeline.features.step import formula, formulas
 from pipeline.tables.exact import Floats
 
 FUNDING_US = 8 * HOUR_US
@@ -24,15 +24,11 @@ def weekday(opens_us: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return (opens_us // DAY_US + 3) % 7
 
 
-class TimeOfDay(Step):
+@formulas("tod_{function}", "", nulls="never")
+def tod(frame: Frame, function: str) -> Floats:
     """sin or cos of 2 pi x minute of the day / 1440, of ts."""
-
-    def __init__(self, function: str) -> None:
-        super().__init__(name=f"tod_{function}", unit="", inputs=(), nulls="never")
-
-    def __call__(self, frame: Frame) -> Floats:
-        quarter = MINUTES_PER_DAY // 4 if self.name == "tod_cos" else 0
-        return turn_sin(_minute(frame) + quarter, MINUTES_PER_DAY)
+    quarter = MINUTES_PER_DAY // 4 if function == "cos" else 0
+    return turn_sin(_minute(frame) + quarter, MINUTES_PER_DAY)
 
 
 @formula("", nulls="never", type="int8")

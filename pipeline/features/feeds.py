@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
-from pipeline.features.step import formula
+from pipeline.features.step import measured
 from pipeline.tables.exact import Floats
 
 
-@formula("bps", "basis_bps", nulls="not_measured")
+@measured("bps", "basis_bps")
 def basis_bps(frame: Frame) -> Floats:
     """1e4 x ln(atas_close / close), as in bars_1m."""
     return frame["basis_bps"]
 
 
-@formula("as measured per base", "atas_volume", "volume", nulls="not_measured")
+@measured("as measured per base", "atas_volume", "volume")
 def xfeed_vol_ratio(frame: Frame) -> Floats:
     """atas_volume / volume, as measured; null in a minute without a trade."""
     return ratio(frame["atas_volume"], frame["volume"])

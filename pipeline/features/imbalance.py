@@ -13,21 +13,10 @@ import numpy as np
 
 from pipeline.features.frame import Frame
 from pipeline.features.levels import BUY, PRICE, SELL, VOLUME, Bools
-from pipeline.features.step import Step
+from pipeline.features.step import formulas
 from pipeline.tables.exact import Floats, Ints, Units, beyond, from_units
 
-_KINDS = (("imbalance", ""), ("stacked", ""), ("stacked", "_price"))
-_COLUMNS = tuple(f"{what}_{side}{of}" for side in ("buy", "sell") for what, of in _KINDS)
-
-
-def read(frame: Frame) -> Floats:
-    """Shape (columns, rows of the grid): every feature of this family, NaN before the asked-for rows."""
-    found = np.full((len(_COLUMNS), len(frame)), np.nan)
-    asked = len(frame) - frame.rows
-    minutes = _Minutes.since(frame, asked)
-    columns = [x for side in ("buy", "sell") for x in _side(minutes, side, frame)]
-    found[:, asked:] = np.where(minutes.sided(), columns, np.nan)
-    return found
+LEVELS = (PRICE, VOLUME, BUY, SELL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +36,7 @@ class _Minutes:
             row=np.repeat(np.arange(frame.rows), np.diff(first)),
             first=first - first[0],
             measured=frame.levels.measured[asked:],
-            levels={name: frame.levels[name][first[0] :] for name in (PRICE, VOLUME, BUY, SELL)},
+            levels={name: frame.levels[name][first[0] :] for name in LEVELS},
         )
 
     def totals(self, values: Units | Bools) -> Units:
@@ -96,49 +85,42 @@ def _stacks(flag: Bools, row: Ints, run: int) -> Ints:
     return at[starts[lengths >= run]]
 
 
-class _OnFootprint(Step):
-    """A step on the price levels of one minute."""
-
-    def __init__(self, name: str, unit: str, kind: str) -> None:
-        super().__init__(
-            name=name,
-            unit=unit,
-            inputs=(PRICE, VOLUME, BUY, SELL),
-            nulls="not_measured",
-            type=kind,
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        found: Floats = frame.shared("imbalance", lambda: read(frame))[_COLUMNS.index(self.name)]
-        return found
-
-
-class Imbalance(_OnFootprint):
+@formulas("imbalance_{side}", "", *LEVELS, nulls="not_measured", type="int32")
+def imbalance(frame: Frame, side: str) -> Floats:
     """Levels of the minute where buys are >= 3 x the sells one traded level below (sell: mirrored).
 
     A level also needs 1 % of the minute's volume; the lowest level has none below, the highest none
     above. Null where a side is not known. Source: ATAS Imbalance; freqtrade orderflow.
     """
-
-    def __init__(self, side: str) -> None:
-        super().__init__(f"imbalance_{side}", "", "int32")
+    return _read(frame, side)[0]
 
 
-class Stacked(_OnFootprint):
+@formulas("stacked_{side}", "", *LEVELS, nulls="not_measured", type="int32")
+def stacked(frame: Frame, side: str) -> Floats:
     """Runs of at least 3 neighbouring imbalanced levels of the minute; see imbalance_buy.
 
     Source: ATAS StackedImbalance; freqtrade orderflow.
     """
-
-    def __init__(self, side: str) -> None:
-        super().__init__(f"stacked_{side}", "", "int32")
+    return _read(frame, side)[1]
 
 
-class StackedPrice(_OnFootprint):
+@formulas("stacked_{side}_price", "quote per base", *LEVELS, nulls="not_measured")
+def stacked_price(frame: Frame, side: str) -> Floats:
     """Lowest price of the minute's lowest stack; null where there is none.
 
     Source: ATAS StackedImbalance; freqtrade orderflow.
     """
+    return _read(frame, side)[2]
 
-    def __init__(self, side: str) -> None:
-        super().__init__(f"stacked_{side}_price", "quote per base", "float64")
+
+def _read(frame: Frame, side: str) -> list[Floats]:
+    """The three features of a side, NaN before the asked-for rows."""
+    asked = len(frame) - frame.rows
+    minutes = frame.shared("levels by minute", lambda: _Minutes.since(frame, asked))
+
+    def read() -> list[Floats]:
+        found = np.full((3, len(frame)), np.nan)
+        found[:, asked:] = np.where(minutes.sided(), _side(minutes, side, frame), np.nan)
+        return list(found)
+
+    return frame.shared(f"imbalance to the {side}", read)

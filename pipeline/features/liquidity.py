@@ -10,50 +10,28 @@ from pipeline.features import windows
 from pipeline.features.arithmetic import exp, ln, previous, ratio, root
 from pipeline.features.frame import Frame
 from pipeline.features.returns import log_return
-from pipeline.features.step import Step
+from pipeline.features.step import formulas
 from pipeline.tables.exact import Floats
 
 
-class KyleLambda(Step):
+@formulas("kyle_lambda_{window}", "quote per base^2", "close", "delta", before=1)
+def kyle_lambda(frame: Frame, window: int) -> Floats:
     """Least-squares slope of the change of close on D over the trailing window; null where D is flat.
 
     Source: Kyle 1985.
     """
-
-    def __init__(self, window: int) -> None:
-        super().__init__(
-            name=f"kyle_lambda_{window}",
-            unit="quote per base^2",
-            inputs=("close", "delta"),
-            window=window,
-            look_back=window,
-            nulls="window",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        change = frame["close"] - previous(frame["close"])
-        return windows.slope(frame, frame["delta"], change, self.window)
+    change = frame["close"] - previous(frame["close"])
+    return windows.slope(frame, frame["delta"], change, window)
 
 
-class KyleT(Step):
+@formulas("kyle_t_{window}", "t statistic", "close", "delta", before=1)
+def kyle_t(frame: Frame, window: int) -> Floats:
     """Student's t (n - 2) of kyle_lambda of the same window; null where the price does not move.
 
     Source: Kyle 1985; ordinary least squares.
     """
-
-    def __init__(self, window: int) -> None:
-        super().__init__(
-            name=f"kyle_t_{window}",
-            unit="t statistic",
-            inputs=("close", "delta"),
-            window=window,
-            look_back=window,
-            nulls="window",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        change = frame["close"] - previous(frame["close"])
-        return windows.slope_t(frame, frame["delta"], change, self.window)
+    change = frame["close"] - previous(frame["close"])
+    return windows.slope_t(frame, frame["delta"], change, window)
 
 
 def signed_root(frame: Frame) -> Floats:
@@ -61,145 +39,84 @@ def signed_root(frame: Frame) -> Floats:
     return np.sign(frame["delta"]) * np.sqrt(frame["quote_volume"])
 
 
-class KyleRoot(Step):
+@formulas(
+    "kyle_root_{window}",
+    "quote per base per sqrt(quote)",
+    "close",
+    "delta",
+    "quote_volume",
+    before=1,
+)
+def kyle_root(frame: Frame, window: int) -> Floats:
     """Least-squares slope of the change of close on sign(D) sqrt(quote_volume), trailing window.
 
     Source: Hasbrouck 2009, the square-root form of Kyle's lambda.
     """
-
-    def __init__(self, window: int) -> None:
-        super().__init__(
-            name=f"kyle_root_{window}",
-            unit="quote per base per sqrt(quote)",
-            inputs=("close", "delta", "quote_volume"),
-            window=window,
-            look_back=window,
-            nulls="window",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        change = frame["close"] - previous(frame["close"])
-        return windows.slope(frame, signed_root(frame), change, self.window)
+    change = frame["close"] - previous(frame["close"])
+    return windows.slope(frame, signed_root(frame), change, window)
 
 
-class KyleRootT(Step):
+@formulas("kyle_root_t_{window}", "t statistic", "close", "delta", "quote_volume", before=1)
+def kyle_root_t(frame: Frame, window: int) -> Floats:
     """Student's t (n - 2) of kyle_root of the same window; null where the price does not move.
 
     Source: Hasbrouck 2009; ordinary least squares.
     """
-
-    def __init__(self, window: int) -> None:
-        super().__init__(
-            name=f"kyle_root_t_{window}",
-            unit="t statistic",
-            inputs=("close", "delta", "quote_volume"),
-            window=window,
-            look_back=window,
-            nulls="window",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        change = frame["close"] - previous(frame["close"])
-        return windows.slope_t(frame, signed_root(frame), change, self.window)
+    change = frame["close"] - previous(frame["close"])
+    return windows.slope_t(frame, signed_root(frame), change, window)
 
 
-class Amihud(Step):
+@formulas("amihud_{window}", "fraction per 1e6 quote", "close", "quote_volume", before=1)
+def amihud(frame: Frame, window: int) -> Floats:
     """Mean of |r| / quote_volume x 1e6 over the traded minutes of the trailing window.
 
     A minute without a trade has no such value and is left out of the mean; null where all are.
     Source: Amihud 2002.
     """
-
-    def __init__(self, window: int) -> None:
-        super().__init__(
-            name=f"amihud_{window}",
-            unit="fraction per 1e6 quote",
-            inputs=("close", "quote_volume"),
-            window=window,
-            look_back=window,
-            nulls="window",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        r, value = np.abs(log_return(frame)), frame["quote_volume"]
-        unknown = np.isnan(r + value)
-        impact = np.where(unknown, np.nan, np.where(value > 0, ratio(r, value) * 1e6, 0.0))
-        traded = np.where(unknown, np.nan, value > 0)
-        return ratio(
-            windows.total(frame, impact, self.window), windows.total(frame, traded, self.window)
-        )
+    r, value = np.abs(log_return(frame)), frame["quote_volume"]
+    unknown = np.isnan(r + value)
+    impact = np.where(unknown, np.nan, np.where(value > 0, ratio(r, value) * 1e6, 0.0))
+    traded = np.where(unknown, np.nan, value > 0)
+    return ratio(windows.total(frame, impact, window), windows.total(frame, traded, window))
 
 
-class RollSpread(Step):
+@formulas("roll_spread", "quote per base", "close", before=2)
+def roll_spread(frame: Frame, window: int) -> Floats:
     """2 sqrt(-cov(dc_t, dc_(t-1))), dc = change of close; null where the covariance is not negative.
 
     Source: Roll 1984; sample covariance (n - 1).
     """
-
-    def __init__(self, window: int) -> None:
-        super().__init__(
-            name="roll_spread",
-            unit="quote per base",
-            inputs=("close",),
-            window=window,
-            look_back=window + 1,
-            nulls="window",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        change = frame["close"] - previous(frame["close"])
-        covariance = windows.covariance(frame, change, previous(change), self.window)
-        return 2 * root(-np.where(covariance < 0, covariance, np.nan))
+    change = frame["close"] - previous(frame["close"])
+    covariance = windows.covariance(frame, change, previous(change), window)
+    return 2 * root(-np.where(covariance < 0, covariance, np.nan))
 
 
-class CorwinSchultz(Step):
+@formulas("corwin_schultz", "fraction", "high", "low", before=1)
+def corwin_schultz(frame: Frame, window: int) -> Floats:
     """Mean of 2 (e^a - 1) / (1 + e^a) over the trailing window, negatives as 0.
 
     a = (sqrt(2b) - sqrt(b)) / k - sqrt(g / k), k = 3 - 2 sqrt 2; b = sum of ln(h/l)^2 of the minute and
     the one before, g = ln(higher h / lower l)^2 of the two. No later minute enters.
     Source: Corwin and Schultz 2012, without their overnight adjustment.
     """
-
-    def __init__(self, window: int) -> None:
-        super().__init__(
-            name="corwin_schultz",
-            unit="fraction",
-            inputs=("high", "low"),
-            window=window,
-            look_back=window,
-            nulls="window",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        high, low = frame["high"], frame["low"]
-        single = ln(ratio(high, low))
-        both = ln(ratio(np.maximum(high, previous(high)), np.minimum(low, previous(low))))
-        b = single * single + previous(single) * previous(single)
-        k = 3 - 2 * math.sqrt(2)
-        growth = exp((np.sqrt(2 * b) - np.sqrt(b)) / k - both / math.sqrt(k))
-        spread = 2 * (growth - 1) / (1 + growth)
-        return windows.mean(frame, np.maximum(spread, 0.0), self.window)
+    high, low = frame["high"], frame["low"]
+    single = ln(ratio(high, low))
+    both = ln(ratio(np.maximum(high, previous(high)), np.minimum(low, previous(low))))
+    b = single * single + previous(single) * previous(single)
+    k = 3 - 2 * math.sqrt(2)
+    growth = exp((np.sqrt(2 * b) - np.sqrt(b)) / k - both / math.sqrt(k))
+    spread = 2 * (growth - 1) / (1 + growth)
+    return windows.mean(frame, np.maximum(spread, 0.0), window)
 
 
-class EdgeSpread(Step):
+@formulas("edge_spread", "fraction", "open", "high", "low", "close")
+def edge_spread(frame: Frame, window: int) -> Floats:
     """EDGE of the trailing window's candles, negative where the squared spread is; null without trades.
 
     The best combination of the covariances of five returns between open, close and mid-range, where the
     open or close is not the high or low. Source: Ardia, Guidotti and Kroencke 2024; bidask `edge(sign=True)`.
     """
-
-    def __init__(self, window: int) -> None:
-        super().__init__(
-            name="edge_spread",
-            unit="fraction",
-            inputs=("open", "high", "low", "close"),
-            window=window,
-            look_back=window - 1,
-            nulls="window",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        return windows.each(frame, _edge_series(frame), self.window - 1, _edge)
+    return windows.each(frame, _edge_series(frame), window - 1, _edge)
 
 
 def _edge_series(frame: Frame) -> tuple[Floats, ...]:

@@ -8,86 +8,59 @@ from __future__ import annotations
 
 from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
-from pipeline.features.ticks import FromTape
-from pipeline.tables.exact import Floats
+from pipeline.features.step import measured
+from pipeline.tables.arrays import Floats
+
+BID, ASK = "ticks.best_bid", "ticks.best_ask"
+BID_SIZE, ASK_SIZE = "ticks.bid_size", "ticks.ask_size"
 
 
-class Mid(FromTape):
+@measured("quote per base", BID, ASK)
+def mid(frame: Frame) -> Floats:
     """(best_bid + best_ask) / 2 of the minute's last quote."""
-
-    def __init__(self) -> None:
-        super().__init__("mid", "quote per base", "best_bid", "best_ask")
-
-    def __call__(self, frame: Frame) -> Floats:
-        bid, ask = self.columns(frame)
-        return (bid + ask) / 2
+    return (frame[BID] + frame[ASK]) / 2
 
 
-class QuotedSpread(FromTape):
+@measured("bps", BID, ASK)
+def spread_bps(frame: Frame) -> Floats:
     """1e4 x (best_ask - best_bid) / mid of the minute's last quote."""
-
-    def __init__(self) -> None:
-        super().__init__("spread_bps", "bps", "best_bid", "best_ask")
-
-    def __call__(self, frame: Frame) -> Floats:
-        bid, ask = self.columns(frame)
-        return ratio(1e4 * (ask - bid), (bid + ask) / 2)
+    return ratio(1e4 * (frame[ASK] - frame[BID]), mid(frame))
 
 
-class QueueImbalance(FromTape):
+@measured("fraction", BID_SIZE, ASK_SIZE)
+def queue_imb(frame: Frame) -> Floats:
     """(bid_size - ask_size) / (bid_size + ask_size) of the minute's last sizes, [-1, 1].
 
     Source: Stoikov 2018; Gould and Bonart 2016.
     """
-
-    def __init__(self) -> None:
-        super().__init__("queue_imb", "fraction", "bid_size", "ask_size")
-
-    def __call__(self, frame: Frame) -> Floats:
-        bid, ask = self.columns(frame)
-        return ratio(bid - ask, bid + ask)
+    bid, ask = frame[BID_SIZE], frame[ASK_SIZE]
+    return ratio(bid - ask, bid + ask)
 
 
-class MicroPrice(FromTape):
+@measured("quote per base", BID, ASK, BID_SIZE, ASK_SIZE)
+def microprice(frame: Frame) -> Floats:
     """(best_ask bid_size + best_bid ask_size) / (bid_size + ask_size) of the minute's last quote.
 
     Source: Stoikov 2018, the weighted mid.
     """
-
-    def __init__(self) -> None:
-        super().__init__(
-            "microprice", "quote per base", "best_bid", "best_ask", "bid_size", "ask_size"
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        bid, ask, bid_size, ask_size = self.columns(frame)
-        return ratio(ask * bid_size + bid * ask_size, bid_size + ask_size)
+    bid_size, ask_size = frame[BID_SIZE], frame[ASK_SIZE]
+    return ratio(frame[ASK] * bid_size + frame[BID] * ask_size, bid_size + ask_size)
 
 
-class EffectiveSpread(FromTape):
+@measured("fraction", "ticks.eff_spread")
+def eff_spread(frame: Frame) -> Floats:
     """Mean of 2 sign (price - mid) / mid over the minute's trades, weighted by traded value.
 
     Source: Huang and Stoll 1996.
     """
-
-    def __init__(self) -> None:
-        super().__init__("eff_spread", "fraction", "eff_spread")
-
-    def __call__(self, frame: Frame) -> Floats:
-        (value,) = self.columns(frame)
-        return value
+    return frame["ticks.eff_spread"]
 
 
-class OrderFlowImbalance(FromTape):
+@measured("as measured", "ticks.ofi")
+def ofi(frame: Frame) -> Floats:
     """Sum over the minute's quotes of [b >= b'] qb - [b <= b'] qb' - [a <= a'] qa + [a >= a'] qa'.
 
     A quote is the one seen at a trade, with both sizes, ' the one before it in the same minute; quotes
     between trades are not on a tape. Source: Cont, Kukanov and Stoikov 2014.
     """
-
-    def __init__(self) -> None:
-        super().__init__("ofi", "as measured", "ofi")
-
-    def __call__(self, frame: Frame) -> Floats:
-        (value,) = self.columns(frame)
-        return value
+    return frame["ticks.ofi"]

@@ -8,65 +8,38 @@ from __future__ import annotations
 from pipeline.features import windows
 from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
-from pipeline.features.step import Step
+from pipeline.features.step import formula
 from pipeline.tables.exact import Floats
 
-YEAR = 365
+WEEK, QUARTER, YEAR = 7, 90, 365
 
 
-class FundingLast(Step):
-    """The rate of the last settlement of the last completed day; positive where long positions paid.
+@formula("fraction per settlement", "funding_last")
+def funding_last(frame: Frame) -> Floats:
+    """Rate of the last settlement of the last completed day; positive where long positions paid.
 
     A settlement at 00:00 is the day's that begins then. Null unless the day's settlements cover its 24 hours.
     Source: Binance fundingRate archive, last_funding_rate.
     """
-
-    def __init__(self) -> None:
-        super().__init__(
-            name="funding_last", unit="fraction per settlement", inputs=("funding_last",)
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        return frame["funding_last"]
+    return frame["funding_last"]
 
 
-class FundingMean(Step):
-    """365 x mean of the days' sums of settled rates: a year's cost of a long position, not compounded.
+@formula("fraction per year", "funding_sum", window=WEEK, nulls="window")
+def funding_7d(frame: Frame) -> Floats:
+    """365 x mean of the days' sums of settled rates over 7 days.
 
+    A year's cost of a long position, not compounded.
     Source: Binance fundingRate archive; the annualisation is ours.
     """
-
-    def __init__(self, window: int) -> None:
-        super().__init__(
-            name=f"funding_{window}d",
-            unit="fraction per year",
-            inputs=("funding_sum",),
-            window=window,
-            look_back=window - 1,
-            nulls="window",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        return YEAR * windows.mean(frame, frame["funding_sum"], self.window)
+    return YEAR * windows.mean(frame, frame["funding_sum"], WEEK)
 
 
-class FundingScore(Step):
-    """(f - mean of f) / sample deviation of f over the trailing window, f the day's sum of settled rates.
+@formula("standard deviations", "funding_sum", window=QUARTER, nulls="window")
+def funding_z(frame: Frame) -> Floats:
+    """(f - mean of f) / sample deviation of f over 90 days, f the day's sum of settled rates.
 
     The last day is part of its window; null where f stands still. Source: the definition is ours.
     """
-
-    def __init__(self, window: int) -> None:
-        super().__init__(
-            name="funding_z",
-            unit="standard deviations",
-            inputs=("funding_sum",),
-            window=window,
-            look_back=window - 1,
-            nulls="window",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        paid = frame["funding_sum"]
-        distance = paid - windows.mean(frame, paid, self.window)
-        return ratio(distance, windows.deviation(frame, paid, self.window))
+    paid = frame["funding_sum"]
+    distance = paid - windows.mean(frame, paid, QUARTER)
+    return ratio(distance, windows.deviation(frame, paid, QUARTER))

@@ -8,46 +8,40 @@ from __future__ import annotations
 from pipeline.features import windows
 from pipeline.features.arithmetic import previous, ratio
 from pipeline.features.frame import Frame
-from pipeline.features.step import Step
+from pipeline.features.step import formula
 from pipeline.tables.exact import Floats
 
+WEEK = 7
 
-class InterestChange(Step):
-    """O / O of that many days before - 1, O the open interest at the end of the day.
+
+@formula("fraction", "open_interest", window=2)
+def oi_chg_1d(frame: Frame) -> Floats:
+    """Open interest at the end of the day / that of the day before - 1.
 
     Null where one of the two is. Source: Binance metrics archive, sum_open_interest, by the instant at which
     it was known.
     """
-
-    def __init__(self, days: int) -> None:
-        super().__init__(
-            name=f"oi_chg_{days}d",
-            unit="fraction",
-            inputs=("open_interest",),
-            window=days + 1,
-            look_back=days,
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        held = frame["open_interest"]
-        return ratio(held, previous(held, self.look_back)) - 1
+    return _change(frame, 1)
 
 
-class InterestToVolume(Step):
-    """O / mean of the days' volume over the trailing window: days of trading that are held open.
+@formula("fraction", "open_interest", window=WEEK + 1)
+def oi_chg_7d(frame: Frame) -> Floats:
+    """Open interest at the end of the day / that of 7 days before - 1.
 
-    Source: the definition is ours.
+    As oi_chg_1d.
     """
+    return _change(frame, WEEK)
 
-    def __init__(self, window: int) -> None:
-        super().__init__(
-            name="oi_to_vol",
-            unit="days",
-            inputs=("open_interest", "volume"),
-            window=window,
-            look_back=window - 1,
-            nulls="window",
-        )
 
-    def __call__(self, frame: Frame) -> Floats:
-        return ratio(frame["open_interest"], windows.mean(frame, frame["volume"], self.window))
+def _change(frame: Frame, days: int) -> Floats:
+    held = frame["open_interest"]
+    return ratio(held, previous(held, days)) - 1
+
+
+@formula("days", "open_interest", "volume", window=WEEK, nulls="window")
+def oi_to_vol(frame: Frame) -> Floats:
+    """Open interest / mean of the days' volume over 7 days.
+
+    Days of trading that are held open. Source: the definition is ours.
+    """
+    return ratio(frame["open_interest"], windows.mean(frame, frame["volume"], WEEK))

@@ -8,11 +8,11 @@ from pipeline.contracts.features_schema import Rules
 from pipeline.features import windows
 from pipeline.features.arithmetic import ln, ratio
 from pipeline.features.frame import Frame
-from pipeline.features.slow_volatility import close_to_close, realised
-from pipeline.features.step import Step
+from pipeline.features.slow_volatility import MONTH, YEAR, rv, rv_cc_30d
+from pipeline.features.step import formula
 from pipeline.tables.exact import Floats
 
-YEAR = 365
+SHORT, LONG = 7, 90
 LOW, MIDDLE, HIGH = -1, 0, 1
 
 
@@ -67,152 +67,62 @@ def walk(percentiles: Floats, rules: Rules) -> int:
     return state
 
 
-def volume_ratio(frame: Frame, short: int, long: int) -> Floats:
-    """ln(mean of quote volume over `short` days / over `long` days)."""
-    volume = frame["quote_volume"]
-    return ln(ratio(windows.mean(frame, volume, short), windows.mean(frame, volume, long)))
-
-
-def daily_amihud(frame: Frame, window: int) -> Floats:
-    """Mean of |ln(close / open)| / quote volume x 1e6, of the days' own returns."""
-    own = np.abs(ln(ratio(frame["close"], frame["open"])))
-    return windows.mean(frame, ratio(own, frame["quote_volume"]) * 1e6, window)
-
-
-class VolPercentile(Step):
+@formula("fraction", "rv", window=YEAR, before=MONTH, nulls="window")
+def vol_percentile(frame: Frame) -> Floats:
     """Mid-rank percentile, [0, 1], of rv_30d among its 365 days before; see vol_regime.
 
     Source: scipy.stats.percentileofscore, kind "mean".
     """
-
-    def __init__(self, window: int) -> None:
-        super().__init__(
-            name="vol_percentile",
-            unit="fraction",
-            inputs=("rv",),
-            window=YEAR,
-            look_back=YEAR + window - 1,
-            nulls="window",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        return percentile_of_year(frame, realised(frame, self.look_back - YEAR + 1))
+    return percentile_of_year(frame, rv(MONTH)(frame))
 
 
-class VolRegime(Step):
+@formula("sign", "rv", window=YEAR, before=MONTH, nulls="window", type="int8")
+def vol_regime(frame: Frame) -> Floats:
     """Regime of rv_30d among its 365 days before: low -1, middle 0, high 1, with hysteresis.
 
     The borders (regime_low, regime_high) and the margin by which a percentile must pass one are
     governed; the walk begins 365 days before in the state that the borders alone give.
     Source: consumer's V7.
     """
-
-    def __init__(self, window: int) -> None:
-        super().__init__(
-            name="vol_regime",
-            unit="sign",
-            inputs=("rv",),
-            window=YEAR,
-            look_back=YEAR + window - 1,
-            nulls="window",
-            type="int8",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        return regime_of_year(frame, realised(frame, self.look_back - YEAR + 1))
+    return regime_of_year(frame, rv(MONTH)(frame))
 
 
-class VolRegimeCloses(Step):
+@formula("sign", "open", "close", window=YEAR, before=MONTH + 1, nulls="window", type="int8")
+def vol_regime_cc(frame: Frame) -> Floats:
     """As vol_regime, of rv_cc_30d: known from daily klines too."""
-
-    def __init__(self, window: int) -> None:
-        super().__init__(
-            name="vol_regime_cc",
-            unit="sign",
-            inputs=("open", "close"),
-            window=YEAR,
-            look_back=YEAR + window,
-            nulls="window",
-            type="int8",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        return regime_of_year(frame, close_to_close(frame, self.look_back - YEAR))
+    return regime_of_year(frame, rv_cc_30d(frame))
 
 
-class VolumeRatio(Step):
+@formula("log", "quote_volume", window=SHORT, before=LONG - SHORT, nulls="window")
+def volume_ratio(frame: Frame) -> Floats:
     """ln(mean of quote volume over 7 days / over 90 days)."""
-
-    def __init__(self, short: int, long: int) -> None:
-        super().__init__(
-            name="volume_ratio",
-            unit="log",
-            inputs=("quote_volume",),
-            window=short,
-            look_back=long - 1,
-            nulls="window",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        return volume_ratio(frame, self.window, self.look_back + 1)
+    volume = frame["quote_volume"]
+    return ln(ratio(windows.mean(frame, volume, SHORT), windows.mean(frame, volume, LONG)))
 
 
-class VolumeRegime(Step):
+@formula("fraction", "quote_volume", window=SHORT, before=YEAR + LONG - SHORT, nulls="window")
+def volume_regime(frame: Frame) -> Floats:
     """Mid-rank percentile, [0, 1], of volume_ratio (7 to 90 days) among its 365 days before.
 
     Source: scipy.stats.percentileofscore, kind "mean".
     """
-
-    def __init__(self, short: int, long: int) -> None:
-        super().__init__(
-            name="volume_regime",
-            unit="fraction",
-            inputs=("quote_volume",),
-            window=short,
-            look_back=YEAR + long - 1,
-            nulls="window",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        ratios = volume_ratio(frame, self.window, self.look_back - YEAR + 1)
-        return percentile_of_year(frame, ratios)
+    return percentile_of_year(frame, volume_ratio(frame))
 
 
-class DailyAmihud(Step):
+@formula("fraction per 1e6 quote", "open", "close", "quote_volume", window=MONTH, nulls="window")
+def amihud_30d(frame: Frame) -> Floats:
     """Mean of |ln(close / open)| / quote volume x 1e6 over the trailing days.
 
     A day's own return is taken, so that a missing day costs one value, not two. Source: Amihud 2002.
     """
-
-    def __init__(self, window: int) -> None:
-        super().__init__(
-            name=f"amihud_{window}d",
-            unit="fraction per 1e6 quote",
-            inputs=("open", "close", "quote_volume"),
-            window=window,
-            look_back=window - 1,
-            nulls="window",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        return daily_amihud(frame, self.window)
+    own = np.abs(ln(ratio(frame["close"], frame["open"])))
+    return windows.mean(frame, ratio(own, frame["quote_volume"]) * 1e6, MONTH)
 
 
-class LiquidityRegime(Step):
+@formula("fraction", "open", "close", "quote_volume", window=YEAR, before=MONTH, nulls="window")
+def liq_regime(frame: Frame) -> Floats:
     """Mid-rank percentile, [0, 1], of amihud_30d among its 365 days before: high is illiquid.
 
     Source: Amihud 2002; scipy.stats.percentileofscore, kind "mean".
     """
-
-    def __init__(self, window: int) -> None:
-        super().__init__(
-            name="liq_regime",
-            unit="fraction",
-            inputs=("open", "close", "quote_volume"),
-            window=YEAR,
-            look_back=YEAR + window - 1,
-            nulls="window",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        return percentile_of_year(frame, daily_amihud(frame, self.look_back - YEAR + 1))
+    return percentile_of_year(frame, amihud_30d(frame))

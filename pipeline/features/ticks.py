@@ -7,94 +7,51 @@ from __future__ import annotations
 
 from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
-from pipeline.features.step import Step
-from pipeline.tables.exact import Floats
+from pipeline.features.step import formulas, measured
+from pipeline.tables.arrays import Floats
 
 
-class FromTape(Step):
-    """A step that reads minute statistics."""
-
-    def __init__(self, name: str, unit: str, *inputs: str) -> None:
-        super().__init__(
-            name=name,
-            unit=unit,
-            inputs=tuple(f"ticks.{column}" for column in inputs),
-            nulls="not_measured",
-        )
-
-    def columns(self, frame: Frame) -> tuple[Floats, ...]:
-        """The declared inputs, in their order."""
-        return tuple(frame[name] for name in self.inputs)
-
-
-class DeltaExtreme(FromTape):
+@formulas("{which}_delta", "as measured", "ticks.delta_{which}", nulls="not_measured")
+def running_delta(frame: Frame, which: str) -> Floats:
     """Lowest or highest running delta inside the minute, starting from 0.
 
     Source: freqtrade orderflow.
     """
-
-    def __init__(self, which: str) -> None:
-        super().__init__(f"{which}_delta", "as measured", f"delta_{which}")
-
-    def __call__(self, frame: Frame) -> Floats:
-        (value,) = self.columns(frame)
-        return value
+    return frame[f"ticks.delta_{which}"]
 
 
-class GapMean(FromTape):
+@measured("ms", "ticks.gap_ms_mean")
+def interarrival_mean(frame: Frame) -> Floats:
     """Mean time between successive trades of the minute; null below two trades."""
-
-    def __init__(self) -> None:
-        super().__init__("interarrival_mean", "ms", "gap_ms_mean")
-
-    def __call__(self, frame: Frame) -> Floats:
-        (value,) = self.columns(frame)
-        return value
+    return frame["ticks.gap_ms_mean"]
 
 
-class GapVariation(FromTape):
+@measured("fraction", "ticks.gap_ms_std", "ticks.gap_ms_mean")
+def interarrival_cv(frame: Frame) -> Floats:
     """s / m of the times between trades (s: population standard deviation, m: mean)."""
-
-    def __init__(self) -> None:
-        super().__init__("interarrival_cv", "fraction", "gap_ms_std", "gap_ms_mean")
-
-    def __call__(self, frame: Frame) -> Floats:
-        return ratio(*self.columns(frame))
+    return ratio(frame["ticks.gap_ms_std"], frame["ticks.gap_ms_mean"])
 
 
-class Burstiness(FromTape):
+@measured("fraction", "ticks.gap_ms_std", "ticks.gap_ms_mean")
+def burstiness(frame: Frame) -> Floats:
     """(s - m) / (s + m) of the times between trades, [-1, 1].
 
     Source: Goh and Barabasi 2008.
     """
-
-    def __init__(self) -> None:
-        super().__init__("burstiness", "fraction", "gap_ms_std", "gap_ms_mean")
-
-    def __call__(self, frame: Frame) -> Floats:
-        deviation, mean = self.columns(frame)
-        return ratio(deviation - mean, deviation + mean)
+    deviation, mean = frame["ticks.gap_ms_std"], frame["ticks.gap_ms_mean"]
+    return ratio(deviation - mean, deviation + mean)
 
 
-class LargestShare(FromTape):
+@measured("fraction", "ticks.qty_max", "ticks.volume")
+def largest_share(frame: Frame) -> Floats:
     """Largest trade / volume of the minute, [0, 1]."""
-
-    def __init__(self) -> None:
-        super().__init__("largest_share", "fraction", "qty_max", "volume")
-
-    def __call__(self, frame: Frame) -> Floats:
-        return ratio(*self.columns(frame))
+    return ratio(frame["ticks.qty_max"], frame["ticks.volume"])
 
 
-class LargeSize(FromTape):
+@measured("as measured", "ticks.qty_q95")
+def size_q95(frame: Frame) -> Floats:
     """Smallest trade size of the minute that at least 95 % of its trades do not exceed.
 
     Source: nearest rank, numpy's inverted_cdf.
     """
-
-    def __init__(self) -> None:
-        super().__init__("size_q95", "as measured", "qty_q95")
-
-    def __call__(self, frame: Frame) -> Floats:
-        (value,) = self.columns(frame)
-        return value
+    return frame["ticks.qty_q95"]

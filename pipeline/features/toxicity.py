@@ -8,7 +8,7 @@ from pipeline.clock import MINUTES_PER_DAY
 from pipeline.features import windows
 from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
-from pipeline.features.step import Step
+from pipeline.features.step import formula
 from pipeline.features.windows import Known
 from pipeline.tables.exact import Floats
 
@@ -16,7 +16,8 @@ BUCKETS = 50
 """Of the authors; the buckets of one day."""
 
 
-class Vpin(Step):
+@formula("fraction", "volume", "delta", window=MINUTES_PER_DAY, nulls="window")
+def vpin(frame: Frame) -> Floats:
     """Mean of |buys - sells| / V over the 50 buckets, V = volume of the trailing day / 50.
 
     The buckets are the 50 equal parts of the day's volume that end with the row, so V is one day's mean
@@ -25,22 +26,11 @@ class Vpin(Step):
     Source: Easley, Lopez de Prado and O'Hara 2012.
     """
 
-    def __init__(self) -> None:
-        super().__init__(
-            name="vpin",
-            unit="fraction",
-            inputs=("volume", "delta"),
-            window=MINUTES_PER_DAY,
-            look_back=MINUTES_PER_DAY - 1,
-            nulls="window",
-        )
+    def reduce(known: Known, volume: Floats, delta: Floats) -> Floats:
+        flow = _flow_at_edges(volume, delta)
+        return ratio(np.abs(np.diff(flow, axis=1)).sum(axis=1), volume.sum(axis=1))
 
-    def __call__(self, frame: Frame) -> Floats:
-        def reduce(known: Known, volume: Floats, delta: Floats) -> Floats:
-            flow = _flow_at_edges(volume, delta)
-            return ratio(np.abs(np.diff(flow, axis=1)).sum(axis=1), volume.sum(axis=1))
-
-        return windows.each(frame, (frame["volume"], frame["delta"]), self.window, reduce)
+    return windows.each(frame, (frame["volume"], frame["delta"]), MINUTES_PER_DAY, reduce)
 
 
 def _flow_at_edges(volume: Floats, delta: Floats) -> Floats:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from pipeline.features import windows
 from pipeline.features.arithmetic import ln, previous, ratio
 from pipeline.features.frame import Frame
 from pipeline.features.returns import log_return
-from pipeline.features.step import Step
+from pipeline.features.step import formulas
 from pipeline.tables.exact import Floats
 
 ATR_PERIOD = 14
@@ -19,6 +18,7 @@ ATR_ROWS = 140
 """True ranges in the average: after ten periods its seed weighs less than 1e-4."""
 
 _PER_MINUTE = "fraction per minute"
+_CANDLE = ("open", "high", "low", "close")
 _LN2 = 0.6931471805599453
 
 
@@ -30,194 +30,103 @@ def average_true_range(frame: Frame) -> Floats:
     return windows.weighted(frame, true_range, kernel)
 
 
-class RealisedVolatility(Step):
+@formulas("rv_{window}m", "fraction", "close", before=1)
+def rv(frame: Frame, window: int) -> Floats:
     """sqrt(sum of r^2) over the trailing window.
 
     Source: consumer list C.2.
     """
-
-    def __init__(self, window: int) -> None:
-        super().__init__(
-            name=f"rv_{window}m",
-            unit="fraction",
-            inputs=("close",),
-            window=window,
-            look_back=window,
-            nulls="window",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        r = log_return(frame)
-        return np.sqrt(windows.total(frame, r * r, self.window))
+    r = log_return(frame)
+    return np.sqrt(windows.total(frame, r * r, window))
 
 
-class _RangeEstimator(Step):
+def _root_of_mean(frame: Frame, variance: Floats, window: int) -> Floats:
     """Root of the trailing mean of a variance that one candle gives."""
-
-    def __init__(self, kind: str, window: int, inputs: tuple[str, ...]) -> None:
-        super().__init__(
-            name=f"{kind}_{window}",
-            unit=_PER_MINUTE,
-            inputs=inputs,
-            window=window,
-            look_back=window - 1,
-            nulls="window",
-        )
-
-    @abstractmethod
-    def variance(self, frame: Frame) -> Floats:
-        """The candle's variance."""
-
-    def __call__(self, frame: Frame) -> Floats:
-        return np.sqrt(np.maximum(windows.mean(frame, self.variance(frame), self.window), 0.0))
+    return np.sqrt(np.maximum(windows.mean(frame, variance, window), 0.0))
 
 
-class Parkinson(_RangeEstimator):
+@formulas("parkinson_{window}", _PER_MINUTE, "high", "low")
+def parkinson(frame: Frame, window: int) -> Floats:
     """sqrt(mean of ln(high / low)^2 / (4 ln 2)) over the trailing window.
 
     Source: Parkinson 1980.
     """
-
-    def __init__(self, window: int) -> None:
-        super().__init__("parkinson", window, ("high", "low"))
-
-    def variance(self, frame: Frame) -> Floats:
-        """ln(high / low)^2 / (4 ln 2)."""
-        u = ln(ratio(frame["high"], frame["low"]))
-        return u * u / (4 * _LN2)
+    u = ln(ratio(frame["high"], frame["low"]))
+    return _root_of_mean(frame, u * u / (4 * _LN2), window)
 
 
-class GarmanKlass(_RangeEstimator):
+@formulas("garman_klass_{window}", _PER_MINUTE, *_CANDLE)
+def garman_klass(frame: Frame, window: int) -> Floats:
     """sqrt(mean of ln(high / low)^2 / 2 - (2 ln 2 - 1) ln(close / open)^2) over the trailing window.
 
     Source: Garman and Klass 1980.
     """
-
-    def __init__(self, window: int) -> None:
-        super().__init__("garman_klass", window, ("open", "high", "low", "close"))
-
-    def variance(self, frame: Frame) -> Floats:
-        """ln(high / low)^2 / 2 - (2 ln 2 - 1) ln(close / open)^2."""
-        u = ln(ratio(frame["high"], frame["low"]))
-        c = ln(ratio(frame["close"], frame["open"]))
-        return 0.5 * u * u - (2 * _LN2 - 1) * c * c
+    u = ln(ratio(frame["high"], frame["low"]))
+    c = ln(ratio(frame["close"], frame["open"]))
+    return _root_of_mean(frame, 0.5 * u * u - (2 * _LN2 - 1) * c * c, window)
 
 
-def rogers_satchell(frame: Frame) -> Floats:
+def _rogers_satchell(frame: Frame) -> Floats:
     """The candle's variance ln(h/c) ln(h/o) + ln(l/c) ln(l/o)."""
-    o, h, l, c = (frame[name] for name in ("open", "high", "low", "close"))  # noqa: E741
+    o, h, l, c = (frame[name] for name in _CANDLE)  # noqa: E741
     return ln(ratio(h, c)) * ln(ratio(h, o)) + ln(ratio(l, c)) * ln(ratio(l, o))
 
 
-class RogersSatchell(_RangeEstimator):
+@formulas("rogers_satchell_{window}", _PER_MINUTE, *_CANDLE)
+def rogers_satchell(frame: Frame, window: int) -> Floats:
     """sqrt(mean of ln(h/c) ln(h/o) + ln(l/c) ln(l/o)) over the trailing window.
 
     Source: Rogers and Satchell 1991.
     """
-
-    def __init__(self, window: int) -> None:
-        super().__init__("rogers_satchell", window, ("open", "high", "low", "close"))
-
-    def variance(self, frame: Frame) -> Floats:
-        """ln(h/c) ln(h/o) + ln(l/c) ln(l/o)."""
-        return rogers_satchell(frame)
+    return _root_of_mean(frame, _rogers_satchell(frame), window)
 
 
-class YangZhang(Step):
+@formulas("yang_zhang_{window}", _PER_MINUTE, *_CANDLE, before=1)
+def yang_zhang(frame: Frame, window: int) -> Floats:
     """sqrt(var(ln(o / c of the minute before)) + k var(ln(c / o)) + (1 - k) mean(rs)), trailing window.
 
     rs is Rogers and Satchell's variance, var the sample variance (n - 1), k = 0.34 / (1.34 + (n + 1) /
     (n - 1)), n the rows of the window. Source: Yang and Zhang 2000.
     """
-
-    def __init__(self, window: int) -> None:
-        super().__init__(
-            name=f"yang_zhang_{window}",
-            unit=_PER_MINUTE,
-            inputs=("open", "high", "low", "close"),
-            window=window,
-            look_back=window,
-            nulls="window",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        n = self.window
-        k = 0.34 / (1.34 + (n + 1) / (n - 1))
-        jump = ln(ratio(frame["open"], previous(frame["close"])))
-        body = ln(ratio(frame["close"], frame["open"]))
-        variance = (
-            windows.covariance(frame, jump, jump, n)
-            + k * windows.covariance(frame, body, body, n)
-            + (1 - k) * windows.mean(frame, rogers_satchell(frame), n)
-        )
-        return np.sqrt(np.maximum(variance, 0.0))
+    n = window
+    k = 0.34 / (1.34 + (n + 1) / (n - 1))
+    jump = ln(ratio(frame["open"], previous(frame["close"])))
+    body = ln(ratio(frame["close"], frame["open"]))
+    variance = (
+        windows.covariance(frame, jump, jump, n)
+        + k * windows.covariance(frame, body, body, n)
+        + (1 - k) * windows.mean(frame, _rogers_satchell(frame), n)
+    )
+    return np.sqrt(np.maximum(variance, 0.0))
 
 
+@formulas("bipower_{window}", "fraction^2", "close", before=2)
 def bipower(frame: Frame, window: int) -> Floats:
-    """(pi / 2) x sum of |r_t| |r_(t-1)| over `window` rows."""
-    r = np.abs(log_return(frame))
-    return math.pi / 2 * windows.total(frame, r * previous(r), window)
-
-
-class Bipower(Step):
     """(pi / 2) x sum of |r_t| |r_(t-1)| over the trailing window: variance without its jumps.
 
     Source: Barndorff-Nielsen and Shephard 2004.
     """
-
-    def __init__(self, window: int) -> None:
-        super().__init__(
-            name=f"bipower_{window}",
-            unit="fraction^2",
-            inputs=("close",),
-            window=window,
-            look_back=window + 1,
-            nulls="window",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        return bipower(frame, self.window)
+    r = np.abs(log_return(frame))
+    return math.pi / 2 * windows.total(frame, r * previous(r), window)
 
 
-class JumpShare(Step):
+@formulas("jump_share_{window}", "fraction", "close", before=2)
+def jump_share(frame: Frame, window: int) -> Floats:
     """max(0, 1 - bipower / sum of r^2) over the trailing window; null where the price stood still.
 
     Source: Barndorff-Nielsen and Shephard 2004.
     """
-
-    def __init__(self, window: int) -> None:
-        super().__init__(
-            name=f"jump_share_{window}",
-            unit="fraction",
-            inputs=("close",),
-            window=window,
-            look_back=window + 1,
-            nulls="window",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        r = log_return(frame)
-        share = 1 - ratio(bipower(frame, self.window), windows.total(frame, r * r, self.window))
-        return np.maximum(share, 0.0)
+    r = log_return(frame)
+    share = 1 - ratio(bipower(window)(frame), windows.total(frame, r * r, window))
+    return np.maximum(share, 0.0)
 
 
-class SemiVariance(Step):
+@formulas("semivar_{direction}_{window}", "fraction^2", "close", before=1)
+def semivar(frame: Frame, direction: str, window: int) -> Floats:
     """Sum of r^2 of the rising (up) or falling (down) minutes of the trailing window.
 
     Source: Barndorff-Nielsen, Kinnebrock and Shephard 2010.
     """
-
-    def __init__(self, direction: str, window: int) -> None:
-        super().__init__(
-            name=f"semivar_{direction}_{window}",
-            unit="fraction^2",
-            inputs=("close",),
-            window=window,
-            look_back=window,
-            nulls="window",
-        )
-
-    def __call__(self, frame: Frame) -> Floats:
-        r = log_return(frame)
-        side = np.maximum(r, 0.0) if "_up_" in self.name else np.minimum(r, 0.0)
-        return windows.total(frame, side * side, self.window)
+    r = log_return(frame)
+    side = np.maximum(r, 0.0) if direction == "up" else np.minimum(r, 0.0)
+    return windows.total(frame, side * side, window)

@@ -6,11 +6,11 @@ import numpy as np
 
 from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
-from pipeline.features.step import formula
+from pipeline.features.step import measured
 from pipeline.tables.exact import Floats
 
 
-@formula("fraction", "bar_vpo_price", "atas_high", "atas_low", nulls="not_measured")
+@measured("fraction", "bar_vpo_price", "atas_high", "atas_low")
 def vpo_loc(frame: Frame) -> Floats:
     """(bar_vpo_price - low) / (high - low) of the ATAS bar, [0, 1]; null where high = low.
 
@@ -21,7 +21,7 @@ def vpo_loc(frame: Frame) -> Floats:
     return ratio(frame["bar_vpo_price"] - low, frame["atas_high"] - low)
 
 
-@formula("fraction", "bar_vpo_vol", "atas_volume", nulls="not_measured")
+@measured("fraction", "bar_vpo_vol", "atas_volume")
 def vpo_intensity(frame: Frame) -> Floats:
     """bar_vpo_vol / atas_volume, [0, 1]: both as measured, in one unit.
 
@@ -30,7 +30,7 @@ def vpo_intensity(frame: Frame) -> Floats:
     return ratio(frame["bar_vpo_vol"], frame["atas_volume"])
 
 
-@formula("sign", "bar_vpo_side", nulls="not_measured", type="int8")
+@measured("sign", "bar_vpo_side", type="int8")
 def vpo_bias(frame: Frame) -> Floats:
     """bar_vpo_side as a sign: bull +1, neutral 0, bear -1.
 

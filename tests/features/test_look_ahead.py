@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ from pipeline.features.frame import Frame
 from pipeline.features.macro import macro
 from pipeline.features.micro import micro
 from pipeline.features.registry import MACRO, MICRO
-from pipeline.features.step import Step
+from pipeline.features.step import Step, formula
 from pipeline.stages import MACRO_LOOK_BACK_DAYS
 from pipeline.tables.exact import Floats
 
@@ -76,106 +77,103 @@ def test_probe_has_something_to_look_at(minutes: Frame, days: Frame) -> None:
     assert empty == []
 
 
-class _Leak(Step):
-    """A step that reads the close and should not be trusted."""
-
-    def __init__(self) -> None:
-        super().__init__(name="leak", unit="", inputs=("close",), look_back=60)
+_leak = partial(formula, "", "close", before=60)
+"""A step that reads the close and should not be trusted."""
 
 
-class _CentredWindow(_Leak):
-    def __call__(self, frame: Frame) -> Floats:
-        trailing = windows.mean(frame, frame["close"], 31)
-        return np.concatenate((trailing[15:], np.full(15, np.nan)))
+@_leak()
+def _centred_window(frame: Frame) -> Floats:
+    trailing = windows.mean(frame, frame["close"], 31)
+    return np.concatenate((trailing[15:], np.full(15, np.nan)))
 
 
-class _NextReturn(_Leak):
-    def __call__(self, frame: Frame) -> Floats:
-        close = frame["close"]
-        return np.append(close[1:], np.nan) / close - 1
+@_leak()
+def _next_return(frame: Frame) -> Floats:
+    close = frame["close"]
+    return np.append(close[1:], np.nan) / close - 1
 
 
-class _WholeDayMean(_Leak):
-    def __call__(self, frame: Frame) -> Floats:
-        return frame["close"] - np.nanmean(frame["close"])
+@_leak()
+def _whole_day_mean(frame: Frame) -> Floats:
+    return frame["close"] - np.nanmean(frame["close"])
 
 
-class _BackFill(_Leak):
-    def __call__(self, frame: Frame) -> Floats:
-        close = frame["close"]
-        known = np.where(np.isnan(close), len(close), np.arange(len(close)))
-        following = np.minimum.accumulate(known[::-1])[::-1]
-        return np.append(close, np.nan)[following]
+@_leak()
+def _back_fill(frame: Frame) -> Floats:
+    close = frame["close"]
+    known = np.where(np.isnan(close), len(close), np.arange(len(close)))
+    following = np.minimum.accumulate(known[::-1])[::-1]
+    return np.append(close, np.nan)[following]
 
 
-class _Interpolated(_Leak):
-    def __call__(self, frame: Frame) -> Floats:
-        close, rows = frame["close"], np.arange(len(frame))
-        known = ~np.isnan(close)
-        return np.interp(rows, rows[known], close[known])
+@_leak()
+def _interpolated(frame: Frame) -> Floats:
+    close, rows = frame["close"], np.arange(len(frame))
+    known = ~np.isnan(close)
+    return np.interp(rows, rows[known], close[known])
 
 
-class _CloseOfItsHour(_Leak):
-    def __call__(self, frame: Frame) -> Floats:
-        rows = np.arange(len(frame))
-        return frame["close"][np.minimum(rows - rows % 60 + 59, len(frame) - 1)]
+@_leak()
+def _close_of_its_hour(frame: Frame) -> Floats:
+    rows = np.arange(len(frame))
+    return frame["close"][np.minimum(rows - rows % 60 + 59, len(frame) - 1)]
 
 
-class _ScaledByAll(_Leak):
-    def __call__(self, frame: Frame) -> Floats:
-        close = frame["close"]
-        return (close - np.nanmin(close)) / (np.nanmax(close) - np.nanmin(close))
+@_leak()
+def _scaled_by_all(frame: Frame) -> Floats:
+    close = frame["close"]
+    return (close - np.nanmin(close)) / (np.nanmax(close) - np.nanmin(close))
 
 
-class _NextLevels(_Leak):
-    def __call__(self, frame: Frame) -> Floats:
-        counts = np.diff(frame.levels.first)
-        return np.append(counts[1:], 0).astype(np.float64)
+@_leak()
+def _next_levels(frame: Frame) -> Floats:
+    counts = np.diff(frame.levels.first)
+    return np.append(counts[1:], 0).astype(np.float64)
 
 
 LEAKS = (
-    *(_CentredWindow, _NextReturn, _WholeDayMean, _BackFill),
-    *(_Interpolated, _CloseOfItsHour, _ScaledByAll, _NextLevels),
+    *(_centred_window, _next_return, _whole_day_mean, _back_fill),
+    *(_interpolated, _close_of_its_hour, _scaled_by_all, _next_levels),
 )
 
 
 @pytest.mark.parametrize("leak", LEAKS)
-def test_probe_catches_a_view_of_the_future(leak: type[Step], minutes: Frame) -> None:
+def test_probe_catches_a_view_of_the_future(leak: Step, minutes: Frame) -> None:
     """The probe finds each of the usual ways to look ahead, by both looks."""
-    found = faults(leak(), minutes, _rows(minutes, 1500, SEAM), STARTS)
+    found = faults(leak, minutes, _rows(minutes, 1500, SEAM), STARTS)
 
     assert {"truncated", "poisoned"} <= set(found)
 
 
-class _RunningSum(_Leak):
-    def __call__(self, frame: Frame) -> Floats:
-        sums = np.cumsum(np.nan_to_num(frame["close"]) * 0.1)
-        return sums - previous(sums, 60)
+@_leak()
+def _running_sum(frame: Frame) -> Floats:
+    sums = np.cumsum(np.nan_to_num(frame["close"]) * 0.1)
+    return sums - previous(sums, 60)
 
 
-class _FarLook(_Leak):
-    def __call__(self, frame: Frame) -> Floats:
-        return previous(frame["close"], 61)
+@_leak()
+def _far_look(frame: Frame) -> Floats:
+    return previous(frame["close"], 61)
 
 
 def test_probe_catches_a_running_sum(minutes: Frame) -> None:
     """A sum carried from the batch's start differs in its last bits, and is found by its place."""
-    assert "placed" in faults(_RunningSum(), minutes, [1500], STARTS)
+    assert "placed" in faults(_running_sum, minutes, [1500], STARTS)
 
 
 def test_probe_catches_a_reach_past_the_look_back(minutes: Frame) -> None:
     """A step that reads one row more than it declares is found."""
-    assert "overreach" in faults(_FarLook(), minutes, [1500], STARTS)
+    assert "overreach" in faults(_far_look, minutes, [1500], STARTS)
 
 
 def test_probe_passes_an_honest_step(minutes: Frame) -> None:
     """A trailing mean passes: the probe finds leaks, not features."""
 
-    class Honest(_Leak):
-        def __call__(self, frame: Frame) -> Floats:
-            return windows.mean(frame, frame["close"], 61)
+    @_leak()
+    def honest(frame: Frame) -> Floats:
+        return windows.mean(frame, frame["close"], 61)
 
-    assert faults(Honest(), minutes, _rows(minutes, 1500, SEAM), STARTS) == []
+    assert faults(honest, minutes, _rows(minutes, 1500, SEAM), STARTS) == []
 
 
 def test_registry_stays_within_the_declared_look_back() -> None:
