@@ -1,11 +1,11 @@
-"""The feature list as a page for people, made from the registry: `docs/features.md`.
+"""What is made from the registry and checked in: the entries of `SCHEMA_features.json`, `docs/features.md`.
 
-`python -m pipeline.features.catalogue > docs/features.md` writes it; a test keeps the page true.
+`python -m pipeline.features.catalogue` writes both; a test keeps them true.
 """
 
 from __future__ import annotations
 
-import sys
+import json
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
@@ -15,6 +15,7 @@ from pipeline.contracts import features_schema
 from pipeline.contracts.features_schema import Table
 from pipeline.features import registry
 from pipeline.features.step import Step
+from pipeline.locations import GOVERNANCE, PROJECT
 
 _TITLES: dict[Table, str] = {
     "micro": "features_micro.parquet",
@@ -22,8 +23,20 @@ _TITLES: dict[Table, str] = {
 }
 
 
+def schema(text: str) -> str:
+    """SCHEMA_features.json with the features as the registry has them; all else as `text` has it."""
+    head, opened, rest = text.partition('\n "features": [\n')
+    _, closed, tail = rest.partition("\n ],\n")
+    entries = [
+        "  " + json.dumps(registry.entry(step, table), ensure_ascii=False)
+        for table, steps in registry.STEPS.items()
+        for step in steps
+    ]
+    return head + opened + ",\n".join(entries) + closed + tail
+
+
 def catalogue(governance: Path) -> str:
-    """The page, in Markdown.
+    """The feature list as a page for people, in Markdown.
 
     Raises:
         ConfigError: SCHEMA_features.json is not valid, or differs from the registry.
@@ -103,5 +116,6 @@ def _entry(step: Step, grid: str) -> str:
 
 
 if __name__ == "__main__":
-    folder = Path(__file__).resolve().parents[2] / "governance"
-    sys.stdout.write(catalogue(folder))
+    document = GOVERNANCE / "SCHEMA_features.json"
+    document.write_text(schema(document.read_text()))
+    (PROJECT / "docs" / "features.md").write_text(catalogue(GOVERNANCE))

@@ -175,7 +175,7 @@ MACRO: tuple[Step, ...] = (
 )
 """Steps on the grid of completed UTC days."""
 
-_STEPS: dict[Table, tuple[Step, ...]] = {"micro": MICRO, "macro": MACRO}
+STEPS: dict[Table, tuple[Step, ...]] = {"micro": MICRO, "macro": MACRO}
 
 
 def facts(step: Step) -> dict[str, Any]:
@@ -193,6 +193,12 @@ def facts(step: Step) -> dict[str, Any]:
     }
 
 
+def entry(step: Step, table: Table) -> dict[str, Any]:
+    """Its entry in SCHEMA_features.json; the description is the first line of the formula."""
+    described = step.formula.partition("\n")[0]
+    return {"name": step.name, "table": table, **facts(step), "description": described}
+
+
 @lru_cache(maxsize=16)
 def steps(governance: Path, table: Table) -> tuple[Step, ...]:
     """The registered steps of a table, once they agree with SCHEMA_features.json.
@@ -201,7 +207,7 @@ def steps(governance: Path, table: Table) -> tuple[Step, ...]:
         ConfigError: a feature is in one of the two alone, stands at another place, or differs.
     """
     path = governance / "SCHEMA_features.json"
-    registered = _STEPS[table]
+    registered = STEPS[table]
     entries = features_schema.features(governance, table)
     code, document = [s.name for s in registered], [e["name"] for e in entries]
     if code != document:
