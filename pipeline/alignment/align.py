@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.alignment import fields
-from pipeline.alignment.dense import PRICES, Bools
+from pipeline.alignment.dense import PRICES
 from pipeline.alignment.feeds import TICKS, vendor_feeds
 from pipeline.alignment.flow import Sides, delta_columns, exceeds, falls_short, in_base, kline_sides
 from pipeline.alignment.grid import Grid, on_grid, span
@@ -30,7 +30,8 @@ from pipeline.contracts.control import Control
 from pipeline.contracts.correction import Correction, FeedCorrection
 from pipeline.contracts.schema import conform, empty, flag_masks, table_schema
 from pipeline.free_form import Json
-from pipeline.tables.exact import Floats, Ints, usual_places
+from pipeline.tables.arrays import Bools, Floats, Ints
+from pipeline.tables.exact import usual_places
 
 BASELINE = (*PRICES, "volume", "quote_volume", "trades", "taker_buy_volume")
 

@@ -10,12 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY
-from pipeline.tables.exact import Floats, Ints, step, usual_places
-
-Bools = NDArray[np.bool_]
+from pipeline.tables.arrays import Bools, Floats, Ints
+from pipeline.tables.exact import step, usual_places
 
 SCAN_MINUTES = 15 * 60
 """Lags are looked for within +-15 h: no zone is farther from UTC, with a minute to spare."""

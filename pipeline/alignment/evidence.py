@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.alignment.dense import SCAN_MINUTES, Dense
 from pipeline.alignment.scan import LagScan, Laid, scan
-from pipeline.tables.exact import Floats
+from pipeline.tables.arrays import Floats
 
 BLOCK_MINUTES = 60
 QUARTER_HOUR = 15

@@ -13,10 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.alignment.dense import Bools
 from pipeline.alignment.grid import Grid
 from pipeline.contracts.atas_columns import TOGETHER, preferred
-from pipeline.tables.exact import Ints
+from pipeline.tables.arrays import Bools, Ints
 
 _NO_FEED = -1
 

@@ -11,18 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from pipeline.alignment.dense import Bools
 from pipeline.alignment.identity import BASE
-from pipeline.tables.exact import (
-    Floats,
-    Units,
-    beyond,
-    decimal_places,
-    from_units,
-    lots,
-    more,
-    to_units,
-)
+from pipeline.tables.arrays import Bools, Floats
+from pipeline.tables.exact import Units, beyond, decimal_places, from_units, lots, more, to_units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.alignment.dense import Bools
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY
-from pipeline.tables.exact import Floats, Ints
+from pipeline.tables.arrays import Bools, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

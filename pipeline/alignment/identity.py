@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from pipeline.alignment.dense import SCAN_MINUTES, Dense
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY
-from pipeline.tables.exact import Floats
+from pipeline.tables.arrays import Floats
 
 SAME, OTHER, MULTIPLE, WRONG = "same", "other_instrument", "multiplier", "wrong"
 

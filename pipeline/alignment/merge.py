@@ -11,12 +11,11 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from pipeline.clock import MINUTE_US
-from pipeline.tables.exact import Floats, Ints, Units, decimal_places, from_units, more, to_units
+from pipeline.tables.arrays import Bools, Floats, Ints
+from pipeline.tables.exact import Units, decimal_places, from_units, more, to_units
 
-Bools = NDArray[np.bool_]
 Offsets = int | Mapping[int, int]
 
 NO_MINUTE = np.iinfo(np.int64).min

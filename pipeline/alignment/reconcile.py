@@ -10,11 +10,11 @@ from itertools import combinations
 
 import numpy as np
 
-from pipeline.alignment.dense import Bools
 from pipeline.alignment.flow import Sides
 from pipeline.clock import MINUTE_US, iso
 from pipeline.free_form import Json
-from pipeline.tables.exact import Ints, Units, beyond, decimal_places, from_units, to_units
+from pipeline.tables.arrays import Bools, Ints
+from pipeline.tables.exact import Units, beyond, decimal_places, from_units, to_units
 
 EQUAL, CLOSE, APART, ALONE, NONE = "=", "~", "x", "1", "."
 WORST = 10

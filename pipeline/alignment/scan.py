@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.alignment.dense import SCAN_MINUTES, Bools, Dense
-from pipeline.tables.exact import Floats, Ints
+from pipeline.alignment.dense import SCAN_MINUTES, Dense
+from pipeline.tables.arrays import Bools, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,8 @@ from pipeline.alignment.dense import Dense
 from pipeline.alignment.tape import Lots, in_time_order
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, SECOND_US
 from pipeline.contracts.calibration import SkewFigures, SkewPoint
-from pipeline.tables.exact import Floats, Ints, Units, from_units, to_units
+from pipeline.tables.arrays import Floats, Ints
+from pipeline.tables.exact import Units, from_units, to_units
 from pipeline.tables.parts import Parts, as_parts
 
 COARSE_US = 50_000

@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.clock import MINUTE_US
-from pipeline.tables.exact import Floats, Ints, Units, decimal_places, from_units, times, to_units
+from pipeline.tables.arrays import Floats, Ints
+from pipeline.tables.exact import Units, decimal_places, from_units, times, to_units
 from pipeline.tables.parts import Parts, as_parts
 
 _COLUMNS = ["ts", "price", "qty"]

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from pipeline.bars.profile import Levels, Profile, read_levels, read_profile
 from pipeline.bars.quotes import effective_spread, order_flow_imbalance, size_quantile
@@ -23,11 +22,11 @@ from pipeline.clock import HOUR_US
 from pipeline.contracts.control import Control
 from pipeline.contracts.schema import conform, empty, table_schema
 from pipeline.tables import arrays
-from pipeline.tables.exact import Floats, Ints, Units, from_units, quotients
+from pipeline.tables.arrays import Bools, Floats, Ints
+from pipeline.tables.exact import Units, from_units, quotients
 from pipeline.tables.parts import Parts, as_parts, in_memory
 from pipeline.tables.prefetch import ahead
 
-Bools = NDArray[np.bool_]
 _TIME = pa.timestamp("us", tz="UTC")
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.bars.tape import Tape
-from pipeline.tables.exact import Ints, Units
+from pipeline.tables.arrays import Ints
+from pipeline.tables.exact import Units
 
 VALUE_AREA = (7, 10)
 """The value area holds at least 7/10 of the minute's volume, by definition."""
@@ -132,7 +132,7 @@ def _nearest_to_vwap(levels: Levels, minute: int, candidates: Ints) -> int:
     return min(levels_at, key=lambda level: abs(int(levels.price[level]) * total - value))
 
 
-def _value_areas(levels: Levels, poc: Ints) -> NDArray[np.int64]:
+def _value_areas(levels: Levels, poc: Ints) -> Ints:
     """Shape (minutes, 2): positions of the lowest and the highest level of each value area."""
     ends = np.append(levels.start[1:], len(levels.price)).tolist()
     running = [0, *np.cumsum(levels.volume).tolist()]

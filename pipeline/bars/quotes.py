@@ -10,15 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.bars.tape import Tape
-from pipeline.tables.exact import (
-    Ints,
-    Units,
-    decimal_places,
-    from_units,
-    quotients,
-    times,
-    to_units,
-)
+from pipeline.tables.arrays import Ints
+from pipeline.tables.exact import Units, decimal_places, from_units, quotients, times, to_units
 
 
 def order_flow_imbalance(tape: Tape) -> pa.Array:

@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.clock import MINUTE_US
-from pipeline.tables.exact import Floats, Ints, Units, decimal_places, to_units
+from pipeline.tables.arrays import Floats, Ints
+from pipeline.tables.exact import Units, decimal_places, to_units
 from pipeline.tables.parts import Part, Parts
 from pipeline.tables.prefetch import ahead
 

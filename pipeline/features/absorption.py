@@ -12,7 +12,7 @@ from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import formula, measured
 from pipeline.features.volatility import average_true_range
-from pipeline.tables.exact import Floats
+from pipeline.tables.arrays import Floats
 
 _ROUNDING = 1e-12
 """A rank that is the quantile itself counts, however its division was rounded."""

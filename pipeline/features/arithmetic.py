@@ -11,9 +11,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
-from pipeline.tables.exact import Floats
+from pipeline.tables.arrays import Floats, Ints
 
 _LN2_HIGH = 6.93147180369123816490e-01
 _LN2_LOW = 1.90821492927058770002e-10
@@ -101,7 +100,7 @@ def _octant_cos(x: Floats) -> Floats:
     return 1 - (0.5 * square - square * square * _polynomial(square, _COS))
 
 
-def turn_sin(part: npt.NDArray[np.int64], whole: int) -> Floats:
+def turn_sin(part: Ints, whole: int) -> Floats:
     """sin(2 pi part / whole) within 1 ulp; exact at the quarters. `whole` is a multiple of 8.
 
     The angle is folded into the first octant in whole numbers, so no digit is lost there.

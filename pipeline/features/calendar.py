@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.clock import DAY_US, HOUR_US, MINUTE_US, MINUTES_PER_DAY
 from pipeline.features.arithmetic import turn_sin
 from pipeline.features.frame import Frame
 from pipeline.features.step import formula, formulas
-from pipeline.tables.exact import Floats
+from pipeline.tables.arrays import Floats, Ints
 
 FUNDING_US = 8 * HOUR_US
 
 
-def _minute(frame: Frame) -> npt.NDArray[np.int64]:
+def _minute(frame: Frame) -> Ints:
     """Minute of the day of each row's ts, 0..1439; the day's last row closes at 00:00."""
     return (frame.opens_us() + frame.step_us) % DAY_US // MINUTE_US
 
 
-def weekday(opens_us: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def weekday(opens_us: Ints) -> Ints:
     """Day of the week of an instant, Monday 0 to Sunday 6 (1970-01-01 was a Thursday)."""
     return (opens_us // DAY_US + 3) % 7
 

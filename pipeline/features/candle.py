@@ -7,7 +7,7 @@ import numpy as np
 from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import formula
-from pipeline.tables.exact import Floats
+from pipeline.tables.arrays import Floats
 
 _PRICE = "quote per base"
 

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.tables import arrays
-from pipeline.tables.exact import Floats
+from pipeline.tables.arrays import Floats
 
 
 def as_floats(table: pa.Table, name: str, codes: dict[str, float] | None = None) -> Floats:

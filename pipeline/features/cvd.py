@@ -14,7 +14,8 @@ from pipeline.features.frame import Frame
 from pipeline.features.returns import log_return
 from pipeline.features.step import formula, formulas
 from pipeline.features.volatility import ATR_ROWS, average_true_range
-from pipeline.tables.exact import Floats, lots
+from pipeline.tables.arrays import Floats
+from pipeline.tables.exact import lots
 
 _LN2 = 0.6931471805599453
 

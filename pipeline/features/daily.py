@@ -15,7 +15,8 @@ from pipeline.contracts import features_schema
 from pipeline.contracts.schema import conform, empty, table_schema
 from pipeline.features.arithmetic import ln, previous, ratio
 from pipeline.features.columns import as_floats
-from pipeline.tables.exact import Floats, decimal_sum
+from pipeline.tables.arrays import Floats
+from pipeline.tables.exact import decimal_sum
 
 _SUMS = ("volume", "quote_volume", "taker_buy_volume")
 _COPIED = ("open", "high", "low", "close", *_SUMS, "trades")

@@ -14,7 +14,7 @@ from pipeline.contracts.schema import TYPES
 from pipeline.features.frame import Frame
 from pipeline.features.step import Step
 from pipeline.tables import arrays
-from pipeline.tables.exact import Floats
+from pipeline.tables.arrays import Floats
 
 
 def evaluate(steps: Iterable[Step], frame: Frame) -> dict[str, pa.Array]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import measured
-from pipeline.tables.exact import Floats
+from pipeline.tables.arrays import Floats
 
 
 @measured("bps", "basis_bps")

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.contracts.features_schema import Rules
 from pipeline.features.levels import Levels
-from pipeline.tables.exact import Floats
+from pipeline.tables.arrays import Floats, Ints
 
 Shared = TypeVar("Shared")
 
@@ -55,7 +54,7 @@ class Frame:
         """Rows of the grid, look-back included."""
         return len(next(iter(self.columns.values())))
 
-    def opens_us(self) -> npt.NDArray[np.int64]:
+    def opens_us(self) -> Ints:
         """Each row's open, microseconds since 1970 UTC."""
         return self.start_us + self.step_us * np.arange(len(self), dtype=np.int64)
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.features.frame import Frame
-from pipeline.features.levels import BUY, PRICE, SELL, VOLUME, Bools
+from pipeline.features.levels import BUY, PRICE, SELL, VOLUME
 from pipeline.features.step import formulas
-from pipeline.tables.exact import Floats, Ints, Units, beyond, from_units
+from pipeline.tables.arrays import Bools, Floats, Ints
+from pipeline.tables.exact import Units, beyond, from_units
 
 LEVELS = (PRICE, VOLUME, BUY, SELL)
 

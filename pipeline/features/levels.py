@@ -10,14 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.errors import ContractError
 from pipeline.tables import arrays
-from pipeline.tables.exact import Floats, Ints, Units, decimal_places, to_units
-
-Bools = npt.NDArray[np.bool_]
+from pipeline.tables.arrays import Bools, Floats, Ints
+from pipeline.tables.exact import Units, decimal_places, to_units
 
 PREFIX = "footprint."
 PRICE, VOLUME, BUY, SELL = (PREFIX + name for name in ("price", "volume", "buy", "sell"))

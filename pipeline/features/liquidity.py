@@ -11,7 +11,7 @@ from pipeline.features.arithmetic import exp, ln, previous, ratio, root
 from pipeline.features.frame import Frame
 from pipeline.features.returns import log_return
 from pipeline.features.step import formulas
-from pipeline.tables.exact import Floats
+from pipeline.tables.arrays import Bools, Floats
 
 
 @formulas("kyle_lambda_{window}", "quote per base^2", "close", "delta", before=1)
@@ -131,7 +131,7 @@ def _edge_series(frame: Frame) -> tuple[Floats, ...]:
     return (*returns, moved, opened, closed)
 
 
-def _edge(known: windows.Known, *series: Floats) -> Floats:
+def _edge(known: Bools, *series: Floats) -> Floats:
     """The estimator from windows of `_edge_series`; NaN below two minutes that moved."""
     count = known.sum(axis=1, dtype=np.float64)
 

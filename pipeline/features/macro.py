@@ -6,7 +6,6 @@ import datetime as dt
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.clock import DAY_US, SECOND_US, day_open_us
@@ -19,6 +18,7 @@ from pipeline.features.evaluate import evaluate
 from pipeline.features.frame import Frame
 from pipeline.features.levels import no_levels
 from pipeline.features.step import Step
+from pipeline.tables.arrays import Ints
 
 
 def macro(
@@ -105,9 +105,7 @@ def frame_of(
     )
 
 
-def _places(
-    history: pa.Table, day: dt.date, length: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _places(history: pa.Table, day: dt.date, length: int) -> tuple[Ints, Ints]:
     """Rows of the days in reach, and their places on the grid that ends with the day before."""
     start = day_open_us(day) - length * DAY_US
     places = (history["day_open"].cast(pa.int64()).to_numpy() - start) // DAY_US

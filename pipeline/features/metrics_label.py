@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us
 from pipeline.features.columns import as_floats
-from pipeline.tables.exact import Floats
+from pipeline.tables.arrays import Floats, Ints
 
 MINUTES = 5
 PERIOD_US = MINUTES * MINUTE_US
@@ -31,7 +30,7 @@ class Label:
     edge: str
     by: str
 
-    def opens(self, stamps: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    def opens(self, stamps: Ints) -> Ints:
         """The starts of the periods that are stamped so, in us."""
         return stamps if self.edge == "start" else stamps - PERIOD_US
 

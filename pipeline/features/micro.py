@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.clock import DAY_US, MINUTE_US, MINUTES_PER_DAY, day_open_us
@@ -22,10 +21,10 @@ from pipeline.features import registry
 from pipeline.features.columns import as_floats
 from pipeline.features.evaluate import evaluate
 from pipeline.features.frame import Frame
-from pipeline.features.levels import PREFIX, Bools, Levels, no_levels, on_grid
+from pipeline.features.levels import PREFIX, Levels, no_levels, on_grid
 from pipeline.features.step import Step
 from pipeline.tables import arrays
-from pipeline.tables.exact import Floats
+from pipeline.tables.arrays import Bools, Floats, Ints
 
 _GRID = 2 * MINUTES_PER_DAY
 _SIDES = {
@@ -173,14 +172,12 @@ def _levels(tape: Tape, same: Bools, bars: dict[str, Floats], start: int) -> Lev
     return on_grid(tape.footprint, _minutes(start), same, same | silent)
 
 
-def _minutes(start: int) -> npt.NDArray[np.int64]:
+def _minutes(start: int) -> Ints:
     """Where each minute of the grid opens, and where the last one ends."""
     return start + MINUTE_US * np.arange(_GRID + 1)
 
 
-def _places(
-    table: pa.Table, start: int, name: str
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _places(table: pa.Table, start: int, name: str) -> tuple[Ints, Ints]:
     """Rows of the table that lie on the grid, and their places there."""
     elapsed = arrays.ints(table["minute_open"]) - start
     rows = np.flatnonzero((elapsed >= 0) & (elapsed < _GRID * MINUTE_US))
@@ -193,7 +190,7 @@ def _places(
     return rows, places
 
 
-def _on_grid(values: Floats, places: npt.NDArray[np.int64]) -> Floats:
+def _on_grid(values: Floats, places: Ints) -> Floats:
     grid = np.full(_GRID, np.nan)
     grid[places] = values
     return grid

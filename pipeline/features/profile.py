@@ -10,7 +10,7 @@ from pipeline.features.frame import Frame
 from pipeline.features.levels import PRICE, VOLUME
 from pipeline.features.step import formulas
 from pipeline.features.value_area import areas
-from pipeline.tables.exact import Floats, Ints
+from pipeline.tables.arrays import Floats, Ints
 
 
 @formulas("{level}_gap", "quote per base", "{level}", "close", nulls="not_measured")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.features.arithmetic import ln, previous, ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import formula
-from pipeline.tables.exact import Floats
+from pipeline.tables.arrays import Floats
 
 
 def log_return(frame: Frame) -> Floats:

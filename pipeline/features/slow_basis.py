@@ -6,7 +6,7 @@ from pipeline.features import windows
 from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import formula, formulas
-from pipeline.tables.exact import Floats
+from pipeline.tables.arrays import Floats
 
 
 @formula("bps", "basis_bps")

@@ -9,7 +9,7 @@ from pipeline.features import windows
 from pipeline.features.arithmetic import previous, ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import formula
-from pipeline.tables.exact import Floats
+from pipeline.tables.arrays import Floats
 
 WEEK = 7
 

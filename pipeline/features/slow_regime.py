@@ -10,7 +10,7 @@ from pipeline.features.arithmetic import ln, ratio
 from pipeline.features.frame import Frame
 from pipeline.features.slow_volatility import MONTH, YEAR, rv, rv_cc_30d
 from pipeline.features.step import formula
-from pipeline.tables.exact import Floats
+from pipeline.tables.arrays import Floats
 
 SHORT, LONG = 7, 90
 LOW, MIDDLE, HIGH = -1, 0, 1

@@ -8,7 +8,7 @@ from pipeline.features import windows
 from pipeline.features.arithmetic import ln, previous, ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import formula, formulas
-from pipeline.tables.exact import Floats
+from pipeline.tables.arrays import Floats
 
 MONTH, YEAR = 30, 365
 _ANNUAL = "fraction per sqrt(year)"

@@ -9,8 +9,7 @@ from pipeline.features import windows
 from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import formula
-from pipeline.features.windows import Known
-from pipeline.tables.exact import Floats
+from pipeline.tables.arrays import Bools, Floats
 
 BUCKETS = 50
 """Of the authors; the buckets of one day."""
@@ -26,7 +25,7 @@ def vpin(frame: Frame) -> Floats:
     Source: Easley, Lopez de Prado and O'Hara 2012.
     """
 
-    def reduce(known: Known, volume: Floats, delta: Floats) -> Floats:
+    def reduce(known: Bools, volume: Floats, delta: Floats) -> Floats:
         flow = _flow_at_edges(volume, delta)
         return ratio(np.abs(np.diff(flow, axis=1)).sum(axis=1), volume.sum(axis=1))
 

@@ -6,7 +6,7 @@ from pipeline.features import windows
 from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import formula
-from pipeline.tables.exact import Floats
+from pipeline.tables.arrays import Floats
 
 FAST, SLOW = 20, 50
 CLOSES = 150

@@ -15,7 +15,8 @@ import numpy as np
 from pipeline.features.frame import Frame
 from pipeline.features.levels import PRICE, VOLUME, Levels
 from pipeline.tables import native
-from pipeline.tables.exact import Floats, Ints, Units, from_units, times
+from pipeline.tables.arrays import Floats, Ints
+from pipeline.tables.exact import Units, from_units, times
 
 VALUE_AREA = (7, 10)
 """The value area holds at least 7/10 of the window's volume, by definition (as in `bars/profile.py`)."""

@@ -11,7 +11,7 @@ from pipeline.features.arithmetic import ln, previous, ratio
 from pipeline.features.frame import Frame
 from pipeline.features.returns import log_return
 from pipeline.features.step import formulas
-from pipeline.tables.exact import Floats
+from pipeline.tables.arrays import Floats
 
 ATR_PERIOD = 14
 ATR_ROWS = 140

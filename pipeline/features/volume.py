@@ -6,7 +6,7 @@ from pipeline.features.arithmetic import ln, ratio
 from pipeline.features.candle import typical_price
 from pipeline.features.frame import Frame
 from pipeline.features.step import formula
-from pipeline.tables.exact import Floats
+from pipeline.tables.arrays import Floats
 
 
 @formula("log base", "volume")

@@ -7,7 +7,7 @@ import numpy as np
 from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import measured
-from pipeline.tables.exact import Floats
+from pipeline.tables.arrays import Floats
 
 
 @measured("fraction", "bar_vpo_price", "atas_high", "atas_low")

@@ -9,13 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.features.arithmetic import ratio, root
 from pipeline.features.frame import Frame
-from pipeline.tables.exact import Floats
-
-Known = npt.NDArray[np.bool_]
+from pipeline.tables.arrays import Bools, Floats
 
 _TOGETHER = 1 << 16
 """So many values stand in memory at once: few enough for the processor's cache."""
@@ -109,7 +106,7 @@ def covariance(frame: Frame, x: Floats, y: Floats, window: int) -> Floats:
 def correlation(frame: Frame, x: Floats, y: Floats, window: int) -> Floats:
     """Pearson correlation in each window; NaN where one of them does not move."""
 
-    def reduce(known: Known, a: Floats, b: Floats) -> Floats:
+    def reduce(known: Bools, a: Floats, b: Floats) -> Floats:
         spread = np.sqrt(_product(known, a, a)) * np.sqrt(_product(known, b, b))
         return np.clip(ratio(_product(known, a, b), spread), -1.0, 1.0)
 
@@ -129,7 +126,7 @@ def slope(frame: Frame, x: Floats, y: Floats, window: int) -> Floats:
 def slope_t(frame: Frame, x: Floats, y: Floats, window: int) -> Floats:
     """Student's t (n - 2) of that slope; NaN where y does not move."""
 
-    def reduce(known: Known, a: Floats, b: Floats) -> Floats:
+    def reduce(known: Bools, a: Floats, b: Floats) -> Floats:
         xx, xy = _product(known, a, a), _product(known, a, b)
         steepness = ratio(xy, xx)
         residual = np.where(
@@ -144,7 +141,7 @@ def slope_t(frame: Frame, x: Floats, y: Floats, window: int) -> Floats:
 def rank(frame: Frame, x: Floats, window: int) -> Floats:
     """Share of each window's measured rows that are at most as large as its last one."""
 
-    def reduce(known: Known, v: Floats) -> Floats:
+    def reduce(known: Bools, v: Floats) -> Floats:
         below = ((v <= v[:, -1:]) & known).sum(axis=1)
         return np.where(known[:, -1], ratio(below, _count(known)), np.nan)
 
@@ -168,18 +165,18 @@ def ema_kernel(span: int, length: int) -> Floats:
     return recursive_kernel(2 / (span + 1), span, length)
 
 
-def _count(known: Known) -> Floats:
+def _count(known: Bools) -> Floats:
     counted: Floats = known.sum(axis=1, dtype=np.float64)
     return counted
 
 
-def _centred(known: Known, x: Floats) -> Floats:
+def _centred(known: Bools, x: Floats) -> Floats:
     centre = ratio(x.sum(axis=1), _count(known))[:, None]
     distance = x - centre
     return np.where(known & (np.abs(distance) > _DUST * np.abs(centre)), distance, 0.0)
 
 
-def _product(known: Known, x: Floats, y: Floats) -> Floats:
+def _product(known: Bools, x: Floats, y: Floats) -> Floats:
     products: Floats = _centred(known, x) * _centred(known, y)
     summed: Floats = products.sum(axis=1)
     return summed

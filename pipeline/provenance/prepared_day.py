@@ -25,7 +25,7 @@ from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
 from pipeline.settings.config import Kitchen
 from pipeline.tables import parquet
-from pipeline.tables.exact import Ints
+from pipeline.tables.arrays import Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

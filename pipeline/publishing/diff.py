@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.contracts.manifest import Manifest
 from pipeline.free_form import Json
 from pipeline.tables import parquet
+from pipeline.tables.arrays import Bools
 
 KEYS: dict[str, tuple[str, ...]] = {
     "bars_1m.parquet": ("symbol", "ts"),
@@ -52,7 +52,7 @@ class TableDiff:
     removed: list[tuple[Any, ...]]
     touched: list[tuple[Any, ...]]
     sides: tuple[pa.Table, pa.Table]
-    masks: dict[str, npt.NDArray[np.bool_]]
+    masks: dict[str, Bools]
 
     def summary(self) -> Json:
         """The counts, as they stand in `publication.json`."""
@@ -125,7 +125,7 @@ def _positions(table: pa.Table, keys: tuple[str, ...]) -> dict[tuple[Any, ...], 
 
 def _changed_columns(
     before: pa.Table, after: pa.Table, keys: tuple[str, ...]
-) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+) -> Iterator[tuple[str, Bools]]:
     """Column -> which of the paired rows differ in it."""
     names = dict.fromkeys([*before.column_names, *after.column_names])
     for name in names:
@@ -137,7 +137,7 @@ def _changed_columns(
             yield name, _unequal(before[name], after[name])
 
 
-def _unequal(before: pa.ChunkedArray, after: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+def _unequal(before: pa.ChunkedArray, after: pa.ChunkedArray) -> Bools:
     """Where two columns differ: in value, in being null, or everywhere when their types do."""
     if before.type != after.type:
         return np.ones(len(before), bool)

@@ -22,7 +22,6 @@ from pipeline.quality.facts import (
     PRICES,
     RECORD,
     DayFacts,
-    Mask,
     Minutes,
     edges,
     floats,
@@ -31,6 +30,7 @@ from pipeline.quality.facts import (
     positions,
 )
 from pipeline.quality.oddities import ODDITIES, Measure
+from pipeline.tables.arrays import Bools
 from pipeline.tables.exact import usual_places
 
 __all__ = ["DayFacts", "run_checks"]
@@ -47,7 +47,7 @@ class _Finding:
     measured: float | None
     note: str
     count: int = 0
-    at_fault: Mask = field(default_factory=lambda: mask_of(()))
+    at_fault: Bools = field(default_factory=lambda: mask_of(()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +194,7 @@ def _ohlc_mismatch(day: _Day) -> _Finding:
         return _Finding(measured=None, note="the feeds were not identified as one instrument")
     pairs = [(floats(day.facts.bars, p), floats(day.facts.bars, f"atas_{p}")) for p in PRICES]
     sides = np.stack([side for pair in pairs for side in pair])
-    compared: Mask = np.asarray(np.isfinite(sides).all(axis=0))
+    compared: Bools = np.asarray(np.isfinite(sides).all(axis=0))
     total = int(compared.sum())
     if not total:
         return _Finding(measured=None, note="no minute has the prices of both feeds")

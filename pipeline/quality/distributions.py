@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.contracts.control import Control
 from pipeline.quality.facts import DayFacts, Minutes
 from pipeline.quality.oddities import Measure, Oddity, nothing, on_day
-
-Floats = npt.NDArray[np.float64]
+from pipeline.tables.arrays import Floats
 
 DECILES = np.arange(1, 10) / 10
 

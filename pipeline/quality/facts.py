@@ -11,16 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us, iso
 from pipeline.contracts.calibration import DayFinding
 from pipeline.contracts.ledger import LedgerEntry, Lines
 from pipeline.free_form import Json
-
-Mask = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
+from pipeline.tables.arrays import Bools, Floats, Ints
 
 RECORD = "binance_1m"
 """The feed of the exchange of record."""
@@ -87,13 +84,13 @@ class Minutes:
     `outage`: the minute lies in a known outage.
     """
 
-    record: Mask
-    atas: Mask
-    traded: Mask
-    outage: Mask
+    record: Bools
+    atas: Bools
+    traded: Bools
+    outage: Bools
 
 
-def positions(facts: DayFacts) -> npt.NDArray[np.int64]:
+def positions(facts: DayFacts) -> Ints:
     """Each row's minute of the day, 0..1439."""
     opened = facts.bars["minute_open"].cast(pa.int64()).to_numpy()
     return np.asarray((opened - day_open_us(facts.day)) // MINUTE_US, dtype=np.int64)
@@ -104,7 +101,7 @@ def floats(table: pa.Table, column: str) -> Floats:
     return np.asarray(table[column].cast(pa.float64()).to_numpy(), dtype=np.float64)
 
 
-def truths(table: pa.Table, column: str) -> Mask:
+def truths(table: pa.Table, column: str) -> Bools:
     """A boolean column, null as False."""
     return np.asarray(table[column].fill_null(False).to_numpy(), dtype=np.bool_)
 
@@ -121,14 +118,14 @@ def minutes_of(facts: DayFacts) -> Minutes:
     )
 
 
-def mask_of(minutes: Iterable[int]) -> Mask:
+def mask_of(minutes: Iterable[int]) -> Bools:
     """A mask of the day that is True at the given minutes."""
     mask = np.zeros(MINUTES_PER_DAY, dtype=np.bool_)
     mask[sorted(minutes)] = True
     return mask
 
 
-def _spread(at: npt.NDArray[np.int64], values: Mask) -> Mask:
+def _spread(at: Ints, values: Bools) -> Bools:
     mask = np.zeros(MINUTES_PER_DAY, dtype=np.bool_)
     mask[at] = values
     return mask
@@ -139,7 +136,7 @@ def instant(day: dt.date, minute: int) -> str:
     return iso(day_open_us(day) + minute * MINUTE_US)
 
 
-def edges(day: dt.date, mask: Mask) -> tuple[str | None, str | None]:
+def edges(day: dt.date, mask: Bools) -> tuple[str | None, str | None]:
     """The opens of the first and last minute of a mask, None where it is empty."""
     found = np.flatnonzero(mask)
     if not found.size:

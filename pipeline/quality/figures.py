@@ -16,8 +16,6 @@ from pipeline.free_form import Json
 from pipeline.quality.facts import (
     PRICES,
     DayFacts,
-    Floats,
-    Mask,
     Minutes,
     floats,
     instant,
@@ -25,6 +23,7 @@ from pipeline.quality.facts import (
     positions,
     truths,
 )
+from pipeline.tables.arrays import Bools, Floats
 
 STATES = {
     ".": "ok",
@@ -79,7 +78,7 @@ def _atas_states(facts: DayFacts, minutes: Minutes) -> npt.NDArray[np.str_]:
     )
 
 
-def _states(present: Mask, *layers: tuple[str, Mask]) -> npt.NDArray[np.str_]:
+def _states(present: Bools, *layers: tuple[str, Bools]) -> npt.NDArray[np.str_]:
     """Later layers win."""
     states = np.full(present.size, ".", dtype="<U1")
     for letter, mask in layers:

@@ -13,7 +13,8 @@ import numpy as np
 
 from pipeline.clock import MINUTES_PER_DAY
 from pipeline.contracts.control import Control
-from pipeline.quality.facts import PRICES, DayFacts, Floats, Mask, Minutes, floats, positions
+from pipeline.quality.facts import PRICES, DayFacts, Minutes, floats, positions
+from pipeline.tables.arrays import Bools, Floats
 from pipeline.tables.exact import step
 
 
@@ -23,7 +24,7 @@ class Oddity:
 
     measured: float | None
     note: str
-    at_fault: Mask
+    at_fault: Bools
 
 
 Measure = Callable[[DayFacts, Minutes, Control], Oddity]
@@ -166,21 +167,21 @@ def nothing(note: str) -> Oddity:
     return Oddity(measured=None, note=note, at_fault=np.zeros(MINUTES_PER_DAY, dtype=np.bool_))
 
 
-def _minutes(mask: Mask, note: str) -> Oddity:
+def _minutes(mask: Bools, note: str) -> Oddity:
     return Oddity(measured=float(mask.sum()), note=note, at_fault=mask)
 
 
-def _before(mask: Mask) -> Mask:
+def _before(mask: Bools) -> Bools:
     return np.concatenate([[False], mask[:-1]])
 
 
-def _as_before(columns: list[Floats]) -> Mask:
+def _as_before(columns: list[Floats]) -> Bools:
     """Minutes in which every column has the value of the minute before; NaN equals nothing."""
     same = np.all([column[1:] == column[:-1] for column in columns], axis=0)
     return np.concatenate([[False], same])
 
 
-def _runs(same: Mask, least: float, *, with_first: bool = False) -> Mask:
+def _runs(same: Bools, least: float, *, with_first: bool = False) -> Bools:
     """Of minutes like the one before, those in runs of at least so many; also the one they are like."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], same, [False]]).astype(np.int8)))
     mask = np.zeros_like(same)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import datetime as dt
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.clock import MINUTE_US
 from pipeline.errors import ContractError, ParameterError
-
-Floats = npt.NDArray[np.float64]
+from pipeline.tables.arrays import Floats, Ints
 
 _KNOWN_FROM = ("available_at", "valid_from")
 _CELLS = 1 << 22
@@ -84,7 +82,7 @@ def trailing_zscore(
     return pa.array(found, pa.float64(), mask=np.isnan(found))
 
 
-def _of_symbol(minutes: npt.NDArray[np.int64], x: Floats, window: int, needed: int) -> Floats:
+def _of_symbol(minutes: Ints, x: Floats, window: int, needed: int) -> Floats:
     """One symbol's values; minutes without a row are laid out as not measured."""
     first = minutes.min()
     at = minutes - first + window

@@ -14,11 +14,12 @@ from functools import lru_cache
 import numpy as np
 
 from pipeline.clock import MINUTES_PER_DAY
-from pipeline.sample.draws import Ints, bells, below, words
+from pipeline.sample.draws import bells, below, words
 from pipeline.sample.export import DayExport, Edit, recorded_from
 from pipeline.sample.minutes import minute_of
 from pipeline.sample.tape import day_tape, sizes
 from pipeline.sample.writers import Record, history_records, live_records, tick_records
+from pipeline.tables.arrays import Ints
 
 ZONE_HOURS = 8
 HISTORY_HOUR = 6

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.clock import DAY_US
-from pipeline.sample.draws import Ints
+from pipeline.tables.arrays import Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

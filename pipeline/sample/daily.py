@@ -13,8 +13,9 @@ import numpy as np
 
 from pipeline.clock import DAY_US, day_open_us
 from pipeline.sample.bars import Bars
-from pipeline.sample.draws import Floats, Ints, bells
+from pipeline.sample.draws import bells
 from pipeline.sample.instrument import instrument_of
+from pipeline.tables.arrays import Floats, Ints
 
 ANCHOR = dt.date(2000, 1, 1)
 """Number 0 of the shock stream. Shocks before it do not exist, so dates start well after it."""

@@ -13,8 +13,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from pipeline.tables.arrays import Floats, Ints
+
 Words = npt.NDArray[np.uint64]
 
 # A bell adds 16 draws of 0..65535; twice the sum is centred without a fraction. One draw has the

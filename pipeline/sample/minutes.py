@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us
 from pipeline.sample.bars import Bars
-from pipeline.sample.draws import Ints
 from pipeline.sample.tape import Tape
+from pipeline.tables.arrays import Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ def volume_points(tape: Tape) -> Points:
     )
 
 
-def _starts(groups: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
+def _starts(groups: Ints) -> npt.NDArray[np.intp]:
     return np.flatnonzero(np.r_[True, groups[1:] != groups[:-1]])
 
 

@@ -16,8 +16,9 @@ import numpy.typing as npt
 from pipeline.clock import MINUTES_PER_DAY, day_open_us
 from pipeline.errors import ParameterError
 from pipeline.sample.daily import ANCHOR, DAILY_SD, midnight_levels
-from pipeline.sample.draws import Floats, Ints, bells, below, uniforms
+from pipeline.sample.draws import bells, below, uniforms
 from pipeline.sample.instrument import Instrument, instrument_of
+from pipeline.tables.arrays import Bools, Floats, Ints
 
 TRADES_MAX = 2_000_000
 """Most trades of one day; trade ids leave room for ten million."""
@@ -119,7 +120,7 @@ def _volatility(*names: object) -> Floats:
     return np.asarray(daily * (DAILY_SD / math.sqrt(MINUTES_PER_DAY)), dtype=np.float64)
 
 
-def _times(trades: int, volatility: Floats, *names: object) -> tuple[Ints, npt.NDArray[np.bool_]]:
+def _times(trades: int, volatility: Floats, *names: object) -> tuple[Ints, Bools]:
     """Milliseconds of the day, non-decreasing, and which trades share the stamp before them."""
     weight = (volatility * _curve() * 1e9).astype(np.int64)
     weight[below(_QUIET_ONE_IN, MINUTES_PER_DAY, *names, "quiet") == 0] = 0
@@ -132,7 +133,7 @@ def _times(trades: int, volatility: Floats, *names: object) -> tuple[Ints, npt.N
     return np.maximum.accumulate(np.where(joins, 0, ms)), joins
 
 
-def _sides(joins: npt.NDArray[np.bool_], *names: object) -> Ints:
+def _sides(joins: Bools, *names: object) -> Ints:
     """+1 and -1 in runs of four on average; trades of one stamp have one side."""
     turns = (below(3, len(joins), *names, "turn") == 0) & ~joins
     return np.where((np.cumsum(turns) + below(2, 1, *names, "first")) % 2 == 0, 1, -1)

@@ -19,10 +19,10 @@ import numpy as np
 from pipeline.clock import MINUTE_US, SECOND_US, day_open_us
 from pipeline.free_form import Json
 from pipeline.sample.bars import Bars
-from pipeline.sample.draws import Ints
 from pipeline.sample.instrument import Instrument
 from pipeline.sample.minutes import minute_bars, minute_of, volume_points
 from pipeline.sample.tape import Tape
+from pipeline.tables.arrays import Ints
 
 Record = Json
 """One ATAS line: field -> value, in the exporter's order."""

@@ -16,14 +16,11 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from pipeline.sources.tick_tape import Keep, Stretch, overlapping
 from pipeline.tables import arrays
+from pipeline.tables.arrays import Bools, Floats, Ints
 from pipeline.tables.parts import Part
-
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 
 _ID_BITS = 63
 _AT_ONCE = 500_000
@@ -135,9 +132,9 @@ def _sorted(whole: pa.Table, lost: Lost) -> pa.Table:
     return whole.take(pa.array(order[~twice]))
 
 
-def _columns(whole: pa.Table) -> dict[str, NDArray[np.float64] | Ints]:
+def _columns(whole: pa.Table) -> dict[str, Floats | Ints]:
     """What decides of order and identity; an unknown side is 0."""
-    found: dict[str, NDArray[np.float64] | Ints] = {
+    found: dict[str, Floats | Ints] = {
         "id": arrays.ints(whole[_id_column(whole)]),
         "side": np.nan_to_num(arrays.floats(whole["side"])),
     }
@@ -149,7 +146,7 @@ def _columns(whole: pa.Table) -> dict[str, NDArray[np.float64] | Ints]:
     return found
 
 
-def _as_before(column: NDArray[np.float64] | Ints) -> Bools:
+def _as_before(column: Floats | Ints) -> Bools:
     same = np.zeros(len(column), dtype=np.bool_)
     same[1:] = column[1:] == column[:-1]
     return same

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from pipeline.tables.arrays import Bools, Floats, Ints
+
 Units = NDArray[Any]
 """Whole multiples of a power of ten: int64 where sums fit, else Python's unlimited integers."""
 
@@ -83,7 +83,7 @@ def _own_places(value: float) -> int:
     return max(0, -int(Decimal(repr(value).removesuffix(".0")).as_tuple().exponent))
 
 
-def _fits(x: Floats, places: int, noise: float = 0.0) -> NDArray[np.bool_]:
+def _fits(x: Floats, places: int, noise: float = 0.0) -> Bools:
     """Which values are surely decimals of so many places, off by that relative noise at most."""
     if places > _POWERS:
         return np.zeros(x.shape, dtype=np.bool_)
@@ -91,7 +91,7 @@ def _fits(x: Floats, places: int, noise: float = 0.0) -> NDArray[np.bool_]:
     with np.errstate(over="ignore"):
         whole = np.rint(x * scale)
     off = np.abs(whole / scale - x)
-    fits: NDArray[np.bool_] = (np.abs(whole) < _FAITHFUL) & (off <= noise * np.abs(x))
+    fits: Bools = (np.abs(whole) < _FAITHFUL) & (off <= noise * np.abs(x))
     return fits
 
 
@@ -234,9 +234,9 @@ def beyond(units: Units, share: float, of: Units) -> Units:
     return times(units, denominator) - times(of, numerator)
 
 
-def more(units: Units, than: Units) -> NDArray[np.bool_]:
+def more(units: Units, than: Units) -> Bools:
     """Where units of one scale are more than others, by more than the noise of arithmetic."""
-    found: NDArray[np.bool_] = np.asarray(units > than, dtype=np.bool_)
+    found: Bools = np.asarray(units > than, dtype=np.bool_)
     above = units[found] - than[found]
     found[found] = beyond(above, _NOISE, than[found]) > 0
     return found

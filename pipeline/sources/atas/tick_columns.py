@@ -25,10 +25,8 @@ from pipeline.sources.atas.tick_line import (
 )
 from pipeline.sources.atas.tick_scan import Form, Kind, Scanned, learn, scan, scanner
 from pipeline.sources.text.lines import Block
+from pipeline.tables.arrays import Bools, Floats, Ints
 
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Places = NDArray[np.uint8]
 
 _QUOTES = ("best_bid", "best_ask", "bid_volume", "ask_volume")

@@ -20,8 +20,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.tables import native
-
-Ints = NDArray[np.int64]
+from pipeline.tables.arrays import Ints
 
 
 class Kind(IntEnum):

@@ -20,9 +20,7 @@ from pipeline.sources.atas.tick_scan import Form, Kind, Place, scan, scanner
 from pipeline.sources.binance.trade_line import Shape
 from pipeline.sources.text.lines import Block
 from pipeline.tables import arrays
-
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
+from pipeline.tables.arrays import Bools, Ints
 
 _KINDS = {
     **dict.fromkeys(("id", "first_id", "last_id", "time"), Kind.WHOLE),

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from pipeline.tables.exact import Floats
+from pipeline.tables.arrays import Floats
 
 _MOST_PLACES = 15
 _SECOND_US = 1_000_000
