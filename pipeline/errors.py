@@ -1,4 +1,4 @@
-"""Every error the kitchen raises on purpose, and nothing else.
+"""Every error the kitchen raises on purpose, the exit codes of its programs, and nothing else.
 
 The tree::
 
@@ -22,11 +22,36 @@ A message is one sentence in this order: what, got, wanted, where, what to do.
 
 from __future__ import annotations
 
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the shell gets from each of our programs, and from `luigi` that runs our tasks."""
+
+    DONE = 0, "asked for and there, also when degraded"
+    WRONG_COMMAND = 2, "wrong command line"
+    LOCKED = 10, "another run holds the lock"
+    PENDING = 20, "pending: raw data is not there yet, nothing published"
+    NOT_GRANTED = 25, "not granted by the scheduler"
+    FAILED = 30, "a task failed, or governance refused the day"
+    SCHEDULING_FAILED = 35, "scheduling failed"
+    BAD_VALUE = 40, "bad value or configuration"
+    INTERRUPTED = 130, "a build was stopped by Ctrl-C; by another signal, 128 and its number"
+
+    meaning: str
+    """For people: `kitchen --help` and the README have it."""
+
+    def __new__(cls, number: int, meaning: str) -> ExitCode:
+        """The number itself, which carries its meaning."""
+        code = int.__new__(cls, number)
+        code._value_, code.meaning = number, meaning
+        return code
+
 
 class KitchenError(Exception):
     """Base of all: `str(error)` is the sentence a user reads, `exit_code` what the shell gets."""
 
-    exit_code = 40
+    exit_code = ExitCode.BAD_VALUE
 
 
 class ConfigError(KitchenError):
@@ -40,7 +65,7 @@ class ParameterError(KitchenError, ValueError):
 class SourceError(KitchenError):
     """A raw file cannot be used as a whole; `code` is its defect code, where one fits."""
 
-    exit_code = 30
+    exit_code = ExitCode.FAILED
 
     def __init__(self, message: str, *, code: str = "A13") -> None:
         super().__init__(message)
@@ -50,7 +75,7 @@ class SourceError(KitchenError):
 class UnstableInputError(SourceError):
     """A raw file changed while it was read: pending, not broken."""
 
-    exit_code = 20
+    exit_code = ExitCode.PENDING
 
     def __init__(self, message: str) -> None:
         super().__init__(message, code="C09")
@@ -59,37 +84,37 @@ class UnstableInputError(SourceError):
 class ContractError(KitchenError):
     """A table breaks its schema."""
 
-    exit_code = 30
+    exit_code = ExitCode.FAILED
 
 
 class PendingError(KitchenError):
     """What was asked for needs raw data that is not there yet."""
 
-    exit_code = 20
+    exit_code = ExitCode.PENDING
 
 
 class FetchError(KitchenError):
     """What was asked of the exchange, or of the user's fetch program, did not come, or not right."""
 
-    exit_code = 30
+    exit_code = ExitCode.FAILED
 
 
 class RefusedError(KitchenError):
     """Governance refuses what was asked for."""
 
-    exit_code = 30
+    exit_code = ExitCode.FAILED
 
 
 class StageError(KitchenError):
     """A step broke its own declaration."""
 
-    exit_code = 30
+    exit_code = ExitCode.FAILED
 
 
 class PublishError(KitchenError):
     """The snapshot store cannot be written safely."""
 
-    exit_code = 30
+    exit_code = ExitCode.FAILED
 
 
 class SnapshotExistsError(PublishError):
@@ -103,4 +128,4 @@ class SnapshotCorruptError(PublishError):
 class LockedError(PublishError):
     """Another run holds the lock."""
 
-    exit_code = 10
+    exit_code = ExitCode.LOCKED

@@ -13,6 +13,7 @@ import pytest
 
 from kit.support import luigi, write_config
 from pipeline.cli import main as program
+from pipeline.errors import ExitCode
 from pipeline.sample.generate import SampleRequest, write_sample
 from pipeline.settings.config import PROJECT
 
@@ -82,15 +83,21 @@ def test_the_files_it_points_to_exist() -> None:
     assert [target for target in targets if not (PROJECT / target).exists()] == []
 
 
-def test_its_exit_codes_are_those_of_luigi_cfg() -> None:
-    """One table, one file, the same numbers."""
-    listed = {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.M)}
-    set_there = {
-        int(code) for code in re.findall(r"=(\d\d)$", (PROJECT / "luigi.cfg").read_text(), re.M)
-    }
+def test_its_exit_codes_are_the_programs() -> None:
+    """One table, with the same numbers and words."""
+    listed = re.findall(r"^\| (\d+) \| (.+) \|$", README, re.M)
 
-    assert {10, 20, 25, 30, 35, 40} <= listed
-    assert {10, 20, 25, 30, 35, 40} <= set_there
+    assert listed == [(str(int(code)), code.meaning) for code in ExitCode]
+
+
+def test_no_page_names_an_exit_code_that_there_is_not() -> None:
+    """The tables of what a code means for one command."""
+    pages = [page.read_text() for page in (PROJECT / "docs").glob("*.md")]
+    tables = re.findall(r"^\| exit \|.+\n\|[-|]+\n((?:\|.+\n)+)", "\n".join(pages), re.M)
+    codes = [int(code) for table in tables for code in re.findall(r"^\| (\d+) \|", table, re.M)]
+
+    assert len(tables) >= 2
+    assert set(codes) <= set(ExitCode)
 
 
 def test_the_names_of_the_exports_are_those_that_are_looked_for() -> None:

@@ -9,7 +9,7 @@ import click
 
 from pipeline import asked
 from pipeline.cli import output
-from pipeline.errors import StageError
+from pipeline.errors import ExitCode
 from pipeline.freshness.graph import Unit
 from pipeline.runs import accept
 from pipeline.runs.accept import Acceptance, Outcome
@@ -51,7 +51,7 @@ def command(
     facts = {**outcome.facts(), "days": [day.isoformat() for day in days]}
     output.say(facts, _lines(outcome), as_json=as_json)
     if outcome.differs:
-        raise click.exceptions.Exit(StageError.exit_code)
+        raise click.exceptions.Exit(ExitCode.FAILED)
 
 
 def _day(option: str, text: str | None) -> dt.date | None:

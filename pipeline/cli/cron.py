@@ -10,7 +10,7 @@ import click
 
 from pipeline.cli import output
 from pipeline.clock import utc_now
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, ExitCode
 from pipeline.locations import config_file
 from pipeline.settings.config import Kitchen, load_kitchen
 from pipeline.unattended import alert_routing, alerts, cron, service_files
@@ -40,7 +40,7 @@ def command(context: click.Context, look_back: int | None, as_json: bool) -> Non
     outcome = cron.run(_with_look_back(_kitchen(), look_back), utc_now())
     lines = [f"{day}: {judged.state}, {judged.why}" for day, judged in outcome.days.items()]
     lines += [f"{problem.what}; do: {problem.action}" for problem in outcome.problems]
-    if outcome.code == cron.LOCKED:
+    if outcome.code == ExitCode.LOCKED:
         lines.append("another run is at it")
     output.say(outcome.facts(), lines, as_json=as_json)
     sys.exit(outcome.code)

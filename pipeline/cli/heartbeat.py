@@ -8,13 +8,11 @@ import click
 
 from pipeline.cli import output
 from pipeline.clock import utc_now
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, ExitCode
 from pipeline.locations import config_file
 from pipeline.settings.config import Kitchen, load_kitchen
 from pipeline.unattended import alert_routing, heartbeat
 from pipeline.unattended.exporter_ages import signs
-
-STALE = 30
 
 
 @click.command("heartbeat")
@@ -36,7 +34,7 @@ def command(no_alert: bool, as_json: bool) -> None:
     wrong = heartbeat.problems(kitchen, found, now)
     if not no_alert:
         heartbeat.tell(kitchen, wrong, now)
-    code = STALE if wrong else 0
+    code = ExitCode.FAILED if wrong else ExitCode.DONE
     facts = {
         "exit": code,
         "signs": [sign.facts() for sign in found],

@@ -12,7 +12,8 @@ from typing import Any
 import click
 
 from pipeline.cli import output
-from pipeline.runs.importing.placing import LEFT, Imported, import_folder
+from pipeline.errors import ExitCode
+from pipeline.runs.importing.placing import Imported, import_folder
 from pipeline.settings.config import load_kitchen
 
 
@@ -39,7 +40,7 @@ def command(folder: Path, as_json: bool) -> None:
     lines = [_words(file) for file in found if file.state != "unclaimed"]
     lines += [_group_words(group) for group in groups]
     summary = ", ".join(f"{count} {state}" for state, count in states.items()) or "no files"
-    code = LEFT if any(file.is_left for file in found) else 0
+    code = ExitCode.PENDING if any(file.is_left for file in found) else ExitCode.DONE
     output.say(
         {
             "files": [asdict(file) for file in found],

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from pipeline.cli import output
-from pipeline.errors import KitchenError
+from pipeline.errors import ExitCode, KitchenError
 
 COMMANDS = {
     "accept": "after a refactor: stamp receipts anew once samples come out equal",
@@ -61,20 +61,18 @@ class Kitchen(click.Group):
             formatter.write_dl(sorted(COMMANDS.items()))
 
 
-@click.command(cls=Kitchen, context_settings={"help_option_names": ["-h", "--help"]})
+_EXIT_CODES = "\b\nExit codes:\n" + "\n".join(f"  {code:3}  {code.meaning}" for code in ExitCode)
+
+
+@click.command(
+    cls=Kitchen, epilog=_EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(package_name="central-data-kitchen")
 def cli() -> None:
     """Verified daily snapshots of minute market data.
 
     Days are built with Luigi: luigi --module pipeline Snapshot --date 2025-01-02
-
-    \b
-    Exit codes:
-      0 done                  25 not granted by the scheduler
-      2 wrong command line    30 failed or refused
-      10 another run's lock   35 scheduling failed
-      20 pending              40 bad value or configuration
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
 
 
 def main(arguments: list[str] | None = None) -> Any:

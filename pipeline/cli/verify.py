@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from pipeline.cli import output
-from pipeline.errors import SnapshotCorruptError
+from pipeline.errors import ExitCode
 from pipeline.publishing import revisions, signing
 from pipeline.publishing.store import Store
 from pipeline.publishing.verify import Finding, verify, verify_day
@@ -70,4 +70,4 @@ def _say(
     lines += [f"{r.name}: rebuilt: {r.outcome}{r.told}" for r in rebuilt]
     output.say(facts, lines or [f"nothing is published in {kitchen.snapshots}"], as_json=as_json)
     if not facts["good"]:
-        raise click.exceptions.Exit(SnapshotCorruptError.exit_code)
+        raise click.exceptions.Exit(ExitCode.FAILED)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 
+from pipeline.errors import ExitCode
 from pipeline.free_form import Json
 
 FETCHED, UNCHANGED, REISSUED = "fetched", "unchanged", "reissued"
 PENDING, ABSENT, MISSING, FAILED = "pending", "absent", "missing", "failed"
 
-_EXITS = {PENDING: 20, MISSING: 30, FAILED: 30}
+_EXITS = {PENDING: ExitCode.PENDING, MISSING: ExitCode.FAILED, FAILED: ExitCode.FAILED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +44,12 @@ class Outcome:
         return f"{self.symbol} {self.feed} {self.period} {self.status}{what}{notes}"
 
 
-def exit_code(outcomes: Iterable[Outcome], *, missing_is_pending: bool = False) -> int:
+def exit_code(outcomes: Iterable[Outcome], *, missing_is_pending: bool = False) -> ExitCode:
     """0 done, 20 something is not published yet, 30 something failed or is missing.
 
     `missing_is_pending`: 20 for what is missing, too.
     """
     exits = {**_EXITS, MISSING: _EXITS[PENDING]} if missing_is_pending else _EXITS
-    return max((exits.get(outcome.status, 0) for outcome in outcomes), default=0)
+    return max(
+        (exits.get(outcome.status, ExitCode.DONE) for outcome in outcomes), default=ExitCode.DONE
+    )

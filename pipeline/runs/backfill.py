@@ -25,7 +25,7 @@ import luigi
 from luigi.execution_summary import LuigiRunResult, LuigiStatusCode
 
 from pipeline import asked
-from pipeline.errors import StageError
+from pipeline.errors import ExitCode, StageError
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
 from pipeline.publishing import day_state, links
@@ -38,7 +38,6 @@ from pipeline.tasks.day import Snapshot
 from pipeline.tasks.parameters import DayParameter
 
 WINDOW_DAYS = 10
-PENDING, FAILED, SCHEDULING_FAILED = 20, 30, 35
 CHILD = "pipeline.unattended.subprocesses"
 """Loaded by a task that runs: a run with nothing to do stays light."""
 
@@ -108,14 +107,15 @@ class Outcome:
     seconds: float = 0.0
 
     @property
-    def exit_code(self) -> int:
-        """As the contract has it: the worst of what is not complete."""
+    def exit_code(self) -> ExitCode:
+        """The worst of what is not complete."""
         if self.failed:
-            return FAILED
+            return ExitCode.FAILED
         if not self.granted:
-            return SCHEDULING_FAILED
+            return ExitCode.SCHEDULING_FAILED
         nothing = not self.ready and not self.built
-        return PENDING if self.pending or (self.unexpected and nothing) else 0
+        waits = self.pending or (self.unexpected and nothing)
+        return ExitCode.PENDING if waits else ExitCode.DONE
 
     def said(self) -> str:
         """One line for people."""
@@ -298,7 +298,7 @@ class Backfill(luigi.Task):
         environ = {**os.environ, "KITCHEN_CONFIG": str(context.kitchen().file)}
         child = importlib.import_module(CHILD)
         ended = child.run(self._command(), environ, threading.TIMEOUT_MAX, folder=Path.cwd())
-        if ended.code not in (0, PENDING):
+        if ended.code not in (ExitCode.DONE, ExitCode.PENDING):
             raise StageError(f"backfill: {ended.words}; the lines above say more")
         context.forget()
         days = [day for day in self.range.days() if graph.expected_symbols(context.kitchen(), day)]

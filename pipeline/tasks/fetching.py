@@ -17,6 +17,7 @@ import luigi
 
 from pipeline import layout, storage
 from pipeline.clock import DAY_US, day_open_us
+from pipeline.errors import ExitCode
 from pipeline.freshness import graph
 from pipeline.tasks import context
 from pipeline.tasks.parameters import DayParameter, SymbolParameter
@@ -24,7 +25,6 @@ from pipeline.tasks.parameters import DayParameter, SymbolParameter
 logger = logging.getLogger("kitchen")
 
 _PROGRAM = "from pipeline.cli.main import main; main()"
-_QUIET_CODES = (0, 20)
 
 
 class FetchedFeed(luigi.Task):
@@ -64,7 +64,7 @@ class FetchedFeed(luigi.Task):
             check=False,
         )
         said = (ended.stdout + ended.stderr).splitlines() or ["it said nothing"]
-        if ended.returncode not in _QUIET_CODES:
+        if ended.returncode not in (ExitCode.DONE, ExitCode.PENDING):
             logger.warning("%s %s could not be fetched: %s", self.date, self.symbol, said[0])
         storage.write_json(Path(self.output().path), {"exit": ended.returncode, "said": said})
         layout.forget_listings()

@@ -14,10 +14,9 @@ from typing import Any
 import luigi.configuration
 import luigi.rpc
 
-logger = logging.getLogger("kitchen")
+from pipeline.errors import ExitCode
 
-NOT_RUN = 25
-"""Where no luigi.cfg says otherwise."""
+logger = logging.getLogger("kitchen")
 
 _SHOWN_ONLY = ("/api/set_task_status_message", "/api/set_task_progress_percentage")
 """What a task tells the dashboard while it runs: a step goes on to its receipt without that."""
@@ -45,7 +44,9 @@ def _ending(ask: Callable[..., Any]) -> Callable[..., Any]:
                 scheduler._url,
                 kind,
             )
-            code = luigi.configuration.get_config().getint("retcode", "not_run", NOT_RUN)
+            code = luigi.configuration.get_config().getint(
+                "retcode", "not_run", ExitCode.NOT_GRANTED
+            )
             raise SystemExit(code) from None
 
     request.ends_soberly = True  # type: ignore[attr-defined]

@@ -23,7 +23,7 @@ import luigi.configuration
 import luigi.parameter
 import luigi.task_register
 
-from pipeline.errors import KitchenError
+from pipeline.errors import ExitCode, KitchenError
 from pipeline.tasks import day as day  # registers the tasks with Luigi
 from pipeline.tasks import heartbeat as heartbeat
 from pipeline.tasks import lost_luigid
@@ -46,18 +46,17 @@ DEFAULTS = {
     },
     "scheduler": {"stable_done_cooldown_secs": "0"},
     "retcode": {
-        "already_running": "10",
-        "missing_data": "20",
-        "not_run": "25",
-        "task_failed": "30",
-        "scheduling_error": "35",
-        "unhandled_exception": "40",
+        "already_running": str(ExitCode.LOCKED),
+        "missing_data": str(ExitCode.PENDING),
+        "not_run": str(ExitCode.NOT_GRANTED),
+        "task_failed": str(ExitCode.FAILED),
+        "scheduling_error": str(ExitCode.SCHEDULING_FAILED),
+        "unhandled_exception": str(ExitCode.BAD_VALUE),
     },
 }
 """What luigi.cfg says too; set here for a run from a folder where Luigi finds no luigi.cfg."""
 
 PROBE_SECONDS = 0.5
-WRONG_COMMAND_LINE = 2
 GRACE_SECONDS = 10
 """So long a run that was asked to end may clear away."""
 
@@ -211,4 +210,4 @@ def _excepthook(
         return
     sys.stderr.write(f"{sentence}\n")
     sys.stderr.flush()
-    os._exit(error.exit_code if isinstance(error, KitchenError) else WRONG_COMMAND_LINE)
+    os._exit(error.exit_code if isinstance(error, KitchenError) else ExitCode.WRONG_COMMAND)

@@ -21,7 +21,7 @@ from typing import Any
 
 from pipeline import storage
 from pipeline.clock import DAY_US, day_open_us, iso, parse_instant
-from pipeline.errors import ConfigError, KitchenError, LockedError
+from pipeline.errors import ConfigError, ExitCode, KitchenError, LockedError
 from pipeline.publishing import day_state
 from pipeline.publishing.day_state import Judged
 from pipeline.publishing.links import published_days
@@ -37,12 +37,14 @@ from pipeline.unattended.subprocesses import Ended
 
 logger = logging.getLogger("kitchen")
 
-OK, LOCKED, PENDING, NOT_GRANTED, FAILED, BAD_VALUE, INTERRUPTED = 0, 10, 20, 25, 30, 40, 130
-TRY_AGAIN = (LOCKED, NOT_GRANTED, INTERRUPTED)
+TRY_AGAIN = (ExitCode.LOCKED, ExitCode.NOT_GRANTED, ExitCode.INTERRUPTED)
 """Codes of a build after which another try may help: a lock, a scheduler that was away, a stop."""
 
 TRIES = 3
-_BUILD_CODES = (10, 25, 30, 35, 40)
+_BUILD_CODES = (
+    *(ExitCode.LOCKED, ExitCode.NOT_GRANTED, ExitCode.FAILED),
+    *(ExitCode.SCHEDULING_FAILED, ExitCode.BAD_VALUE),
+)
 _MEND = "mend what the sentence names"
 _LOOK_AT_DISK = "look at the disk and the folders' permissions"
 
@@ -120,7 +122,7 @@ def run(kitchen: Kitchen, now: dt.datetime, hands: Hands | None = None) -> Outco
         with logged(at.places.log), _terminable():
             return _run(kitchen, now, hands, at)
     except OSError as error:
-        outcome = _stopped(str(error), FAILED, _LOOK_AT_DISK)
+        outcome = _stopped(str(error), ExitCode.FAILED, _LOOK_AT_DISK)
         return _not_begun(Desk.spare(kitchen), outcome, now, hands.send)
 
 
@@ -144,14 +146,16 @@ def _run(kitchen: Kitchen, now: dt.datetime, hands: Hands, at: Desk) -> Outcome:
             outcome = _guarded(kitchen, now, hands, at.places)
     except LockedError as error:
         logger.warning("%s", error)
-        outcome = Outcome(code=LOCKED, problems=_held_too_long(kitchen, at.places, now))
+        outcome = Outcome(code=ExitCode.LOCKED, problems=_held_too_long(kitchen, at.places, now))
         _tell(at, "cron lock", outcome, now, hands.send)
         return outcome
     except KeyboardInterrupt:
         logger.warning("the run was stopped; the next one goes on where it was")
-        return Outcome(code=INTERRUPTED)
-    _tell(at, "cron lock", Outcome(code=OK), now, hands.send)
-    _tell(at, "cron run", outcome if outcome.stopped else Outcome(code=OK), now, hands.send)
+        return Outcome(code=ExitCode.INTERRUPTED)
+    _tell(at, "cron lock", Outcome(code=ExitCode.DONE), now, hands.send)
+    _tell(
+        at, "cron run", outcome if outcome.stopped else Outcome(code=ExitCode.DONE), now, hands.send
+    )
     if not outcome.stopped:
         _tell(at, "cron", outcome, now, hands.send)
     logger.info("cron run ends with %d", outcome.code)
@@ -169,12 +173,12 @@ def _guarded(kitchen: Kitchen, now: dt.datetime, hands: Hands, places: Places) -
     except KitchenError as error:
         outcome = _stopped(str(error), error.exit_code, _MEND)
     except OSError as error:
-        outcome = _stopped(str(error), FAILED, _LOOK_AT_DISK)
+        outcome = _stopped(str(error), ExitCode.FAILED, _LOOK_AT_DISK)
     except Exception as error:
         # Nobody is there to see a traceback: the log has it, and a person is told.
         logger.exception("a fault of the kitchen itself")
         fault = f"{type(error).__name__}, a fault of the kitchen itself"
-        outcome = _stopped(fault, BAD_VALUE, f"read {places.log}")
+        outcome = _stopped(fault, ExitCode.BAD_VALUE, f"read {places.log}")
     logger.error("%s", outcome.problems[0].what)
     return outcome
 
@@ -207,7 +211,7 @@ def _fetch(kitchen: Kitchen, hands: Hands) -> list[Problem]:
     if not kitchen.fetch.in_front:
         return []
     ended = hands.fetch(kitchen)
-    if ended.code in (OK, PENDING, LOCKED):
+    if ended.code in (ExitCode.DONE, ExitCode.PENDING, ExitCode.LOCKED):
         return []
     said = next((line for line in ended.lines if " failed: " in line), ended.words)
     return [
@@ -253,8 +257,12 @@ def _code(days: dict[dt.date, Judged], ended: dict[dt.date, Ended]) -> int:
     """The run's exit code: what is not built counts more than what is not there."""
     failed = [ended[d].code for d, j in days.items() if j.state == day_state.UNBUILT and d in ended]
     if any(j.state == day_state.UNBUILT for j in days.values()):
-        return max((code for code in failed if code in _BUILD_CODES), default=FAILED)
-    return PENDING if any(j.state != day_state.PUBLISHED for j in days.values()) else OK
+        return max((code for code in failed if code in _BUILD_CODES), default=ExitCode.FAILED)
+    return (
+        ExitCode.PENDING
+        if any(j.state != day_state.PUBLISHED for j in days.values())
+        else ExitCode.DONE
+    )
 
 
 def _problem(kitchen: Kitchen, judged: Judged, ended: dict[dt.date, Ended]) -> Iterator[Problem]:
@@ -278,9 +286,11 @@ def _problem(kitchen: Kitchen, judged: Judged, ended: dict[dt.date, Ended]) -> I
 
 def _how(judged: Judged, end: Ended | None) -> str:
     """How a build ended; one that took itself for done is judged by what is there."""
-    if end is None or end.code == OK:
+    if end is None or end.code == ExitCode.DONE:
         return f": {judged.why}"
-    if end.code == NOT_GRANTED and not any(line.startswith("ERROR: ") for line in end.lines):
+    if end.code == ExitCode.NOT_GRANTED and not any(
+        line.startswith("ERROR: ") for line in end.lines
+    ):
         return (
             f", exit {end.code}: luigid on {luigid_client.url()} gave it no work; it is paused, or another"
             " worker holds a task of the day"

@@ -25,9 +25,6 @@ from pipeline.settings.config import Kitchen, Symbol
 IGNORED = ("latest.json", "exporter.log", "heartbeat.txt", ".heartbeat")
 """What the exporters write beside their exports."""
 
-LEFT = 20
-"""Exit code where files of data were left."""
-
 _IGNORED_FOLDERS = ("_logs", "_heartbeats", "__MACOSX")
 _NO_DATA = frozenset(
     (
