@@ -8,12 +8,13 @@ from __future__ import annotations
 import datetime as dt
 import importlib
 import logging
+import math
 import os
 import pickle
 import signal
 import time
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +24,10 @@ import luigi.server
 import tornado.ioloop
 import tornado.web
 from luigi.scheduler import Scheduler
+from prometheus_client import Metric, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
 
 from pipeline import layout, optional
 from pipeline.clock import parse_day, utc_now
@@ -43,41 +48,39 @@ _COUNT_EVERY_SECONDS = 60.0
 _PAGE = "calibration_report.html"
 
 
-@dataclass(slots=True, kw_only=True)
-class Days:
-    """How many published days are finished, asked for at most once a minute."""
+class Days(Collector):
+    """Figures of the published days, counted at most once a minute, and of the live exporters."""
 
-    kitchen: Kitchen
-    counted: float = 0.0
-    figures: dict[str, float] | None = None
+    def __init__(self, kitchen: Kitchen) -> None:
+        """Of a configuration; nothing is counted yet."""
+        self._kitchen = kitchen
+        self._counted = -math.inf
+        self._figures: dict[str, float] = {}
 
-    def text(self) -> str:
-        """The figures of published days."""
-        if self.figures is None or time.monotonic() - self.counted > _COUNT_EVERY_SECONDS:
-            context.forget()
-            finished, store = context.finished(), Store(self.kitchen.snapshots)
-            days = links.published_days(store)
-            stale = sum(not finished.holds(day) for day in days)
-            newest = dt.datetime.combine(days[-1], dt.time(), dt.UTC).timestamp() if days else 0.0
-            self.figures = {"published": len(days), "stale": stale, "newest": newest}
-            self.counted = time.monotonic()
-        days_text = "".join(
-            metrics.family(f"kitchen_days_{name}", "gauge", f"days: {name}", {"": value})
-            for name, value in self.figures.items()
+    def collect(self) -> Iterator[Metric]:
+        """The figures as they are now; a sign of life that is not there has none."""
+        if time.monotonic() - self._counted > _COUNT_EVERY_SECONDS:
+            self._figures = self._count()
+            self._counted = time.monotonic()
+        for name, value in self._figures.items():
+            yield GaugeMetricFamily(f"kitchen_days_{name}", f"days: {name}", value)
+        ages = GaugeMetricFamily(
+            "kitchen_exporter_age_seconds",
+            "age of an exporter's signs of life",
+            labels=("symbol", "exporter", "sign"),
         )
-        return days_text + self._heartbeats()
+        for sign in exporter_ages.signs(self._kitchen, utc_now()):
+            for age in sign.ages:
+                if age.seconds is not None:
+                    ages.add_metric((sign.symbol, sign.exporter, age.sign), age.seconds)
+        yield ages
 
-    def _heartbeats(self) -> str:
-        """How old each sign of life of the exporters is; a sign that is not there has no figure."""
-        ages = {
-            f'symbol="{sign.symbol}",exporter="{sign.exporter}",sign="{age.sign}"': age.seconds
-            for sign in exporter_ages.signs(self.kitchen, utc_now())
-            for age in sign.ages
-            if age.seconds is not None
-        }
-        return metrics.family(
-            "kitchen_exporter_age_seconds", "gauge", "age of an exporter's signs of life", ages
-        )
+    def _count(self) -> dict[str, float]:
+        context.forget()
+        finished, days = context.finished(), links.published_days(Store(self._kitchen.snapshots))
+        newest = dt.datetime.combine(days[-1], dt.time(), dt.UTC).timestamp() if days else 0.0
+        stale = sum(not finished.holds(day) for day in days)
+        return {"published": len(days), "stale": stale, "newest": newest}
 
 
 class Metrics(tornado.web.RequestHandler):
@@ -88,13 +91,13 @@ class Metrics(tornado.web.RequestHandler):
         self._scheduler, self._days = scheduler, days
 
     def get(self) -> None:
-        """Answers in Prometheus' text form."""
-        self.set_header("Content-Type", metrics.CONTENT_TYPE)
+        """Answers in Prometheus' text format."""
+        self.set_header("Content-Type", CONTENT_TYPE_PLAIN_0_0_4)
         collector = self._scheduler._state._metrics_collector
         with suppress(Exception):
             self.write(collector.generate_latest(list(self._scheduler._state.get_active_tasks())))
         with suppress(Exception):
-            self.write(self._days.text())
+            self.write(generate_latest(self._days))
 
 
 class Health(tornado.web.RequestHandler):
@@ -187,7 +190,7 @@ def serve(kitchen: Kitchen, address: str = ADDRESS, port: int = PORT) -> None:
 def handlers(kitchen: Kitchen, scheduler: Scheduler) -> list[Any]:
     """What stands before Luigi's own pages."""
     return [
-        (r"/metrics", Metrics, {"scheduler": scheduler, "days": Days(kitchen=kitchen)}),
+        (r"/metrics", Metrics, {"scheduler": scheduler, "days": Days(kitchen)}),
         (r"/healthz", Health),
         (r"/qc", tornado.web.RedirectHandler, {"url": "/qc/", "permanent": False}),
         (r"/qc/", Calendar, {"kitchen": kitchen}),
