@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.clock import DAY_US, MINUTE_US, MINUTES_PER_DAY, day_of
-from pipeline.contracts.schema import table_schema
+from pipeline.contracts import features_schema, schema
 from pipeline.features.micro import LEVEL_COLUMNS, levels_from_us, micro
 from pipeline.tables import arrays, parquet
 
@@ -81,14 +81,14 @@ def _bars(minutes: pa.Table) -> pa.Table:
         "is_filled": volume == 0,
         "qc_flags": np.zeros(rows, dtype=np.int64),
     }
-    schema = table_schema(GOVERNANCE, "bars_1m")
+    wanted = schema.load(GOVERNANCE).table("bars_1m")
     arrays = [
         pa.array(columns[f.name], from_pandas=True).cast(f.type)
         if f.name in columns
         else pa.nulls(rows, f.type)
-        for f in schema
+        for f in wanted
     ]
-    return pa.Table.from_arrays(arrays, schema=schema)
+    return pa.Table.from_arrays(arrays, schema=wanted)
 
 
 def step(folder: Path) -> None:
@@ -102,7 +102,7 @@ def step(folder: Path) -> None:
         parquet.read_from(folder / f"footprint{of}.parquet", LEVEL_COLUMNS, "minute_open", since)
         for of in days
     )
-    table = micro(day, bars, minutes, GOVERNANCE, levels)
+    table = micro(day, bars, minutes, features_schema.load(GOVERNANCE), levels)
     parquet.write(folder / "features_micro.parquet", table)
     parquet.content_hash(table)
     known = [n for n in table.column_names if table[n].null_count < table.num_rows]

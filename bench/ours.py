@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pipeline import storage
 from pipeline.bars.footprint import footprint, in_hours
-from pipeline.contracts import control
+from pipeline.contracts import rules
 from pipeline.contracts.ledger import to_json
 from pipeline.model.raw_names import RawPath
 from pipeline.sources import rawfile
@@ -26,7 +26,7 @@ from pipeline.sources.protocol import Feed
 from pipeline.tables import parquet
 from pipeline.tables.no_pandas import leave_pandas_alone
 
-GOVERNANCE = Path(__file__).resolve().parent.parent / "governance"
+RULES = rules.load(Path(__file__).resolve().parent.parent / "governance")
 
 
 class _NoHash:
@@ -84,12 +84,12 @@ def main() -> None:
     if options.no_hash:
         rawfile.hashlib = type("hashlib", (), {"sha256": _NoHash})
     feed, files = _inputs(options.raw)
-    found = read_feed(feed, files, GOVERNANCE, spill=options.out)
+    found = read_feed(feed, files, RULES, spill=options.out)
     write(options.out / "clean.parquet", found.parts)
     write(options.out / "rejects.parquet", found.rejects)
     storage.write_json(options.out / "ledger.json", [to_json(entry) for entry in found.ledger])
     tape = parquet.in_parts(options.out / "clean.parquet")
-    levels, minutes = footprint(feed.symbol, tape, control.load(GOVERNANCE), GOVERNANCE)
+    levels, minutes = footprint(feed.symbol, tape, RULES)
     names = ("read", "used", "merged", "rejected")
     report = {name: sum(getattr(entry.lines, name) for entry in found.ledger) for name in names}
     report["bars"] = [

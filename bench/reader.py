@@ -29,7 +29,8 @@ import pyarrow as pa
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from kit import snapshots as kit
-from pipeline.contracts.control import load as load_control
+from kit.shipped import GOVERNANCE, RULES
+from pipeline.contracts import governed
 from pipeline.publishing.manifest import ManifestInput, manifest
 from pipeline.publishing.seal import Draft, publish
 from pipeline.publishing.store import Store
@@ -76,8 +77,8 @@ def build(root: Path, days: int) -> Store:
             files=files,
             calibrations={s: kit.calibration() for s in SYMBOLS},
             ledgers={s: kit.ledger(s) for s in SYMBOLS},
-            control=load_control(kit.GOVERNANCE),
-            governance=kit.GOVERNANCE,
+            control=RULES.control,
+            contract=governed.contract(GOVERNANCE),
             code={},
         )
         publish(

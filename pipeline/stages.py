@@ -289,7 +289,7 @@ STAGES: dict[str, Stage] = {
                 Need(stage="CleanFeed", output="ledger", source="atas"),
             ),
             outputs={"manifest": "dataset_manifest.json"},
-            code=("pipeline.publishing.manifest",),
+            code=("pipeline.publishing.manifest", "pipeline.contracts.governed"),
             config=("simulated",),
             governance=(
                 "SCHEMA_data.version",

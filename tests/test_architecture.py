@@ -87,3 +87,19 @@ def test_no_files_import_each_other_in_a_circle() -> None:
     TopologicalSorter(graph).prepare()
 
     assert sum(map(len, graph.values())) > len(graph)
+
+
+def test_rules_are_loaded_at_the_door() -> None:
+    """Only what loads or hashes the documents takes their folder; all else is handed what stands in them."""
+    doors = ("contracts/", "settings/", "locations.py", "freshness/fingerprint.py")
+    takers = [
+        f"{name}.{node.name}"
+        for name, path in modules().items()
+        if not str(path.relative_to(PROJECT / "pipeline")).startswith(doors)
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.FunctionDef)
+        for argument in (*node.args.args, *node.args.kwonlyargs)
+        if argument.arg.startswith("governance")
+    ]
+
+    assert takers == []

@@ -18,7 +18,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kit import short_day
-from kit.short_day import BEFORE, FIRST, GOVERNANCE, TRADES, Day
+from kit.shipped import GOVERNANCE
+from kit.short_day import BEFORE, FIRST, TRADES, Day
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 ABSURD = st.sampled_from(

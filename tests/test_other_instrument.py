@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kit.shipped import RULES
 from kit.support import btcusdt_raw, kitchen_at
 from kit.whole_day import Day, edit_lines, whole_day
-from pipeline.contracts import control
 from pipeline.contracts.calibration import from_json
 from pipeline.quality.distributions import ks_statistic
 from pipeline.sample.generate import SampleRequest, write_sample
@@ -49,13 +49,13 @@ def codes(day: Day, kind: str) -> list[str]:
     return [entry.code for entry in getattr(day.verdict, kind)]
 
 
-def test_returns_that_correlate_by_nine_tenths_are_enough(coarse: Day, governance: Path) -> None:
+def test_returns_that_correlate_by_nine_tenths_are_enough(coarse: Day) -> None:
     """Pearson's rho between 0.9 and 0.95: available with C01, though the returns' distributions differ."""
     like = from_json(coarse.report["calibration"]).figures.likeness
     bars = parquet.read(coarse.read("AlignedBars", "bars_1m")).to_pydict()
     both = [m for m in range(1440) if bars["atas_close"][m] is not None]
     ours, theirs = (np.diff(np.log([bars[n][m] for m in both])) for n in ("close", "atas_close"))
-    limit = next(t for t in control.load(governance).thresholds if t.name == "return_ks").limit
+    limit = next(t for t in RULES.control.thresholds if t.name == "return_ks").limit
 
     assert like is not None
     assert like.rho == pytest.approx(float(np.corrcoef(ours, theirs)[0, 1]), abs=1e-9)

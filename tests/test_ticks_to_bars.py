@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kit.shipped import RULES
 from pipeline.bars.footprint import footprint
-from pipeline.contracts import control
 from pipeline.model.raw_names import RawPath
 from pipeline.sources import rawfile, tick_tape
 from pipeline.sources.clean import CleanFeed, read_feed
@@ -23,7 +23,6 @@ from pipeline.sources.protocol import Feed
 from pipeline.tables import parquet, prefetch
 from pipeline.tables.parts import Parts, Spill, in_memory
 
-GOVERNANCE = Path(__file__).resolve().parent.parent / "governance"
 FEED = Feed(
     symbol="X", market="spot", source="atas_ticks", vendor_symbol="X", day=dt.date(2025, 1, 2)
 )
@@ -67,13 +66,13 @@ def written(root: Path, files: list[list[bytes]]) -> list[RawPath]:
 
 def bars(found: CleanFeed) -> tuple[str, str]:
     """Content hashes of footprint and minutes."""
-    tables = footprint("X", found.parts, control.load(GOVERNANCE), GOVERNANCE)
+    tables = footprint("X", found.parts, RULES)
     return parquet.content_hash(tables[0]), parquet.content_hash(tables[1])
 
 
 def bars_of(root: Path, files: list[list[bytes]], spill: Path | None = None) -> tuple[str, str]:
     """The same, of files that are written for it; every line is accounted for."""
-    found = read_feed(FEED, written(root, files), GOVERNANCE, spill=spill)
+    found = read_feed(FEED, written(root, files), RULES, spill=spill)
 
     for entry in found.ledger:
         assert entry.lines.balanced
@@ -160,9 +159,8 @@ def test_where_a_tape_is_cut_into_parts_does_not_show(cuts: list[int]) -> None:
     edges = sorted({0, table.num_rows, *(cut % (table.num_rows + 1) for cut in cuts)})
     slices = [table.slice(a, b - a) for a, b in pairwise(edges)]
     parts = Parts(schema=table.schema, parts=tuple(map(in_memory, slices)))
-    rules = control.load(GOVERNANCE)
 
-    assert footprint("X", parts, rules, GOVERNANCE) == footprint("X", table, rules, GOVERNANCE)
+    assert footprint("X", parts, RULES) == footprint("X", table, RULES)
     assert parquet.content_hash(parts) == parquet.content_hash(table)
 
 
@@ -187,12 +185,12 @@ def test_a_file_read_in_stretches_is_the_file(
     lines += [lines[number] for number in again]
     root = tmp_path_factory.mktemp("stretches")
     files = written(root, [lines])
-    whole = read_feed(FEED, files, GOVERNANCE)
+    whole = read_feed(FEED, files, RULES)
     with (
         mock.patch.object(rawfile, "BLOCK_BYTES", block),
         mock.patch.object(tick_tape, "_STRETCH", rows),
     ):
-        cut = read_feed(FEED, files, GOVERNANCE, spill=root)
+        cut = read_feed(FEED, files, RULES, spill=root)
 
     assert cut.table == whole.table
     assert cut.ledger == whole.ledger

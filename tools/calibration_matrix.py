@@ -19,13 +19,15 @@ import pyarrow as pa
 from pipeline import storage
 from pipeline.alignment.calibrate import CalibrationInput, calibrate
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us
-from pipeline.contracts import control
-from pipeline.contracts.schema import conform, table_schema
+from pipeline.contracts import rules
+from pipeline.contracts.schema import conform
 from pipeline.model.feeds import ATAS_FEEDS
 from pipeline.model.raw_names import RawPath
 from pipeline.settings.config import PROJECT
 from pipeline.sources.clean import read_feed
 from pipeline.sources.protocol import Feed
+
+RULES = rules.load(PROJECT / "governance")
 
 OFFSETS = (-480, -330, -60, -1, 0, 1, 60, 345, 540)
 """Minutes added to the open stamp; the offset to be found is the negative."""
@@ -81,7 +83,7 @@ def real_days(root: Path) -> list[Day]:
                         symbol=symbol, market=market, source=source, vendor_symbol=symbol, day=date
                     ),
                     [RawPath(root / path, path, 0)],
-                    PROJECT / "governance",
+                    RULES,
                 ).table
                 for source, path in zip(("binance_1m", "atas_bars"), paths, strict=True)
             ]
@@ -125,7 +127,7 @@ def generated_day(seed: int) -> Day:
 
 def _filled(name: str, columns: dict[str, object]) -> pa.Table:
     """The table of a schema; columns that are not given are null, positions and flags 0."""
-    schema = table_schema(PROJECT / "governance", name)
+    schema = RULES.schema.table(name)
     zeros = ("file", "line", "flags")
     whole = {
         field.name: columns.get(
@@ -187,7 +189,7 @@ def judged(given: Day, asked: Cell) -> Cell:
             bars={"atas_bars": given.bars},
             prefer=ATAS_FEEDS,
         ),
-        control.load(PROJECT / "governance"),
+        RULES.control,
     ).calibration
     reason = ", ".join(entry.key for entry in found.reasons)
     n = found.figures.n or 0

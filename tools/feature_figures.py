@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from matplotlib.figure import Figure
 
 from pipeline.clock import HOUR_US, day_open_us
+from pipeline.contracts import features_schema
 from pipeline.features import registry
 from pipeline.features.step import Step
 from pipeline.settings.config import PROJECT
@@ -76,7 +77,10 @@ def _of(table: pa.Table, symbol: str) -> pa.Table:
 
 
 def _families() -> Iterator[tuple[str, list[Step]]]:
-    steps = sorted(registry.steps(PROJECT / "governance", "micro"), key=lambda step: step.family)
+    steps = sorted(
+        registry.steps(features_schema.load(PROJECT / "governance"), "micro"),
+        key=lambda step: step.family,
+    )
     for family, members in groupby(steps, key=lambda step: step.family):
         yield family, list(members)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -26,9 +25,9 @@ from pipeline.alignment.reconcile import reconciliation
 from pipeline.alignment.true_time import bars_in_true_time
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, SECOND_US, day_open_us
 from pipeline.contracts import atas_columns
-from pipeline.contracts.control import Control
 from pipeline.contracts.correction import Correction, FeedCorrection
-from pipeline.contracts.schema import conform, empty, flag_masks, table_schema
+from pipeline.contracts.rules import Rules
+from pipeline.contracts.schema import conform, empty
 from pipeline.free_form import Json
 from pipeline.tables.arrays import Bools, Floats, Ints
 from pipeline.tables.exact import usual_places
@@ -98,7 +97,7 @@ class _Day:
         return self.given.correction.feeds[feed]
 
 
-def align(given: AlignInput, control: Control, governance: Path) -> pa.Table:
+def align(given: AlignInput, rules: Rules) -> pa.Table:
     """The day's 1440 rows of `bars_1m`, or none when the exchange of record has no row.
 
     ATAS columns are those of the chosen feed; a group of columns that it lacks is taken, in its minutes,
@@ -111,21 +110,20 @@ def align(given: AlignInput, control: Control, governance: Path) -> pa.Table:
 
     Args:
         given: tables, correction, preferences.
-        control: CONTROL in force, for `flow`.
-        governance: folder of the schema document.
+        rules: those in force.
     """
-    schema = table_schema(governance, "bars_1m")
+    schema = rules.schema.table("bars_1m")
     if not given.klines.num_rows:
         return empty(schema)
     day = _read_day(given)
-    masks = flag_masks(governance)
+    masks = rules.schema.flag_masks
     vendor = _vendor_columns(day)
     sides = Sides(buy=_floats(vendor["vbuy"]), sell=_floats(vendor["vsell"]))
     too_much = exceeds(sides, _floats(vendor["atas_volume"]))
     for name in ("vbuy", "vsell"):
         vendor[name] = pc.if_else(pa.array(too_much), pa.scalar(None, pa.float64()), vendor[name])
     flags = _flags(day, masks) | np.where(too_much, masks["flow_exceeds_volume"], 0)
-    residual_max = control.flow["residual_row_max"]
+    residual_max = rules.control.flow["residual_row_max"]
     short = falls_short(sides, _floats(vendor["atas_volume"]), residual_max) & ~too_much
     columns = {
         **_keys(day),
@@ -138,7 +136,7 @@ def align(given: AlignInput, control: Control, governance: Path) -> pa.Table:
     return conform(pa.table(columns), schema, "bars_1m")
 
 
-def agreement_of_flow(given: AlignInput, bars: pa.Table, control: Control) -> Json:
+def agreement_of_flow(given: AlignInput, bars: pa.Table, rules: Rules) -> Json:
     """How the day's sources of order flow agree, and which was published: see `reconcile.py`.
 
     And in `fields`, how many minutes each ATAS feed filled of the columns: see `fields.py`.
@@ -146,14 +144,15 @@ def agreement_of_flow(given: AlignInput, bars: pa.Table, control: Control) -> Js
     Args:
         given: as of `align`.
         bars: what `align` made of it.
-        control: CONTROL in force, for `flow`.
+        rules: those in force.
     """
     if not bars.num_rows:
         return {}
     day = _read_day(given)
     published = bars["delta_source"].to_pylist()
     opened = day_open_us(given.day)
-    found = reconciliation(_delta_sources(day), published, opened, control.flow["residual_row_max"])
+    residual_max = rules.control.flow["residual_row_max"]
+    found = reconciliation(_delta_sources(day), published, opened, residual_max)
     return found | {"fields": {} if day.chosen is None else fields.told(_fill(day, day.chosen))}
 
 

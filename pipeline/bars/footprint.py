@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -19,8 +18,8 @@ from pipeline.bars.profile import Levels, Profile, read_levels, read_profile
 from pipeline.bars.quotes import effective_spread, order_flow_imbalance, size_quantile
 from pipeline.bars.tape import Tape, has_sides, read_tapes
 from pipeline.clock import HOUR_US
-from pipeline.contracts.control import Control
-from pipeline.contracts.schema import conform, empty, table_schema
+from pipeline.contracts.rules import Rules
+from pipeline.contracts.schema import conform, empty
 from pipeline.tables import arrays
 from pipeline.tables.arrays import Bools, Floats, Ints
 from pipeline.tables.exact import Units, from_units, quotients
@@ -30,9 +29,7 @@ from pipeline.tables.prefetch import ahead
 _TIME = pa.timestamp("us", tz="UTC")
 
 
-def footprint(
-    symbol: str, ticks: pa.Table | Parts, control: Control, governance: Path
-) -> tuple[pa.Table, pa.Table]:
+def footprint(symbol: str, ticks: pa.Table | Parts, rules: Rules) -> tuple[pa.Table, pa.Table]:
     """The tape's volume by minute and price, and one row of statistics a traded minute.
 
     Where no side can be used (all null, or one-sided beyond CONTROL's `flow`: defect A09), buy, sell,
@@ -45,16 +42,15 @@ def footprint(
             as the trades that it stands for, which share its instant; only `qty_max` and `qty_q95` see it
             as one. Parts follow each other in time, and one at a time stands in memory; where they are cut
             does not show in the result.
-        control: CONTROL in force, for `flow`.
-        governance: folder of the schema document.
+        rules: those in force.
 
     Returns:
         (`footprint` sorted by minute and price, `minute_stats` sorted by minute).
     """
-    schemas = [table_schema(governance, name) for name in ("footprint", "minute_stats")]
+    schemas = [rules.schema.table(name) for name in ("footprint", "minute_stats")]
     tables = [[empty(schema)] for schema in schemas]
     parts = as_parts(ticks)
-    sided = has_sides(parts, control.flow)
+    sided = has_sides(parts, rules.control.flow)
 
     def made(tape: Tape) -> tuple[pa.Table, pa.Table]:
         levels = read_levels(tape)

@@ -7,6 +7,8 @@ from typing import Any
 import click
 
 from pipeline.cli import output
+from pipeline.contracts import features_schema
+from pipeline.contracts.features_schema import Table
 from pipeline.errors import ConfigError
 from pipeline.features import registry
 from pipeline.features.step import Step
@@ -26,8 +28,9 @@ def command(ctx: click.Context) -> None:
 
 def _all() -> dict[str, tuple[str, Step]]:
     """Name -> (table, step), in the order of the published columns."""
-    tables, governance = ("micro", "macro"), governance_in_force()
-    return {s.name: (t, s) for t in tables for s in registry.steps(governance, t)}
+    tables: tuple[Table, ...] = ("micro", "macro")
+    features = features_schema.load(governance_in_force())
+    return {s.name: (t, s) for t in tables for s in registry.steps(features, t)}
 
 
 @command.command("list")

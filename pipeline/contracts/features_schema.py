@@ -110,7 +110,7 @@ _DOCUMENT = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class FeatureRules:
     """The governed numbers that the steps share.
 
     Attributes:
@@ -138,9 +138,26 @@ class Rules:
     absorption_body_max: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeaturesSchema:
+    """The document, checked, and its governed numbers. `path` is where it was read, for messages."""
+
+    path: Path
+    document: Document
+    rules: FeatureRules
+
+    def entries(self, table: Table) -> list[Document]:
+        """The entries of a table's features, in the order of the published columns."""
+        return [entry for entry in self.document["features"] if entry["table"] == table]
+
+    def schema(self, table: Table) -> pa.Schema:
+        """The Arrow schema of `features_micro` or `macro_slow`: key columns, then features."""
+        return arrow_schema(_columns(self.document, table))
+
+
 @lru_cache(maxsize=8)
-def load(governance: Path) -> Document:
-    """The checked document of `governance/SCHEMA_features.json`.
+def load(governance: Path) -> FeaturesSchema:
+    """`SCHEMA_features.json` of a governance folder.
 
     Raises:
         ConfigError: all faults of form; or a name that stands twice or is not declared.
@@ -161,31 +178,8 @@ def load(governance: Path) -> Document:
                     f"{path}: features.{entry['name']}.{key}: got {entry[key]!r},"
                     f" wanted one of {', '.join(document[declared])}; mend it or declare it there"
                 )
-    return document
-
-
-def rules(governance: Path) -> Rules:
-    """The governed numbers of the features.
-
-    Raises:
-        ConfigError: see `load`.
-    """
-    return Rules(**load(governance)["rules"])
-
-
-def features(governance: Path, table: Table) -> list[Document]:
-    """The entries of a table's features, in the order of the published columns."""
-    return [entry for entry in load(governance)["features"] if entry["table"] == table]
-
-
-@lru_cache(maxsize=16)
-def features_schema(governance: Path, table: Table) -> pa.Schema:
-    """The Arrow schema of `features_micro` or `macro_slow`: key columns, then features.
-
-    Raises:
-        ConfigError: see `load`.
-    """
-    return arrow_schema(_columns(load(governance), table))
+    rules = FeatureRules(**document["rules"])
+    return FeaturesSchema(path=path, document=document, rules=rules)
 
 
 def _columns(document: Document, table: str) -> list[Document]:

@@ -6,6 +6,7 @@ metadata are the same whoever made it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -60,9 +61,33 @@ _DOCUMENT = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSchema:
+    """The document, checked: its flags, and its tables by name. `path` is where it was read, for messages."""
+
+    path: Path
+    flags: list[Document]
+    tables: dict[str, Document]
+
+    def table(self, name: str) -> pa.Schema:
+        """The Arrow schema of a table.
+
+        Raises:
+            ConfigError: the document has no such table.
+        """
+        if name not in self.tables:
+            raise ConfigError(f"{self.path}: no table {name!r}; it has {', '.join(self.tables)}")
+        return arrow_schema(self.tables[name]["columns"])
+
+    @property
+    def flag_masks(self) -> dict[str, int]:
+        """Flag name -> its mask in `qc_flags`."""
+        return {flag["name"]: 1 << flag["bit"] for flag in self.flags}
+
+
 @lru_cache(maxsize=8)
-def load(governance: Path) -> Document:
-    """The checked document of `governance/SCHEMA_data.json`.
+def load(governance: Path) -> DataSchema:
+    """`SCHEMA_data.json` of a governance folder.
 
     Raises:
         ConfigError: not a valid document, or a name or bit in it stands twice.
@@ -82,7 +107,7 @@ def load(governance: Path) -> Document:
             raise ConfigError(
                 f"{path}: {what} {', '.join(twice)} stands twice; names must be unique"
             )
-    return document
+    return DataSchema(path=path, flags=document["flags"], tables=document["tables"])
 
 
 def arrow_schema(columns: list[Document]) -> pa.Schema:
@@ -98,27 +123,6 @@ def arrow_schema(columns: list[Document]) -> pa.Schema:
             for column in columns
         ]
     )
-
-
-@lru_cache(maxsize=64)
-def table_schema(governance: Path, table: str) -> pa.Schema:
-    """The Arrow schema of one table of `SCHEMA_data.json`.
-
-    Raises:
-        ConfigError: the document has no such table.
-    """
-    tables = load(governance)["tables"]
-    if table not in tables:
-        raise ConfigError(
-            f"{governance / 'SCHEMA_data.json'}: no table {table!r}; it has {', '.join(tables)}"
-        )
-    return arrow_schema(tables[table]["columns"])
-
-
-@lru_cache(maxsize=8)
-def flag_masks(governance: Path) -> dict[str, int]:
-    """Flag name -> its mask in `qc_flags`."""
-    return {flag["name"]: 1 << flag["bit"] for flag in load(governance)["flags"]}
 
 
 def conform(

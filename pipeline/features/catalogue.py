@@ -8,11 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from pipeline.contracts import features_schema
-from pipeline.contracts.features_schema import Table
+from pipeline.contracts.features_schema import FeaturesSchema, Table
 from pipeline.features import registry
 from pipeline.features.step import Step
 from pipeline.locations import GOVERNANCE, PROJECT
@@ -35,17 +34,17 @@ def schema(text: str) -> str:
     return head + opened + ",\n".join(entries) + closed + tail
 
 
-def catalogue(governance: Path) -> str:
+def catalogue(features: FeaturesSchema) -> str:
     """The feature list as a page for people, in Markdown.
 
     Raises:
-        ConfigError: SCHEMA_features.json is not valid, or differs from the registry.
+        ConfigError: SCHEMA_features.json differs from the registry.
     """
-    document = features_schema.load(governance)
+    document = features.document
     parts = ["# Features", _INTRODUCTION, _rules(document["rules"]), "## Nulls"]
     parts.append("\n".join(f"- `{k}`: {v}" for k, v in document["null_policies"].items()))
     for table in _TITLES:
-        parts += _table(governance, table)
+        parts += _table(features, table)
     parts += ["## Coverage", _COVERAGE, _coverage(document)]
     return "\n\n".join(parts) + "\n"
 
@@ -81,12 +80,12 @@ def _rules(rules: dict[str, float]) -> str:
     return f"Governed numbers (`governance/SCHEMA_features.json`):\n\n{listed}"
 
 
-def _table(governance: Path, table: Table) -> list[str]:
-    document = features_schema.load(governance)
+def _table(features: FeaturesSchema, table: Table) -> list[str]:
+    document = features.document
     own = document["tables"][table]
     keys = "\n".join(f"- `{k['name']}` ({k['type']}): {k['description']}" for k in own["keys"])
     parts = [f"## {_TITLES[table]}", own["description"], f"Key columns:\n\n{keys}"]
-    steps = sorted(registry.steps(governance, table), key=lambda step: _rank(document, step))
+    steps = sorted(registry.steps(features, table), key=lambda step: _rank(document, step))
     for family, members in groupby(steps, key=lambda step: step.family):
         parts += [f"### {family}", document["families"][family], _members(members, own["grid"])]
     return parts
@@ -118,4 +117,4 @@ def _entry(step: Step, grid: str) -> str:
 if __name__ == "__main__":
     document = GOVERNANCE / "SCHEMA_features.json"
     document.write_text(schema(document.read_text()))
-    (PROJECT / "docs" / "features.md").write_text(catalogue(GOVERNANCE))
+    (PROJECT / "docs" / "features.md").write_text(catalogue(features_schema.load(GOVERNANCE)))

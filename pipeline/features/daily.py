@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.clock import DAY_US, MINUTE_US, MINUTES_PER_DAY, day_open_us
-from pipeline.contracts import features_schema
-from pipeline.contracts.schema import conform, empty, table_schema
+from pipeline.contracts.schema import conform, empty
 from pipeline.features.arithmetic import ln, previous, ratio
 from pipeline.features.columns import as_floats
 from pipeline.tables.arrays import Floats
@@ -28,7 +26,8 @@ def daily_stats(
     day: dt.date,
     minutes: pa.Table | None,
     daily: pa.Table | None,
-    governance: Path,
+    schema: pa.Schema,
+    share_min: float,
     against: pa.Table | None = None,
 ) -> pa.Table:
     """The day's `daily_stats`: of its minutes when they cover enough of it, else of its daily kline.
@@ -37,7 +36,8 @@ def daily_stats(
         day: The UTC day `[00:00, 24:00)`.
         minutes: `clean_klines` of the day, may be None or without rows.
         daily: `clean_daily` rows, may be None; a row of another day is left aside.
-        governance: Folder of the governance documents; `daily_minutes_share_min` decides "enough".
+        schema: `daily_stats` of SCHEMA_data.
+        share_min: `daily_minutes_share_min` of SCHEMA_features: so much of a day's minutes is enough.
         against: `clean_klines` of the day of the symbol that this one is held against, or None.
 
     Returns:
@@ -48,15 +48,13 @@ def daily_stats(
         basis_bps is the median of 1e4 ln(close / other close) over the minutes that both have. Funding and
         open interest are null: `derivatives.py` puts them in.
     """
-    schema = table_schema(governance, "daily_stats")
-    share = features_schema.rules(governance).daily_minutes_share_min
-    row = _of_minutes(day, minutes, share) or _of_kline(day, daily)
+    row = _of_minutes(day, minutes, share_min) or _of_kline(day, daily)
     if row is None:
         return empty(schema)
     basis = (
         None
         if minutes is None or against is None
-        else _basis(_measured(day, minutes), _measured(day, against), share)
+        else _basis(_measured(day, minutes), _measured(day, against), share_min)
     )
     stamped = {"day_open": day_open_us(day), "basis_bps": basis, **row}
     columns = {f.name: pa.array([stamped.get(f.name)], type=f.type) for f in schema}

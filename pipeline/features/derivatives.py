@@ -11,13 +11,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from pipeline.clock import DAY_US, HOUR_US, day_open_us
-from pipeline.contracts import control, features_schema
 from pipeline.contracts.ledger import LedgerEntry, Lines, SlowEntry, to_json
 from pipeline.contracts.value import changed, read_as
 from pipeline.features.columns import as_floats
@@ -62,7 +60,11 @@ class _Interest:
 
 
 def with_derivatives(
-    stats: pa.Table, day: dt.date, given: Derivatives, governance: Path
+    stats: pa.Table,
+    day: dt.date,
+    given: Derivatives,
+    share_min: float,
+    limits: dict[str, float],
 ) -> pa.Table:
     """The day's `daily_stats` with its funding, its open interest, and the files that they are of.
 
@@ -70,8 +72,9 @@ def with_derivatives(
         stats: One row or none; a day that the exchange of record does not know stays without.
         day: The UTC day.
         given: What was read of the day.
-        governance: Folder of the governance documents; `daily_minutes_share_min` says how much of the day
-            must have passed at the last known open interest, `CONTROL.metrics` when minutes decide its label.
+        share_min: `daily_minutes_share_min` of SCHEMA_features: so much of the day must have passed at the
+            last known open interest.
+        limits: `metrics` of CONTROL: when minutes decide the label of open interest.
 
     Returns:
         The table. Funding is null unless the settlements cover the day's 24 hours; `funding_sum` is exact.
@@ -79,10 +82,9 @@ def with_derivatives(
     """
     if stats.num_rows == 0:
         return stats
-    share = features_schema.rules(governance).daily_minutes_share_min
     last, total = _funding(given.funding)
-    interest = _interest(day, given, control.load(governance).metrics)
-    held = _newest(interest.values(), day_open_us(day) + round(share * DAY_US))
+    interest = _interest(day, given, limits)
+    held = _newest(interest.values(), day_open_us(day) + round(share_min * DAY_US))
     traded = bool(stats["volume"][0].as_py())
     values = {
         "funding_last": last,

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from pipeline.contracts.features_schema import Rules
+from pipeline.contracts.features_schema import FeatureRules
 from pipeline.features.levels import Levels
 from pipeline.tables.arrays import Floats, Ints
 
@@ -40,7 +40,7 @@ class Frame:
     step_us: int
     since: int
     rows: int
-    rules: Rules
+    rules: FeatureRules
     columns: Mapping[str, Floats]
     levels: Levels
     windows_since: int = 0

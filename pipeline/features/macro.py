@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from pipeline.clock import DAY_US, SECOND_US, day_open_us
-from pipeline.contracts import features_schema
+from pipeline.contracts.features_schema import FeatureRules, FeaturesSchema
 from pipeline.contracts.ledger import SlowEntry
 from pipeline.contracts.schema import conform
 from pipeline.features import derivatives, registry
@@ -22,7 +21,7 @@ from pipeline.tables.arrays import Ints
 
 
 def macro(
-    symbol: str, day: dt.date, history: pa.Table, latency_seconds: float, governance: Path
+    symbol: str, day: dt.date, history: pa.Table, latency_seconds: float, features: FeaturesSchema
 ) -> pa.Table:
     """Every registered slow feature, as known at the day's start.
 
@@ -32,7 +31,7 @@ def macro(
         history: `daily_stats` rows of days before D, gaps possible. Rows of other days, and of days
             that no step reaches, are left aside.
         latency_seconds: How long after 00:00 of D the last completed day is published.
-        governance: Folder of the governance documents.
+        features: SCHEMA_features in force.
 
     Returns:
         One row: symbol, day, valid_from (D 00:00 + latency), computed_through (the newest completed
@@ -42,11 +41,11 @@ def macro(
     Raises:
         ConfigError: SCHEMA_features.json and the registry differ.
     """
-    steps = registry.steps(governance, "macro")
+    steps = registry.steps(features, "macro")
     opened = day_open_us(day)
     rows, places = _places(history, day, reach(steps))
     newest = opened + (int(places.max()) - reach(steps)) * DAY_US if rows.size else None
-    frame = frame_of(day, history, steps, features_schema.rules(governance))
+    frame = frame_of(day, history, steps, features.rules)
     instant = pa.timestamp("us", tz="UTC")
     keys = {
         "symbol": pa.array([symbol]),
@@ -55,8 +54,8 @@ def macro(
         "computed_through": pa.array([newest], type=instant),
         "days_in_history": pa.array([rows.size], type=pa.int32()),
     }
-    schema = features_schema.features_schema(governance, "macro")
-    return conform(pa.table({**keys, **evaluate(steps, frame)}), schema, "macro_slow")
+    table = pa.table({**keys, **evaluate(steps, frame)})
+    return conform(table, features.schema("macro"), "macro_slow")
 
 
 def derived_from(day: dt.date, history: pa.Table) -> list[SlowEntry]:
@@ -84,7 +83,7 @@ def reach(steps: tuple[Step, ...]) -> int:
 
 
 def frame_of(
-    day: dt.date, history: pa.Table, steps: tuple[Step, ...], rules: features_schema.Rules
+    day: dt.date, history: pa.Table, steps: tuple[Step, ...], rules: FeatureRules
 ) -> Frame:
     """The completed days before `day`, the newest last, with the columns that the steps read."""
     length = reach(steps)

@@ -7,14 +7,13 @@ families' files, what a table looks like in `governance/SCHEMA_features.json`.
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from pipeline.clock import DAY_US, MINUTE_US, MINUTES_PER_DAY, day_open_us
-from pipeline.contracts import features_schema
+from pipeline.contracts.features_schema import FeatureRules, FeaturesSchema
 from pipeline.contracts.schema import conform
 from pipeline.errors import ContractError
 from pipeline.features import registry
@@ -51,7 +50,7 @@ def micro(
     day: dt.date,
     bars: pa.Table,
     minute_stats: pa.Table | None,
-    governance: Path,
+    features: FeaturesSchema,
     footprint: pa.Table | None = None,
 ) -> pa.Table:
     """Every registered minute feature of a day.
@@ -65,7 +64,7 @@ def micro(
         minute_stats: `minute_stats` rows of the same days, or None. A row counts where its high, low
             and close are the bar's ATAS prices: so a tape that alignment shifted or refused adds
             nothing.
-        governance: Folder of the governance documents.
+        features: SCHEMA_features in force.
         footprint: `footprint` rows of the same tape, `LEVEL_COLUMNS` from `levels_from_us(day)` on, or
             None. The levels of a minute count where its minute statistics do.
 
@@ -77,20 +76,20 @@ def micro(
         ContractError: the day has some of its 1440 minutes.
         ConfigError: SCHEMA_features.json and the registry differ.
     """
-    steps = registry.steps(governance, "micro")
+    steps = registry.steps(features, "micro")
     today = _of_day(bars, day_open_us(day))
     if today.num_rows == 0:
-        return features_schema.features_schema(governance, "micro").empty_table()
+        return features.schema("micro").empty_table()
     if today.num_rows != MINUTES_PER_DAY:
         raise ContractError(
             f"bars_1m of {day}: got {today.num_rows} rows of the day, wanted {MINUTES_PER_DAY};"
             " build AlignedBars of that day first"
         )
     tape = Tape(minute_stats, footprint)
-    frame = frame_of(day, bars, tape, steps, features_schema.rules(governance))
+    frame = frame_of(day, bars, tape, steps, features.rules)
     keys = {name: today[name] for name in ("symbol", "ts", "available_at")}
-    schema = features_schema.features_schema(governance, "micro")
-    return conform(pa.table({**keys, **evaluate(steps, frame)}), schema, "features_micro")
+    table = pa.table({**keys, **evaluate(steps, frame)})
+    return conform(table, features.schema("micro"), "features_micro")
 
 
 def _of_day(bars: pa.Table, start: int) -> pa.Table:
@@ -106,7 +105,7 @@ def frame_of(
     bars: pa.Table,
     tape: Tape,
     steps: tuple[Step, ...],
-    rules: features_schema.Rules,
+    rules: FeatureRules,
 ) -> Frame:
     """The minutes of the day before and the day, with the columns that the steps read.
 

@@ -5,12 +5,9 @@ anything is computed.
 
 from __future__ import annotations
 
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from pipeline.contracts import features_schema
-from pipeline.contracts.features_schema import Table
+from pipeline.contracts.features_schema import FeaturesSchema, Table
 from pipeline.errors import ConfigError
 from pipeline.features import (
     absorption,
@@ -199,20 +196,18 @@ def entry(step: Step, table: Table) -> dict[str, Any]:
     return {"name": step.name, "table": table, **facts(step), "description": described}
 
 
-@lru_cache(maxsize=16)
-def steps(governance: Path, table: Table) -> tuple[Step, ...]:
+def steps(features: FeaturesSchema, table: Table) -> tuple[Step, ...]:
     """The registered steps of a table, once they agree with SCHEMA_features.json.
 
     Raises:
         ConfigError: a feature is in one of the two alone, stands at another place, or differs.
     """
-    path = governance / "SCHEMA_features.json"
     registered = STEPS[table]
-    entries = features_schema.features(governance, table)
+    entries = features.entries(table)
     code, document = [s.name for s in registered], [e["name"] for e in entries]
     if code != document:
         raise ConfigError(
-            f"{path}: {table} features differ from the registry: only there"
+            f"{features.path}: {table} features differ from the registry: only there"
             f" {[n for n in document if n not in code] or 'none'}, only in the code"
             f" {[n for n in code if n not in document] or 'none'};"
             " wanted the same names in the same order; mend one of the two"
@@ -224,5 +219,5 @@ def steps(governance: Path, table: Table) -> tuple[Step, ...]:
         if entry[key] != value
     ]
     if faults:
-        raise ConfigError(f"{path}: {'; '.join(faults)}; mend one of the two")
+        raise ConfigError(f"{features.path}: {'; '.join(faults)}; mend one of the two")
     return registered

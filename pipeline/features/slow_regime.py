@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.contracts.features_schema import Rules
+from pipeline.contracts.features_schema import FeatureRules
 from pipeline.features import windows
 from pipeline.features.arithmetic import ln, ratio
 from pipeline.features.frame import Frame
@@ -55,7 +55,7 @@ def regime_of_year(frame: Frame, x: Floats) -> Floats:
     return values
 
 
-def walk(percentiles: Floats, rules: Rules) -> int:
+def walk(percentiles: Floats, rules: FeatureRules) -> int:
     """The regime after a sequence of percentiles: it changes only `regime_margin` past a border."""
     state = MIDDLE
     margin = 0.0

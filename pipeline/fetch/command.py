@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipeline import layout
+from pipeline.contracts import rules
 from pipeline.errors import FetchError
 from pipeline.fetch import placing
 from pipeline.fetch.outcome import FETCHED, REISSUED, UNCHANGED
@@ -144,7 +145,9 @@ def _check(kitchen: Kitchen, symbol: Symbol, day: dt.date, came: Path) -> str:
         vendor_symbol=symbol.vendor_symbol,
         day=day,
     )
-    read = read_feed(feed, [RawPath(came, came.name, 0)], kitchen.governance, kitchen.limits)
+    read = read_feed(
+        feed, [RawPath(came, came.name, 0)], rules.load(kitchen.governance), kitchen.limits
+    )
     rows, reasons = read.table.num_rows, read.rejects["reason"].to_pylist()
     if rows == 0:
         reasons = reasons or ["it is empty"]

@@ -58,7 +58,7 @@ def explain_minute(given: Prepared, minute: int) -> Facts:
     """
     opened = day_open_us(given.day) + minute * MINUTE_US
     row = _row(given, opened)
-    flags = schema.flag_masks(given.kitchen.governance)
+    flags = schema.load(given.kitchen.governance).flag_masks
     bits = int(row.get("qc_flags") or 0)
     files, lines = [], []
     for feed, parts in given.rows.items():

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us
-from pipeline.contracts import schema
 from pipeline.contracts.manifest import DayCondition, SymbolCondition, to_json
+from pipeline.contracts.schema import DataSchema, conform, empty
 from pipeline.contracts.verdict import Reason, Verdict
 from pipeline.errors import ContractError, RefusedError
 from pipeline.publishing.datapackage import datapackage
@@ -56,13 +55,13 @@ class SymbolDay:
         return self.verdict.condition != "missing"
 
 
-def assemble(day: dt.date, parts: Sequence[SymbolDay], governance: Path) -> dict[str, Any]:
+def assemble(day: dt.date, parts: Sequence[SymbolDay], schema: DataSchema) -> dict[str, Any]:
     """The five tables of a day, sorted by symbol and time, what describes them, and `condition`.
 
     Args:
         day: The UTC date; every published symbol has its 1440 minutes and no other.
         parts: All symbols expected on the day, in any order.
-        governance: The folder of `SCHEMA_data.json`.
+        schema: SCHEMA_data in force.
 
     Returns:
         `bars_1m`, `features_micro`, `macro_slow`, `footprint` (no rows where there are no ticks),
@@ -79,15 +78,15 @@ def assemble(day: dt.date, parts: Sequence[SymbolDay], governance: Path) -> dict
     for part in published:
         _check_minutes(day, part)
     tables = {
-        "bars_1m": _governed("bars_1m", [p.bars for p in published], governance),
+        "bars_1m": _governed("bars_1m", [p.bars for p in published], schema),
         "features_micro": _features("features_micro", [p.micro for p in published]),
         "macro_slow": _features("macro_slow", [p.macro for p in published]),
         "footprint": _governed(
-            "footprint", [p.footprint for p in published if p.footprint is not None], governance
+            "footprint", [p.footprint for p in published if p.footprint is not None], schema
         ),
-        "rejects": _governed("rejects", [t for p in parts for t in p.rejects], governance),
+        "rejects": _governed("rejects", [t for p in parts for t in p.rejects], schema),
     }
-    described = datapackage(day, tables, governance)
+    described = datapackage(day, tables, schema)
     return {**tables, "datapackage": described, "condition": to_json(condition)}
 
 
@@ -147,16 +146,16 @@ def _check_minutes(day: dt.date, part: SymbolDay) -> None:
             )
 
 
-def _governed(name: str, tables: list[pa.Table], governance: Path) -> pa.Table:
-    wanted = schema.table_schema(governance, name)
-    tables = [schema.conform(table, wanted, name) for table in tables]
-    return _sorted(name, pa.concat_tables([*tables, schema.empty(wanted)]))
+def _governed(name: str, tables: list[pa.Table], schema: DataSchema) -> pa.Table:
+    wanted = schema.table(name)
+    tables = [conform(table, wanted, name) for table in tables]
+    return _sorted(name, pa.concat_tables([*tables, empty(wanted)]))
 
 
 def _features(name: str, tables: list[pa.Table]) -> pa.Table:
     """Tables whose schema the feature registry gives: all symbols must agree on it."""
     wanted = tables[0].schema.remove_metadata()
-    return _sorted(name, pa.concat_tables([schema.conform(t, wanted, name) for t in tables]))
+    return _sorted(name, pa.concat_tables([conform(t, wanted, name) for t in tables]))
 
 
 def _sorted(name: str, table: pa.Table) -> pa.Table:

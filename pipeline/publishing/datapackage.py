@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from pipeline.contracts import schema
+from pipeline.contracts.schema import DataSchema
 from pipeline.publishing.diff import KEYS
 
 FILE = "datapackage.json"
@@ -24,14 +23,14 @@ _FEATURES = {
 }
 
 
-def datapackage(day: dt.date, tables: Mapping[str, pa.Table], governance: Path) -> dict[str, Any]:
+def datapackage(day: dt.date, tables: Mapping[str, pa.Table], schema: DataSchema) -> dict[str, Any]:
     """The descriptor of a day's published tables.
 
     Args:
         day: The date.
         tables: Dataset -> table; one without columns or (as for a day without ticks) a footprint without
             rows is not published and not described.
-        governance: Where the tables' own descriptions stand.
+        schema: SCHEMA_data in force, where the tables' own descriptions stand.
     """
     return {
         "profile": "data-package",
@@ -39,15 +38,15 @@ def datapackage(day: dt.date, tables: Mapping[str, pa.Table], governance: Path) 
         "title": f"Market minutes of {day}, UTC",
         "description": "Minute bars of two vendors on one UTC grid, with features. Null: not measured.",
         "resources": [
-            _resource(name, table, governance)
+            _resource(name, table, schema)
             for name, table in tables.items()
             if table.num_rows or name != "footprint"
         ],
     }
 
 
-def _resource(name: str, table: pa.Table, governance: Path) -> dict[str, Any]:
-    known = schema.load(governance)["tables"].get(name)
+def _resource(name: str, table: pa.Table, schema: DataSchema) -> dict[str, Any]:
+    known = schema.tables.get(name)
     columns: dict[str, Any] = {"fields": [_field(field) for field in table.schema]}
     if name != "rejects":  # one line may have several defects of one code
         columns["primaryKey"] = list(KEYS[f"{name}.parquet"])

@@ -10,7 +10,6 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,7 +17,6 @@ import pyarrow.compute as pc
 from pipeline import clock, storage
 from pipeline.contracts.calibration import DayFinding, Finding, to_json
 from pipeline.contracts.control import Control, Threshold
-from pipeline.contracts.documents import load_json, load_yaml
 from pipeline.contracts.ledger import LedgerEntry, MovedEntry
 from pipeline.contracts.manifest import (
     Code,
@@ -64,7 +62,7 @@ class ManifestInput:
     calibrations: dict[str, DayFinding]
     ledgers: Mapping[str, Sequence[LedgerEntry]]
     control: Control
-    governance: Path
+    contract: Contract
     code: dict[str, str]
     moved: Mapping[str, Sequence[MovedEntry]] = field(default_factory=dict)
     accepted: dict[str, list[str]] = field(default_factory=dict)
@@ -95,7 +93,7 @@ def manifest(given: ManifestInput) -> Manifest:
         },
         calibration={symbol: to_json(found) for symbol, found in given.calibrations.items()},
         quality={t.name: _measure(t, given) for t in given.control.thresholds},
-        contract=_contract(given.governance),
+        contract=given.contract,
         code=Code(package=given.version, stages=given.code, accepted=given.accepted),
         data_manifest_hash=data_manifest_hash(given.day, given.condition, files),
         calibration_hash=calibration_hash(given.calibrations),
@@ -218,23 +216,3 @@ def _measure(threshold: Threshold, given: ManifestInput) -> Measure:
         waived={s: c for s, c in in_force.items() if c != threshold.consequence},
         measured={s: values.get(threshold.name) for s, values in given.measured.items()},
     )
-
-
-def _contract(governance: Path) -> Contract:
-    """Every governance document: the hash of its bytes, and of its meaning, slice by slice."""
-    documents = sorted(p for p in governance.iterdir() if p.suffix in (".json", ".yaml"))
-    slices: dict[str, str] = {}
-    for path in documents:
-        value = _plain(load_json(path) if path.suffix == ".json" else load_yaml(path))
-        name = path.stem.removesuffix("_kitchen")
-        slices |= {f"{name}.{key}": storage.digest(value[key]) for key in value or {}}
-    return Contract(files={p.name: storage.file_digest(p) for p in documents}, slices=slices)
-
-
-def _plain(value: Any) -> Any:
-    """YAML's dates as text, for JSON has none."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value.isoformat() if isinstance(value, dt.date) else value

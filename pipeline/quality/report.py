@@ -6,13 +6,11 @@ Belongs here: gathering what a person needs to trust or refuse the day. The JSON
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from pipeline.contracts import schema
 from pipeline.contracts.calibration import DayFinding, to_json
-from pipeline.contracts.control import Control
 from pipeline.contracts.ledger import LedgerEntry
+from pipeline.contracts.rules import Rules
 from pipeline.contracts.verdict import Verdict
 from pipeline.free_form import Json
 from pipeline.quality import evidence, figures
@@ -25,16 +23,15 @@ from pipeline.quality.wording import Report
 __all__ = ["html", "markdown", "report"]
 
 
-def report(facts: DayFacts, verdict: Verdict, control: Control, governance: Path) -> Report:
+def report(facts: DayFacts, verdict: Verdict, rules: Rules) -> Report:
     """Everything that the report of one symbol's day shows, as plain JSON values.
 
     Args:
         facts: The day.
         verdict: What `verdict.verdict` said of it.
-        control: The thresholds in force.
-        governance: The folder of the governance documents, for the flags' names.
+        rules: Those in force.
     """
-    flags = schema.load(governance)["flags"]
+    flags = rules.schema.flags
     conflict = sum(1 << flag["bit"] for flag in flags if flag["name"] == "kline_conflict")
     strips = figures.heat(facts, minutes_of(facts), conflict)
     measured = {"basis": figures.basis(facts), "volume_ratio": figures.volume_ratio(facts)}
@@ -47,7 +44,7 @@ def report(facts: DayFacts, verdict: Verdict, control: Control, governance: Path
         "control_file": "governance/CONTROL_kitchen.yaml",
         "calibration": to_json(calibration),
         "offset": evidence.offset_words(calibration.offset_minutes),
-        "evidence": evidence.held_against(calibration.figures, measured, control),
+        "evidence": evidence.held_against(calibration.figures, measured, rules.control),
         **measured,
         "flow": facts.flow,
         "states": figures.STATES,

@@ -19,7 +19,9 @@ from pipeline.alignment.calibrate import Calibration, CalibrationInput, calibrat
 from pipeline.alignment.record_clock import RecordClock, clock_of, in_true_time
 from pipeline.alignment.true_time import tape_in_true_time
 from pipeline.bars.footprint import footprint
-from pipeline.contracts import control, outages
+from pipeline.contracts import outages
+from pipeline.contracts import rules as rules_in_force
+from pipeline.contracts.rules import Rules
 from pipeline.contracts.verdict import Verdict
 from pipeline.errors import ParameterError, SourceError
 from pipeline.model.feeds import ATAS_FEEDS, MARKETS
@@ -68,7 +70,7 @@ class _Day:
     market: str
     day: dt.date
     governance: Path
-    rules: control.Control
+    rules: Rules
 
     @property
     def closed(self) -> frozenset[int]:
@@ -88,7 +90,7 @@ def align_files(pair: Pair) -> Aligned:
         market=next((part for part in pair.binance.parts if part in MARKETS), "spot"),
         day=_day(pair),
         governance=pair.governance,
-        rules=control.load(pair.governance),
+        rules=rules_in_force.load(pair.governance),
     )
     feeds = dict([_read(day, pair.binance, "binance"), _read(day, pair.atas, "atas")])
     clock = clock_of(feeds["binance_1m"].ledger)
@@ -106,8 +108,8 @@ def align_files(pair: Pair) -> Aligned:
         simulated=False,
         flow=flow,
     )
-    judged = verdict(facts, day.rules)
-    page = report(facts, judged, day.rules, day.governance)
+    judged = verdict(facts, day.rules.control)
+    page = report(facts, judged, day.rules)
     return Aligned(day=day.day, bars=bars, feeds=feeds, verdict=judged, report=page)
 
 
@@ -120,7 +122,7 @@ def _read(day: _Day, path: Path, vendor: str) -> tuple[str, CleanFeed]:
         vendor_symbol=day.symbol,
         day=day.day,
     )
-    return source, read_feed(feed, [RawPath(path, path.name, 0)], day.governance)
+    return source, read_feed(feed, [RawPath(path, path.name, 0)], day.rules)
 
 
 def _align(
@@ -139,12 +141,12 @@ def _align(
             prefer=ATAS_FEEDS,
             clock=clock,
         ),
-        day.rules,
+        day.rules.control,
     )
     minutes = None
     if ticks is not None:
         tape = tape_in_true_time(ticks, None, found.correction, day.day)
-        minutes = footprint(day.symbol, tape, day.rules, day.governance)[1]
+        minutes = footprint(day.symbol, tape, day.rules)[1]
     given = AlignInput(
         symbol=day.symbol,
         market=day.market,
@@ -158,7 +160,7 @@ def _align(
         prefer_delta=DELTA,
         latency_seconds={"binance": 0, "atas": 0},
     )
-    bars = align(given, day.rules, day.governance)
+    bars = align(given, day.rules)
     return bars, found, agreement_of_flow(given, bars, day.rules)
 
 

@@ -16,8 +16,9 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.clock import day_of
-from pipeline.contracts import control, schema
 from pipeline.contracts.ledger import LedgerEntry, Lines, to_json
+from pipeline.contracts.rules import Rules
+from pipeline.contracts.schema import DataSchema, conform, empty
 from pipeline.errors import SourceError
 from pipeline.model.limits import Limits
 from pipeline.model.raw_names import RawPath, is_undated
@@ -57,7 +58,7 @@ class CleanFeed:
 def read_feed(
     feed: Feed,
     files: Sequence[RawPath],
-    governance: Path,
+    rules: Rules,
     limits: Limits = NO_MORE_THAN,
     spill: Path | None = None,
 ) -> CleanFeed:
@@ -73,11 +74,10 @@ def read_feed(
         UnstableInputError: a file changed, grew or vanished while it was read.
         SourceError: lines were lost on the way (a fault of this program).
     """
-    rules = control.load(governance)
-    feed = replace(feed, values=rules.values, record=rules.record)
+    feed = replace(feed, values=rules.control.values, record=rules.control.record)
     seen: dict[str, Sealed] = {}
     ordered = sorted(files, key=lambda file: (file.rank, file.name))
-    wanted = schema.table_schema(governance, feed.kind.table)
+    wanted = rules.schema.table(feed.kind.table)
     is_tape = feed.kind.joiner in ("tape", "trades")
     keep = Spill(spill).put if is_tape and spill is not None else in_memory
     of_day = _of_day(feed, ordered, limits, seen)
@@ -94,21 +94,21 @@ def read_feed(
     if is_tape:
         trim_memory.give_back()
     return CleanFeed(
-        parts=_parts(feed, reads, governance, keep),
-        rejects=_rejects(feed, reads, schema.table_schema(governance, "rejects")),
+        parts=_parts(feed, reads, rules.schema, keep),
+        rejects=_rejects(feed, reads, rules.schema.table("rejects")),
         ledger=[_entry(read) for read in reads],
         stats={name: sealed.stats for name, sealed in seen.items()},
         digests={name: sealed.sha256 for name, sealed in seen.items()},
     )
 
 
-def _parts(feed: Feed, reads: list[FileRead], governance: Path, keep: Keep) -> Parts:
-    wanted = schema.table_schema(governance, feed.kind.table)
+def _parts(feed: Feed, reads: list[FileRead], schema: DataSchema, keep: Keep) -> Parts:
+    wanted = schema.table(feed.kind.table)
     if feed.kind.joiner in ("tape", "trades"):
         return Parts(schema=wanted, parts=tuple(joined_tape(feed, reads, keep)))
-    tables = [_with_flags(table, wanted, governance) for table in joined(feed, reads)]
-    whole = pa.concat_tables(tables) if tables else schema.empty(wanted)
-    return single(schema.conform(whole, wanted, feed.kind.table))
+    tables = [_with_flags(table, wanted, schema.flag_masks) for table in joined(feed, reads)]
+    whole = pa.concat_tables(tables) if tables else empty(wanted)
+    return single(conform(whole, wanted, feed.kind.table))
 
 
 def _of_day(
@@ -220,11 +220,10 @@ def _remember(read: FileRead, seen: dict[str, Sealed]) -> None:
         )
 
 
-def _with_flags(table: pa.Table, wanted: pa.Schema, governance: Path) -> pa.Table:
+def _with_flags(table: pa.Table, wanted: pa.Schema, masks: dict[str, int]) -> pa.Table:
     """Boolean columns that are named as flags become bits of `flags`."""
     if "flags" not in wanted.names:
         return table
-    masks = schema.flag_masks(governance)
     flags = np.zeros(table.num_rows, dtype=np.int64)
     for name in [name for name in table.column_names if name in masks]:
         flags |= table[name].to_numpy().astype(np.int64) * masks[name]
@@ -244,7 +243,7 @@ def _rejects(feed: Feed, reads: list[FileRead], wanted: pa.Schema) -> pa.Table:
     for name in (field.name for field in fields(Reject)):
         columns[name] = [getattr(line, name) for lines in found for line in lines]
     arrays = {name: pa.array(columns[name], wanted.field(name).type) for name in wanted.names}
-    return schema.conform(pa.table(arrays), wanted, "rejects")
+    return conform(pa.table(arrays), wanted, "rejects")
 
 
 def _entry(read: FileRead) -> LedgerEntry:

@@ -16,10 +16,13 @@ from msgspec import structs
 from pipeline import storage
 from pipeline.alignment.feeds import TICKS
 from pipeline.alignment.neighbours import AFTER, BEFORE, Rows, WithNeighbours, in_file
-from pipeline.contracts import control, ledger, manifest, outages, schema, verdict
+from pipeline.contracts import features_schema, ledger, manifest, outages, verdict
+from pipeline.contracts import rules as rules_in_force
 from pipeline.contracts.correction import Correction, from_json
+from pipeline.contracts.features_schema import FeaturesSchema
 from pipeline.contracts.ledger import LedgerEntry, MovedEntry, SlowEntry
 from pipeline.contracts.manifest import DayCondition
+from pipeline.contracts.rules import Rules
 from pipeline.contracts.value import read_as
 from pipeline.contracts.verdict import Verdict
 from pipeline.errors import PendingError
@@ -194,9 +197,14 @@ def symbols(job: Job) -> list[str]:
     return [symbol.name for symbol in graph.expected_symbols(job.kitchen, job.unit.day)]
 
 
-def control_of(job: Job) -> control.Control:
-    """CONTROL in force."""
-    return control.load(job.kitchen.governance)
+def rules(job: Job) -> Rules:
+    """CONTROL and the schemas of the tables, in force."""
+    return rules_in_force.load(job.kitchen.governance)
+
+
+def features(job: Job) -> FeaturesSchema:
+    """The schema of the features in force."""
+    return features_schema.load(job.kitchen.governance)
 
 
 def outage_minutes(job: Job) -> frozenset[int]:
@@ -207,4 +215,4 @@ def outage_minutes(job: Job) -> frozenset[int]:
 
 def no_ticks(job: Job) -> pa.Table:
     """A tape without a trade."""
-    return schema.table_schema(job.kitchen.governance, "clean_ticks").empty_table()
+    return rules(job).schema.table("clean_ticks").empty_table()

@@ -24,8 +24,8 @@ from pipeline.alignment.true_time import parts_in_true_time, with_moved
 from pipeline.bars.footprint import footprint as footprint_of
 from pipeline.bars.footprint import in_hours
 from pipeline.contracts import calibration as calibration_document
+from pipeline.contracts import governed, profiles
 from pipeline.contracts import manifest as manifest_document
-from pipeline.contracts import profiles, schema
 from pipeline.contracts.value import to_json
 from pipeline.features.daily import daily_stats as daily_stats_of
 from pipeline.features.derivatives import Derivatives, as_ledgers, with_derivatives
@@ -69,7 +69,7 @@ def clean_feed(job: Job) -> Products:
     files = layout.raw_files(job.kitchen, symbol, source, job.unit.day)
     files += layout.neighbour_files(job.kitchen, symbol, source, job.unit.day)
     spill = graph.folder(job.kitchen, job.unit)
-    found = read_feed(feed, files, job.kitchen.governance, job.kitchen.limits, spill)
+    found = read_feed(feed, files, inputs.rules(job), job.kitchen.limits, spill)
     job.raw = {name: (stat, found.digests[name]) for name, stat in found.stats.items()}
     job.facts = {"rows": found.parts.num_rows, "rejects": found.rejects.num_rows}
     return {
@@ -100,7 +100,7 @@ def calibration(job: Job) -> Products:
             },
         ),
         inputs.neighbours(job),
-        inputs.control_of(job),
+        inputs.rules(job).control,
     )
     job.facts = {"status": found.found.calibration.status}
     job.windows = {
@@ -114,7 +114,7 @@ def calibration(job: Job) -> Products:
         for feed, table in moved.items()
         if table is not None
     ]
-    columns = schema.table_schema(job.kitchen.governance, "clean_bars")
+    columns = inputs.rules(job).schema.table("clean_bars")
     named = columns.append(pa.field("feed", pa.string()))
     return {
         "calibration": to_json(found.found.calibration),
@@ -134,9 +134,7 @@ def footprint(job: Job) -> Products:
         inputs.correction(job),
         job.unit.day,
     )
-    levels, minutes = footprint_of(
-        job.symbol.name, day, inputs.control_of(job), job.kitchen.governance
-    )
+    levels, minutes = footprint_of(job.symbol.name, day, inputs.rules(job))
     job.facts = {"rows": levels.num_rows}
     return {"footprint": in_hours(levels), "minute_stats": minutes}
 
@@ -163,9 +161,10 @@ def aligned_bars(job: Job) -> Products:
         prefer_fields=job.kitchen.prefer_fields,
         latency_seconds=job.kitchen.latency_seconds,
     )
-    bars = align(given, inputs.control_of(job), job.kitchen.governance)
+    rules = inputs.rules(job)
+    bars = align(given, rules)
     job.facts = {"rows": bars.num_rows}
-    return {"bars_1m": bars, "flow": agreement_of_flow(given, bars, inputs.control_of(job))}
+    return {"bars_1m": bars, "flow": agreement_of_flow(given, bars, rules)}
 
 
 def verdict(job: Job) -> Products:
@@ -185,8 +184,9 @@ def verdict(job: Job) -> Products:
         simulated=job.kitchen.simulated,
         flow=inputs.document(job, "AlignedBars", "flow"),
     )
-    found = verdict_of(facts, inputs.control_of(job))
-    page = report(facts, found, inputs.control_of(job), job.kitchen.governance)
+    rules = inputs.rules(job)
+    found = verdict_of(facts, rules.control)
+    page = report(facts, found, rules)
     job.facts = {"condition": found.condition}
     return {
         "verdict": to_json(found),
@@ -207,7 +207,7 @@ def micro_features(job: Job) -> Products:
         job.unit.day,
         inputs.table(job, "AlignedBars", "bars_1m"),
         inputs.optional(job, "Footprint", "minute_stats"),
-        job.kitchen.governance,
+        inputs.features(job),
         pa.concat_tables(levels) if levels else None,
     )
     job.facts = {"rows": table.num_rows}
@@ -216,12 +216,14 @@ def micro_features(job: Job) -> Products:
 
 def daily_stats(job: Job) -> Products:
     """The exchange's minutes, or its daily kline -> one row of the day; with funding and open interest."""
-    feeds = inputs.feeds(job, "clean")
+    feeds, rules = inputs.feeds(job, "clean"), inputs.rules(job)
+    share_min = inputs.features(job).rules.daily_minutes_share_min
     table = daily_stats_of(
         job.unit.day,
         feeds.get("binance_1m"),
         feeds.get("binance_1d"),
-        job.kitchen.governance,
+        rules.schema.table("daily_stats"),
+        share_min,
         inputs.against(job, "clean"),
     )
     more = Derivatives(
@@ -230,7 +232,7 @@ def daily_stats(job: Job) -> Products:
         minutes=feeds.get("binance_1m"),
         ledgers=inputs.ledgers_by_feed(job),
     )
-    table = with_derivatives(table, job.unit.day, more, job.kitchen.governance)
+    table = with_derivatives(table, job.unit.day, more, share_min, rules.control.metrics)
     job.facts = {"rows": table.num_rows}
     return {"daily_stats": table}
 
@@ -238,10 +240,10 @@ def daily_stats(job: Job) -> Products:
 def macro_features(job: Job) -> Products:
     """Daily rows of completed days -> the macro features known on the day."""
     rows = [parquet.read(job.path(edge)) for edge in job.edges("DailyStats", "daily_stats")]
-    columns = schema.table_schema(job.kitchen.governance, "daily_stats")
+    columns = inputs.rules(job).schema.table("daily_stats")
     history = pa.concat_tables([columns.empty_table(), *rows])
     latency = job.kitchen.latency_seconds["binance"]
-    table = macro(job.symbol.name, job.unit.day, history, latency, job.kitchen.governance)
+    table = macro(job.symbol.name, job.unit.day, history, latency, inputs.features(job))
     job.facts = {"days": history.num_rows}
     files = derived_from(job.unit.day, history)
     return {
@@ -257,7 +259,7 @@ def macro_features(job: Job) -> Products:
 def assemble(job: Job) -> Products:
     """All symbols' outputs -> one table a dataset, and the day's condition."""
     parts = [inputs.symbol_day(job, name) for name in inputs.symbols(job)]
-    products: Products = assemble_of(job.unit.day, parts, job.kitchen.governance)
+    products: Products = assemble_of(job.unit.day, parts, inputs.rules(job).schema)
     job.facts = {"rows": products["bars_1m"].num_rows, "condition": products["condition"]["day"]}
     return products
 
@@ -283,8 +285,8 @@ def manifest(job: Job) -> Products:
             },
             ledgers=inputs.ledgers(job),
             moved=inputs.moved_entries(job),
-            control=inputs.control_of(job),
-            governance=job.kitchen.governance,
+            control=inputs.rules(job).control,
+            contract=governed.contract(job.kitchen.governance),
             code=job.code,
             accepted=acceptance.computed_by(job.kitchen, job.unit),
             measured={symbol: found.measured for symbol, found in inputs.verdicts(job).items()},

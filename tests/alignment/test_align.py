@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.both_steps import aligned, calibrated, noted
-from kit.minute_tables import GOVERNANCE, bars_of_klines, day_us, replaced, shifted, table
+from kit.minute_tables import bars_of_klines, day_us, replaced, shifted, table
+from kit.shipped import RULES
 from pipeline.alignment.flow import Sides, delta_columns
-from pipeline.contracts.schema import flag_masks
 
 DAY = "2025-01-02"
-FLAG = flag_masks(GOVERNANCE)
+FLAG = RULES.schema.flag_masks
 BASELINE = ("open", "high", "low", "close", "volume", "quote_volume", "trades", "taker_buy_volume")
 ATAS = ("atas_open", "atas_high", "atas_low", "atas_close", "atas_volume")
 

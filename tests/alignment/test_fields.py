@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 
 from kit.both_steps import PREFER, aligned, calibrated
-from kit.minute_tables import GOVERNANCE, replaced
+from kit.minute_tables import replaced
+from kit.shipped import RULES
 from pipeline.alignment.align import AlignInput, agreement_of_flow, align
-from pipeline.contracts import control as control_document
 from pipeline.contracts.atas_columns import NAMES, preferred
 
 DAY = "2025-01-02"
@@ -108,8 +108,7 @@ def test_who_filled_what_is_told(btc: dict[str, pa.Table], feeds: dict[str, pa.T
         latency_seconds={},
         prefer_fields={"cvd_export": BOTH},
     )
-    control = control_document.load(GOVERNANCE)
-    told = agreement_of_flow(given, align(given, control, GOVERNANCE), control)["fields"]
+    told = agreement_of_flow(given, align(given, RULES), RULES)["fields"]
 
     assert [name for names in told for name in names.split(", ")] == list(NAMES)
     assert told["cvd_export"] == {"atas_v6_3": 1440}

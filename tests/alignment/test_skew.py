@@ -12,18 +12,18 @@ import pyarrow as pa
 import pytest
 
 from kit.both_steps import calibrated
-from kit.minute_tables import GOVERNANCE, MINUTE, day_us, kline_table, table
+from kit.minute_tables import MINUTE, day_us, kline_table, table
+from kit.shipped import RULES
 from pipeline.alignment.dense import dense_klines
 from pipeline.alignment.skew import Skew, estimate
 from pipeline.alignment.tape import tape_minutes
-from pipeline.contracts import control
 from pipeline.model.raw_names import RawPath
 from pipeline.sources.clean import read_feed
 from pipeline.sources.protocol import Feed
 from pipeline.tables.parts import Parts, in_memory
 
 DAY = "2025-01-02"
-LIMITS = control.load(GOVERNANCE).skew
+LIMITS = RULES.control.skew
 
 
 @pytest.fixture(scope="session", params=["2019-10-11", "2019-10-12"])
@@ -40,7 +40,7 @@ def tape(request: pytest.FixtureRequest, real_data: Path) -> dict[str, Any]:
     )
     raw = [RawPath(path, path.relative_to(root).as_posix(), 0) for path in files]
     klines = kline_table(root / f"binance/spot/XRPETH-1m-{day}.zip")
-    return {"day": day, "klines": klines, "ticks": read_feed(feed, raw, GOVERNANCE).table}
+    return {"day": day, "klines": klines, "ticks": read_feed(feed, raw, RULES).table}
 
 
 def late(ticks: pa.Table, ms: float) -> pa.Table:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kit.shipped import RULES
 from kit.tape_tables import (
-    GOVERNANCE,
     archive_klines,
     instant_us,
     real_bars,
@@ -20,14 +20,13 @@ from kit.tape_tables import (
     trade,
 )
 from pipeline.bars.footprint import footprint
-from pipeline.contracts import control as control_document
 
 DAYS = {"2019-10-11": 1022, "2019-10-12": 973}
 MINUTE = 60_000_000
 
 
 def made(ticks: pa.Table) -> tuple[pa.Table, pa.Table]:
-    return footprint("X", ticks, control_document.load(GOVERNANCE), GOVERNANCE)
+    return footprint("X", ticks, RULES)
 
 
 def stats(*trades: dict[str, object]) -> dict[str, object]:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.tape_tables import GOVERNANCE, tape_table, trade
+from kit.shipped import RULES
+from kit.tape_tables import tape_table, trade
 from pipeline.bars.footprint import footprint
-from pipeline.contracts import control as control_document
 
 QUOTE = st.tuples(st.integers(0, 3), st.integers(1, 3), st.integers(0, 50), st.integers(0, 50))
 MINUTE = 60_000_000
@@ -19,7 +19,7 @@ MINUTE = 60_000_000
 
 def minutes_of(*trades: dict[str, object]) -> pa.Table:
     table = tape_table(list(trades))
-    return footprint("X", table, control_document.load(GOVERNANCE), GOVERNANCE)[1]
+    return footprint("X", table, RULES)[1]
 
 
 def quoted(

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from test_commands import run
 
+from kit.shipped import RULES
 from kit.support import write_config
 from pipeline import layout
 from pipeline.clock import day_open_us
@@ -184,7 +185,7 @@ def test_a_table_of_many_days_serves_each_of_them(kitchen: Kitchen, tmp_path: Pa
             day=day,
         )
         found = layout.raw_files(kitchen, symbol, "binance_1m", day)
-        clean = read_feed(feed, found, kitchen.governance)
+        clean = read_feed(feed, found, RULES)
         assert [f.name for f in found] == [file["to"]]
         assert (clean.table.num_rows, clean.rejects.num_rows) == (1440, 0)
     assert not layout.raw_files(kitchen, symbol, "binance_1m", dt.date(2025, 2, 3))

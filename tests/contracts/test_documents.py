@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from kit.shipped import RULES
 from pipeline.contracts import control, outages, schema
 from pipeline.errors import ConfigError, ContractError
 
@@ -30,9 +31,9 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1))
 
 
-def test_control_holds_the_thresholds_that_users_were_promised(governance: Path) -> None:
+def test_control_holds_the_thresholds_that_users_were_promised() -> None:
     """Coverage 95 %, continuity 99.9 %, skew 500 ms, mismatch 0.1 %."""
-    limits = {t.name: t.limit for t in control.load(governance).thresholds}
+    limits = {t.name: t.limit for t in RULES.control.thresholds}
 
     assert limits["binance_coverage"] == 0.95
     assert limits["atas_coverage"] == 0.95
@@ -94,9 +95,9 @@ def test_a_waiver_without_a_name_or_a_reason_is_refused(folder: Path) -> None:
         control.load(folder)
 
 
-def test_the_bars_schema_is_the_published_contract(governance: Path) -> None:
+def test_the_bars_schema_is_the_published_contract() -> None:
     """Keys, baseline, ATAS, chosen and provenance columns, in their order."""
-    names = schema.table_schema(governance, "bars_1m").names
+    names = RULES.schema.table("bars_1m").names
 
     assert names == [
         "symbol",

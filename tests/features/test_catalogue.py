@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.contracts import features_schema
+from kit.shipped import FEATURES
 from pipeline.features.catalogue import catalogue, schema
 from pipeline.features.registry import MACRO, MICRO
 
@@ -15,19 +15,19 @@ def test_schema_and_page_are_up_to_date(governance: Path) -> None:
     page = governance.parent / "docs" / "features.md"
 
     assert document == schema(document)
-    assert page.read_text() == catalogue(governance)
+    assert page.read_text() == catalogue(FEATURES)
 
 
-def test_page_names_every_feature_once(governance: Path) -> None:
+def test_page_names_every_feature_once() -> None:
     """Every registered feature has its entry."""
-    page = catalogue(governance)
+    page = catalogue(FEATURES)
 
     assert all(page.count(f"**`{step.name}`**") == 1 for step in (*MICRO, *MACRO))
 
 
-def test_coverage_names_every_feature_and_every_reason_once(governance: Path) -> None:
+def test_coverage_names_every_feature_and_every_reason_once() -> None:
     """The coverage table lists each registered feature, and each one that cannot be had, and no other."""
-    document = features_schema.load(governance)
+    document = FEATURES.document
     listed = [name for row in document["coverage"] for name in row["features"]]
     absent = [entry["name"] for entry in document["not_possible"]]
     registered = [step.name for step in (*MICRO, *MACRO)]

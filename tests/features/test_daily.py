@@ -12,18 +12,19 @@ import pyarrow as pa
 import pytest
 
 from kit.feature_frames import archive_rows
+from kit.shipped import FEATURES, RULES
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us
-from pipeline.contracts.schema import table_schema
 from pipeline.features.daily import daily_stats
 
 DAY = dt.date(2025, 1, 2)
 PRICES = ("open", "high", "low", "close")
+GOVERNED = (RULES.schema.table("daily_stats"), FEATURES.rules.daily_minutes_share_min)
 
 
-def klines(governance: Path, rows: list[dict[str, object]]) -> pa.Table:
+def klines(rows: list[dict[str, object]]) -> pa.Table:
     """`clean_klines` of rows that name what they have; `minute` is the minute of the day."""
     opens = [day_open_us(DAY) + int(r["minute"]) * MINUTE_US for r in rows]  # type: ignore[call-overload]
-    schema = table_schema(governance, "clean_klines")
+    schema = RULES.schema.table("clean_klines")
     arrays = []
     for field in schema:
         if field.name == "minute_open":
@@ -39,9 +40,9 @@ def minute(number: int, price: float = 100.0, **more: object) -> dict[str, objec
     return {"minute": number, **dict.fromkeys(PRICES, price), "volume": 1.0, **more}
 
 
-def kline_of_day(governance: Path) -> pa.Table:
+def kline_of_day() -> pa.Table:
     """One daily kline."""
-    schema = table_schema(governance, "clean_daily")
+    schema = RULES.schema.table("clean_daily")
     given = {"day_open": day_open_us(DAY), "open": 1.0, "high": 4.0, "low": 0.5, "close": 2.0}
     given |= {"volume": 7.0, "file": 0, "line": 1, "flags": 0}
     arrays = [
@@ -60,13 +61,13 @@ def archive(real_data: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def real(archive: list[dict[str, str]], governance: Path) -> dict[str, object]:
+def real(archive: list[dict[str, str]]) -> dict[str, object]:
     names = (*PRICES, "volume", "quote_volume", "taker_buy_volume")
     rows = [
         {"minute": i, "trades": int(line["count"]), **{name: float(line[name]) for name in names}}
         for i, line in enumerate(archive)
     ]
-    (found,) = daily_stats(DAY, klines(governance, rows), None, governance).to_pylist()
+    (found,) = daily_stats(DAY, klines(rows), None, *GOVERNED).to_pylist()
     return found
 
 
@@ -103,25 +104,25 @@ def test_realised_variance_equals_pandas(
 
 
 @pytest.fixture(scope="module")
-def both(real_data: Path, governance: Path) -> tuple[pa.Table, pa.Table, float]:
+def both(real_data: Path) -> tuple[pa.Table, pa.Table, float]:
     """The perpetual's and the spot market's minutes of a real day, and their median distance in bps."""
     tables, closes = [], []
     for market in ("futures_um", "spot"):
         folder = real_data / "btcusdt-2025-01-02" / "binance" / market
         lines = archive_rows(folder / "BTCUSDT-1m-2025-01-02.zip")
         rows = [{"minute": i, **{p: float(k[p]) for p in PRICES}} for i, k in enumerate(lines)]
-        tables.append(klines(governance, rows))
+        tables.append(klines(rows))
         closes.append(pd.Series([row["close"] for row in rows]))
     return tables[0], tables[1], (1e4 * np.log(closes[0] / closes[1])).median()
 
 
 def test_basis_is_the_median_distance_of_real_closes(
-    both: tuple[pa.Table, pa.Table, float], governance: Path
+    both: tuple[pa.Table, pa.Table, float],
 ) -> None:
     """The perpetual's median distance from spot is pandas' within 1e-9 bps, mirrored the other way."""
     perpetual, spot, expected = both
-    (found,) = daily_stats(DAY, perpetual, None, governance, spot).to_pylist()
-    (mirrored,) = daily_stats(DAY, spot, None, governance, perpetual).to_pylist()
+    (found,) = daily_stats(DAY, perpetual, None, *GOVERNED, spot).to_pylist()
+    (mirrored,) = daily_stats(DAY, spot, None, *GOVERNED, perpetual).to_pylist()
 
     assert -50 < expected < 50
     assert found["basis_bps"] == pytest.approx(expected, abs=1e-9)
@@ -130,61 +131,59 @@ def test_basis_is_the_median_distance_of_real_closes(
 
 @pytest.mark.parametrize(("common", "known"), [(1368, True), (1367, False)])
 def test_basis_needs_enough_common_minutes(
-    common: int, known: bool, both: tuple[pa.Table, pa.Table, float], governance: Path
+    common: int, known: bool, both: tuple[pa.Table, pa.Table, float]
 ) -> None:
     """From 95 % of the minutes on there is a basis; without the other symbol there is none."""
     perpetual, spot, _ = both
-    (found,) = daily_stats(DAY, perpetual, None, governance, spot.slice(0, common)).to_pylist()
-    (alone,) = daily_stats(DAY, perpetual, None, governance).to_pylist()
+    (found,) = daily_stats(DAY, perpetual, None, *GOVERNED, spot.slice(0, common)).to_pylist()
+    (alone,) = daily_stats(DAY, perpetual, None, *GOVERNED).to_pylist()
 
     assert (found["basis_bps"] is not None) is known
     assert alone["basis_bps"] is None
 
 
-def test_untraded_edges_do_not_make_the_price(governance: Path) -> None:
+def test_untraded_edges_do_not_make_the_price() -> None:
     """Open and close are of the first and last traded minute; carried prices are no high or low."""
     rows = [minute(i) for i in range(MINUTES_PER_DAY)]
     rows[0] = minute(0, 90.0, volume=0.0)
     rows[-1] = minute(1439, 120.0, volume=0.0)
-    (found,) = daily_stats(DAY, klines(governance, rows), None, governance).to_pylist()
+    (found,) = daily_stats(DAY, klines(rows), None, *GOVERNED).to_pylist()
 
     assert [found[name] for name in PRICES] == [100.0] * 4
     assert found["volume"] == 1438.0
 
 
-def test_missing_value_makes_no_sum(governance: Path) -> None:
+def test_missing_value_makes_no_sum() -> None:
     """A sum of which one minute lacks the value is null, and so is one that no file has."""
     rows = [minute(i, quote_volume=5.0) for i in range(MINUTES_PER_DAY)]
     del rows[3]["quote_volume"]
-    (found,) = daily_stats(DAY, klines(governance, rows), None, governance).to_pylist()
+    (found,) = daily_stats(DAY, klines(rows), None, *GOVERNED).to_pylist()
 
     assert found["quote_volume"] is found["taker_buy_volume"] is found["trades"] is None
 
 
-def test_price_is_carried_over_a_missing_minute(governance: Path) -> None:
+def test_price_is_carried_over_a_missing_minute() -> None:
     """A minute that is missing adds nothing; the whole move falls into the minute after it."""
     rows = [minute(i, 100.0 if i < 700 else 110.0) for i in range(MINUTES_PER_DAY) if i != 699]
-    (found,) = daily_stats(DAY, klines(governance, rows), None, governance).to_pylist()
+    (found,) = daily_stats(DAY, klines(rows), None, *GOVERNED).to_pylist()
 
     assert found["rv"] == found["rv_5m"] == pytest.approx(np.log(1.1) ** 2)
     assert found["minutes"] == 1439
 
 
 @pytest.mark.parametrize(("minutes", "origin"), [(1368, "minutes"), (1367, "daily_kline")])
-def test_minutes_are_preferred_when_they_cover_the_day(
-    minutes: int, origin: str, governance: Path
-) -> None:
+def test_minutes_are_preferred_when_they_cover_the_day(minutes: int, origin: str) -> None:
     """From 95 % of the minutes on they make the day, below it the daily kline does."""
-    rows = klines(governance, [minute(i) for i in range(minutes)])
+    rows = klines([minute(i) for i in range(minutes)])
 
-    (found,) = daily_stats(DAY, rows, kline_of_day(governance), governance).to_pylist()
+    (found,) = daily_stats(DAY, rows, kline_of_day(), *GOVERNED).to_pylist()
 
     assert found["origin"] == origin
 
 
-def test_daily_kline_has_no_variance(governance: Path) -> None:
+def test_daily_kline_has_no_variance() -> None:
     """A day known by its daily kline alone has its prices and sums, and no realised variance."""
-    table = daily_stats(DAY, None, kline_of_day(governance), governance)
+    table = daily_stats(DAY, None, kline_of_day(), *GOVERNED)
     (found,) = table.to_pylist()
 
     assert found["high"] == 4.0
@@ -192,20 +191,20 @@ def test_daily_kline_has_no_variance(governance: Path) -> None:
     assert found["rv"] is found["rv_5m"] is found["quote_volume"] is None
 
 
-def test_kline_of_another_day_is_none(governance: Path) -> None:
+def test_kline_of_another_day_is_none() -> None:
     """A daily kline of another day is left aside."""
     tomorrow = DAY + dt.timedelta(days=1)
 
-    assert daily_stats(tomorrow, None, kline_of_day(governance), governance).num_rows == 0
+    assert daily_stats(tomorrow, None, kline_of_day(), *GOVERNED).num_rows == 0
 
 
-def test_too_little_makes_no_row(governance: Path) -> None:
+def test_too_little_makes_no_row() -> None:
     """Half a day of minutes and no daily kline is no day."""
-    half = klines(governance, [minute(i) for i in range(720)])
-    schema = table_schema(governance, "daily_stats")
+    half = klines([minute(i) for i in range(720)])
+    schema = RULES.schema.table("daily_stats")
 
     for minutes in (None, half.slice(0, 0), half):
-        table = daily_stats(DAY, minutes, None, governance)
+        table = daily_stats(DAY, minutes, None, *GOVERNED)
 
         assert table.num_rows == 0
         assert table.schema == schema

@@ -11,16 +11,17 @@ import pytest
 import talib
 
 from kit import real_tape
+from kit.shipped import FEATURES
 from pipeline.features.micro import micro
 
 DAY = 1440
 
 
 @pytest.fixture(scope="module")
-def real(real_data: Path, governance: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+def real(real_data: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The exchange's 2880 minutes, and the features of the second day."""
-    bars = real_tape.bars(real_data, governance)
-    return real_tape.klines(real_data), micro(real_tape.DAYS[1], bars, None, governance).to_pandas()
+    bars = real_tape.bars(real_data)
+    return real_tape.klines(real_data), micro(real_tape.DAYS[1], bars, None, FEATURES).to_pandas()
 
 
 def plain_vpin(volume: list[Fraction], delta: list[Fraction]) -> float:

@@ -10,17 +10,17 @@ import pyarrow as pa
 
 from kit import real_tape
 from kit.feature_frames import DAY, random_bars, random_tape
+from kit.shipped import FEATURES, RULES
 from pipeline.clock import MINUTES_PER_DAY
-from pipeline.contracts.schema import table_schema
 from pipeline.features.micro import micro
 
 NAMES = list(real_tape.IMBALANCE)
 
 
-def first_minute(governance: Path, *levels: tuple[float, float | None, float | None]) -> dict:
+def first_minute(*levels: tuple[float, float | None, float | None]) -> dict:
     """The first minute's features from its levels (price, buy, sell)."""
-    bars = random_bars(governance, DAY, 1)
-    tape = random_tape(governance, bars)
+    bars = random_bars(DAY, 1)
+    tape = random_tape(bars)
     rows = [
         {
             "symbol": "BTCUSDT",
@@ -33,14 +33,13 @@ def first_minute(governance: Path, *levels: tuple[float, float | None, float | N
         }
         for price, buy, sell in levels
     ]
-    footprint = pa.Table.from_pylist(rows, table_schema(governance, "footprint"))
-    return micro(DAY, bars, tape, governance, footprint).select(NAMES).slice(0, 1).to_pylist()[0]
+    footprint = pa.Table.from_pylist(rows, RULES.schema.table("footprint"))
+    return micro(DAY, bars, tape, FEATURES, footprint).select(NAMES).slice(0, 1).to_pylist()[0]
 
 
-def test_by_hand(governance: Path) -> None:
+def test_by_hand() -> None:
     """Three buys in a row outweigh the sells below them, one sell the buys above it."""
     found = first_minute(
-        governance,
         (100.0, 1.0, 2.0),
         (100.5, 6.0, 1.0),  # 6 >= 3 x 2
         (101.0, 3.0, 1.0),  # 3 >= 3 x 1
@@ -58,16 +57,16 @@ def test_by_hand(governance: Path) -> None:
     }
 
 
-def test_a_level_needs_its_share_of_the_volume(governance: Path) -> None:
+def test_a_level_needs_its_share_of_the_volume() -> None:
     """A level below 1 % of the minute's volume is no imbalance, however lopsided."""
-    found = first_minute(governance, (1.0, 0.0, 0.0), (2.0, 0.9, 99.1), (3.0, 0.0, 0.0))
+    found = first_minute((1.0, 0.0, 0.0), (2.0, 0.9, 99.1), (3.0, 0.0, 0.0))
 
     assert (found["imbalance_buy"], found["imbalance_sell"]) == (0, 1)
 
 
-def test_unknown_sides_are_null(governance: Path) -> None:
+def test_unknown_sides_are_null() -> None:
     """One level without sides leaves the minute unknown."""
-    found = first_minute(governance, (1.0, 5.0, 1.0), (2.0, None, None))
+    found = first_minute((1.0, 5.0, 1.0), (2.0, None, None))
 
     assert found == dict.fromkeys(NAMES)
 
@@ -79,11 +78,11 @@ def _runs(flags: np.ndarray, prices: np.ndarray) -> list[float]:
     return [prices[i] for i in starts if text[i : i + 3] == "xxx"]
 
 
-def test_real_tape_equals_a_plain_reading(real_data: Path, governance: Path) -> None:
+def test_real_tape_equals_a_plain_reading(real_data: Path) -> None:
     """All six columns of a real day, from its raw lines by pandas, minute by minute."""
-    levels, minutes = real_tape.tape(real_data, governance)
-    bars = real_tape.bars(real_data, governance)
-    table = micro(real_tape.DAYS[1], bars, minutes, governance, levels).to_pandas()
+    levels, minutes = real_tape.tape(real_data)
+    bars = real_tape.bars(real_data)
+    table = micro(real_tape.DAYS[1], bars, minutes, FEATURES, levels).to_pandas()
     trades = pd.DataFrame(
         (t.minute - MINUTES_PER_DAY, float(t.price), int(t.qty * 10**8), t.side)
         for t in real_tape.trades(real_data)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +20,7 @@ from kit.feature_frames import (
     random_tape,
 )
 from kit.look_ahead import faults
+from kit.shipped import FEATURES
 from pipeline.clock import MINUTES_PER_DAY
 from pipeline.features import windows
 from pipeline.features.arithmetic import previous
@@ -38,13 +38,13 @@ STARTS = (1, 700, MINUTES_PER_DAY, 2 * MINUTES_PER_DAY + 317)
 
 
 @pytest.fixture(scope="module")
-def minutes(governance: Path) -> Frame:
-    return long_minute_frame(governance)
+def minutes() -> Frame:
+    return long_minute_frame()
 
 
 @pytest.fixture(scope="module")
-def days(governance: Path) -> Frame:
-    return long_day_frame(governance)
+def days() -> Frame:
+    return long_day_frame()
 
 
 def _rows(frame: Frame, *wanted: int) -> list[int]:
@@ -182,24 +182,24 @@ def test_registry_stays_within_the_declared_look_back() -> None:
     assert max(step.look_back for step in MACRO) + 1 <= MACRO_LOOK_BACK_DAYS
 
 
-def test_day_alone_equals_the_day_in_a_batch(governance: Path) -> None:
+def test_day_alone_equals_the_day_in_a_batch() -> None:
     """`micro` gives the same table from two days of bars and from four, to the bit."""
-    bars = random_bars(governance, DAY, 4)
-    tape, levels = random_tape(governance, bars), random_footprint(governance, bars)
+    bars = random_bars(DAY, 4)
+    tape, levels = random_tape(bars), random_footprint(bars)
     for number in (1, 2, 3):
         day = DAY + dt.timedelta(days=number)
         first, rows = (number - 1) * MINUTES_PER_DAY, 2 * MINUTES_PER_DAY
         two_days = bars.slice(first, rows), tape.slice(first, rows)
         opens = pc.is_in(levels["minute_open"], two_days[0]["minute_open"].combine_chunks())
-        alone = micro(day, *two_days, governance, levels.filter(opens))
+        alone = micro(day, *two_days, FEATURES, levels.filter(opens))
 
         assert alone["poc_session"].null_count == 0
-        assert alone.equals(micro(day, bars, tape, governance, levels))
+        assert alone.equals(micro(day, bars, tape, FEATURES, levels))
 
 
-def test_deleted_future_leaves_the_table(governance: Path) -> None:
+def test_deleted_future_leaves_the_table() -> None:
     """`micro` of a day whose afternoon is not measured equals the whole day's morning, to the bit."""
-    bars = random_bars(governance, DAY - dt.timedelta(days=1), 2)
+    bars = random_bars(DAY - dt.timedelta(days=1), 2)
     noon = MINUTES_PER_DAY + 720
     morning = {
         name: pa.concat_arrays([bars[name].combine_chunks()[:noon], pa.nulls(720, bars[name].type)])
@@ -210,16 +210,16 @@ def test_deleted_future_leaves_the_table(governance: Path) -> None:
     for name, column in morning.items():
         cut = cut.set_column(cut.schema.get_field_index(name), bars.schema.field(name), column)
 
-    whole = micro(DAY, bars, None, governance).slice(0, 720)
+    whole = micro(DAY, bars, None, FEATURES).slice(0, 720)
 
-    assert micro(DAY, cut, None, governance).slice(0, 720).equals(whole)
+    assert micro(DAY, cut, None, FEATURES).slice(0, 720).equals(whole)
 
 
-def test_slow_row_ignores_today_and_later(governance: Path) -> None:
+def test_slow_row_ignores_today_and_later() -> None:
     """`macro` of a day is the same when its history holds the day itself and days after it."""
-    history = random_history(governance, DAY + dt.timedelta(days=5), 640)
+    history = random_history(DAY + dt.timedelta(days=5), 640)
     before = history.slice(0, 640 - 6)
 
-    alone = macro("BTCUSDT", DAY, before, 0.0, governance)
+    alone = macro("BTCUSDT", DAY, before, 0.0, FEATURES)
 
-    assert alone.equals(macro("BTCUSDT", DAY, history, 0.0, governance))
+    assert alone.equals(macro("BTCUSDT", DAY, history, 0.0, FEATURES))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,7 @@ import talib
 from scipy import stats
 
 from kit.feature_frames import DAY, random_history
-from pipeline.contracts.features_schema import features_schema
+from kit.shipped import FEATURES
 from pipeline.features.macro import macro
 from pipeline.features.registry import MACRO
 from pipeline.features.step import Step
@@ -102,17 +101,17 @@ def oracle(history: pa.Table) -> dict[str, float | None]:
     return {name: value() if days >= need else None for name, (need, value) in found.items()}
 
 
-def row(history: pa.Table, governance: Path, day: dt.date = DAY) -> dict[str, object]:
+def row(history: pa.Table, day: dt.date = DAY) -> dict[str, object]:
     """The one row of a symbol, as a plain value."""
-    (found,) = macro("BTCUSDT", day, history, 90.0, governance).to_pylist()
+    (found,) = macro("BTCUSDT", day, history, 90.0, FEATURES).to_pylist()
     return found
 
 
 @pytest.mark.parametrize("days", [1, 31, 220, 395, 396, 400, 455, 600, 700])
-def test_slow_features_equal_other_libraries(days: int, governance: Path) -> None:
+def test_slow_features_equal_other_libraries(days: int) -> None:
     """Every slow feature is within 1e-9 of TA-Lib, scipy and pandas, and null before its warm-up."""
-    history = random_history(governance, YESTERDAY, days)
-    found = row(history, governance)
+    history = random_history(YESTERDAY, days)
+    found = row(history)
     actual = {name: value for name, value in found.items() if name not in KEYS}
 
     assert actual == {
@@ -121,28 +120,28 @@ def test_slow_features_equal_other_libraries(days: int, governance: Path) -> Non
     }
 
 
-def test_oracle_knows_every_slow_feature(governance: Path) -> None:
+def test_oracle_knows_every_slow_feature() -> None:
     """A slow feature that is registered is compared to something from outside."""
-    names = set(oracle(random_history(governance, YESTERDAY, 1)))
+    names = set(oracle(random_history(YESTERDAY, 1)))
 
     assert names == {step.name for step in MACRO}
 
 
 @pytest.mark.parametrize("step", MACRO, ids=lambda step: step.name)
-def test_warm_up_counts_days(step: Step, governance: Path) -> None:
+def test_warm_up_counts_days(step: Step) -> None:
     """A feature is null one day short of its warm-up and known with it, at the declared length."""
     need, name = step.warm_up, step.name
 
-    enough = row(random_history(governance, YESTERDAY, need), governance)[name]
-    short = row(random_history(governance, YESTERDAY, need).slice(1), governance)[name]
+    enough = row(random_history(YESTERDAY, need))[name]
+    short = row(random_history(YESTERDAY, need).slice(1))[name]
 
     assert enough is not None
     assert short is None
 
 
-def test_keys_say_what_was_known_when(governance: Path) -> None:
+def test_keys_say_what_was_known_when() -> None:
     """The row holds from 00:00 plus the latency, and names the last completed day and their number."""
-    found = row(random_history(governance, YESTERDAY, 40), governance)
+    found = row(random_history(YESTERDAY, 40))
     midnight = dt.datetime(DAY.year, DAY.month, DAY.day, tzinfo=dt.UTC)
 
     assert found["day"] == midnight
@@ -151,11 +150,9 @@ def test_keys_say_what_was_known_when(governance: Path) -> None:
     assert found["days_in_history"] == 40
 
 
-def test_no_history_gives_a_row_of_nulls(governance: Path) -> None:
+def test_no_history_gives_a_row_of_nulls() -> None:
     """On the first day ever there is one row, and nothing in it is made up."""
-    table = macro(
-        "BTCUSDT", DAY, random_history(governance, YESTERDAY, 5).slice(0, 0), 0.0, governance
-    )
+    table = macro("BTCUSDT", DAY, random_history(YESTERDAY, 5).slice(0, 0), 0.0, FEATURES)
     (found,) = table.to_pylist()
 
     assert found["computed_through"] is None
@@ -163,10 +160,10 @@ def test_no_history_gives_a_row_of_nulls(governance: Path) -> None:
     assert all(value is None for name, value in found.items() if name not in KEYS)
 
 
-def test_missing_yesterday_is_not_replaced(governance: Path) -> None:
+def test_missing_yesterday_is_not_replaced() -> None:
     """When the last day is missing, what needs it is null, windows go on, and the keys say so."""
-    history = random_history(governance, YESTERDAY, 300)
-    found = row(history.slice(0, 299), governance)
+    history = random_history(YESTERDAY, 300)
+    found = row(history.slice(0, 299))
 
     assert found["computed_through"].date() == DAY - dt.timedelta(days=2)  # type: ignore[attr-defined]
     assert found["ma200_anchor"] is found["rv_1d"] is found["drawdown_365"] is None
@@ -176,38 +173,38 @@ def test_missing_yesterday_is_not_replaced(governance: Path) -> None:
 
 
 @pytest.mark.parametrize(("gaps", "known"), [(10, True), (11, False)])
-def test_gap_above_five_percent_is_null(gaps: int, known: bool, governance: Path) -> None:
+def test_gap_above_five_percent_is_null(gaps: int, known: bool) -> None:
     """A 200-day mean bears 10 missing days, not 11."""
-    history = random_history(governance, YESTERDAY, 300)
+    history = random_history(YESTERDAY, 300)
     kept = pa.concat_tables([history.slice(0, 150), history.slice(150 + gaps)])
 
-    assert (row(kept, governance)["ma200_anchor"] is not None) is known
+    assert (row(kept)["ma200_anchor"] is not None) is known
 
 
-def test_daily_klines_alone_give_close_volatility(governance: Path) -> None:
+def test_daily_klines_alone_give_close_volatility() -> None:
     """Days without minutes leave rv null and rv_cc_30d known."""
-    history = random_history(governance, YESTERDAY, 400)
+    history = random_history(YESTERDAY, 400)
     for name in ("rv", "rv_5m"):
         place = history.schema.get_field_index(name)
         history = history.set_column(place, history.schema.field(name), pa.nulls(400, pa.float64()))
-    found = row(history, governance)
+    found = row(history)
 
     assert found["rv_1d"] is found["rv_30d"] is found["vol_regime"] is None
     assert found["rv_cc_30d"] is not None
     assert found["vol_regime_cc"] in (-1, 0, 1)
 
 
-def test_row_alone_equals_the_row_of_a_longer_history(governance: Path) -> None:
+def test_row_alone_equals_the_row_of_a_longer_history() -> None:
     """Days that no step reaches change nothing, to the bit."""
-    history = random_history(governance, YESTERDAY, 900)
+    history = random_history(YESTERDAY, 900)
 
-    long = macro("BTCUSDT", DAY, history, 0.0, governance)
+    long = macro("BTCUSDT", DAY, history, 0.0, FEATURES)
 
-    assert macro("BTCUSDT", DAY, history.slice(300), 0.0, governance).equals(long)
+    assert macro("BTCUSDT", DAY, history.slice(300), 0.0, FEATURES).equals(long)
 
 
-def test_schema_is_the_documents(governance: Path) -> None:
+def test_schema_is_the_documents() -> None:
     """The table has the governed columns and types, units in their metadata."""
-    table = macro("BTCUSDT", DAY, random_history(governance, YESTERDAY, 3), 0.0, governance)
+    table = macro("BTCUSDT", DAY, random_history(YESTERDAY, 3), 0.0, FEATURES)
 
-    assert table.schema.equals(features_schema(governance, "macro"), check_metadata=True)
+    assert table.schema.equals(FEATURES.schema("macro"), check_metadata=True)

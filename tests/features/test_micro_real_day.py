@@ -19,7 +19,7 @@ from statsmodels.regression.rolling import RollingOLS
 
 from kit import hand_values, real_tape
 from kit.feature_frames import archive_rows, bars_of
-from pipeline.contracts.features_schema import features_schema
+from kit.shipped import FEATURES
 from pipeline.features.micro import micro
 
 REAL_DAY = dt.date(2025, 1, 2)
@@ -28,7 +28,7 @@ SUMS = 1e-8
 
 
 @pytest.fixture(scope="module")
-def real(real_data: Path, governance: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+def real(real_data: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The perpetual's day of 2025-01-02: the archive's numbers, and the features of them."""
     folder = real_data / "btcusdt-2025-01-02" / "binance" / "futures_um"
     lines = pd.DataFrame(archive_rows(folder / "BTCUSDT-1m-2025-01-02.zip"))
@@ -38,8 +38,8 @@ def real(real_data: Path, governance: Path) -> tuple[pd.DataFrame, pd.DataFrame]
     columns = ("open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume")
     given = {name: k[name].to_numpy() for name in (*columns, "delta", "cvd")}
     given["trades"] = k["trades"].astype(int).to_numpy()
-    bars = bars_of(governance, REAL_DAY, given)
-    return k, micro(REAL_DAY, bars, None, governance).to_pandas()
+    bars = bars_of(REAL_DAY, given)
+    return k, micro(REAL_DAY, bars, None, FEATURES).to_pandas()
 
 
 def _log_return(k: pd.DataFrame) -> pd.Series:
@@ -213,9 +213,9 @@ def test_real_day_equals_pandas(name: str, real: tuple[pd.DataFrame, pd.DataFram
     np.testing.assert_allclose(actual, expected, rtol=SUMS, atol=SUMS * max(scale, 1e-300))
 
 
-def test_every_feature_has_an_oracle(governance: Path) -> None:
+def test_every_feature_has_an_oracle() -> None:
     """A feature that is registered is compared to something from outside, here or below."""
-    features = set(features_schema(governance, "micro").names) - {"symbol", "ts", "available_at"}
+    features = set(FEATURES.schema("micro").names) - {"symbol", "ts", "available_at"}
 
     assert features == set(ORACLES) | BY_SLICE | OF_TWO_DAYS | FROM_LEVELS | FROM_ATAS
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from kit import real_tape
 from kit.feature_frames import DAY, random_bars, random_footprint, random_tape
+from kit.shipped import FEATURES
 from pipeline.clock import MINUTES_PER_DAY
-from pipeline.contracts import features_schema
 from pipeline.errors import ContractError
 from pipeline.features import value_area as value_areas
 from pipeline.features.frame import Frame
@@ -49,10 +49,10 @@ def plain_profile(trades: list[real_tape.Trade]) -> tuple[float, ...]:
 
 
 @pytest.fixture(scope="module")
-def real(real_data: Path, governance: Path) -> tuple[list[real_tape.Trade], pa.Table]:
-    levels, minutes = real_tape.tape(real_data, governance)
-    bars = real_tape.bars(real_data, governance)
-    features = micro(real_tape.DAYS[1], bars, minutes, governance, levels)
+def real(real_data: Path) -> tuple[list[real_tape.Trade], pa.Table]:
+    levels, minutes = real_tape.tape(real_data)
+    bars = real_tape.bars(real_data)
+    features = micro(real_tape.DAYS[1], bars, minutes, FEATURES, levels)
     return list(real_tape.trades(real_data)), features
 
 
@@ -113,7 +113,7 @@ def kernel(request: pytest.FixtureRequest) -> Iterator[None]:
     lot=st.sampled_from([1, 1 << 40]),
 )
 def test_moving_windows_are_those_of_their_levels(
-    kernel: None, seed: int, window: int, largest: int, lot: int, governance: Path
+    kernel: None, seed: int, window: int, largest: int, lot: int
 ) -> None:
     """Where the window before left its area does not show: each equals its levels counted anew.
 
@@ -145,7 +145,7 @@ def test_moving_windows_are_those_of_their_levels(
         step_us=1,
         since=0,
         rows=len(rows),
-        rules=features_schema.rules(governance),
+        rules=FEATURES.rules,
         columns={"x": np.zeros(len(rows))},
         levels=levels,
     )
@@ -191,25 +191,25 @@ def test_nearest_to_vwap_is_so_in_fractions(gaps_and_volumes: list[tuple[int, in
     assert found == min(levels, key=lambda level: (abs(ticks[level] - vwap), level))
 
 
-def test_a_refused_tape_gives_no_profile(governance: Path) -> None:
+def test_a_refused_tape_gives_no_profile() -> None:
     """Where the tape's minutes are not the bar's, nothing of its footprint is published."""
-    bars = random_bars(governance, DAY, 1)
-    tape, levels = random_tape(governance, bars), random_footprint(governance, bars)
+    bars = random_bars(DAY, 1)
+    tape, levels = random_tape(bars), random_footprint(bars)
     place = tape.schema.get_field_index("high")
     moved = tape.set_column(place, tape.schema.field("high"), pa.array(np.full(1440, 1.0)))
-    table = micro(DAY, bars, moved, governance, levels)
+    table = micro(DAY, bars, moved, FEATURES, levels)
     names = [n for n in table.column_names if n.startswith(("imbalance_", "stacked_"))]
     names += [name for of_kind in real_tape.PROFILES.values() for name in of_kind]
 
     assert len(names) == 12
     assert all(table[name].null_count == MINUTES_PER_DAY for name in names)
-    assert micro(DAY, bars, tape, governance, levels)["poc_session"].null_count == 0
+    assert micro(DAY, bars, tape, FEATURES, levels)["poc_session"].null_count == 0
 
 
-def test_levels_twice_are_refused(governance: Path) -> None:
+def test_levels_twice_are_refused() -> None:
     """A footprint that has its rows twice would count them twice."""
-    bars = random_bars(governance, DAY, 1)
-    tape, levels = random_tape(governance, bars), random_footprint(governance, bars)
+    bars = random_bars(DAY, 1)
+    tape, levels = random_tape(bars), random_footprint(bars)
 
     with pytest.raises(ContractError, match="prices of a minute that do not rise"):
-        micro(DAY, bars, tape, governance, pa.concat_tables([levels, levels]))
+        micro(DAY, bars, tape, FEATURES, pa.concat_tables([levels, levels]))

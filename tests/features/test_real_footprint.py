@@ -11,8 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from kit.shipped import RULES
 from pipeline.bars.footprint import footprint
-from pipeline.contracts import control
 from pipeline.model.raw_names import RawPath
 from pipeline.sources.clean import read_feed
 from pipeline.sources.protocol import Feed
@@ -48,7 +48,7 @@ def by_levels(folder: Path, day: str) -> dict[Level, list[object]]:
     }
 
 
-def levels_of(folder: Path, market: str, day: str, governance: Path) -> pa.Table:
+def levels_of(folder: Path, market: str, day: str) -> pa.Table:
     """The same day as the steps make it: files -> cleaned ticks -> footprint."""
     symbol = folder.name
     feed = Feed(
@@ -62,20 +62,20 @@ def levels_of(folder: Path, market: str, day: str, governance: Path) -> pa.Table
         RawPath(path, f"atas/ticks/{symbol}/{path.relative_to(folder).as_posix()}", 0)
         for path in files(folder, day)
     ]
-    ticks = read_feed(feed, raw, governance).parts
-    return footprint(symbol, ticks, control.load(governance), governance)[0]
+    ticks = read_feed(feed, raw, RULES).parts
+    return footprint(symbol, ticks, RULES)[0]
 
 
 @pytest.mark.parametrize(("tape", "market", "day"), TAPES)
 def test_every_level_is_what_counting_the_lines_gives(
-    tape: str, market: str, day: str, real_data: Path, governance: Path
+    tape: str, market: str, day: str, real_data: Path
 ) -> None:
     """The same levels and no other; each sum is the float64 of the exact decimal."""
     folder = real_data / tape
     columns = ("buy", "sell", "volume", "trades")
     found = {
         (row["minute_open"], row["price"]): [row[name] for name in columns]
-        for row in levels_of(folder, market, day, governance).to_pylist()
+        for row in levels_of(folder, market, day).to_pylist()
     }
 
     assert len(found) > 500

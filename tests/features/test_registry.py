@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from kit.feature_frames import long_day_frame, minute_frame
+from kit.shipped import RULES
 from pipeline.contracts import features_schema
-from pipeline.contracts.schema import table_schema
 from pipeline.errors import ConfigError
 from pipeline.features import registry
 from pipeline.features.evaluate import values
@@ -61,7 +61,7 @@ def test_names_must_agree_both_ways(
 ) -> None:
     """A feature that only one side has, or that stands elsewhere, is a configuration error."""
     with pytest.raises(ConfigError, match="micro features differ from the registry"):
-        registry.steps(changed(change), "micro")
+        registry.steps(features_schema.load(changed(change)), "micro")
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_facts_must_agree(key: str, value: object, changed: Callable[..., Path])
         document["features"][0][key] = value
 
     with pytest.raises(ConfigError, match=rf"ret_1m\.{key} is .* there and .* in the code"):
-        registry.steps(changed(change), "micro")
+        registry.steps(features_schema.load(changed(change)), "micro")
 
 
 def _twice(document: Any) -> None:
@@ -116,20 +116,20 @@ def test_consumers_list_comes_first() -> None:
     assert [step.name for step in MICRO][:16] == C2
 
 
-def test_inputs_are_governed_columns(governance: Path) -> None:
+def test_inputs_are_governed_columns() -> None:
     """Every input is a column of the table that the step reads."""
-    bars = set(table_schema(governance, "bars_1m").names)
-    tape = {f"ticks.{name}" for name in table_schema(governance, "minute_stats").names}
-    levels = {PREFIX + name for name in table_schema(governance, "footprint").names}
-    daily = set(table_schema(governance, "daily_stats").names)
+    bars = set(RULES.schema.table("bars_1m").names)
+    tape = {f"ticks.{name}" for name in RULES.schema.table("minute_stats").names}
+    levels = {PREFIX + name for name in RULES.schema.table("footprint").names}
+    daily = set(RULES.schema.table("daily_stats").names)
 
     assert {name for step in MICRO for name in step.inputs} <= bars | tape | levels
     assert {name for step in MACRO for name in step.inputs} <= daily
 
 
 @pytest.fixture(scope="module")
-def frames(governance: Path) -> dict[str, Frame]:
-    by_table = {MICRO: minute_frame(governance), MACRO: long_day_frame(governance)}
+def frames() -> dict[str, Frame]:
+    by_table = {MICRO: minute_frame(), MACRO: long_day_frame()}
     return {step.name: frame for steps, frame in by_table.items() for step in steps}
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.contracts.features_schema import Rules
+from pipeline.contracts.features_schema import FeatureRules
 from pipeline.features.slow_regime import walk
 
-RULES = Rules(
+RULES = FeatureRules(
     null_share_max=0.05,
     daily_minutes_share_min=0.95,
     regime_low=0.3,

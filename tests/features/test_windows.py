@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from kit.feature_frames import empty_levels
-from pipeline.contracts import features_schema
+from kit.shipped import FEATURES
 from pipeline.features import windows
 from pipeline.features.frame import Frame
 
@@ -22,8 +21,8 @@ X, Y = RNG.normal(10, 1, 80), RNG.normal(0, 1, 80)
 
 
 @pytest.fixture(scope="module")
-def frame(governance: Path) -> Frame:
-    rules = features_schema.rules(governance)
+def frame() -> Frame:
+    rules = FEATURES.rules
     return Frame(
         start_us=0,
         step_us=1,

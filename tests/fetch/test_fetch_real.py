@@ -16,6 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from kit.fake_exchange import Clock, FakeExchange, Fault
 from kit.fetch_ground import DAY, archive_path, kitchen_for, publish, visible
+from kit.shipped import RULES
 from pipeline.fetch.plan import Request
 from pipeline.fetch.run import fetch
 from pipeline.layout import raw_files
@@ -55,7 +56,7 @@ def test_real_archives_arrive_whole_over_a_bad_line(
         (outcome,) = fetch(kitchen, Request(first=day, last=day), waiting=exchange.clock.waiting)
     files = raw_files(kitchen, kitchen.symbol(symbol), "binance_1m", day)
     feed = Feed(symbol=symbol, market=market, source="binance_1m", vendor_symbol=symbol, day=day)
-    read = read_feed(feed, files, kitchen.governance)
+    read = read_feed(feed, files, RULES)
     (entry,) = read.ledger
 
     assert outcome.status == "fetched"

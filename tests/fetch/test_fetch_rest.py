@@ -16,6 +16,7 @@ import pytest
 
 from kit.fake_exchange import Clock, FakeExchange, Fault
 from kit.fetch_ground import AFTERNOON, DAY, kitchen_for, minutes, publish, visible
+from kit.shipped import RULES
 from pipeline.fetch.outcome import Outcome, exit_code
 from pipeline.fetch.plan import Request
 from pipeline.fetch.run import fetch
@@ -53,7 +54,7 @@ def read(kitchen: Kitchen, market: str, files: list[RawPath], day: dt.date = DAY
     feed = Feed(
         symbol="BTCUSDT", market=market, source="binance_1m", vendor_symbol="BTCUSDT", day=day
     )
-    return read_feed(feed, files, kitchen.governance)
+    return read_feed(feed, files, RULES)
 
 
 @pytest.mark.parametrize("market", ["spot", "futures_um"])

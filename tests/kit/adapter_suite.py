@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.contracts import schema
+from kit.shipped import RULES
 from pipeline.contracts.ledger import Lines
 from pipeline.model.raw_names import RawPath
 from pipeline.sources.clean import CleanFeed, read_feed
@@ -68,8 +68,8 @@ class AdapterSuite:
     foreign: bytes = b'{"something": "else"}\n'
 
     @pytest.fixture(autouse=True)
-    def _folders(self, tmp_path: Path, governance: Path) -> None:
-        self.raw, self.governance = tmp_path, governance
+    def _folder(self, tmp_path: Path) -> None:
+        self.raw = tmp_path
 
     def data(self, lines: tuple[bytes, ...] | None = None, end: bytes = b"\n") -> bytes:
         """The file of such lines."""
@@ -79,7 +79,7 @@ class AdapterSuite:
     def read(self, data: bytes, name: str | None = None) -> CleanFeed:
         """The feed of one file."""
         file = drop(self.raw, name or self.name, data)
-        return read_feed(self.feed, [file], self.governance)
+        return read_feed(self.feed, [file], RULES)
 
     @property
     def first_line(self) -> int:
@@ -104,7 +104,7 @@ class AdapterSuite:
         found = self.read(self.data())
 
         for table, name in ((found.table, self.feed.kind.table), (found.rejects, "rejects")):
-            wanted = schema.table_schema(self.governance, name)
+            wanted = RULES.schema.table(name)
             assert table.schema.equals(wanted, check_metadata=True)
 
     def test_line_ends_and_byte_order_mark_change_nothing(self) -> None:
@@ -183,8 +183,8 @@ class AdapterSuite:
         half = len(self.good_lines) // 2
         one = drop(self.raw, "a/" + self.name, self.data(self.good_lines[:half]))
         two = drop(self.raw, "b/" + self.name, self.data(self.good_lines[half:]))
-        forward = read_feed(self.feed, [one, two], self.governance)
-        backward = read_feed(self.feed, [two, one], self.governance)
+        forward = read_feed(self.feed, [one, two], RULES)
+        backward = read_feed(self.feed, [two, one], RULES)
 
         assert forward.table.num_rows == len(self.good_lines)
         assert forward.table.equals(backward.table)
@@ -198,7 +198,7 @@ class AdapterSuite:
 
     def test_no_files_make_an_empty_table(self) -> None:
         """Nothing read is an empty day, not an error."""
-        found = read_feed(self.feed, [], self.governance)
+        found = read_feed(self.feed, [], RULES)
 
         assert (found.table.num_rows, found.ledger, found.stats) == (0, [], {})
 
@@ -220,7 +220,7 @@ class AdapterSuite:
                 lines.insert(place % (len(lines) + 1), line)
             with tempfile.TemporaryDirectory() as folder:
                 file = drop(Path(folder), self.name, self.data(tuple(lines)))
-                found = read_feed(self.feed, [file], self.governance)
+                found = read_feed(self.feed, [file], RULES)
 
             assert found.table.num_rows == len(self.good_lines)
             assert found.rejects.num_rows == found.ledger[0].lines.rejected

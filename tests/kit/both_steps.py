@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from kit.minute_tables import GOVERNANCE
+from kit.shipped import RULES
 from pipeline.alignment.align import AlignInput, align
 from pipeline.alignment.calibrate import Calibration, CalibrationInput, calibrate
 from pipeline.alignment.feeds import bars_of_ticks
@@ -19,14 +19,14 @@ PREFER = ("atas_bars", "atas_v6_3", "atas_ticks")
 
 def noted(key: str) -> control_document.Control:
     """CONTROL with one refusal lowered to a note."""
-    control = control_document.load(GOVERNANCE)
+    control = RULES.control
     lowered = control.refusals[key] | {"consequence": "note"}
     return replace(control, refusals=control.refusals | {key: lowered})
 
 
 def calibrated(day: str, klines: pa.Table, **given: Any) -> Calibration:
     """The finding of a day; bars are those of "atas_bars" unless feeds are named."""
-    control = given.pop("control", None) or control_document.load(GOVERNANCE)
+    control = given.pop("control", None) or RULES.control
     inputs = {
         "symbol": "X",
         "market": "futures_um",
@@ -63,6 +63,5 @@ def aligned(day: str, klines: pa.Table, bars: Any = None, **given: Any) -> pa.Ta
         AlignInput(
             day=dt.date.fromisoformat(day), klines=klines, bars=feeds, minute_stats=stats, **inputs
         ),
-        control_document.load(GOVERNANCE),
-        GOVERNANCE,
+        RULES,
     )

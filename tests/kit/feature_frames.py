@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from kit.shipped import FEATURES, RULES
 from pipeline.clock import DAY_US, MINUTE_US, MINUTES_PER_DAY, day_open_us
-from pipeline.contracts import features_schema
-from pipeline.contracts.schema import table_schema
 from pipeline.features.frame import Frame
 from pipeline.features.levels import Levels, no_levels, on_grid
 from pipeline.features.macro import frame_of as macro_frame
@@ -59,7 +58,7 @@ def _table(schema: pa.Schema, columns: dict[str, object], rows: int) -> pa.Table
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def bars_of(governance: Path, first: dt.date, columns: dict[str, object]) -> pa.Table:
+def bars_of(first: dt.date, columns: dict[str, object]) -> pa.Table:
     """A `bars_1m` table of whole days from `first` on; columns not given are null, or true and 0."""
     rows = len(columns["close"])  # type: ignore[arg-type]
     opens = day_open_us(first) + MINUTE_US * np.arange(rows)
@@ -77,10 +76,10 @@ def bars_of(governance: Path, first: dt.date, columns: dict[str, object]) -> pa.
         "qc_flags": [0] * rows,
         **columns,
     }
-    return _table(table_schema(governance, "bars_1m"), given, rows)
+    return _table(RULES.schema.table("bars_1m"), given, rows)
 
 
-def random_bars(governance: Path, first: dt.date, days: int, seed: int = 1) -> pa.Table:
+def random_bars(first: dt.date, days: int, seed: int = 1) -> pa.Table:
     """`bars_1m` of `days` days with order flow, ATAS columns and a gap in every 250th minute or so."""
     rng = np.random.default_rng(seed)
     rows = days * MINUTES_PER_DAY
@@ -93,7 +92,6 @@ def random_bars(governance: Path, first: dt.date, days: int, seed: int = 1) -> p
     }
     offsets = {"poc": 20.0, "vah": 60.0, "val": -60.0, "bar_vpo_price": 0.0}
     return bars_of(
-        governance,
         first,
         {
             **measured,
@@ -110,14 +108,14 @@ def random_bars(governance: Path, first: dt.date, days: int, seed: int = 1) -> p
     )
 
 
-def random_tape(governance: Path, bars: pa.Table, seed: int = 2) -> pa.Table:
+def random_tape(bars: pa.Table, seed: int = 2) -> pa.Table:
     """`minute_stats` whose prices are the bars' ATAS prices."""
     rng = np.random.default_rng(seed)
     rows = bars.num_rows
     close = bars["atas_close"].to_numpy()
     columns = {name: bars[f"atas_{name}"].to_numpy() for name in ("open", "high", "low", "close")}
     return _table(
-        table_schema(governance, "minute_stats"),
+        RULES.schema.table("minute_stats"),
         {
             **columns,
             "minute_open": bars["minute_open"].cast(pa.int64()).to_numpy(),
@@ -140,7 +138,7 @@ def random_tape(governance: Path, bars: pa.Table, seed: int = 2) -> pa.Table:
     )
 
 
-def random_footprint(governance: Path, bars: pa.Table, seed: int = 5) -> pa.Table:
+def random_footprint(bars: pa.Table, seed: int = 5) -> pa.Table:
     """`footprint` of one to twelve levels a minute, up to 55 below or above its close."""
     rng = np.random.default_rng(seed)
     count = rng.integers(1, 13, bars.num_rows)
@@ -149,7 +147,7 @@ def random_footprint(governance: Path, bars: pa.Table, seed: int = 5) -> pa.Tabl
     buy, sell = (rng.integers(0, 40, row.size) ** 2 / 1000 for _ in range(2))
     centre = np.floor(bars["atas_close"].to_numpy() / 5) * 5
     return _table(
-        table_schema(governance, "footprint"),
+        RULES.schema.table("footprint"),
         {
             "symbol": ["BTCUSDT"] * row.size,
             "minute_open": bars["minute_open"].cast(pa.int64()).to_numpy()[row],
@@ -163,7 +161,7 @@ def random_footprint(governance: Path, bars: pa.Table, seed: int = 5) -> pa.Tabl
     )
 
 
-def random_history(governance: Path, last: dt.date, days: int, seed: int = 3) -> pa.Table:
+def random_history(last: dt.date, days: int, seed: int = 3) -> pa.Table:
     """`daily_stats` rows of the `days` days up to and with `last`, all of minutes."""
     rng = np.random.default_rng(seed)
     rows = _walk(rng, days, 0.03)
@@ -172,7 +170,7 @@ def random_history(governance: Path, last: dt.date, days: int, seed: int = 3) ->
     basis = rng.normal(-2, 1.5, days)
     funding, interest = np.round(rng.normal(3e-4, 2e-4, days), 8), rng.uniform(6e4, 9e4, days)
     return _table(
-        table_schema(governance, "daily_stats"),
+        RULES.schema.table("daily_stats"),
         {
             **rows,
             "day_open": opens,
@@ -189,16 +187,16 @@ def random_history(governance: Path, last: dt.date, days: int, seed: int = 3) ->
     )
 
 
-def minute_frame(governance: Path, day: dt.date = DAY) -> Frame:
+def minute_frame(day: dt.date = DAY) -> Frame:
     """The frame of a day and the day before, from `random_bars` with a tape."""
-    bars = random_bars(governance, day - dt.timedelta(days=1), 2)
-    tape = whole_tape(governance, bars)
-    return micro_frame(day, bars, tape, MICRO, features_schema.rules(governance))
+    bars = random_bars(day - dt.timedelta(days=1), 2)
+    tape = whole_tape(bars)
+    return micro_frame(day, bars, tape, MICRO, FEATURES.rules)
 
 
-def whole_tape(governance: Path, bars: pa.Table) -> Tape:
+def whole_tape(bars: pa.Table) -> Tape:
     """Minute statistics and footprint of one tape, which is the bars'."""
-    return Tape(random_tape(governance, bars), random_footprint(governance, bars))
+    return Tape(random_tape(bars), random_footprint(bars))
 
 
 def empty_levels(rows: int) -> Levels:
@@ -206,12 +204,12 @@ def empty_levels(rows: int) -> Levels:
     return no_levels(np.zeros(rows, dtype=np.bool_))
 
 
-def long_minute_frame(governance: Path, days: int = 4) -> Frame:
+def long_minute_frame(days: int = 4) -> Frame:
     """As `minute_frame`, of `days` days in one grid."""
     frames = []
-    bars = random_bars(governance, DAY, days)
-    tape = whole_tape(governance, bars)
-    rules = features_schema.rules(governance)
+    bars = random_bars(DAY, days)
+    tape = whole_tape(bars)
+    rules = FEATURES.rules
     for number in range(1, days, 2):
         day = DAY + dt.timedelta(days=number)
         frames.append(micro_frame(day, bars, tape, MICRO, rules))
@@ -237,10 +235,10 @@ def _levels_of(footprint: pa.Table, rows: int) -> Levels:
     return on_grid(footprint, edges, every, every)
 
 
-def long_day_frame(governance: Path) -> Frame:
+def long_day_frame() -> Frame:
     """Twice the days that the slow steps reach, a few of them missing."""
-    rules = features_schema.rules(governance)
-    history = random_history(governance, DAY, 1200)
+    rules = FEATURES.rules
+    history = random_history(DAY, 1200)
     frames = [
         macro_frame(day, history, MACRO, rules)
         for day in (DAY - dt.timedelta(days=599), DAY + dt.timedelta(days=1))

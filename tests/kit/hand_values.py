@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pyarrow as pa
 
 from kit.feature_frames import DAY, bars_of
+from kit.shipped import RULES
 from pipeline.clock import MINUTES_PER_DAY, day_open_us
-from pipeline.contracts.schema import table_schema
 
 _BAR = {
     "close": 100.0,
@@ -84,16 +82,14 @@ OF_THE_TAPE = {
 """30 / 20, (30 - 20) / (30 + 20), 2.5 / 10, 1e4 / 100.5, (3 - 1) / 4, (101 x 3 + 100 x 1) / 4."""
 
 
-def bars(governance: Path) -> pa.Table:
+def bars() -> pa.Table:
     """A day of which the first minute alone was measured."""
-    return bars_of(
-        governance, DAY, {n: [value] + [None] * (MINUTES_PER_DAY - 1) for n, value in _BAR.items()}
-    )
+    return bars_of(DAY, {n: [value] + [None] * (MINUTES_PER_DAY - 1) for n, value in _BAR.items()})
 
 
-def tape(governance: Path) -> pa.Table:
+def tape() -> pa.Table:
     """The minute's row of `minute_stats`."""
-    schema = table_schema(governance, "minute_stats")
+    schema = RULES.schema.table("minute_stats")
     opens = pa.array([day_open_us(DAY)]).cast(schema.field("minute_open").type)
     arrays = [
         opens if f.name == "minute_open" else pa.array([_TAPE.get(f.name)], type=f.type)

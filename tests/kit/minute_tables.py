@@ -18,9 +18,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.contracts.schema import table_schema
+from kit.shipped import RULES
 
-GOVERNANCE = Path(__file__).resolve().parents[2] / "governance"
 MINUTE = 60_000_000
 KEPT = (
     *("open", "high", "low", "close", "volume", "cvd", "poc", "bar_vpo_price", "bar_vpo_vol"),
@@ -35,7 +34,7 @@ def day_us(day: str) -> int:
 
 def table(name: str, rows: list[dict[str, Any]]) -> pa.Table:
     """A table of the schema; columns that a row does not name are null."""
-    schema = table_schema(GOVERNANCE, name)
+    schema = RULES.schema.table(name)
     return pa.Table.from_pylist([{n: row.get(n) for n in schema.names} for row in rows], schema)
 
 

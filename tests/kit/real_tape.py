@@ -14,10 +14,9 @@ import pandas as pd
 import pyarrow as pa
 
 from kit.feature_frames import bars_of
+from kit.shipped import RULES
 from pipeline.bars.footprint import footprint
 from pipeline.clock import MINUTE_US, day_open_us
-from pipeline.contracts import control
-from pipeline.contracts.schema import table_schema
 
 DAYS = (dt.date(2019, 10, 11), dt.date(2019, 10, 12))
 NAMES = ("open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume")
@@ -69,7 +68,7 @@ def klines(real_data: Path) -> pd.DataFrame:
     return k
 
 
-def bars(real_data: Path, governance: Path) -> pa.Table:
+def bars(real_data: Path) -> pa.Table:
     """`bars_1m` of the two days; ATAS prices where anything traded, since the tape's are the same."""
     k = klines(real_data)
     prices = ("open", "high", "low", "close")
@@ -77,12 +76,12 @@ def bars(real_data: Path, governance: Path) -> pa.Table:
     traded = (k["volume"] > 0).to_numpy()
     given: dict[str, object] = {name: k[name].to_numpy(dtype=float) for name in names}
     atas = {f"atas_{n}": np.where(traded, k[n].to_numpy(dtype=float), np.nan) for n in prices}
-    return bars_of(governance, DAYS[0], {**given, **atas, "trades": k["trades"].to_numpy()})
+    return bars_of(DAYS[0], {**given, **atas, "trades": k["trades"].to_numpy()})
 
 
-def tape(real_data: Path, governance: Path) -> tuple[pa.Table, pa.Table]:
+def tape(real_data: Path) -> tuple[pa.Table, pa.Table]:
     """(`footprint`, `minute_stats`) of both days, each day cut by itself."""
-    schema = table_schema(governance, "clean_ticks")
+    schema = RULES.schema.table("clean_ticks")
     rows = [
         {
             **dict.fromkeys(schema.names),
@@ -96,9 +95,8 @@ def tape(real_data: Path, governance: Path) -> tuple[pa.Table, pa.Table]:
         for number, t in enumerate(trades(real_data), 1)
     ]
     cut = sum(row["ts"] < day_open_us(DAYS[1]) for row in rows)
-    document = control.load(governance)
     made = [
-        footprint("XRPETH", pa.Table.from_pylist(part, schema), document, governance)
+        footprint("XRPETH", pa.Table.from_pylist(part, schema), RULES)
         for part in (rows[:cut], rows[cut:])
     ]
     return tuple(pa.concat_tables(tables) for tables in zip(*made, strict=True))  # type: ignore

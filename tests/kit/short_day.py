@@ -19,11 +19,11 @@ import numpy as np
 import pyarrow as pa
 from msgspec import structs
 
+from kit.shipped import FEATURES, RULES
 from pipeline.alignment.align import AlignInput, align
 from pipeline.alignment.true_time import parts_in_true_time
 from pipeline.bars.footprint import footprint
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us
-from pipeline.contracts import control, features_schema
 from pipeline.contracts.correction import Correction, FeedCorrection
 from pipeline.features import registry
 from pipeline.features.evaluate import evaluate
@@ -34,8 +34,7 @@ from pipeline.sources.clean import read_feed
 from pipeline.sources.protocol import Feed
 from pipeline.tables.parts import single
 
-GOVERNANCE = Path(__file__).resolve().parents[2] / "governance"
-CONTROL = control.load(GOVERNANCE)
+CONTROL = RULES.control
 DAY = dt.date(2025, 1, 2)
 FIRST, MINUTES, TRADES = 720, 30, 6
 BEFORE, AFTER = 5, 20
@@ -197,7 +196,7 @@ def built(
     else:
         ticks = single(clean["atas_ticks"])
         tape = parts_in_true_time(ticks, clean["atas_ticks"].slice(0, 0), CORRECTION, DAY)
-        levels, stats = footprint("BTCUSDT", tape, CONTROL, GOVERNANCE)
+        levels, stats = footprint("BTCUSDT", tape, RULES)
     given_feeds = {name: clean[name] for name in ("atas_bars", "atas_v6_3")}
     bars = align(
         AlignInput(
@@ -213,8 +212,7 @@ def built(
             prefer_delta=("ticks", "atas_bars", "klines"),
             latency_seconds={"binance": 0, "atas": 0},
         ),
-        CONTROL,
-        GOVERNANCE,
+        RULES,
     )
     return Day(
         clean=clean,
@@ -234,7 +232,7 @@ def _read(name: str, rows: list[Line]) -> tuple[pa.Table, pa.Table]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "raw"
         path.write_text(written(rows))
-        found = read_feed(feed, [RawPath(path, NAMES[name], 0)], GOVERNANCE)
+        found = read_feed(feed, [RawPath(path, NAMES[name], 0)], RULES)
     return found.table, found.rejects
 
 
@@ -251,8 +249,8 @@ def _jsonl(rows: list[Line]) -> str:
 
 def _features(bars: pa.Table, stats: pa.Table, levels: pa.Table) -> dict[str, pa.Array]:
     """Every feature of the thirty minutes and some beside, a window that is mostly null as good as any."""
-    steps = registry.steps(GOVERNANCE, "micro")
-    rules = dataclasses.replace(features_schema.rules(GOVERNANCE), null_share_max=1.0)
+    steps = registry.steps(FEATURES, "micro")
+    rules = dataclasses.replace(FEATURES.rules, null_share_max=1.0)
     frame = frame_of(DAY, bars, Tape(stats, levels.select(LEVEL_COLUMNS)), steps, rules)
     return evaluate(steps, _cut(frame))
 

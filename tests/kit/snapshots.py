@@ -9,8 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from kit.shipped import GOVERNANCE, RULES
 from pipeline import storage
-from pipeline.contracts import control, schema
+from pipeline.contracts import governed
 from pipeline.contracts.calibration import DayFinding, Figures, LikenessFigures, changed
 from pipeline.contracts.ledger import LedgerEntry, Lines
 from pipeline.contracts.manifest import DayCondition, from_json
@@ -19,7 +20,6 @@ from pipeline.publishing.manifest import ManifestInput, manifest
 from pipeline.publishing.seal import Draft
 from pipeline.tables import parquet
 
-GOVERNANCE = Path(__file__).resolve().parents[2] / "governance"
 DAY = dt.date(2025, 1, 2)
 
 MICRO = pa.schema(
@@ -53,7 +53,7 @@ def bars(day: dt.date, symbol: str, price: float = 100.0) -> pa.Table:
         **{name: [False] * 1440 for name in ("src_atas", "is_filled")},
         "qc_flags": [0] * 1440,
     }
-    wanted = schema.table_schema(GOVERNANCE, "bars_1m")
+    wanted = RULES.schema.table("bars_1m")
     columns = [pa.array(given.get(f.name, [None] * 1440), f.type) for f in wanted]
     return pa.Table.from_arrays(columns, schema=wanted)
 
@@ -71,7 +71,7 @@ def macro(symbol: str) -> pa.Table:
 
 def footprint(day: dt.date, symbol: str) -> pa.Table:
     """Two price levels of the day's first minute, the higher one first."""
-    wanted = schema.table_schema(GOVERNANCE, "footprint")
+    wanted = RULES.schema.table("footprint")
     return pa.table(
         {
             "symbol": [symbol] * 2,
@@ -101,7 +101,7 @@ def reject(symbol: str, line: int = 7) -> pa.Table:
             "raw_bytes": [5],
             "raw_sha256": ["0" * 64],
         },
-        schema=schema.table_schema(GOVERNANCE, "rejects"),
+        schema=RULES.schema.table("rejects"),
     )
 
 
@@ -159,7 +159,9 @@ def prepared(
         parquet.write(files[name], table, group_by="symbol")
     files[datapackage.FILE] = folder / datapackage.FILE
     described = {name.removesuffix(".parquet"): table for name, table in tables.items()}
-    storage.write_json(files[datapackage.FILE], datapackage.datapackage(day, described, GOVERNANCE))
+    storage.write_json(
+        files[datapackage.FILE], datapackage.datapackage(day, described, RULES.schema)
+    )
     for symbol in states:
         for ending in ("md", "html", "json"):
             name = f"qc/{symbol}/calibration_report.{ending}"
@@ -189,8 +191,8 @@ def draft(
         files=files,
         calibrations={s: calibration(**changes) for s in states},
         ledgers={s: ledger(s) for s in states},
-        control=control.load(GOVERNANCE),
-        governance=GOVERNANCE,
+        control=RULES.control,
+        contract=governed.contract(GOVERNANCE),
         code={"Assemble": "f" * 64},
     )
     return Draft(day=day, files=files, manifest=manifest(given), reason="first", run="run-1")

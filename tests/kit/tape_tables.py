@@ -12,9 +12,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.contracts.schema import table_schema
+from kit.shipped import RULES
 
-GOVERNANCE = Path(__file__).resolve().parents[2] / "governance"
 SIGN = {"buy": 1, "sell": -1}
 
 
@@ -27,7 +26,7 @@ def instant_us(text: str) -> int:
 def tape_table(rows: list[dict[str, Any]]) -> pa.Table:
     """A `clean_ticks` table; columns that a row does not name are null."""
     filled = [{"file": 0, "line": number, **row} for number, row in enumerate(rows, 1)]
-    schema = table_schema(GOVERNANCE, "clean_ticks")
+    schema = RULES.schema.table("clean_ticks")
     return pa.Table.from_pylist([{n: row.get(n) for n in schema.names} for row in filled], schema)
 
 

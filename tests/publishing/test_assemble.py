@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from kit import snapshots as kit
+from kit.shipped import RULES
 from pipeline.contracts.verdict import Verdict, from_json
 from pipeline.errors import ContractError, RefusedError
 from pipeline.publishing.assemble import SymbolDay, assemble
@@ -42,7 +43,7 @@ def test_rows_are_sorted_whatever_the_order_of_the_parts() -> None:
     parts = [
         part(s, footprint=kit.footprint(kit.DAY, s)) for s in ("ETHUSDT", "ADAUSDT", "BTCUSDT")
     ]
-    results = [assemble(kit.DAY, p, kit.GOVERNANCE) for p in itertools.permutations(parts)]
+    results = [assemble(kit.DAY, p, RULES.schema) for p in itertools.permutations(parts)]
     first = results[0]
 
     keys = first["bars_1m"].select(["symbol", "ts"]).to_pylist()
@@ -60,7 +61,7 @@ def test_a_missing_symbol_gives_no_rows_but_its_rejects() -> None:
     """The others are published; why the symbol is missing stays in rejects and condition."""
     parts = [part("BTCUSDT"), part("ETHUSDT", "missing")]
 
-    day = assemble(kit.DAY, parts, kit.GOVERNANCE)
+    day = assemble(kit.DAY, parts, RULES.schema)
 
     for name in ("bars_1m", "features_micro", "macro_slow"):
         assert set(day[name]["symbol"].to_pylist()) == {"BTCUSDT"}
@@ -76,9 +77,9 @@ def test_a_missing_symbol_gives_no_rows_but_its_rejects() -> None:
 
 def test_the_schema_is_constant_and_keeps_units() -> None:
     """Without ticks and rejects the tables are there, without rows and with the same columns."""
-    day = assemble(kit.DAY, [part("BTCUSDT", rejects=[])], kit.GOVERNANCE)
+    day = assemble(kit.DAY, [part("BTCUSDT", rejects=[])], RULES.schema)
     full = assemble(
-        kit.DAY, [part("BTCUSDT", footprint=kit.footprint(kit.DAY, "BTCUSDT"))], kit.GOVERNANCE
+        kit.DAY, [part("BTCUSDT", footprint=kit.footprint(kit.DAY, "BTCUSDT"))], RULES.schema
     )
 
     for name in ("footprint", "rejects"):
@@ -92,10 +93,10 @@ def test_a_day_on_which_nothing_can_be_published_is_refused() -> None:
     parts = [part("BTCUSDT", "missing"), part("ETHUSDT", "missing")]
 
     with pytest.raises(RefusedError, match=r"BTCUSDT: B05 coverage 0\.9; ETHUSDT: B05") as told:
-        assemble(kit.DAY, parts, kit.GOVERNANCE)
+        assemble(kit.DAY, parts, RULES.schema)
     assert "\n" not in str(told.value)
     with pytest.raises(RefusedError):
-        assemble(kit.DAY, [], kit.GOVERNANCE)
+        assemble(kit.DAY, [], RULES.schema)
 
 
 @pytest.mark.parametrize(
@@ -113,20 +114,20 @@ def test_outputs_that_break_the_contract_are_refused(
 ) -> None:
     """Missing minutes, another day's, another symbol's, a lost column: named, not published."""
     with pytest.raises(ContractError, match=what):
-        assemble(kit.DAY, [part("BTCUSDT", **changes)], kit.GOVERNANCE)
+        assemble(kit.DAY, [part("BTCUSDT", **changes)], RULES.schema)
 
 
 def test_a_symbol_stands_once() -> None:
     """Twice the same symbol would be twice its rows."""
     with pytest.raises(ContractError, match="BTCUSDT stands twice"):
-        assemble(kit.DAY, [part("BTCUSDT"), part("BTCUSDT")], kit.GOVERNANCE)
+        assemble(kit.DAY, [part("BTCUSDT"), part("BTCUSDT")], RULES.schema)
 
 
 def test_reasons_have_one_shape_and_order() -> None:
     """Five keys each, sorted by code."""
     verdict = judged("degraded", {"code": "C12", "count": 1, "note": "twice"}, REASON)
 
-    day = assemble(kit.DAY, [part("BTCUSDT", verdict=verdict)], kit.GOVERNANCE)
+    day = assemble(kit.DAY, [part("BTCUSDT", verdict=verdict)], RULES.schema)
 
     assert day["condition"]["symbols"]["BTCUSDT"]["reasons"] == [
         REASON,

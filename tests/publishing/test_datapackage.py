@@ -7,7 +7,7 @@ from typing import Any
 from frictionless import Package
 
 from kit import snapshots as kit
-from pipeline.contracts import schema
+from kit.shipped import RULES
 from pipeline.publishing.datapackage import datapackage
 
 TABLES = {
@@ -21,7 +21,7 @@ TABLES = {
 
 def resource(name: str) -> dict[str, Any]:
     """The description of one table."""
-    found = datapackage(kit.DAY, TABLES, kit.GOVERNANCE)["resources"]
+    found = datapackage(kit.DAY, TABLES, RULES.schema)["resources"]
     return next(r for r in found if r["name"] == name)
 
 
@@ -40,7 +40,7 @@ def test_every_column_has_type_unit_and_description() -> None:
         "unit": "",
         "constraints": {"required": True},
     }
-    governed = schema.load(kit.GOVERNANCE)["tables"]["bars_1m"]["columns"]
+    governed = RULES.schema.tables["bars_1m"]["columns"]
     assert {c["name"]: c["description"] for c in governed} == {
         name: field["description"] for name, field in fields.items()
     }
@@ -53,14 +53,14 @@ def test_a_day_without_ticks_describes_no_footprint() -> None:
         for name, table in TABLES.items()
         if name in ("footprint", "rejects")
     }
-    found = datapackage(kit.DAY, TABLES | empty, kit.GOVERNANCE)["resources"]
+    found = datapackage(kit.DAY, TABLES | empty, RULES.schema)["resources"]
 
     assert [r["name"] for r in found] == ["bars_1m", "features_micro", "macro_slow", "rejects"]
 
 
 def test_the_validator_of_frictionless_accepts_it() -> None:
     """Its own metadata check has no error, and reads the columns back."""
-    package = Package.from_descriptor(datapackage(kit.DAY, TABLES, kit.GOVERNANCE))
+    package = Package.from_descriptor(datapackage(kit.DAY, TABLES, RULES.schema))
 
     assert package.get_resource("macro_slow").schema.field_names == ["symbol", "ema_20"]
     assert not list(Package.metadata_validate(package.to_descriptor()))

@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from kit import snapshots as kit
+from kit.shipped import GOVERNANCE, RULES
 from pipeline import storage
-from pipeline.contracts import control
+from pipeline.contracts import control, governed
 from pipeline.contracts.calibration import (
     DayFinding,
     Figures,
@@ -49,8 +50,8 @@ def given(folder: Path, **changes: Any) -> ManifestInput:
         files=files,
         calibrations={"BTCUSDT": kit.calibration()},
         ledgers={"BTCUSDT": kit.ledger("BTCUSDT", rejected=1)},
-        control=control.load(kit.GOVERNANCE),
-        governance=kit.GOVERNANCE,
+        control=RULES.control,
+        contract=governed.contract(GOVERNANCE),
         code={"Assemble": "f" * 64},
     )
     return dataclasses.replace(value, **changes)
@@ -87,7 +88,7 @@ def test_it_has_the_fields_of_the_contract(tmp_path: Path) -> None:
     }
     assert found["quality"]["binance_coverage"]["at_least"] == 0.95
     assert found["contract"]["files"]["SCHEMA_data.json"] == storage.file_digest(
-        kit.GOVERNANCE / "SCHEMA_data.json"
+        GOVERNANCE / "SCHEMA_data.json"
     )
 
 
@@ -95,12 +96,12 @@ def test_it_is_the_same_on_another_machine(tmp_path: Path) -> None:
     """Other folders, other orders of files and symbols: the same bytes, and no path of either."""
     one = given(tmp_path / "one")
     two = given(tmp_path / "two" / "deeper")
-    shutil.copytree(kit.GOVERNANCE, tmp_path / "governance")
+    shutil.copytree(GOVERNANCE, tmp_path / "governance")
     two = dataclasses.replace(
         two,
         files=dict(reversed(two.files.items())),
         tables=dict(reversed(two.tables.items())),
-        governance=tmp_path / "governance",
+        contract=governed.contract(tmp_path / "governance"),
     )
 
     written = storage.canonical_json(manifest(one))
@@ -230,7 +231,7 @@ def test_a_table_with_rows_has_a_file(tmp_path: Path) -> None:
 
 def test_a_waiver_shows_where_it_is_in_force(tmp_path: Path) -> None:
     """The manifest says which consequence was lowered, for which symbol."""
-    shutil.copytree(kit.GOVERNANCE, tmp_path / "governance")
+    shutil.copytree(GOVERNANCE, tmp_path / "governance")
     path = tmp_path / "governance" / "CONTROL_kitchen.yaml"
     waiver = (
         "waivers:\n  - {code: B12, symbol: BTCUSDT, first: 2025-01-02, last: 2025-01-02,"
@@ -239,7 +240,9 @@ def test_a_waiver_shows_where_it_is_in_force(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("waivers: []\n", waiver))
     rules = control.load(tmp_path / "governance")
 
-    found = manifest(given(tmp_path, control=rules, governance=tmp_path / "governance"))
+    found = manifest(
+        given(tmp_path, control=rules, contract=governed.contract(tmp_path / "governance"))
+    )
 
     assert found["quality"]["binance_continuity"]["waived"] == {"BTCUSDT": "note"}
     assert found["quality"]["binance_coverage"]["waived"] == {}

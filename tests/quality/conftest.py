@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from kit.quality_days import DAY, calibrated, day_columns, ledger
-from pipeline.contracts import control as control_document
+from kit.shipped import RULES
 from pipeline.contracts.control import Control
-from pipeline.contracts.schema import conform, flag_masks, table_schema
+from pipeline.contracts.schema import conform
 from pipeline.quality.checks import DayFacts
 
 
 @pytest.fixture
-def control(governance: Path) -> Control:
+def control() -> Control:
     """The thresholds that ship with the kitchen."""
-    return control_document.load(governance)
+    return RULES.control
 
 
 @pytest.fixture
-def masks(governance: Path) -> dict[str, int]:
+def masks() -> dict[str, int]:
     """Flag name -> mask."""
-    return flag_masks(governance)
+    return RULES.schema.flag_masks
 
 
 @pytest.fixture
-def rejected(governance: Path) -> Callable[..., pa.Table]:
+def rejected() -> Callable[..., pa.Table]:
     """Builds a rejects table of (line, code, raw) rows."""
 
     def build(source: str, *rows: tuple[int, str, str], reason: str = "cannot be used") -> pa.Table:
@@ -48,16 +47,16 @@ def rejected(governance: Path) -> Callable[..., pa.Table]:
             }
             for line, code, raw in rows
         ]
-        schema = table_schema(governance, "rejects")
+        schema = RULES.schema.table("rejects")
         return conform(pa.Table.from_pylist(entries, schema=schema), schema, "rejects")
 
     return build
 
 
 @pytest.fixture
-def facts(governance: Path) -> Callable[..., DayFacts]:
+def facts() -> Callable[..., DayFacts]:
     """Builds a day's facts: a clean day, but for what is named."""
-    schema = table_schema(governance, "bars_1m")
+    schema = RULES.schema.table("bars_1m")
 
     def build(columns: dict[str, list[Any]] | None = None, **changes: Any) -> DayFacts:
         given = day_columns() if columns is None else columns

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.quality_days import calibrated, day_columns, ledger, without_atas, without_record
+from kit.shipped import RULES
 from pipeline.contracts.calibration import (
     DayFinding,
     Reason,
@@ -71,7 +71,7 @@ class Page(HTMLParser):
 
 
 @pytest.fixture
-def page(facts: Build, control: Control, governance: Path, rejected: Rejected) -> dict[str, Any]:
+def page(facts: Build, control: Control, rejected: Rejected) -> dict[str, Any]:
     """The JSON of a day with a bit of everything."""
     columns = day_columns()
     without_record(columns, range(100, 103))
@@ -81,11 +81,11 @@ def page(facts: Build, control: Control, governance: Path, rejected: Rejected) -
     table = rejected("atas_bars", (9, "A13", "{bad"), reason="not JSON")
     ledgers = {"binance_1m": [ledger("binance_1m")], "atas_bars": [ledger("atas_bars", rejected=1)]}
     day = facts(columns, rejects={"atas_bars": table}, ledgers=ledgers, simulated=True)
-    return report(day, verdict(day, control), control, governance)
+    return report(day, verdict(day, control), RULES)
 
 
 @pytest.fixture
-def hostile(facts: Build, control: Control, governance: Path, rejected: Rejected) -> dict[str, Any]:
+def hostile(facts: Build, control: Control, rejected: Rejected) -> dict[str, Any]:
     """The JSON of a day in which every text of a vendor is an attack."""
     notes = {HOSTILE: HOSTILE, "defects": {"A04": 3}}
     entry = changed(ledger("atas_bars"), path=HOSTILE, adapter=HOSTILE, notes=notes)
@@ -100,7 +100,7 @@ def hostile(facts: Build, control: Control, governance: Path, rejected: Rejected
         ledgers={"binance_1m": [ledger("binance_1m")], "atas_bars": [entry]},
         rejects={"atas_bars": rejected("atas_bars", (9, "A13", HOSTILE), reason=HOSTILE)},
     )
-    return report(day, verdict(day, control), control, governance)
+    return report(day, verdict(day, control), RULES)
 
 
 def test_both_come_from_the_json_alone(page: dict[str, Any]) -> None:
@@ -225,12 +225,10 @@ def test_hostile_text_cannot_leave_its_cell(hostile: dict[str, Any]) -> None:
     assert "\n# x" not in text
 
 
-def test_equal_days_give_equal_bytes(
-    facts: Build, control: Control, governance: Path, page: dict[str, Any]
-) -> None:
+def test_equal_days_give_equal_bytes(facts: Build, control: Control, page: dict[str, Any]) -> None:
     """No clock, id or hash seed reaches a page: rendered twice, and beside another, it is the same."""
     first = html(page)
-    other = report(facts(), verdict(facts(), control), control, governance)
+    other = report(facts(), verdict(facts(), control), RULES)
 
     assert html(other) != first
     assert html(page) == first
@@ -238,9 +236,7 @@ def test_equal_days_give_equal_bytes(
 
 
 @pytest.mark.parametrize("status", ["refused", "not_measured"])
-def test_a_day_without_evidence_renders(
-    facts: Build, control: Control, governance: Path, status: Status
-) -> None:
+def test_a_day_without_evidence_renders(facts: Build, control: Control, status: Status) -> None:
     """Figures that are absent are dashes, and their drawings are left out."""
     columns = day_columns()
     without_atas(columns, range(1440))
@@ -248,13 +244,13 @@ def test_a_day_without_evidence_renders(
         status=status, reasons=(Reason(code="C11", key="not_identifiable", note="thin"),)
     )
     day = facts(columns, calibration=calibration)
-    shown = report(day, verdict(day, control), control, governance)
+    shown = report(day, verdict(day, control), RULES)
 
     assert "Agreement of the feeds" not in html(shown)
     assert "no offset was found" in markdown(shown).lower()
 
 
-def test_a_measured_clock_is_drawn(facts: Build, control: Control, governance: Path) -> None:
+def test_a_measured_clock_is_drawn(facts: Build, control: Control) -> None:
     """A tape's skew has its curve, of errors by shift, and its figures."""
     clock = SkewFigures(
         applied_ms=0.0,
@@ -266,7 +262,7 @@ def test_a_measured_clock_is_drawn(facts: Build, control: Control, governance: P
         curve=tuple(SkewPoint(skew_ms=ms, error=abs(ms) / 1e4) for ms in range(-500, 520, 20)),
     )
     day = facts(calibration=calibrated(figures=changed(calibrated().figures, skew=clock)))
-    shown = report(day, verdict(day, control), control, governance)
+    shown = report(day, verdict(day, control), RULES)
     title, svg = draw(shown, ["skew"])["skew"]
 
     assert title == "Residual by clock shift"
@@ -274,12 +270,12 @@ def test_a_measured_clock_is_drawn(facts: Build, control: Control, governance: P
     assert title in html(shown)
 
 
-def test_a_missing_day_renders(facts: Build, control: Control, governance: Path) -> None:
+def test_a_missing_day_renders(facts: Build, control: Control) -> None:
     """No rows, no ledger, no calibration: the page says so."""
     clean = facts()
     nothing = {"bars": clean.bars.slice(0, 0), "calibration": DayFinding(status="not_measured")}
     day = DayFacts(**({f: getattr(clean, f) for f in DayFacts.__slots__} | nothing))
-    shown = report(day, verdict(day, control), control, governance)
+    shown = report(day, verdict(day, control), RULES)
 
     assert "missing: B06" in html(shown)
     assert "not published" in markdown(shown)

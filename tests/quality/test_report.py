@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -19,6 +18,7 @@ from kit.quality_days import (
     without_record,
     without_trades,
 )
+from kit.shipped import RULES
 from pipeline.contracts.calibration import DayFinding, Figures, Reason, to_json
 from pipeline.contracts.control import Control
 from pipeline.contracts.ledger import Lines
@@ -33,9 +33,9 @@ Shown = Callable[[DayFacts], dict[str, Any]]
 
 
 @pytest.fixture
-def shown(control: Control, governance: Path) -> Shown:
+def shown(control: Control) -> Shown:
     """The report of a day's facts."""
-    return lambda facts: report(facts, verdict(facts, control), control, governance)
+    return lambda facts: report(facts, verdict(facts, control), RULES)
 
 
 def test_the_header_holds_the_verdict_and_the_three_figures(facts: Build, shown: Shown) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kit.adapter_suite import AdapterSuite, drop, feed_of
+from kit.shipped import RULES
 from pipeline.contracts.ledger import Lines
 from pipeline.sources.atas.ticks import AtasTicks
 from pipeline.sources.clean import CleanFeed, read_feed
@@ -106,7 +107,7 @@ class TestAtasTicks(AdapterSuite):
         two = drop(
             self.raw, "t/01/ticks.jsonl", tick(0, trade_id="1") + b"\n" + tick(5, trade_id="2")
         )
-        found = read_feed(self.feed, [one, two], self.governance)
+        found = read_feed(self.feed, [one, two], RULES)
 
         assert found.table["file"].to_pylist() == [0, 1]
         assert [entry.lines.merged for entry in found.ledger] == [0, 1]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kit.adapter_suite import DAY, AdapterSuite, drop, feed_of
+from kit.shipped import RULES
 from pipeline.clock import HOUR_US, day_open_us
 from pipeline.contracts.ledger import Lines
 from pipeline.sources.binance.funding import BinanceFunding
@@ -172,7 +173,7 @@ class TestBinanceFunding(AdapterSuite):
         own = drop(tmp_path, self.name, self.data((settled(0, "0.0003"), settled(8))))
         lines = b"\n".join((HEADER, *(settled(hour) for hour in (0, 8, 16)))) + b"\n"
         month = drop(tmp_path, MONTH, lines, rank=1)
-        found = read_feed(self.feed, [month, own], self.governance)
+        found = read_feed(self.feed, [month, own], RULES)
 
         assert found.table["rate"].to_pylist() == [0.0003, 0.0001, 0.0001]
         assert found.table["file"].to_pylist() == [0, 0, 1]

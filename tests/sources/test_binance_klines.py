@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.adapter_suite import DAY, AdapterSuite, drop, feed_of
+from kit.shipped import RULES
 from pipeline.clock import MINUTE_US, day_open_us
 from pipeline.contracts.ledger import Lines
 from pipeline.sources.binance.klines import BinanceKlines
@@ -114,7 +114,7 @@ class TestBinanceKlines(AdapterSuite):
 
         assert found.table["volume"].to_pylist() == [0.0]
 
-    def test_a_cut_close_time_is_flagged(self, governance: Any) -> None:
+    def test_a_cut_close_time_is_flagged(self) -> None:
         """B14: the row stays."""
         found = self.rows(kline(0, close_time=OPENED // 1000 + 30_000))
 
@@ -159,7 +159,7 @@ class TestBinanceKlines(AdapterSuite):
             taker_buy_quote_volume=taker,
         )
         file = drop(self.raw, f"binance/futures_cm/{symbol}-1m-2025-01-02.csv", line + b"\n")
-        (row,) = read_feed(feed, [file], self.governance).table.to_pylist()
+        (row,) = read_feed(feed, [file], RULES).table.to_pylist()
 
         assert (row["volume"], row["taker_buy_volume"]) == (float(base), float(taker))
         assert row["quote_volume"] == 1500.0 * usd
@@ -181,7 +181,7 @@ class TestBinanceKlines(AdapterSuite):
             for d in (-1, 0, 1)
         ]
         file = drop(self.raw, "binance/spot/BTCUSDT-1d-2025-01.csv", b"\n".join(bars) + b"\n")
-        found = read_feed(feed, [file], self.governance)
+        found = read_feed(feed, [file], RULES)
 
         assert found.table["day_open"].cast("int64").to_pylist() == [OPENED]
         assert found.table["flags"].to_pylist() == [0]
@@ -197,12 +197,12 @@ _WRITTEN = st.one_of(
 
 @given(lines=st.lists(_WRITTEN, max_size=40, unique=True), torn=st.booleans())
 def test_rows_of_other_days_are_counted_whatever_stands_between_them(
-    lines: list[Any], torn: bool, governance: Path, tmp_path_factory: pytest.TempPathFactory
+    lines: list[Any], torn: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """By hand: a row is of the day of its stamp, in any unit; a broken one of the day of the row before."""
     texts = [line if isinstance(line, bytes) else kline(*line) for line in [(0, 1), *lines]]
     file = drop(tmp_path_factory.mktemp("month"), MONTHLY, b"\n".join(texts) + b"\n" * (not torn))
-    found = read_feed(feed_of("binance_1m", record=None), [file], governance)
+    found = read_feed(feed_of("binance_1m", record=None), [file], RULES)
 
     ours, others, before, minutes = 1, 0, 0, {0}
     for line in lines:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from kit.adapter_suite import DAY, AdapterSuite, feed_of
+from kit.shipped import RULES
 from pipeline.clock import day_open_us
 from pipeline.model.raw_names import RawPath
 from pipeline.sources.binance.metrics import BinanceMetrics
@@ -95,7 +96,7 @@ class TestBinanceMetrics(AdapterSuite):
         folder = real_data / "btcusdt-derivatives"
         name = "binance/futures_um/BTCUSDT-metrics-2024-01-02.zip"
         feed = dataclasses.replace(self.feed, day=dt.date(2024, 1, 2))
-        found = read_feed(feed, [RawPath(folder / name, name, 0)], self.governance)
+        found = read_feed(feed, [RawPath(folder / name, name, 0)], RULES)
 
         assert found.ledger[0].lines.used == 288
         assert found.ledger[0].notes["label"] == "start"

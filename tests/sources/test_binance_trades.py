@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kit.adapter_suite import AdapterSuite, drop, feed_of
+from kit.shipped import RULES
 from pipeline.contracts.ledger import Lines
 from pipeline.sources.binance.trades import BINANCE_AGG_TRADES, BINANCE_TRADES
 from pipeline.sources.clean import CleanFeed, read_feed
@@ -139,13 +140,11 @@ class TestRecordedAggregates(AdapterSuite):
     foreign = b'{"stream":"btcusdt@trade","data":{"e":"trade","s":"BTCUSDT"}}\n'
 
 
-def read(
-    tmp_path: Path, governance: Path, data: bytes, name: str, market: str = "spot"
-) -> CleanFeed:
+def read(tmp_path: Path, data: bytes, name: str, market: str = "spot") -> CleanFeed:
     """The feed of one file, of the kind that its name says."""
     source = "binance_agg_trades" if "aggTrades" in name else "binance_trades"
     feed = feed_of(source, market=market)
-    return read_feed(feed, [drop(tmp_path, f"binance/{market}/{name}", data)], governance)
+    return read_feed(feed, [drop(tmp_path, f"binance/{market}/{name}", data)], RULES)
 
 
 FORMS = [
@@ -167,7 +166,6 @@ FORMS = [
 @pytest.mark.parametrize("span", ["2025-01-02", "2025-01"])
 def test_every_form_of_an_archive(
     tmp_path: Path,
-    governance: Path,
     market: str,
     kind: str,
     header: bytes,
@@ -178,7 +176,7 @@ def test_every_form_of_an_archive(
     """Header or none, either spelling of true, either unit, daily or monthly: the same trade."""
     data = text(*filter(None, (header, line)))
     name = f"BTCUSDT-{kind}-{span}.{packed}"
-    found = read(tmp_path, governance, pack(data, packed), name, market)
+    found = read(tmp_path, pack(data, packed), name, market)
     (row,) = found.table.drop_columns(["file", "line"]).to_pylist()
     wanted: dict[str, Any] = {
         "ts": dt.datetime(2025, 1, 2, 0, 0, 0, 1000, dt.UTC),
@@ -217,7 +215,7 @@ def pack(data: bytes, form: str) -> bytes:
 
 @pytest.mark.parametrize("kind", ["trades", "aggTrades"])
 @pytest.mark.parametrize("as_pages", [False, True])
-def test_rest_answers(tmp_path: Path, governance: Path, kind: str, as_pages: bool) -> None:
+def test_rest_answers(tmp_path: Path, kind: str, as_pages: bool) -> None:
     """One array, or a page a line: each object is a line of its own."""
     if kind == "trades":
         keys = ("id", "price", "qty", "quoteQty", "time", "isBuyerMaker", "isBestMatch")
@@ -228,7 +226,7 @@ def test_rest_answers(tmp_path: Path, governance: Path, kind: str, as_pages: boo
     objects = [dict(zip(keys, row, strict=True)) for row in rows]
     pages = [objects[:3], objects[3:]] if as_pages else [objects]
     data = text(*(json.dumps(page).encode() for page in pages))
-    found = read(tmp_path, governance, data, f"BTCUSDT-{kind}-2025-01-02.json")
+    found = read(tmp_path, data, f"BTCUSDT-{kind}-2025-01-02.json")
     key = "trade_id" if kind == "trades" else "agg_id"
 
     assert columns(found, key, "side", "line", "qty") == [
@@ -237,21 +235,21 @@ def test_rest_answers(tmp_path: Path, governance: Path, kind: str, as_pages: boo
     assert found.ledger[0].lines == Lines(read=5, used=5, merged=0, rejected=0)
 
 
-def test_pages_that_overlap_are_merged(tmp_path: Path, governance: Path) -> None:
+def test_pages_that_overlap_are_merged(tmp_path: Path) -> None:
     """The last trade of a page stands again as the first of the next."""
     one, two, three = (
         {"a": n, "p": "0.5", "q": "2", "f": n, "l": n, "T": OPEN_MS + n, "m": True, "M": True}
         for n in range(3)
     )
     data = text(json.dumps([one, two]).encode(), json.dumps([two, three]).encode())
-    found = read(tmp_path, governance, data, "BTCUSDT-aggTrades-2025-01-02.json")
+    found = read(tmp_path, data, "BTCUSDT-aggTrades-2025-01-02.json")
 
     assert found.table["agg_id"].to_pylist() == [0, 1, 2]
     assert found.ledger[0].lines == Lines(read=4, used=3, merged=1, rejected=0)
     assert found.ledger[0].notes["defects"] == {"B18": 1}
 
 
-def test_a_recording_of_several_streams(tmp_path: Path, governance: Path) -> None:
+def test_a_recording_of_several_streams(tmp_path: Path) -> None:
     """Other events, other symbols and what is no trade of the market are counted beside, not rejected."""
     event = {
         "e": "trade",
@@ -274,7 +272,7 @@ def test_a_recording_of_several_streams(tmp_path: Path, governance: Path) -> Non
     ]
     data = text(*(json.dumps(line).encode() for line in lines))
     name = "BTCUSDT-trades-2025-01-02.jsonl"
-    found = read(tmp_path, governance, data, name, "futures_um")
+    found = read(tmp_path, data, name, "futures_um")
     notes = found.ledger[0].notes
 
     assert found.table["trade_id"].to_pylist() == [5]
@@ -304,7 +302,7 @@ PARQUET = {
 
 
 @pytest.mark.parametrize("form", list(PARQUET))
-def test_parquet(tmp_path: Path, governance: Path, form: str) -> None:
+def test_parquet(tmp_path: Path, form: str) -> None:
     """Columns by name, whatever their types; a null side is not known."""
     table = {
         "id": pa.array([7, 8]),
@@ -314,7 +312,7 @@ def test_parquet(tmp_path: Path, governance: Path, form: str) -> None:
     } | PARQUET[form]
     out = io.BytesIO()
     pq.write_table(pa.table(table), out)
-    found = read(tmp_path, governance, out.getvalue(), "BTCUSDT-trades-2025-01-02.parquet")
+    found = read(tmp_path, out.getvalue(), "BTCUSDT-trades-2025-01-02.parquet")
 
     assert columns(found, "trade_id", "price", "qty", "side", "line")[0] == (
         7,
@@ -334,11 +332,9 @@ def test_parquet(tmp_path: Path, governance: Path, form: str) -> None:
         (b"PAR1", "not Parquet that can be"),
     ],
 )
-def test_broken_parquet_is_refused(
-    tmp_path: Path, governance: Path, data: bytes, reason: str
-) -> None:
+def test_broken_parquet_is_refused(tmp_path: Path, data: bytes, reason: str) -> None:
     """With what its reader said, and nothing else is lost."""
-    found = read(tmp_path, governance, data, "BTCUSDT-trades-2025-01-02.parquet")
+    found = read(tmp_path, data, "BTCUSDT-trades-2025-01-02.parquet")
     (row,) = found.rejects.to_pylist()
 
     assert (row["line"], row["code"]) == (0, "A13")
@@ -346,7 +342,7 @@ def test_broken_parquet_is_refused(
     assert "ended with" not in row["reason"]
 
 
-def test_parquet_cut_inside_its_rows_is_refused(tmp_path: Path, governance: Path) -> None:
+def test_parquet_cut_inside_its_rows_is_refused(tmp_path: Path) -> None:
     """Rows that were read before the fault count for nothing."""
     count = 300_000
     out = io.BytesIO()
@@ -356,13 +352,13 @@ def test_parquet_cut_inside_its_rows_is_refused(tmp_path: Path, governance: Path
     data = bytearray(out.getvalue())
     middle, footer = len(data) // 2, len(data) - 4_000
     data[middle:footer] = bytes(footer - middle)
-    found = read(tmp_path, governance, bytes(data), "BTCUSDT-trades-2025-01-02.parquet")
+    found = read(tmp_path, bytes(data), "BTCUSDT-trades-2025-01-02.parquet")
 
     assert found.table.num_rows == 0
     assert found.rejects["line"].to_pylist() == [0]
 
 
-def test_a_text_with_a_comma_is_no_price(tmp_path: Path, governance: Path) -> None:
+def test_a_text_with_a_comma_is_no_price(tmp_path: Path) -> None:
     """The row is set aside with its values, and the others stay."""
     out = io.BytesIO()
     prices = pa.array(["1.5", "1,500", "x\ny"])
@@ -370,7 +366,7 @@ def test_a_text_with_a_comma_is_no_price(tmp_path: Path, governance: Path) -> No
     pq.write_table(
         pa.table({"id": [1, 2, 3], "price": prices, "qty": [1.0] * 3, "time": stamps}), out
     )
-    found = read(tmp_path, governance, out.getvalue(), "BTCUSDT-trades-2025-01-02.parquet")
+    found = read(tmp_path, out.getvalue(), "BTCUSDT-trades-2025-01-02.parquet")
 
     assert found.table["trade_id"].to_pylist() == [1]
     assert [(r["line"], r["raw"]) for r in found.rejects.to_pylist()] == [
@@ -379,11 +375,11 @@ def test_a_text_with_a_comma_is_no_price(tmp_path: Path, governance: Path) -> No
     ]
 
 
-def test_parquet_without_ids_is_refused(tmp_path: Path, governance: Path) -> None:
+def test_parquet_without_ids_is_refused(tmp_path: Path) -> None:
     """One reject says which columns there are and which are wanted."""
     out = io.BytesIO()
     pq.write_table(pa.table({"price": [1.0], "qty": [1.0], "time": [OPEN_MS]}), out)
-    found = read(tmp_path, governance, out.getvalue(), "BTCUSDT-trades-2025-01-02.parquet")
+    found = read(tmp_path, out.getvalue(), "BTCUSDT-trades-2025-01-02.parquet")
     (row,) = found.rejects.to_pylist()
 
     assert (row["line"], row["code"]) == (0, "B02")
@@ -426,30 +422,30 @@ def test_parquet_without_ids_is_refused(tmp_path: Path, governance: Path) -> Non
     ],
 )
 def test_a_row_that_is_no_trade_is_set_aside(
-    tmp_path: Path, governance: Path, changes: dict[str, Any], code: str
+    tmp_path: Path, changes: dict[str, Any], code: str
 ) -> None:
     """Its code says why; its neighbours stay, whichever reader takes them."""
     data = text(trade(0), trade(1, **changes), trade(2))
-    found = read(tmp_path, governance, data, "BTCUSDT-trades-2025-01-02.csv")
+    found = read(tmp_path, data, "BTCUSDT-trades-2025-01-02.csv")
 
     assert found.table["line"].to_pylist() == [1, 3]
     assert found.rejects["code"].to_pylist() == [code]
 
 
 @pytest.mark.parametrize("word", ["true", "True", "TRUE", "false", "False", "FALSE", ""])
-def test_sides(tmp_path: Path, governance: Path, word: str) -> None:
+def test_sides(tmp_path: Path, word: str) -> None:
     """Where the buyer's order lay in the book, the seller took; nothing written is not known."""
     wanted = {"t": -1, "f": 1}.get(word[:1].lower())
     data = text(trade(0), trade(1, maker=word))
-    found = read(tmp_path, governance, data, "BTCUSDT-trades-2025-01-02.csv")
+    found = read(tmp_path, data, "BTCUSDT-trades-2025-01-02.csv")
 
     assert found.table["side"].to_pylist() == [-1, wanted]
 
 
-def test_text_before_the_header_and_other_columns(tmp_path: Path, governance: Path) -> None:
+def test_text_before_the_header_and_other_columns(tmp_path: Path) -> None:
     """An address above the header costs nothing; columns of nobody are named."""
     lines = (b"https://example.org", b"time,price,qty,venue,id", b"1735776000001,0.5,2,x,7")
-    found = read(tmp_path, governance, text(*lines), "BTCUSDT-trades-2025-01-02.csv")
+    found = read(tmp_path, text(*lines), "BTCUSDT-trades-2025-01-02.csv")
     notes = found.ledger[0].notes
 
     assert columns(found, "trade_id", "price", "qty", "side", "line") == [(7, 0.5, 2.0, None, 3)]
@@ -457,11 +453,11 @@ def test_text_before_the_header_and_other_columns(tmp_path: Path, governance: Pa
     assert found.ledger[0].ignored == 1
 
 
-def test_a_column_that_names_the_symbol_is_obeyed(tmp_path: Path, governance: Path) -> None:
+def test_a_column_that_names_the_symbol_is_obeyed(tmp_path: Path) -> None:
     """Rows of other symbols are theirs: counted beside, neither read nor rejected."""
     lines = (b"id,symbol,price,qty,time", b"7,BTCUSDT,0.5,2,1735776000001")
     data = text(*lines, b"8,ETHUSDT,0.5,2,1735776000001", b"9,btcusdt,0.5,2,1735776000001")
-    found = read(tmp_path, governance, data, "BTCUSDT-trades-2025-01-02.csv")
+    found = read(tmp_path, data, "BTCUSDT-trades-2025-01-02.csv")
 
     assert found.table["trade_id"].to_pylist() == [7, 9]
     assert found.ledger[0].other_symbols == 1
@@ -469,35 +465,33 @@ def test_a_column_that_names_the_symbol_is_obeyed(tmp_path: Path, governance: Pa
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
-def test_a_file_of_another_symbol_is_refused(tmp_path: Path, governance: Path, form: str) -> None:
+def test_a_file_of_another_symbol_is_refused(tmp_path: Path, form: str) -> None:
     """It says whose trades it has."""
     event = {"e": "trade", "s": "ETHUSDT", "t": 1, "p": "0.5", "q": "2", "T": OPEN_MS, "m": True}
     table = text(b"id,symbol,price,qty,time", b"8,ETHUSDT,0.5,2,1735776000001")
     data = table if form == "csv" else text(json.dumps(event).encode())
-    found = read(tmp_path, governance, data, f"BTCUSDT-trades-2025-01-02.{form}")
+    found = read(tmp_path, data, f"BTCUSDT-trades-2025-01-02.{form}")
     (row,) = found.rejects.to_pylist()
 
     assert (row["line"], row["code"]) == (0, "B26")
     assert "its rows are of ETHUSDT; wanted BTCUSDT" in row["reason"]
 
 
-def test_an_aggregate_of_more_trades_than_any_is_set_aside(
-    tmp_path: Path, governance: Path
-) -> None:
+def test_an_aggregate_of_more_trades_than_any_is_set_aside(tmp_path: Path) -> None:
     """A count that no market has is a wrong id."""
     lines = (aggregate(0), aggregate(1, first=1, last=2_000_000_001), aggregate(2))
     name = "BTCUSDT-aggTrades-2025-01-02.csv"
-    found = read(tmp_path, governance, text(*lines), name, "futures_um")
+    found = read(tmp_path, text(*lines), name, "futures_um")
 
     assert found.table["line"].to_pylist() == [1, 3]
     assert found.rejects["code"].to_pylist() == ["B26"]
 
 
-def test_joined_files_and_marks(tmp_path: Path, governance: Path) -> None:
+def test_joined_files_and_marks(tmp_path: Path) -> None:
     """A mark or NULs around a line cost nothing, nor does a header that stands again."""
     mark = b"\xef\xbb\xbf"
     lines = (mark + SPOT, trade(0), b"\0\0\0" + trade(1), b"\0\0", mark + SPOT, trade(2))
-    found = read(tmp_path, governance, text(*lines), "BTCUSDT-trades-2025-01-02.csv")
+    found = read(tmp_path, text(*lines), "BTCUSDT-trades-2025-01-02.csv")
     ledger = found.ledger[0]
 
     assert found.table["line"].to_pylist() == [2, 3, 6]
@@ -505,29 +499,29 @@ def test_joined_files_and_marks(tmp_path: Path, governance: Path) -> None:
     assert ledger.lines == Lines(read=3, used=3, merged=0, rejected=0)
 
 
-def test_a_comment_above_rows_without_a_header(tmp_path: Path, governance: Path) -> None:
+def test_a_comment_above_rows_without_a_header(tmp_path: Path) -> None:
     """Is counted beside them."""
     lines = (b"# from https://data.binance.vision", b"", trade(0), trade(1))
-    found = read(tmp_path, governance, text(*lines), "BTCUSDT-trades-2025-01-02.csv")
+    found = read(tmp_path, text(*lines), "BTCUSDT-trades-2025-01-02.csv")
     ledger = found.ledger[0]
 
     assert found.table["line"].to_pylist() == [3, 4]
     assert (ledger.ignored, ledger.blank_lines, found.rejects.num_rows) == (1, 1, 0)
 
 
-def test_a_recording_after_a_crash(tmp_path: Path, governance: Path) -> None:
+def test_a_recording_after_a_crash(tmp_path: Path) -> None:
     """NULs before an event, and alone on a line, cost nothing."""
     event = {"e": "trade", "s": "BTCUSDT", "p": "0.5", "q": "2", "T": OPEN_MS, "m": False}
     one, two = (json.dumps(event | {"t": n}).encode() for n in range(2))
     data = text(one, b"\0" * 50 + two, b"\0\0")
-    found = read(tmp_path, governance, data, "BTCUSDT-trades-2025-01-02.jsonl")
+    found = read(tmp_path, data, "BTCUSDT-trades-2025-01-02.jsonl")
 
     assert found.table["trade_id"].to_pylist() == [0, 1]
     assert found.ledger[0].blank_lines == 1
     assert found.rejects.num_rows == 0
 
 
-def test_a_month_gives_each_day_its_rows(tmp_path: Path, governance: Path) -> None:
+def test_a_month_gives_each_day_its_rows(tmp_path: Path) -> None:
     """Rows of other days are theirs, and a broken line goes with the row before it."""
     day_before = trade(0, time=(OPEN_MS - 1) * 1000)
     lines = (
@@ -538,7 +532,7 @@ def test_a_month_gives_each_day_its_rows(tmp_path: Path, governance: Path) -> No
         trade(2),
         trade(3, time=1_735_862_400_000_000),
     )
-    found = read(tmp_path, governance, text(*lines, b"broken"), "BTCUSDT-trades-2025-01.csv")
+    found = read(tmp_path, text(*lines, b"broken"), "BTCUSDT-trades-2025-01.csv")
 
     assert found.table["line"].to_pylist() == [3, 5]
     assert found.rejects["line"].to_pylist() == [4]
@@ -549,7 +543,7 @@ def test_a_month_gives_each_day_its_rows(tmp_path: Path, governance: Path) -> No
     assert "D05" not in found.ledger[0].notes["defects"]
 
 
-def test_rows_of_other_days_and_ids_out_of_order(tmp_path: Path, governance: Path) -> None:
+def test_rows_of_other_days_and_ids_out_of_order(tmp_path: Path) -> None:
     """D05: sorted by id within an instant, counted; rows of other days are counted as such."""
     at = OPEN_MS * 1000
     lines = (
@@ -560,7 +554,7 @@ def test_rows_of_other_days_and_ids_out_of_order(tmp_path: Path, governance: Pat
         trade(0, time=at - 1),
         trade(9),
     )
-    found = read(tmp_path, governance, text(*lines), "BTCUSDT-trades-2025-01-02.csv")
+    found = read(tmp_path, text(*lines), "BTCUSDT-trades-2025-01-02.csv")
     ledger = found.ledger[0]
 
     assert found.table["line"].to_pylist() == [2, 1, 4, 3, 6]
@@ -569,7 +563,7 @@ def test_rows_of_other_days_and_ids_out_of_order(tmp_path: Path, governance: Pat
     assert ledger.notes["defects"] == {"D05": 3}
 
 
-def test_an_aggregate_id_twice(tmp_path: Path, governance: Path) -> None:
+def test_an_aggregate_id_twice(tmp_path: Path) -> None:
     """D06: both stay where they are of other trades, else one is merged."""
     lines = (
         aggregate(0),
@@ -579,17 +573,17 @@ def test_an_aggregate_id_twice(tmp_path: Path, governance: Path) -> None:
         aggregate(2),
     )
     name = "BTCUSDT-aggTrades-2025-01-02.csv"
-    found = read(tmp_path, governance, text(*lines), name, "futures_um")
+    found = read(tmp_path, text(*lines), name, "futures_um")
 
     assert found.table["line"].to_pylist() == [1, 3, 4, 5]
     assert found.ledger[0].lines == Lines(read=5, used=4, merged=1, rejected=0)
     assert found.ledger[0].notes["defects"] == {"D06": 2}
 
 
-def test_milliseconds_and_microseconds_in_one_file(tmp_path: Path, governance: Path) -> None:
+def test_milliseconds_and_microseconds_in_one_file(tmp_path: Path) -> None:
     """D07: each stamp is read by its value; the rarer unit is counted."""
     lines = (trade(0), trade(1, time=OPEN_MS + 1000), trade(2))
-    found = read(tmp_path, governance, text(*lines), "BTCUSDT-trades-2025-01-02.csv")
+    found = read(tmp_path, text(*lines), "BTCUSDT-trades-2025-01-02.csv")
     notes = found.ledger[0].notes
 
     assert [ts.second for ts in found.table["ts"].to_pylist()] == [0, 1, 2]
@@ -597,46 +591,46 @@ def test_milliseconds_and_microseconds_in_one_file(tmp_path: Path, governance: P
     assert notes["defects"] == {"B01": 1, "D07": 1}
 
 
-def test_a_month_is_read_where_no_daily_file_has_a_row(tmp_path: Path, governance: Path) -> None:
+def test_a_month_is_read_where_no_daily_file_has_a_row(tmp_path: Path) -> None:
     """A daily file is enough; without one that can be used the month gives the day."""
     daily, monthly = (
         f"binance/spot/BTCUSDT-trades-{span}.csv" for span in ("2025-01-02", "2025-01")
     )
     feed = feed_of("binance_trades")
     month = drop(tmp_path, monthly, text(trade(0), trade(1)), rank=9)
-    with_day = read_feed(feed, [drop(tmp_path, daily, text(trade(0))), month], governance)
-    broken = read_feed(feed, [drop(tmp_path, daily, b"nothing\n"), month], governance)
+    with_day = read_feed(feed, [drop(tmp_path, daily, text(trade(0))), month], RULES)
+    broken = read_feed(feed, [drop(tmp_path, daily, b"nothing\n"), month], RULES)
 
     assert [entry.path for entry in with_day.ledger] == [daily]
     assert [entry.path for entry in broken.ledger] == [daily, monthly]
     assert columns(broken, "file", "line") == [(1, 1), (1, 2)]
 
 
-def test_two_daily_files_are_one_tape(tmp_path: Path, governance: Path) -> None:
+def test_two_daily_files_are_one_tape(tmp_path: Path) -> None:
     """An archive and a recording of the same day: each trade once, the more trusted file's."""
     one = drop(tmp_path, "a.2025-01-02.csv", text(trade(0), trade(1), trade(3)))
     two = drop(tmp_path, "b.2025-01-02.csv", text(trade(1), trade(2)), rank=1)
-    found = read_feed(feed_of("binance_trades"), [one, two], governance)
+    found = read_feed(feed_of("binance_trades"), [one, two], RULES)
 
     assert columns(found, "file", "line") == [(0, 1), (0, 2), (1, 2), (0, 3)]
     assert [entry.lines.merged for entry in found.ledger] == [0, 1]
     assert [entry.notes["defects"] for entry in found.ledger] == [{}, {}]
 
 
-def test_a_long_file_is_read_in_stretches(tmp_path: Path, governance: Path) -> None:
+def test_a_long_file_is_read_in_stretches(tmp_path: Path) -> None:
     """Many trades of one instant over the edge of a stretch stay in the order of their ids."""
     count = 600_000
     lines = [b"%d,0.5,2,1,%d,true" % (n, OPEN_MS + n // 400_000) for n in range(count)]
     feed = feed_of("binance_trades", market="futures_um")
     file = drop(tmp_path, "binance/futures_um/BTCUSDT-trades-2025-01-02.csv", text(*lines))
-    found = read_feed(feed, [file], governance, spill=tmp_path / "spill")
+    found = read_feed(feed, [file], RULES, spill=tmp_path / "spill")
 
     assert len(found.parts.parts) > 1
     assert found.table["trade_id"].to_pylist() == list(range(count))
 
 
 def test_a_shuffled_file_is_sorted_in_pieces(
-    tmp_path: Path, governance: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many rows are sorted at once, the tape is the same, and each repeated row is merged."""
     count = 2_000
@@ -651,7 +645,7 @@ def test_a_shuffled_file_is_sorted_in_pieces(
     found = []
     for at_once in (300, 1_000_000):
         monkeypatch.setattr("pipeline.sources.trade_tape._AT_ONCE", at_once)
-        found.append(read_feed(feed, [file], governance))
+        found.append(read_feed(feed, [file], RULES))
 
     assert found[0].table.equals(found[1].table)
     assert [len(one.parts.parts) for one in found] == [7, 1]

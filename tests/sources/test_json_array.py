@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from test_atas_bars import bar
 
 from kit.adapter_suite import drop, feed_of, without
+from kit.shipped import RULES
 from pipeline.errors import SourceError
 from pipeline.sources.clean import read_feed
 from pipeline.sources.text import json_array
@@ -37,11 +38,11 @@ def pretty(lines: list[bytes], wrap: bool) -> bytes:
         b"\xef\xbb\xbf[" + b",".join(BARS) + b",]",
     ],
 )
-def test_an_array_is_read_as_lines_are(tmp_path: Path, governance: Path, data: bytes) -> None:
+def test_an_array_is_read_as_lines_are(tmp_path: Path, data: bytes) -> None:
     """Same rows; the ledger says how it was written."""
     lines = drop(tmp_path, NAME, b"".join(line + b"\n" for line in BARS))
-    plain = read_feed(feed_of("atas_bars"), [lines], governance)
-    found = read_feed(feed_of("atas_bars"), [drop(tmp_path, NAME, data)], governance)
+    plain = read_feed(feed_of("atas_bars"), [lines], RULES)
+    found = read_feed(feed_of("atas_bars"), [drop(tmp_path, NAME, data)], RULES)
 
     assert without(found.table, "line").equals(without(plain.table, "line"))
     assert found.rejects.num_rows == 0
@@ -49,10 +50,10 @@ def test_an_array_is_read_as_lines_are(tmp_path: Path, governance: Path, data: b
 
 
 @pytest.mark.parametrize("bad", [b"xx", b'{"a":', b'{"a": "never closed', b"[1,2", b"{}"])
-def test_a_broken_element_costs_itself(tmp_path: Path, governance: Path, bad: bytes) -> None:
+def test_a_broken_element_costs_itself(tmp_path: Path, bad: bytes) -> None:
     """With an element a line, the next line begins the next element."""
     data = b"[\n" + b",\n".join([*BARS[:2], bad, *BARS[2:]]) + b"\n]\n"
-    found = read_feed(feed_of("atas_bars"), [drop(tmp_path, NAME, data)], governance)
+    found = read_feed(feed_of("atas_bars"), [drop(tmp_path, NAME, data)], RULES)
 
     assert found.table.num_rows == 5
     (row,) = found.rejects.to_pylist()
@@ -60,10 +61,10 @@ def test_a_broken_element_costs_itself(tmp_path: Path, governance: Path, bad: by
     assert data[row["byte_offset"] :].startswith(bad)
 
 
-def test_a_torn_array_loses_its_last_element(tmp_path: Path, governance: Path) -> None:
+def test_a_torn_array_loses_its_last_element(tmp_path: Path) -> None:
     """It is set aside as a torn end."""
     data = b"[" + b",".join(BARS)[:-30]
-    found = read_feed(feed_of("atas_bars"), [drop(tmp_path, NAME, data)], governance)
+    found = read_feed(feed_of("atas_bars"), [drop(tmp_path, NAME, data)], RULES)
 
     assert found.table.num_rows == 4
     assert found.rejects["reason"].to_pylist()[0].startswith("torn last line")
@@ -90,10 +91,10 @@ def test_lines_of_arrays_are_no_array() -> None:
     assert not is_array(b"[1,2]\n[3,4]\n")
 
 
-def test_a_stray_bracket_before_lines_costs_its_own_line(tmp_path: Path, governance: Path) -> None:
+def test_a_stray_bracket_before_lines_costs_its_own_line(tmp_path: Path) -> None:
     """Whole objects without a comma between them are lines, whatever stands before the first."""
     text = b"[\n" + b"".join(line + b"\n" for line in BARS)
-    found = read_feed(feed_of("atas_bars"), [drop(tmp_path, NAME, text)], governance)
+    found = read_feed(feed_of("atas_bars"), [drop(tmp_path, NAME, text)], RULES)
 
     assert (found.table.num_rows, found.rejects["line"].to_pylist()) == (len(BARS), [1])
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from test_binance_klines import HEADER, kline
 
 from kit.adapter_suite import drop, feed_of
-from pipeline.contracts import control
+from kit.shipped import RULES
 from pipeline.model.raw_names import RawPath
 from pipeline.sources.clean import CleanFeed, read_feed
 from pipeline.sources.klines.consistency import disagreements
@@ -37,12 +37,12 @@ def archive(*lines: bytes) -> bytes:
 
 
 @pytest.fixture
-def read(tmp_path: Path, governance: Path) -> Callable[..., CleanFeed]:
+def read(tmp_path: Path) -> Callable[..., CleanFeed]:
     """Reads one file of the day."""
 
     def reading(data: bytes, form: str = "csv", source: str = "binance_1m") -> CleanFeed:
         name = NAME.replace("1m", source.removeprefix("binance_"))
-        return read_feed(feed_of(source), [drop(tmp_path, f"{name}.{form}", data)], governance)
+        return read_feed(feed_of(source), [drop(tmp_path, f"{name}.{form}", data)], RULES)
 
     return reading
 
@@ -186,12 +186,12 @@ def test_rows_made_of_trades_never_disagree(
         taker_buy_quote_volume=shorter(lots[0] * prices[0]),
     )
     assume(row.volume > 0 and (row.taker_buy_volume or 0) > 0)
-    rules = control.load(Path(__file__).parents[2] / "governance").record
+    rules = RULES.control.record
 
     assert disagreements([row], rules) == {}
 
 
-def test_real_archives_agree_with_themselves(real_data: Path, governance: Path) -> None:
+def test_real_archives_agree_with_themselves(real_data: Path) -> None:
     """Not one row of a real archive breaks a rule."""
     seen = 0
     for path in sorted(real_data.glob("*/binance/*/*-1m-*.zip")):
@@ -203,7 +203,7 @@ def test_real_archives_agree_with_themselves(real_data: Path, governance: Path) 
             vendor_symbol=symbol,
             day=dt.date.fromisoformat(day),
         )
-        found = read_feed(feed, [RawPath(path, path.name, 0)], governance)
+        found = read_feed(feed, [RawPath(path, path.name, 0)], RULES)
         seen += 1
 
         assert (found.table.num_rows, found.rejects.num_rows) == (1440, 0)
@@ -233,10 +233,10 @@ def test_a_flat_tail_is_flagged_as_not_listed(read: Callable[..., CleanFeed]) ->
     ],
 )
 def test_an_archive_of_another_market_is_told(
-    tmp_path: Path, governance: Path, market: str, unit: int, head: tuple[bytes, ...], says: str
+    tmp_path: Path, market: str, unit: int, head: tuple[bytes, ...], says: str
 ) -> None:
     """By the unit of its stamps and its header, as the exchange writes them since 2025."""
     file = drop(tmp_path, f"{NAME}.csv", archive(*head, *(kline(m, unit) for m in range(20))))
-    found = read_feed(feed_of("binance_1m", market=market), [file], governance)
+    found = read_feed(feed_of("binance_1m", market=market), [file], RULES)
 
     assert found.ledger[0].inferred.get("looks_like") == says

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from kit.adapter_suite import DAY, drop, feed_of
+from kit.shipped import RULES
 from pipeline.clock import MINUTE_US, day_open_us
 from pipeline.sources.clean import CleanFeed, read_feed
 
@@ -24,13 +25,13 @@ def stamp(minute: int, form: str = "%Y-%m-%dT%H:%M:%SZ") -> str:
 
 
 @pytest.fixture
-def read(tmp_path: Path, governance: Path) -> Read:
+def read(tmp_path: Path) -> Read:
     """Reads a table with such stamps."""
 
     def reading(stamps: list[str], name: str = DAILY, column: str = "timestamp", **feed: object):
         text = "".join(f"{at},{ROW}\n" for at in stamps)
         data = f"{column},open,high,low,close,volume\n{text}".encode()
-        return read_feed(feed_of("binance_1m", **feed), [drop(tmp_path, name, data)], governance)
+        return read_feed(feed_of("binance_1m", **feed), [drop(tmp_path, name, data)], RULES)
 
     return reading
 
@@ -133,16 +134,14 @@ def test_rows_that_a_zone_moves_into_another_day_are_that_days(read: Read) -> No
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
-def test_the_hour_that_a_clock_shows_twice_is_two_hours(
-    tmp_path: Path, governance: Path, newest_first: bool
-) -> None:
+def test_the_hour_that_a_clock_shows_twice_is_two_hours(tmp_path: Path, newest_first: bool) -> None:
     """Berlin, 2024-10-27: 02:00 to 02:59 stands twice, the second time an hour later."""
     walls = [f"2024-10-27 {h:02}:{m:02}:00" for h in (1, 2, 2, 3) for m in range(60)]
     rows = [f"{wall},{ROW}\n" for wall in (walls[::-1] if newest_first else walls)]
     data = ("open_time,open,high,low,close,volume\n" + "".join(rows)).encode()
     day = dt.date(2024, 10, 27)
     feed = feed_of("binance_1m", day=day, zone="Europe/Berlin")
-    found = read_feed(feed, [drop(tmp_path, "a-2024-10-27.csv", data)], governance)
+    found = read_feed(feed, [drop(tmp_path, "a-2024-10-27.csv", data)], RULES)
     opened = found.table["minute_open"].cast("int64").to_pylist()
 
     assert [(at - day_open_us(day)) // MINUTE_US for at in opened] == list(range(180))

@@ -16,11 +16,11 @@ from test_atas_bars import bar
 from test_atas_ticks import tick
 
 from kit.adapter_suite import drop, feed_of
-from pipeline.contracts import control
+from kit.shipped import RULES
 from pipeline.sources.clean import CleanFeed, read_feed
 
 PROJECT = Path(__file__).resolve().parents[2]
-LIMITS = control.load(PROJECT / "governance").values
+LIMITS = RULES.control.values
 OPENED_MS = 1_735_776_000_000
 MINUTE_MS, DAY_MS, EIGHT_HOURS_MS = 60_000, 86_400_000, 28_800_000
 
@@ -97,7 +97,7 @@ def beyond(limit: str) -> float:
 def read(raw: Path, source: str, name: str, data: bytes, market: str = "spot") -> CleanFeed:
     """The feed of one file."""
     feed = feed_of(source, market=market)
-    return read_feed(feed, [drop(raw, name, data)], PROJECT / "governance")
+    return read_feed(feed, [drop(raw, name, data)], RULES)
 
 
 def told(found: CleanFeed) -> list[tuple[str, int, str]]:

@@ -19,6 +19,7 @@ from test_atas_ticks import tick
 
 from kit.adapter_suite import DAY, drop, feed_of
 from kit.odd_lines import GOOD, odd_lines
+from kit.shipped import RULES
 from kit.support import kitchen_at, xrpeth_raw
 from kit.whole_day import whole_day
 from pipeline.alignment.merge import merge_runs
@@ -63,12 +64,10 @@ def test_there_are_enough() -> None:
 
 
 @pytest.mark.parametrize(("name", "line"), LINES, ids=[name for name, _ in LINES])
-def test_an_odd_line_in_a_good_day(
-    tmp_path: Path, governance: Path, name: str, line: bytes
-) -> None:
+def test_an_odd_line_in_a_good_day(tmp_path: Path, name: str, line: bytes) -> None:
     """Every minute's tick is used; the line is used, or set aside with its number, offset and reason."""
     data = b"".join(each + b"\n" for each in [*MINUTES[:NOON], line, *MINUTES[NOON:]])
-    found = read_feed(feed_of("atas_ticks"), [drop(tmp_path, NAME, data)], governance)
+    found = read_feed(feed_of("atas_ticks"), [drop(tmp_path, NAME, data)], RULES)
     others = found.table.filter(pc.not_equal(found.table["line"], NOON + 1))
     (entry,) = found.ledger
 
@@ -86,12 +85,10 @@ def test_an_odd_line_in_a_good_day(
 
 
 @pytest.mark.parametrize(("name", "line"), LINES, ids=[name for name, _ in LINES])
-def test_an_odd_line_among_the_bars_of_a_day(
-    tmp_path: Path, governance: Path, name: str, line: bytes
-) -> None:
+def test_an_odd_line_among_the_bars_of_a_day(tmp_path: Path, name: str, line: bytes) -> None:
     """Every bar stands; the line, which is no bar, is set aside with its number and reason."""
     data = b"".join(each + b"\n" for each in [*QUARTERS[:48], line, *QUARTERS[48:]])
-    found = read_feed(feed_of("atas_bars"), [drop(tmp_path, BARS, data)], governance)
+    found = read_feed(feed_of("atas_bars"), [drop(tmp_path, BARS, data)], RULES)
 
     assert found.table["line"].to_pylist() == [*range(1, 49), *range(50, 98)]
     assert found.rejects.num_rows == (line not in FILLERS)
@@ -100,12 +97,12 @@ def test_an_odd_line_among_the_bars_of_a_day(
         assert data[row["byte_offset"] :].startswith(line[:20])
 
 
-def test_what_json_calls_good_is_used_and_nothing_else(tmp_path: Path, governance: Path) -> None:
+def test_what_json_calls_good_is_used_and_nothing_else(tmp_path: Path) -> None:
     """The verdicts agree with the standard library's, but for what is listed here."""
     differing = []
     for name, line in LINES:
         file = drop(tmp_path, NAME, b"".join(each + b"\n" for each in [*TICKS, line]))
-        found = read_feed(feed_of("atas_ticks"), [file], governance)
+        found = read_feed(feed_of("atas_ticks"), [file], RULES)
         used = found.table.num_rows == len(TICKS) + 1
         if used and not is_one_good_tick(line):
             differing.append(name)
@@ -117,7 +114,7 @@ def test_what_json_calls_good_is_used_and_nothing_else(tmp_path: Path, governanc
 @pytest.mark.parametrize("place", ["before", "after", "between"])
 @pytest.mark.parametrize("source", ["atas_bars", "atas_ticks"])
 def test_a_filler_costs_no_line_around_it(
-    tmp_path: Path, governance: Path, source: str, place: str, filler: bytes
+    tmp_path: Path, source: str, place: str, filler: bytes
 ) -> None:
     """A byte order mark or NULs before, behind or between two objects: each object is used."""
     one, two, end = (bar(0), bar(1), bar(2)) if source == "atas_bars" else TICKS[:3]
@@ -128,17 +125,17 @@ def test_a_filler_costs_no_line_around_it(
     }
     name = BARS if source == "atas_bars" else NAME
     data = middle[place] + b"\n" + end + b"\n" + filler
-    found = read_feed(feed_of(source), [drop(tmp_path, name, data)], governance)
+    found = read_feed(feed_of(source), [drop(tmp_path, name, data)], RULES)
 
     assert found.table.num_rows == 3
     assert found.ledger[0].lines == Lines(read=3, used=3, merged=0, rejected=0)
     assert found.ledger[0].blank_lines == 1
 
 
-def test_a_torn_object_before_a_filler_costs_itself_alone(tmp_path: Path, governance: Path) -> None:
+def test_a_torn_object_before_a_filler_costs_itself_alone(tmp_path: Path) -> None:
     """As a machine leaves it that lost its power while it wrote."""
     data = bar(0)[:40] + b"\0" * 4096 + bar(1) + b"\n" + bar(2) + b"\n"
-    found = read_feed(feed_of("atas_bars"), [drop(tmp_path, BARS, data)], governance)
+    found = read_feed(feed_of("atas_bars"), [drop(tmp_path, BARS, data)], RULES)
 
     assert found.table["line"].to_pylist() == [1, 2]
     assert found.rejects["line"].to_pylist() == [1]
@@ -148,10 +145,10 @@ def test_a_torn_object_before_a_filler_costs_itself_alone(tmp_path: Path, govern
 @pytest.mark.parametrize(
     "bad", [b"{", b"\xff", b'{"a":' * 50_000, b"[" * 100_000, b"x" * (16 << 20)]
 )
-def test_an_odd_line_among_bars(tmp_path: Path, governance: Path, bad: bytes) -> None:
+def test_an_odd_line_among_bars(tmp_path: Path, bad: bytes) -> None:
     """The bar reader stands the same, 16 MiB of text included."""
     data = b"".join(each + b"\n" for each in [bar(0), bad, bar(1)])
-    found = read_feed(feed_of("atas_bars"), [drop(tmp_path, BARS, data)], governance)
+    found = read_feed(feed_of("atas_bars"), [drop(tmp_path, BARS, data)], RULES)
     (row,) = found.rejects.to_pylist()
 
     assert found.table.num_rows == 2
@@ -223,14 +220,14 @@ def spread(raw: Path, day: dt.date, odd: list[bytes]) -> None:
         path.write_bytes(b"".join(good))
 
 
-def bars_of(folder: Path, governance: Path, files: list[list[bytes]], name: str) -> CleanFeed:
+def bars_of(folder: Path, files: list[list[bytes]], name: str) -> CleanFeed:
     """The feed of several files of such lines."""
     source = "atas_ticks" if "ticks" in name else "atas_bars"
     dropped = [
         drop(folder, name.replace("X", f"{place:02d}"), b"".join(line + b"\n" for line in lines))
         for place, lines in enumerate(files)
     ]
-    return read_feed(feed_of(source), dropped, governance)
+    return read_feed(feed_of(source), dropped, RULES)
 
 
 def trade(i: int) -> bytes:
@@ -250,7 +247,6 @@ TRADES = [trade(i) for i in range(200)]
 )
 def test_splits_and_repetitions_change_no_tick(
     tmp_path_factory: pytest.TempPathFactory,
-    governance: Path,
     cuts: list[int],
     again: list[tuple[int, int]],
 ) -> None:
@@ -261,8 +257,8 @@ def test_splits_and_repetitions_change_no_tick(
     edges = [0, *sorted(min(cut, len(lines)) for cut in cuts), len(lines)]
     files = [lines[one:two] for one, two in pairwise(edges)]
     name = "atas/ticks/BTCUSDT/date=2025-01-02/X/ticks.jsonl"
-    whole = bars_of(tmp_path_factory.mktemp("whole"), governance, [TRADES], name)
-    found = bars_of(tmp_path_factory.mktemp("split"), governance, files, name)
+    whole = bars_of(tmp_path_factory.mktemp("whole"), [TRADES], name)
+    found = bars_of(tmp_path_factory.mktemp("split"), files, name)
     columns = ["ts", "price", "qty", "side", "trade_id"]
 
     assert found.table.select(columns).equals(whole.table.select(columns))
@@ -271,17 +267,17 @@ def test_splits_and_repetitions_change_no_tick(
 @settings(max_examples=20)
 @given(upto=st.integers(1, 30), lines=st.integers(1, 30))
 def test_history_exported_again_changes_no_bar(
-    tmp_path_factory: pytest.TempPathFactory, governance: Path, upto: int, lines: int
+    tmp_path_factory: pytest.TempPathFactory, upto: int, lines: int
 ) -> None:
     """Finished bars that are written again later are a run of their own, and merge to the same bars."""
     bars = [bar(i) for i in range(30)]
     folder = tmp_path_factory.mktemp("bars")
-    again = bars_of(folder, governance, [[*bars[:upto], *bars[:lines], *bars[upto:]]], BARS)
+    again = bars_of(folder, [[*bars[:upto], *bars[:lines], *bars[upto:]]], BARS)
     seen = {
         row["stamp"]: (row["open"], row["high"], row["low"], row["close"], row["volume"])
         for row in again.table.to_pylist()
     }
-    plain = bars_of(tmp_path_factory.mktemp("plain"), governance, [bars], BARS).table.to_pylist()
+    plain = bars_of(tmp_path_factory.mktemp("plain"), [bars], BARS).table.to_pylist()
 
     assert seen == {
         r["stamp"]: (r["open"], r["high"], r["low"], r["close"], r["volume"]) for r in plain
@@ -315,7 +311,6 @@ def finished(minute: int, *, with_flow: bool) -> bytes:
 )
 def test_splits_and_reloads_change_no_minute(
     tmp_path_factory: pytest.TempPathFactory,
-    governance: Path,
     reloads: list[tuple[int, int, bool]],
     cuts: list[int],
 ) -> None:
@@ -333,8 +328,8 @@ def test_splits_and_reloads_change_no_minute(
     edges = [0, *sorted(min(cut, len(lines)) for cut in cuts), len(lines)]
     files = [lines[one:two] for one, two in pairwise(edges)]
     name = "atas/bars_1m/BTCUSDT/date=2025-01-02/X/bars_1m.jsonl"
-    whole = bars_of(tmp_path_factory.mktemp("whole"), governance, [live_lines()], name)
-    found = bars_of(tmp_path_factory.mktemp("split"), governance, files, name)
+    whole = bars_of(tmp_path_factory.mktemp("whole"), [live_lines()], name)
+    found = bars_of(tmp_path_factory.mktemp("split"), files, name)
     columns = ["minute_open", "open", "high", "low", "close", "volume", "vbuy", "vsell"]
 
     assert (

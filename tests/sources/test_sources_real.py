@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from kit.shipped import RULES
 from pipeline.model.raw_names import RawPath
 from pipeline.sources.clean import CleanFeed, read_feed
 from pipeline.sources.protocol import Feed
@@ -32,8 +33,8 @@ ARCHIVES = [
 class Reader:
     """Reads feeds of the real data."""
 
-    def __init__(self, root: Path, governance: Path) -> None:
-        self.root, self.governance = root, governance
+    def __init__(self, root: Path) -> None:
+        self.root = root
 
     def feed(self, where: str, source: str, symbol: str, day: str, pattern: str) -> CleanFeed:
         """The feed of the files that a pattern finds."""
@@ -47,7 +48,7 @@ class Reader:
         )
         files = [RawPath(p, p.relative_to(root).as_posix(), 0) for p in root.glob(pattern)]
         assert files, pattern
-        return read_feed(feed, files, self.governance)
+        return read_feed(feed, files, RULES)
 
     def csv_rows(self, where: str, market: str, symbol: str, day: str) -> list[list[str]]:
         """The archive by zipfile and csv alone, header dropped."""
@@ -58,9 +59,9 @@ class Reader:
 
 
 @pytest.fixture
-def reader(real_data: Path, governance: Path) -> Reader:
+def reader(real_data: Path) -> Reader:
     """Feeds of the real data."""
-    return Reader(real_data, governance)
+    return Reader(real_data)
 
 
 def instant(epoch: str) -> dt.datetime:

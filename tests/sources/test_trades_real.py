@@ -14,8 +14,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from kit.shipped import RULES
 from pipeline.bars.footprint import footprint
-from pipeline.contracts import control
 from pipeline.contracts.ledger import Lines
 from pipeline.model.raw_names import RawPath
 from pipeline.sources.clean import CleanFeed, read_feed
@@ -28,18 +28,18 @@ DAYS = [("2019-10-11", 1022, 5929), ("2019-10-12", 973, 4134)]
 KINDS = {"binance_trades": "trades", "binance_agg_trades": "aggTrades"}
 
 
-def read(root: Path, governance: Path, pattern: str, **feed: Any) -> CleanFeed:
+def read(root: Path, pattern: str, **feed: Any) -> CleanFeed:
     """The feed of the files that a pattern finds."""
     files = [RawPath(p, p.relative_to(root).as_posix(), 0) for p in sorted(root.glob(pattern))]
     assert files, pattern
     values = {"market": "spot", **feed, "day": dt.date.fromisoformat(feed["day"])}
-    return read_feed(Feed(vendor_symbol=feed["symbol"], **values), files, governance)
+    return read_feed(Feed(vendor_symbol=feed["symbol"], **values), files, RULES)
 
 
 @pytest.fixture
-def xrpeth(real_data: Path, governance: Path) -> Any:
+def xrpeth(real_data: Path) -> Any:
     """Reads a feed of XRPETH: source and day."""
-    reading = partial(read, real_data / XRPETH, governance, symbol="XRPETH")
+    reading = partial(read, real_data / XRPETH, symbol="XRPETH")
 
     def one(source: str, day: str) -> CleanFeed:
         patterns = {s: f"binance/spot/XRPETH-{kind}-{day}.zip" for s, kind in KINDS.items()}
@@ -110,12 +110,10 @@ SEEN_AS_ONE = ("qty_max", "qty_q95")
 
 
 @pytest.mark.parametrize(("day", "minutes", "trades"), DAYS)
-def test_three_tapes_make_one_footprint(
-    xrpeth: Any, governance: Path, day: str, minutes: int, trades: int
-) -> None:
+def test_three_tapes_make_one_footprint(xrpeth: Any, day: str, minutes: int, trades: int) -> None:
     """Trades, aggregates and recorded ticks: every level and minute, but for what an aggregate merges."""
     made = {
-        source: footprint("XRPETH", xrpeth(source, day).parts, control.load(governance), governance)
+        source: footprint("XRPETH", xrpeth(source, day).parts, RULES)
         for source in ("atas_ticks", *KINDS)
     }
     ticks, single, merged = made.values()
@@ -128,16 +126,14 @@ def test_three_tapes_make_one_footprint(
     assert ticks[1].num_rows == minutes
 
 
-def test_recorded_futures_trades_equal_the_ticks(real_data: Path, governance: Path) -> None:
+def test_recorded_futures_trades_equal_the_ticks(real_data: Path) -> None:
     """Header and milliseconds; the footprint of the same span is that of the ticks beside it."""
     root = real_data / "btcusdt-2024-08-08/usdm"
-    reading = partial(
-        read, root, governance, symbol="BTCUSDT", market="futures_um", day="2024-08-08"
-    )
+    reading = partial(read, root, symbol="BTCUSDT", market="futures_um", day="2024-08-08")
     trades = reading("binance/BTCUSDT-trades-*.zip", source="binance_trades")
     ticks = reading("atas/ticks/*/*/*/*.jsonl", source="atas_ticks")
-    levels, minutes = footprint("BTCUSDT", trades.parts, control.load(governance), governance)
-    wanted, theirs = footprint("BTCUSDT", ticks.parts, control.load(governance), governance)
+    levels, minutes = footprint("BTCUSDT", trades.parts, RULES)
+    wanted, theirs = footprint("BTCUSDT", ticks.parts, RULES)
     quotes = ("best_bid", "best_ask", "bid_size", "ask_size", "ofi", "eff_spread")
 
     assert levels.equals(wanted)
@@ -146,12 +142,11 @@ def test_recorded_futures_trades_equal_the_ticks(real_data: Path, governance: Pa
     assert (trades.table.num_rows, trades.ledger[0].notes["header"]) == (21_313, True)
 
 
-def test_rows_in_microseconds(real_data: Path, governance: Path) -> None:
+def test_rows_in_microseconds(real_data: Path) -> None:
     """The first rows of a spot archive of 2025, each value as the csv module reads it."""
     (path,) = (real_data / "btcusdt-derivatives").glob("binance/spot/*.csv")
     found = read(
         path.parent,
-        governance,
         path.name,
         symbol="BTCUSDT",
         source="binance_trades",

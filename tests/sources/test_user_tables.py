@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.adapter_suite import DAY, drop, feed_of
+from kit.shipped import RULES
 from pipeline.clock import MINUTE_US, day_open_us
 from pipeline.contracts.ledger import Lines
 from pipeline.model.limits import Limits
@@ -32,9 +33,9 @@ MOMENTS = [dt.datetime(2025, 1, 2, 0, i) for i in range(3)]  # noqa: DTZ001 - na
 
 
 @pytest.fixture
-def read(tmp_path: Path, governance: Path) -> Callable[[RawPath], CleanFeed]:
+def read(tmp_path: Path) -> Callable[[RawPath], CleanFeed]:
     """Reads one file of the day."""
-    return lambda file: read_feed(feed_of("binance_1m"), [file], governance)
+    return lambda file: read_feed(feed_of("binance_1m"), [file], RULES)
 
 
 def stamps(found: CleanFeed) -> list[int]:
@@ -190,28 +191,26 @@ def test_rest_rows_a_line(tmp_path: Path, read: Callable) -> None:
     assert stamps(read(drop(tmp_path, JSON, text.encode()))) == OPENS
 
 
-def test_a_parquet_that_grows_beyond_its_limits_is_refused(
-    tmp_path: Path, governance: Path
-) -> None:
+def test_a_parquet_that_grows_beyond_its_limits_is_refused(tmp_path: Path) -> None:
     """A few bytes of run lengths are not let to become gigabytes here."""
     file = drop(tmp_path, PARQUET, b"")
     ones = pa.array([1.0] * 1_900_000)
     names = ("open_time", "open", "high", "low", "close", "volume")
     pq.write_table(pa.table(dict.fromkeys(names, ones)), file.path, compression="zstd")
     tight = Limits(parquet_memory_bytes=350 << 20, kline_rows=2_000_000)
-    found = read_feed(feed_of("binance_1m"), [file], governance, tight)
+    found = read_feed(feed_of("binance_1m"), [file], RULES, tight)
 
     assert file.path.stat().st_size < 1 << 20
     assert found.rejects["line"].to_pylist() == [0]
     assert "not Parquet that can be read" in found.rejects["reason"][0].as_py()
 
 
-def test_contracts_are_read_as_base(tmp_path: Path, governance: Path) -> None:
+def test_contracts_are_read_as_base(tmp_path: Path) -> None:
     """COIN-M counts contracts; base volume stands in its quote column, and the ledger says so (B20)."""
     line = f"{OPENED // 1000},100,101,99,100,50,{OPENED // 1000 + 59_999},49.5,7,20,19.8,0\n"
     name = "binance/futures_cm/BTCUSD_PERP-1m-2025-01-02.csv"
     feed = feed_of("binance_1m", market="futures_cm", vendor_symbol="BTCUSD_PERP")
-    found = read_feed(feed, [drop(tmp_path, name, line.encode())], governance)
+    found = read_feed(feed, [drop(tmp_path, name, line.encode())], RULES)
     (row,) = found.table.to_pylist()
 
     assert (row["volume"], row["taker_buy_volume"], row["quote_volume"]) == (49.5, 19.8, 5000.0)
@@ -261,7 +260,7 @@ def reordered(names: list[str], order: list[int]) -> tuple[list[str], list[list[
 
 
 @pytest.mark.parametrize("write", FORMATS)
-def test_names_are_the_same_in_every_format(tmp_path: Path, governance: Path, write: Write) -> None:
+def test_names_are_the_same_in_every_format(tmp_path: Path, write: Write) -> None:
     """Columns in any order under any alias: the same minutes with the same values."""
     fields = [*NAMES[1:6], "quote_volume", "trades"]
     few = 4 if write is as_parquet else 25
@@ -273,7 +272,7 @@ def test_names_are_the_same_in_every_format(tmp_path: Path, governance: Path, wr
     )
     def holds(order: list[int], aliases: tuple[str, ...]) -> None:
         name, data = write(*reordered(["openTime", *aliases], list(order)))
-        found = read_feed(feed_of("binance_1m"), [drop(tmp_path, name, data)], governance)
+        found = read_feed(feed_of("binance_1m"), [drop(tmp_path, name, data)], RULES)
 
         assert stamps(found) == OPENS
         for field, column in zip(fields, list(zip(*VALUES, strict=True))[1:], strict=True):
@@ -562,28 +561,24 @@ def test_a_date_that_could_be_two_is_refused(tmp_path: Path, read: Callable) -> 
     ],
 )
 @pytest.mark.parametrize("delimiter", [",", ";"])
-def test_contracts_are_base_under_any_names(
-    tmp_path: Path, governance: Path, names: str, delimiter: str
-) -> None:
+def test_contracts_are_base_under_any_names(tmp_path: Path, names: str, delimiter: str) -> None:
     """COIN-M in a table of people's names: its volume counts contracts all the same."""
     at = OPENED // 1000
     line = f"{at},100,101,99,100,50,{at + 59_999},49.5,7,20,19.8,0"
     data = f"{names}\n{line}\n".replace(",", delimiter)
     feed = feed_of("binance_1m", market="futures_cm", vendor_symbol="BTCUSD_PERP")
     file = drop(tmp_path, "binance/futures_cm/BTCUSD_PERP-1m-2025-01-02.csv", data.encode())
-    (row,) = read_feed(feed, [file], governance).table.to_pylist()
+    (row,) = read_feed(feed, [file], RULES).table.to_pylist()
 
     assert (row["volume"], row["taker_buy_volume"], row["quote_volume"]) == (49.5, 19.8, 5000.0)
 
 
 @pytest.mark.parametrize("write", [as_csv, as_lines])
-def test_a_table_of_too_many_rows_is_refused(
-    tmp_path: Path, governance: Path, write: Write
-) -> None:
+def test_a_table_of_too_many_rows_is_refused(tmp_path: Path, write: Write) -> None:
     """It would stand in memory as a whole; a limit's own number is accepted."""
     file = drop(tmp_path, *write(NAMES, VALUES))
     for most, rows in ((4, 3), (2, 0)):
-        found = read_feed(feed_of("binance_1m"), [file], governance, Limits(kline_rows=most))
+        found = read_feed(feed_of("binance_1m"), [file], RULES, Limits(kline_rows=most))
 
         assert found.table.num_rows == rows
         assert found.rejects.num_rows == (rows == 0)

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from pipeline.contracts import features_schema
-from pipeline.contracts.schema import table_schema
+from kit.shipped import FEATURES, RULES
 from pipeline.features.registry import MICRO
 from pipeline.tables import parquet
 from tools.feature_figures import draw
@@ -45,10 +44,10 @@ def _random(schema: pa.Schema, rows: int) -> pa.Table:
     return pa.Table.from_arrays(columns, names=schema.names)
 
 
-def test_every_family_is_drawn(tmp_path: Path, governance: Path) -> None:
+def test_every_family_is_drawn(tmp_path: Path) -> None:
     """A snapshot's three tables suffice, also where features are null."""
-    schemas = {name: table_schema(governance, name) for name in ("bars_1m", "footprint")}
-    schemas["features_micro"] = features_schema.features_schema(governance, "micro")
+    schemas = {name: RULES.schema.table(name) for name in ("bars_1m", "footprint")}
+    schemas["features_micro"] = FEATURES.schema("micro")
     for name, schema in schemas.items():
         parquet.write(tmp_path / f"{name}.parquet", _random(schema, 60))
 
