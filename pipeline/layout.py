@@ -12,13 +12,15 @@ import datetime as dt
 import importlib
 import os
 import re
-from dataclasses import replace
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
-from pipeline.clock import parse_day
 from pipeline.model.feeds import FEEDS
 from pipeline.model.raw_names import RawPath, spills_to
+from pipeline.patterns import beginning, days_told, expression, filled, not_before
 from pipeline.settings.config import Kitchen, Symbol
 from pipeline.settings.sources import Stamps
 
@@ -28,15 +30,61 @@ def patterns(kitchen: Kitchen, symbol: Symbol, feed: str) -> tuple[str, ...]:
     return symbol.sources.get(feed) or kitchen.sources.get(feed) or FEEDS[feed].patterns
 
 
-def marked(pattern: str, market: str, name: str) -> str:
-    """A pattern of one symbol, with a character of `MARKS` for each part of a date."""
-    return pattern.format(
-        market=market, symbol=name, **{mark: sign for sign, mark in MARKS.items()}
-    )
+@dataclass(slots=True)
+class Names:
+    """The names in the folders below one, each folder listed once. A folder's path ends with a slash."""
+
+    root: str
+    _names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        """The sorted names in a folder; none where there is no folder."""
+        found = self._names.get(folder)
+        if found is None:
+            try:
+                found = tuple(sorted(os.listdir(os.path.join(self.root, folder))))
+            except OSError:
+                found = ()
+            self._names[folder] = found
+        return found
+
+    def beginning(self, prefix: str) -> tuple[str, ...]:
+        """The names in a prefix's folder that begin as its last part says."""
+        folder, slash, start = prefix.rpartition("/")
+        names = self.names(folder + slash)
+        return names[bisect_left(names, start) : bisect_left(names, start + _BEHIND_ALL)]
+
+    def dated(
+        self, filled: str, before: dt.date | None = None
+    ) -> Iterator[tuple[str, list[dt.date]]]:
+        """The path of each file that a filled pattern finds, by name, and the days that it tells.
+
+        Args:
+            filled: See `patterns.filled`.
+            before: Leaves out what certainly tells no earlier day, if the names sort by their days.
+        """
+        for path in self._matching("", filled.split("/"), before):
+            match = expression(filled).fullmatch(path)
+            days = days_told(match.groupdict()) if match else []
+            is_hidden = path.rpartition("/")[2].startswith(".")
+            if days and not is_hidden and os.path.exists(os.path.join(self.root, path)):
+                yield path, days
+
+    def _matching(self, folder: str, parts: list[str], before: dt.date | None) -> Iterator[str]:
+        part, *below = parts
+        start = beginning(part)
+        names = self.beginning(folder + start)
+        if before and start != part:
+            names, before = names[: bisect_left(names, not_before(part, before))], None
+        for name in names:
+            if expression(part).fullmatch(name):
+                if below:
+                    yield from self._matching(f"{folder}{name}/", below, before)
+                else:
+                    yield folder + name
 
 
-MARKS = {"\1": "date", "\2": "month", "\3": "yyyymmdd", "\4": "first", "\5": "last"}
-"""Characters that stand for the parts of a date in a `marked` pattern, and their names."""
+_BEHIND_ALL = "\U0010ffff"
 
 
 def vendor_name(symbol: Symbol, feed: str) -> str:
@@ -70,8 +118,10 @@ def raw_files(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> list
     wanted = patterns(kitchen, symbol, feed)
     for rank, name in enumerate(raw_candidates(kitchen, symbol, feed, day)):
         if "{first}" in wanted[rank]:
-            filled = marked(wanted[rank], symbol.market, vendor_name(symbol, feed))
-            matches = [path for path, days in _spans(kitchen.raw, filled) if day in days]
+            spans = _spans(
+                kitchen.raw, filled(wanted[rank], symbol.market, vendor_name(symbol, feed))
+            )
+            matches = [path for path, days in spans if day in days]
         else:
             matches = sorted(kitchen.raw.glob(name)) if "*" in name else [kitchen.raw / name]
         for path in matches:
@@ -165,45 +215,17 @@ def forget_listings() -> None:
     _spans.cache_clear()
 
 
-_DAY_DIGITS = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
-DIGITS = {
-    **dict.fromkeys(("date", "first", "last"), _DAY_DIGITS),
-    "month": "[0-9]{4}-[0-9]{2}",
-    "yyyymmdd": "[0-9]{8}",
-}
-"""Part of a date -> what it looks like in a name."""
-
-
-def _days_of(raw: Path, path: Path, filled: str) -> list[dt.date]:
-    """The days that the name of a file tells, by the marked pattern that it may have; none without it."""
-    match = re.fullmatch(_date_expression(filled), path.relative_to(raw).as_posix())
-    return _days_named(match.groupdict()) if match else []
-
-
-def _date_expression(filled: str) -> str:
-    expression = re.escape(filled).replace(r"\*", "[^/]*")
-    for sign, name in MARKS.items():
-        mark, digits = re.escape(sign), DIGITS[name]
-        expression = expression.replace(mark, f"(?P<{name}>{digits})", 1).replace(mark, digits)
-    return expression
-
-
 @lru_cache(maxsize=512)
 def _raw_days(raw: Path, wanted: tuple[str, ...], market: str, name: str) -> frozenset[dt.date]:
-    days: set[dt.date] = set()
-    for pattern in wanted:
-        filled = marked(pattern, market, name)
-        for path in raw.glob(re.sub("[\1-\5]+", "*", filled)):
-            if not path.name.startswith("."):
-                days.update(_days_of(raw, path, filled))
-    return frozenset(days)
+    names = Names(str(raw))
+    found = (names.dated(filled(pattern, market, name)) for pattern in wanted)
+    return frozenset(day for files in found for _, days in files for day in days)
 
 
 @lru_cache(maxsize=512)
 def _spans(raw: Path, filled: str) -> tuple[tuple[Path, frozenset[dt.date]], ...]:
-    """The files of many days that a marked pattern finds, by name, and the days that their names tell."""
-    found = sorted(raw.glob(re.sub("[\1-\5]+", "*", filled)))
-    return tuple((path, frozenset(_days_of(raw, path, filled))) for path in found)
+    """The files of many days that a filled pattern finds, by name, and the days that their names tell."""
+    return tuple((raw / path, frozenset(days)) for path, days in Names(str(raw)).dated(filled))
 
 
 @lru_cache(maxsize=512)
@@ -219,28 +241,8 @@ def _undated_days(raw: Path, name: str) -> frozenset[dt.date]:
             text += b"\n" + handle.read()
         stamps = [match.decode() for match in _STAMP_DATE.findall(text)]
         if stamps:
-            first, last = (_days_named({"date": stamp}) for stamp in (min(stamps), max(stamps)))
-            span = (last[0] - first[0]).days if first and last else -1
-            days.update(first[0] + dt.timedelta(days=n) for n in range(span + 1))
+            days.update(days_told({"first": min(stamps), "last": max(stamps)}))
     return frozenset(days)
-
-
-def _days_named(groups: dict[str, str | None]) -> list[dt.date]:
-    try:
-        if groups.get("date"):
-            return [parse_day(str(groups["date"]))]
-        if groups.get("yyyymmdd"):
-            text = str(groups["yyyymmdd"])
-            return [parse_day(f"{text[:4]}-{text[4:6]}-{text[6:]}")]
-        if groups.get("first"):
-            first, last = parse_day(str(groups["first"])), parse_day(str(groups["last"]))
-            return [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
-        first = parse_day(f"{groups['month']}-01")
-    except ValueError:
-        return []
-    return [
-        day for day in (first + dt.timedelta(days=i) for i in range(31)) if day.month == first.month
-    ]
 
 
 def prepared_folder(
