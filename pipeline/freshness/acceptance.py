@@ -9,8 +9,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
+from pipeline.free_form import Json
 from pipeline.freshness import fingerprint, graph, receipt
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
@@ -32,7 +32,7 @@ class Candidate:
     kept: Receipt
     parts: dict[str, dict[str, str]]
 
-    def stamped(self, said: dict[str, Any]) -> Receipt:
+    def stamped(self, said: Json) -> Receipt:
         """The accepted receipt, which says by whom, why, and what really computed the result.
 
         Args:
@@ -105,15 +105,7 @@ def computed_by(kitchen: Kitchen, unit: Unit) -> dict[str, list[str]]:
     The statistics of earlier days are left out; steps without accepted results have no entry.
     """
     found: dict[str, set[str]] = {}
-    waiting, seen = [unit], {unit}
-    while waiting:
-        one = waiting.pop()
-        if one.stage == "MacroFeatures":
-            continue
-        reads = {edge.unit for edge in graph.edges(kitchen, one)} - seen
-        seen |= reads
-        waiting.extend(reads)
-    for one in seen - {unit}:
+    for one in graph.behind(kitchen, unit)[1:]:
         kept = receipt.read(graph.folder(kitchen, one))
         if kept is not None and kept.facts.get(FACT):
             code = kept.facts[FACT][0]["computed_by"]["code"]

@@ -147,6 +147,19 @@ def edges(kitchen: Kitchen, unit: Unit) -> list[Edge]:
     return list(found)
 
 
+def behind(kitchen: Kitchen, unit: Unit) -> list[Unit]:
+    """The unit, and every one that it is made of but the daily statistics of earlier days."""
+    found: dict[Unit, None] = {}
+    waiting = [unit]
+    while waiting:
+        each = waiting.pop()
+        if each not in found:
+            found[each] = None
+            if each.stage != "MacroFeatures":  # hundreds of inputs, all of other days
+                waiting.extend(edge.unit for edge in edges(kitchen, each))
+    return list(found)
+
+
 def _edges(kitchen: Kitchen, unit: Unit, need: Need) -> Iterator[Edge]:
     if STAGES[need.stage].grain == "date":
         yield Edge(Unit(need.stage, unit.day), need.output, need.inline)

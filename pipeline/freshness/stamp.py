@@ -7,6 +7,7 @@ only to save work: whatever differs, the comparison decides.
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 import json
 import os
@@ -14,12 +15,11 @@ import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from pipeline import layout, storage
-from pipeline.clock import parse_day
 from pipeline.freshness import graph, listing, receipt
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
@@ -39,44 +39,67 @@ NOT_OF_A_SYMBOL = frozenset(("since", "until"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Witness:
-    """What a stamp looks at: names that begin so, and files and folders by absolute path.
+class Stamp:
+    """What every stamp says: what it looks at, what that looked like, and what else results depended on.
 
-    `feeds` are the feeds of symbols and days whose names these are.
+    Args:
+        prefixes: Names that begin so, below the raw folder.
+        paths: Files and folders, absolute.
+        mark: See `Listing.mark`.
+        environment: See `Basis.of`.
     """
 
     prefixes: list[str]
     paths: list[str]
-    feeds: list[tuple[Symbol, str, dt.date]]
+    mark: int
+    environment: list[str]
 
-    def entry(self, seen: Listing) -> dict[str, Any]:
-        """The form in which a stamp keeps it, with what there is to see now."""
-        mark = seen.mark(self.prefixes, self.paths)
-        return {"prefixes": self.prefixes, "paths": self.paths, "mark": mark}
-
-
-def is_true(seen: Listing, entry: dict[str, Any]) -> bool:
-    """Whether all that a stamp looks at is as it was."""
-    return bool(seen.mark(entry["prefixes"], entry["paths"]) == entry["mark"])
+    def is_true(self, seen: Listing) -> bool:
+        """Whether all that it looks at is as it was."""
+        return seen.mark(self.prefixes, self.paths) == self.mark
 
 
-def environment(kitchen: Kitchen, code: dict[str, str], libraries: dict[str, str]) -> str:
-    """Everything but files that any result depends on: code, governance, settings, libraries, Python."""
-    governance = sorted(kitchen.governance.iterdir())
-    return storage.digest(
-        [
-            sys.version,
-            code,
-            libraries,
-            {p.name: storage.file_digest(p) for p in governance if p.is_file()},
-            _deciding(kitchen, NOT_OF_THE_KITCHEN),
-        ]
-    )
+Kind = TypeVar("Kind", bound=Stamp)
 
 
-def of_symbol(symbol: Symbol) -> str:
-    """A symbol's settings that decide results; from when to when it is expected does not."""
-    return storage.digest(_deciding(symbol, NOT_OF_A_SYMBOL))
+def read(path: Path, kind: type[Kind]) -> Kind | None:
+    """A stamp; None where there is none, or none that can be read."""
+    try:
+        with open(path, "rb", buffering=0) as file:  # hundreds are read for a range of days
+            return kind(**json.loads(file.read()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def write(path: Path, stamp: Stamp) -> None:
+    """Puts a stamp; a folder that cannot be written, or a name that is no text, costs time alone."""
+    with suppress(OSError, UnicodeError):
+        storage.write_scratch(path, storage.canonical_json(asdict(stamp)))
+
+
+class Basis:
+    """Everything but files that results depend on, as digests; read once."""
+
+    def __init__(self, kitchen: Kitchen, code: dict[str, str], libraries: dict[str, str]) -> None:
+        """Of code, governance, settings, libraries and Python as they are now."""
+        governance = sorted(kitchen.governance.iterdir())
+        self._common = storage.digest(
+            [
+                sys.version,
+                code,
+                libraries,
+                {p.name: storage.file_digest(p) for p in governance if p.is_file()},
+                _deciding(kitchen, NOT_OF_THE_KITCHEN),
+            ]
+        )
+        self._symbols = {
+            symbol.name: storage.digest(_deciding(symbol, NOT_OF_A_SYMBOL))
+            for symbol in kitchen.symbols.values()
+        }
+
+    def of(self, symbols: Iterable[Symbol]) -> list[str]:
+        """Of results of these symbols: from when to when one is expected does not count."""
+        return [self._common, *(self._symbols[symbol.name] for symbol in symbols)]
 
 
 def _deciding(settings: Kitchen | Symbol, apart: frozenset[str]) -> dict[str, str]:
@@ -88,49 +111,99 @@ def _deciding(settings: Kitchen | Symbol, apart: frozenset[str]) -> dict[str, st
     }
 
 
-def read(path: Path) -> dict[str, Any] | None:
-    """A stamp; None where there is none, or none that can be read."""
-    try:
-        with open(path, "rb", buffering=0) as file:  # hundreds are read for a range of days
-            entry = json.loads(file.read())
-    except (OSError, ValueError):
-        return None
-    return entry if isinstance(entry, dict) else None
-
-
-def write(path: Path, entry: dict[str, Any]) -> None:
-    """Puts a stamp; a folder that cannot be written, or a name that is no text, costs time alone."""
-    with suppress(OSError, UnicodeError):
-        storage.write_scratch(path, storage.canonical_json(entry))
-
-
 def day_file(kitchen: Kitchen, day: dt.date) -> Path:
     """Where a day's stamp lies."""
     return kitchen.prepared / f"date={day.isoformat()}" / FILE
 
 
-def month_file(kitchen: Kitchen, symbol: str, month: str) -> Path:
+def month_file(kitchen: Kitchen, symbol: Symbol, month: dt.date) -> Path:
     """Where the stamp of a symbol's daily statistics of a month lies."""
-    return kitchen.prepared / ".history" / symbol / f"{month}.json"
+    return kitchen.prepared / ".history" / symbol.name / f"{month.isoformat()[:7]}.json"
 
 
-def day_witness(kitchen: Kitchen, seen: Listing, units: Iterable[Unit], day: dt.date) -> Witness:
-    """What a day's units depend on: their outputs and receipts, their raw files, and names of more."""
-    found: dict[str, None] = {}
-    paths: dict[str, None] = {}
-    for unit in units:
-        paths.update(dict.fromkeys(_unit_paths(kitchen, unit)))
+Feed = tuple[Symbol, str, dt.date]
+"""A feed of a symbol and day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Witness:
+    """What a stamp is to look at, and the feeds whose names these are."""
+
+    prefixes: list[str]
+    paths: list[str]
+    feeds: list[Feed]
+
+
+def day_witness(
+    kitchen: Kitchen, seen: Listing, units: Iterable[Unit], day: dt.date, more: Iterable[str] = ()
+) -> Witness:
+    """What a day's units depend on: outputs and receipts, raw files, names of others; and more paths."""
+    paths = [path for unit in units for path in _unit_paths(kitchen, unit)]
     feeds = [
         (symbol, feed, on)
         for symbol in graph.expected_symbols(kitchen, day)
         for feed, back in _feed_days(symbol)
-        for on in _read_for(kitchen, symbol, feed, day + dt.timedelta(days=back))
+        for base in (day + dt.timedelta(days=back),)
+        for on in (base, *layout.days_beside(kitchen, symbol, feed, base))
     ]
-    for symbol, feed, on in feeds:
-        for prefix in listing.prefixes(kitchen, symbol, feed, on.isoformat()):
-            found[prefix] = None
-            paths.update(dict.fromkeys(listing.folders_in(seen, prefix)))
-    return Witness(prefixes=list(found), paths=list(paths), feeds=feeds)
+    named = [(symbol, feed, on.isoformat()) for symbol, feed, on in feeds]
+    return _witness(kitchen, seen, [*paths, *more], feeds, named)
+
+
+def month_witness(
+    kitchen: Kitchen, seen: Listing, symbol: Symbol, month: dt.date, days: Iterable[dt.date]
+) -> Witness:
+    """What a month of daily statistics depends on: those files, the exchange's, and names of more.
+
+    Of the tables that they are made of it looks at the folders alone, which show that a file was deleted
+    or replaced; one that was damaged in its place is found when its own day is asked for.
+
+    Args:
+        kitchen: The configuration.
+        seen: How the files look.
+        symbol: Whose statistics.
+        month: Its first day.
+        days: Those of its days that have statistics.
+    """
+    whose = [(symbol, feed) for feed in BINANCE_FEEDS]
+    whose += [(other, "binance_1m") for other in graph.held_against(kitchen, symbol)]
+    paths: list[str] = []
+    for day in days:
+        unit = Unit("DailyStats", day, symbol.name)
+        paths += _unit_paths(kitchen, unit)
+        paths += [str(graph.folder(kitchen, edge.unit)) for edge in graph.edges(kitchen, unit)]
+        for feed in whose:
+            paths += [str(file.path) for file in layout.input_files(kitchen, *feed, day)]
+    dates = [month + dt.timedelta(days=n) for n in range(days_in(month))]
+    beside = [
+        (*feed, on)
+        for feed in whose
+        for end in (dates[0], dates[-1])
+        for on in layout.days_beside(kitchen, *feed, end)
+        if on not in dates
+    ]
+    own = [(*feed, on) for feed in whose for on in dates]
+    named = [(*feed, month.isoformat()[:7]) for feed in whose]
+    named += [(other, feed, on.isoformat()) for other, feed, on in beside]
+    return _witness(kitchen, seen, paths, [*own, *beside], named)
+
+
+def days_in(month: dt.date) -> int:
+    """How many days the date's month has."""
+    return calendar.monthrange(month.year, month.month)[1]
+
+
+def _witness(
+    kitchen: Kitchen,
+    seen: Listing,
+    paths: Iterable[str],
+    feeds: list[Feed],
+    named: Iterable[tuple[Symbol, str, str]],
+) -> Witness:
+    """With the names of feeds of a day or a month, and the folders below such names."""
+    prefixes = list(dict.fromkeys(p for each in named for p in listing.prefixes(kitchen, *each)))
+    folders = (folder for prefix in prefixes for folder in listing.folders_in(seen, prefix))
+    return Witness(prefixes=prefixes, paths=list(dict.fromkeys([*paths, *folders])), feeds=feeds)
 
 
 def _feed_days(symbol: Symbol) -> list[tuple[str, int]]:
@@ -140,10 +213,6 @@ def _feed_days(symbol: Symbol) -> list[tuple[str, int]]:
         feeds += [(feed, back) for feed in ATAS_FEEDS for back in (0, -1)]
         feeds += [(feed, back) for feed in ATAS_FEEDS if FEEDS[feed].spills for back in (1, -2)]
     return feeds
-
-
-def _read_for(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> list[dt.date]:
-    return [day, *layout.days_beside(kitchen, symbol, feed, day)]
 
 
 def _unit_paths(kitchen: Kitchen, unit: Unit) -> list[str]:
@@ -157,45 +226,6 @@ def _unit_paths(kitchen: Kitchen, unit: Unit) -> list[str]:
     return paths
 
 
-def month_witness(
-    kitchen: Kitchen, seen: Listing, symbol: Symbol, month: str, days: Iterable[dt.date]
-) -> Witness:
-    """What a month of daily statistics depends on: those files, the exchange's, and names of more.
-
-    Of the tables that they are made of it looks at the folders alone, which show that a file was deleted
-    or replaced; one that was damaged in its place is found when its own day is asked for.
-    """
-    found: dict[str, None] = {}
-    paths: dict[str, None] = {}
-    feeds = [(symbol, feed) for feed in BINANCE_FEEDS]
-    feeds += [(other, "binance_1m") for other in graph.held_against(kitchen, symbol)]
-    for day in days:
-        unit = Unit("DailyStats", day, symbol.name)
-        paths.update(dict.fromkeys(_unit_paths(kitchen, unit)))
-        for edge in graph.edges(kitchen, unit):
-            paths[str(graph.folder(kitchen, edge.unit))] = None
-        for whose, feed in feeds:
-            inputs = layout.input_files(kitchen, whose, feed, day)
-            paths.update(dict.fromkeys(str(file.path) for file in inputs))
-    dates = [parse_day(f"{month}-01") + dt.timedelta(days=n) for n in range(31)]
-    dates = [on for on in dates if on.month == dates[0].month]
-    own = [(whose, feed, on) for whose, feed in feeds for on in dates]
-    own += [
-        (whose, feed, on)
-        for whose, feed in feeds
-        for end in (dates[0], dates[-1])
-        for on in layout.days_beside(kitchen, whose, feed, end)
-        if on not in dates
-    ]
-    names = [(whose, feed, month) for whose, feed in feeds]
-    names += [(whose, feed, on.isoformat()) for whose, feed, on in own if on not in dates]
-    for whose, feed, named in names:
-        for prefix in listing.prefixes(kitchen, whose, feed, named):
-            found[prefix] = None
-            paths.update(dict.fromkeys(listing.folders_in(seen, prefix)))
-    return Witness(prefixes=list(found), paths=list(paths), feeds=own)
-
-
 def can_vouch(freshness: Freshness, witness: Witness, units: Iterable[Unit]) -> bool:
     """Whether what was just looked at is what was compared, and no raw file is too young to be trusted.
 
@@ -204,7 +234,7 @@ def can_vouch(freshness: Freshness, witness: Witness, units: Iterable[Unit]) -> 
     """
     kitchen = freshness.kitchen
     return (
-        is_at_rest(kitchen, witness)
+        _is_at_rest(kitchen, witness.paths)
         and all(_is_listed(kitchen, *feed) for feed in witness.feeds)
         and all(freshness.holds_still(unit) for unit in units)
     )
@@ -216,16 +246,11 @@ def _is_listed(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> boo
     return there == (day in layout.raw_days(kitchen, symbol, feed))
 
 
-def is_at_rest(kitchen: Kitchen, witness: Witness) -> bool:
+def _is_at_rest(kitchen: Kitchen, paths: Iterable[str]) -> bool:
     """Whether no raw file is so young that it could change again without its state showing it."""
     edge, raw = time.time_ns() - receipt.RACY_NS, f"{kitchen.raw}/"
     try:
-        states = [os.stat(path) for path in witness.paths if path.startswith(raw)]
+        states = [os.stat(path) for path in paths if path.startswith(raw)]
     except OSError:
         return False
     return all(max(state.st_mtime_ns, state.st_ctime_ns) < edge for state in states)
-
-
-def has_oddities(seen: Listing, kitchen: Kitchen) -> bool:
-    """Whether raw files lie where names alone do not tell their days; then stamps prove nothing."""
-    return any(listing.has_undated(seen, symbol) for symbol in kitchen.symbols.values())

@@ -80,8 +80,7 @@ def compared(kitchen: Kitchen) -> list[Any]:
 
 def vouched(kitchen: Kitchen) -> list[str]:
     """What a stamp says of them."""
-    symbols = [stamp.of_symbol(symbol) for symbol in kitchen.symbols.values()]
-    return [stamp.environment(kitchen, {}, {}), *symbols]
+    return stamp.Basis(kitchen, {}, {}).of(kitchen.symbols.values())
 
 
 def test_every_setting_is_in_one_list() -> None:

@@ -173,7 +173,7 @@ def test_a_finished_day_looks_at_the_names_of_the_next_date(tmp_path: Path) -> N
     save(kitchen, [DAY - STEP, DAY])
     seen = Listing(str(kitchen.raw))
     day = stamp.day_witness(kitchen, seen, [], DAY)
-    month = stamp.month_witness(kitchen, seen, symbol, "2025-01", [])
+    month = stamp.month_witness(kitchen, seen, symbol, DAY.replace(day=1), [])
 
     assert NAME.format(DAY + STEP) in {f"{prefix}csv" for prefix in day.prefixes}
     assert NAME.format("2025-02-01") in {f"{prefix}csv" for prefix in month.prefixes}
