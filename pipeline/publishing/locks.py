@@ -14,30 +14,36 @@ from pipeline.errors import LockedError
 WAIT_SECONDS = 5.0
 """Another publisher is done sooner, unless it hangs."""
 
-_MODE = 0o644
 _POLL_SECONDS = 0.02
 
 
 @contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Holds the lock file's flock for the block; the file is made if absent and never removed.
+def held(path: Path, *, mode: int = 0o644, wait_seconds: float | None = None) -> Iterator[int]:
+    """Holds the lock file's flock for the block, and yields the open file.
+
+    Args:
+        path: The file; it is made if absent and never removed.
+        mode: What others may do with it.
+        wait_seconds: How long another holder is waited for; None for `WAIT_SECONDS`.
 
     Raises:
         LockedError: another process held it all the while.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
+    limit = WAIT_SECONDS if wait_seconds is None else wait_seconds
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
-        if os.fstat(handle).st_size == 0 and os.fstat(handle).st_mode & 0o777 != _MODE:
-            os.fchmod(handle, _MODE)
-        deadline = time.monotonic() + WAIT_SECONDS
+        if os.fstat(handle).st_size == 0 and os.fstat(handle).st_mode & 0o777 != mode:
+            os.fchmod(handle, mode)
+        deadline = time.monotonic() + limit
         while not try_lock(handle):
             if time.monotonic() >= deadline:
+                after = f" after {limit:g} s" if limit else ""
                 raise LockedError(
-                    f"{path}: another run holds the lock after {WAIT_SECONDS:g} s, wanted it free;"
+                    f"{path}: another run holds the lock{after}, wanted it free;"
                     " wait for that run to end and ask again"
                 )
             time.sleep(_POLL_SECONDS)
-        yield
+        yield handle
     finally:
         os.close(handle)
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import math
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import LockedError
+from pipeline.publishing import locks
 from pipeline.settings.config import Kitchen
 
 _FOLDER_MODE = 0o700
@@ -53,23 +51,10 @@ class Places:
         """The lock file of a kind of run."""
         return self.root / f"{name}.lock"
 
-    @contextmanager
-    def locked(self, name: str, *, wait: bool = False) -> Iterator[int]:
+    def locked(self, name: str, *, wait: bool = False) -> AbstractContextManager[int]:
         """Holds a lock for the block, and yields its open file. The kernel frees it whatever happens.
 
         Raises:
             LockedError: another run holds it, and `wait` was not asked for.
         """
-        path = self.lock(name)
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        handle = os.open(path, flags, _LOCK_MODE)
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                raise LockedError(
-                    f"{path}: another run holds the lock, wanted it free; let that run end"
-                ) from None
-            yield handle
-        finally:
-            os.close(handle)
+        return locks.held(self.lock(name), mode=_LOCK_MODE, wait_seconds=math.inf if wait else 0.0)
