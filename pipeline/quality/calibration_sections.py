@@ -7,14 +7,19 @@ from typing import Any
 from pipeline.contracts.calibration import DayFinding, Figures, from_json, to_json
 from pipeline.quality.wording import (
     NONE,
+    Column,
     Report,
     Section,
     Table,
-    clock_time,
+    figure,
+    limit,
     number,
     plain,
     rho,
     share,
+    table,
+    text,
+    time,
 )
 
 _CURVE_NEIGHBOURS = 5
@@ -44,18 +49,12 @@ def offset(report: Report) -> Section:
 
 
 def _evidence(report: Report) -> Table:
-    return Table(
-        head=("evidence", "measured", "wanted", "key"),
-        rows=tuple(
-            (
-                plain(row["what"]),
-                number(row["value"], row["unit"]),
-                f"{row['relation']} {number(row['limit'], row['unit'])}",
-                plain(row["key"]),
-            )
-            for row in report["evidence"]
-        ),
-        right=frozenset({1}),
+    return table(
+        report["evidence"],
+        text("what", "evidence"),
+        Column(head="measured", said=lambda row: number(row["value"], row["unit"]), right=True),
+        Column(head="wanted", said=limit),
+        text("key"),
     )
 
 
@@ -72,59 +71,45 @@ def _curve(figures: Figures) -> Table:
         or row.lag_minutes == second
     ][: 4 * _CURVE_NEIGHBOURS]
     names = {best: "found", second: "runner-up"} if best != second else {best: "found"}
-    return Table(
-        head=("lag, min", "return rho", "volume rho", "exact share", "n", ""),
-        rows=tuple(
-            (
-                number(row.lag_minutes),
-                rho(row.rho_return),
-                rho(row.rho_volume),
-                share(row.exact_share),
-                number(row.n),
-                names.get(row.lag_minutes, ""),
-            )
-            for row in shown
-        ),
-        right=frozenset(range(5)),
+    return table(
+        shown,
+        figure("lag_minutes", "lag, min"),
+        *(figure("rho_return", "return rho", rho), figure("rho_volume", "volume rho", rho)),
+        *(figure("exact_share", "exact share", share), figure("n")),
+        Column(head="", said=lambda row: names.get(row.lag_minutes, "")),
         empty="No lag was measured.",
     )
 
 
 def _feeds(found: DayFinding) -> Table:
     """What each ATAS feed was found to be; the day follows the first that is not refused."""
-    return Table(
-        head=("feed", "status", "offset", "exact share", "identity", "unit", "reasons"),
-        rows=tuple(
-            (
-                plain(name),
-                entry.status,
-                number(entry.offset_minutes, "min"),
-                share(entry.figures.exact_share),
-                plain(entry.identity),
-                plain(entry.volume_unit),
-                "; ".join(plain(f"{reason.code} {reason.note}") for reason in entry.reasons),
-            )
-            for name, entry in sorted(found.feeds.items())
+    return table(
+        sorted(found.feeds.items()),
+        Column(head="feed", said=lambda e: plain(e[0])),
+        Column(head="status", said=lambda e: e[1].status),
+        Column(head="offset", said=lambda e: number(e[1].offset_minutes, "min"), right=True),
+        Column(head="exact share", said=lambda e: share(e[1].figures.exact_share), right=True),
+        Column(head="identity", said=lambda e: plain(e[1].identity)),
+        Column(head="unit", said=lambda e: plain(e[1].volume_unit)),
+        Column(
+            head="reasons",
+            said=lambda e: "; ".join(plain(f"{r.code} {r.note}") for r in e[1].reasons),
         ),
-        right=frozenset({2, 3}),
         empty="No ATAS feed was measured.",
     )
 
 
 def _segments(found: DayFinding) -> Table:
-    return Table(
-        head=("segment", "offset, min", "found in"),
-        rows=tuple(
-            (
-                number(position),
-                number(segment.offset_minutes),
-                "; ".join(
-                    f"{name} {number(value)}" for name, value in _flattened(to_json(segment.found))
-                ),
-            )
-            for position, segment in enumerate(found.segments, start=1)
+    return table(
+        enumerate(found.segments, start=1),
+        Column(head="segment", said=lambda e: number(e[0])),
+        Column(head="offset, min", said=lambda e: number(e[1].offset_minutes), right=True),
+        Column(
+            head="found in",
+            said=lambda e: "; ".join(
+                f"{name} {number(value)}" for name, value in _flattened(to_json(e[1].found))
+            ),
         ),
-        right=frozenset({1}),
         empty="No segment was corrected.",
     )
 
@@ -206,33 +191,20 @@ def flow(report: Report) -> Section:
 
 
 def _flow_pairs(found: Report) -> Table:
-    names = ("minutes", "equal", "close", "difference")
-    return Table(
-        head=("sources", "minutes of both", "equal", "close", "sum of differences, base"),
-        rows=tuple(
-            (
-                f"{plain(pair['first'])} and {plain(pair['second'])}",
-                *(number(pair[name]) for name in names),
-            )
-            for pair in found.get("pairs", ())
-        ),
-        right=frozenset(range(1, 5)),
+    return table(
+        found.get("pairs", ()),
+        Column(head="sources", said=lambda p: f"{plain(p['first'])} and {plain(p['second'])}"),
+        *(figure("minutes", "minutes of both"), figure("equal"), figure("close")),
+        figure("difference", "sum of differences, base"),
         empty="One source alone told of order flow.",
     )
 
 
 def _flow_worst(found: Report) -> Table:
-    sources = tuple(found.get("published", ()))
-    return Table(
-        head=("minute", *(f"{plain(name)}, delta" for name in sources)),
-        rows=tuple(
-            (
-                clock_time(entry["minute_open"]),
-                *(number(entry[name]) for name in sources),
-            )
-            for entry in found.get("worst", ())
-        ),
-        right=frozenset(range(1, 1 + len(sources))),
+    return table(
+        found.get("worst", ()),
+        time("minute_open", "minute"),
+        *(figure(name, f"{plain(name)}, delta") for name in found.get("published", ())),
         empty="No minute is apart.",
     )
 

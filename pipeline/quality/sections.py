@@ -6,16 +6,22 @@ and any figure that is not in the JSON.
 
 from __future__ import annotations
 
+from functools import partial
+
 from pipeline.quality import calibration_sections
 from pipeline.quality.wording import (
+    Column,
     Report,
     Section,
-    Table,
-    clock_time,
+    figure,
+    limit,
     number,
     plain,
     price,
     share,
+    table,
+    text,
+    time,
 )
 
 _GAPS_SHOWN = 40
@@ -68,27 +74,17 @@ def _brief(value: float | None) -> float | None:
 
 
 def _reasons(report: Report) -> Section:
-    rows = [("reason", entry) for entry in report["verdict"]["reasons"]]
-    rows += [("note", entry) for entry in report["verdict"]["notes"]]
+    kinds = (("reason", "reasons"), ("note", "notes"))
+    entries = [{"kind": kind, **e} for kind, key in kinds for e in report["verdict"][key]]
     return Section(
         name="reasons",
         title="Reasons",
         lead="Times are UTC, the open of a minute. A note lowers nothing.",
         tables=(
-            Table(
-                head=("", "code", "count", "first", "last", "what"),
-                rows=tuple(
-                    (
-                        kind,
-                        plain(entry["code"]),
-                        number(entry["count"]),
-                        clock_time(entry["first"]),
-                        clock_time(entry["last"]),
-                        plain(entry["note"]),
-                    )
-                    for kind, entry in rows
-                ),
-                right=frozenset({2}),
+            table(
+                entries,
+                *(text("kind", ""), text("code"), figure("count"), time("first"), time("last")),
+                text("note", "what"),
                 empty="Nothing to report: every check that could be measured holds.",
             ),
         ),
@@ -97,70 +93,61 @@ def _reasons(report: Report) -> Section:
 
 def _thresholds(report: Report) -> Section:
     words = {True: "holds", False: "fails", None: "not measured"}
-    rows = tuple(
-        (
-            words[check["passed"]],
-            plain(check["key"]),
-            number(check["measured"], check["unit"]),
-            f"{check['relation']} {number(check['limit'], check['unit'])}",
-            plain(check["code"]),
-            plain(check["consequence"]) + (" (waived)" if check["waived_by"] else ""),
-            plain(check["note"]) + (f"; {plain(check['waived_by'])}" * bool(check["waived_by"])),
-        )
-        for check in report["checks"]
-    )
     return Section(
         name="checks",
         title="Checks",
         lead=f"Limits and consequences stand in {plain(report['control_file'])} under the key named.",
         tables=(
-            Table(
-                head=("", "key", "measured", "wanted", "code", "on failure", "in words"),
-                rows=rows,
-                right=frozenset({2}),
+            table(
+                report["checks"],
+                Column(head="", said=lambda check: words[check["passed"]]),
+                text("key"),
+                Column(
+                    head="measured", said=lambda c: number(c["measured"], c["unit"]), right=True
+                ),
+                Column(head="wanted", said=limit),
+                text("code"),
+                Column(head="on failure", said=_on_failure),
+                Column(head="in words", said=_in_words),
                 marks=tuple(words[check["passed"]].split()[0] for check in report["checks"]),
             ),
         ),
     )
 
 
+def _on_failure(check: Report) -> str:
+    return plain(check["consequence"]) + (" (waived)" if check["waived_by"] else "")
+
+
+def _in_words(check: Report) -> str:
+    return plain(check["note"]) + (f"; {plain(check['waived_by'])}" if check["waived_by"] else "")
+
+
 def _coverage(report: Report) -> Section:
-    letters = report["states"]
-    counts = Table(
-        head=("feed", *(f"{letter} {words}" for letter, words in letters.items())),
-        rows=tuple(
-            (strip["feed"], *(number(strip["counts"][letter]) for letter in letters))
-            for strip in report["heat"]
-        ),
-        right=frozenset(range(1, len(letters) + 1)),
-    )
-    gaps = report["gaps"]
+    letters, gaps = report["states"], report["gaps"]
+    counts = [
+        Column(head=f"{letter} {words}", said=partial(_counted, letter), right=True)
+        for letter, words in letters.items()
+    ]
     longest = sorted(gaps, key=lambda gap: -gap["minutes"])[:_GAPS_SHOWN]
     more = f" The {_GAPS_SHOWN} longest of {len(gaps)} gaps." if len(gaps) > _GAPS_SHOWN else ""
-    listed = Table(
-        head=("gap in", "first", "last", "minutes", "kind"),
-        rows=tuple(
-            (
-                gap["feed"],
-                clock_time(gap["first"]),
-                clock_time(gap["last"]),
-                number(gap["minutes"]),
-                gap["kind"],
-            )
-            for gap in gaps
-            if gap in longest
-        ),
-        right=frozenset({3}),
+    listed = table(
+        [gap for gap in gaps if gap in longest],
+        *(text("feed", "gap in"), time("first"), time("last"), figure("minutes"), text("kind")),
         empty="No gap.",
     )
     return Section(
         name="coverage",
         title="Coverage by minute",
         lead=f"One line an hour, one mark a minute.{more}",
-        tables=(counts, listed),
+        tables=(table(report["heat"], text("feed"), *counts), listed),
         plots=tuple(f"heat:{strip['feed']}" for strip in report["heat"]),
         text=_heat_text(report),
     )
+
+
+def _counted(letter: str, strip: Report) -> str:
+    return number(strip["counts"][letter])
 
 
 def _heat_text(report: Report) -> tuple[str, ...]:
@@ -172,57 +159,42 @@ def _heat_text(report: Report) -> tuple[str, ...]:
 
 
 def _defects(report: Report) -> Section:
-    rows = []
-    for entry in report["defects"]:
-        quoted = "; ".join(f"{plain(e['at'])}: {plain(e['raw'])}" for e in entry["examples"])
-        rows.append(
-            (
-                plain(entry["code"]),
-                number(entry["count"]),
-                plain(entry["where"]),
-                clock_time(entry["first"]),
-                clock_time(entry["last"]),
-                plain(entry["what"]),
-                quoted,
-            )
-        )
     return Section(
         name="defects",
         title="Defects",
         lead="Row flags of the published minutes, and raw lines set aside.",
         tables=(
-            Table(
-                head=("code", "count", "where", "first", "last", "what", "examples"),
-                rows=tuple(rows),
-                right=frozenset({1}),
+            table(
+                report["defects"],
+                *(text("code"), figure("count"), text("where"), time("first"), time("last")),
+                text("what"),
+                Column(head="examples", said=_quoted),
                 empty="No defect was seen.",
             ),
         ),
     )
 
 
+def _quoted(defect: Report) -> str:
+    return "; ".join(f"{plain(e['at'])}: {plain(e['raw'])}" for e in defect["examples"])
+
+
 def _worst(report: Report) -> Section:
-    names = ("open", "high", "low", "close", "volume")
-    rows = tuple(
-        (
-            clock_time(entry["minute_open"]),
-            number(entry["distance_bps"]),
-            feed,
-            *(price(entry[feed][name]) for name in names),
-            ", ".join(entry["flags"]),
-        )
+    entries = [
+        {**entry, **entry[feed], "feed": feed}
         for entry in report["worst_minutes"]
         for feed in ("binance", "atas")
-    )
+    ]
     return Section(
         name="worst",
         title="Ten worst minutes",
         lead="The largest distance of the four prices, in bps, less the day's median basis.",
         tables=(
-            Table(
-                head=("minute", "distance", "feed", *names, "flags"),
-                rows=rows,
-                right=frozenset({1, 3, 4, 5, 6, 7}),
+            table(
+                entries,
+                *(time("minute_open", "minute"), figure("distance_bps", "distance"), text("feed")),
+                *(figure(name, write=price) for name in ("open", "high", "low", "close", "volume")),
+                Column(head="flags", said=lambda entry: ", ".join(entry["flags"])),
                 empty="No minute of the two feeds differs.",
             ),
         ),
@@ -235,41 +207,32 @@ def _columns(report: Report) -> Section:
         title="Nulls and constants",
         lead="Null means not measured. A constant column is one that never changes on this day.",
         tables=(
-            Table(
-                head=("column", "null rate", "constant value"),
-                rows=tuple(
-                    (
-                        plain(column["column"]),
-                        share(column["null_share"]),
-                        "" if column["constant"] is None else plain(column["constant"]),
-                    )
-                    for column in report["columns"]
+            table(
+                report["columns"],
+                text("column"),
+                figure("null_share", "null rate", share),
+                Column(
+                    head="constant value",
+                    said=lambda c: "" if c["constant"] is None else plain(c["constant"]),
                 ),
-                right=frozenset({1}),
             ),
         ),
     )
 
 
 def _lines(report: Report) -> Section:
-    fates = ("read", "used", "merged", "rejected")
     return Section(
         name="lines",
         title="Lines",
         lead="Every raw line: read = used + merged + rejected.",
         tables=(
-            Table(
-                head=("source", "file", *fates, ""),
-                rows=tuple(
-                    (
-                        plain(row["source"]),
-                        plain(row["path"]),
-                        *(number(row[fate]) for fate in fates),
-                        "adds up" if row["balanced"] else "DOES NOT ADD UP",
-                    )
-                    for row in report["conservation"]
+            table(
+                report["conservation"],
+                *(text("source"), text("path", "file")),
+                *(figure(fate) for fate in ("read", "used", "merged", "rejected")),
+                Column(
+                    head="", said=lambda row: "adds up" if row["balanced"] else "DOES NOT ADD UP"
                 ),
-                right=frozenset(range(2, 6)),
             ),
         ),
     )
@@ -281,20 +244,11 @@ def _inputs(report: Report) -> Section:
         title="Inputs",
         lead="Raw files as they were read, and what was inferred from them.",
         tables=(
-            Table(
-                head=("source", "file", "bytes", "read as", "sha256", "inferred"),
-                rows=tuple(
-                    (
-                        plain(row["source"]),
-                        plain(row["path"]),
-                        number(row["bytes"]),
-                        plain(row["adapter"]),
-                        plain(row["sha256"]),
-                        "; ".join(plain(note) for note in row["notes"]),
-                    )
-                    for row in report["inputs"]
-                ),
-                right=frozenset({2}),
+            table(
+                report["inputs"],
+                *(text("source"), text("path", "file"), figure("bytes")),
+                *(text("adapter", "read as"), text("sha256")),
+                Column(head="inferred", said=lambda row: "; ".join(map(plain, row["notes"]))),
             ),
         ),
     )

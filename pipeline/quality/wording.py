@@ -5,6 +5,7 @@ Belongs here: values -> text, without any markup. Which figure stands where is `
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,51 @@ class Section:
     tables: tuple[Table, ...] = ()
     plots: tuple[str, ...] = ()
     text: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of a table: its head, what it says of an entry, whether that is a number."""
+
+    head: str
+    said: Callable[[Any], str]
+    right: bool = False
+
+
+def table(
+    entries: Iterable[Any], *columns: Column, empty: str = "None.", marks: tuple[str, ...] = ()
+) -> Table:
+    """A row for each entry."""
+    return Table(
+        head=tuple(column.head for column in columns),
+        rows=tuple(tuple(column.said(entry) for column in columns) for entry in entries),
+        right=frozenset(at for at, column in enumerate(columns) if column.right),
+        empty=empty,
+        marks=marks,
+    )
+
+
+def text(key: str, head: str | None = None) -> Column:
+    """What an entry, a mapping or a value, has under a key, as `plain` text."""
+    return Column(head=key if head is None else head, said=lambda entry: plain(_of(entry, key)))
+
+
+def figure(key: str, head: str | None = None, write: Callable[[Any], str] | None = None) -> Column:
+    """What an entry has under a key as a number."""
+    written = write or number
+    head = key if head is None else head
+    return Column(head=head, said=lambda entry: written(_of(entry, key)), right=True)
+
+
+def time(key: str, head: str | None = None) -> Column:
+    """The instant that an entry has under a key."""
+    return Column(
+        head=key if head is None else head, said=lambda entry: clock_time(_of(entry, key))
+    )
+
+
+def _of(entry: Any, key: str) -> Any:
+    return entry[key] if isinstance(entry, dict) else getattr(entry, key)
 
 
 def plain(text: Any) -> str:
@@ -79,3 +125,8 @@ def clock_time(instant: str | None) -> str:
     if instant and len(instant) == 20 and instant.endswith(":00Z"):
         return instant[11:16]
     return plain(instant)
+
+
+def limit(entry: Report) -> str:
+    """What was wanted of a figure: `at least 95 %`."""
+    return f"{entry['relation']} {number(entry['limit'], entry['unit'])}"
