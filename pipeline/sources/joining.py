@@ -20,6 +20,7 @@ from pipeline.sources.klines import one_day
 from pipeline.sources.klines.rows import is_of_many_days
 from pipeline.sources.protocol import Feed, Parsed
 from pipeline.sources.tick_tape import Keep, Stretch
+from pipeline.tables import arrays
 from pipeline.tables.parts import Part
 
 _HOUR = re.compile(r"/([0-9]{2})/[^/]+$")
@@ -33,7 +34,7 @@ def joined(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
     if feed.kind.joiner == "klines":
         return _klines(feed, reads)
     if feed.kind.joiner == "timed":
-        return timed_rows.joined(feed.source, reads)
+        return _timed(feed, reads)
     _merge_copies(reads)
     part_files.settle(reads)
     return _runs(reads)
@@ -96,16 +97,15 @@ def _klines(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
     A minute whose klines contradict each other, and which no other file has, is an empty row.
     """
     tables: list[pa.Table] = []
+    known: dict[int, one_day.Values] = {}
     conflicts: dict[int, tuple[int, int]] = {}
     beside = (number for number, read in enumerate(reads) if read.file.neighbour)
     preferred = {0, next(beside, 0)}
     for number, read in enumerate(reads):
         if read.parsed is None:
             continue
-        rows, differing = one_day.fill(read.parsed.rows, tables, feed.source)
-        read.used = rows.num_rows
-        read.merged = read.parsed.merged + read.parsed.rows.num_rows - rows.num_rows
-        read.parsed.defects["B08"] += differing
+        opens = one_day.opens(read.parsed.rows, feed.source).tolist()
+        rows = _in_gaps(read, read.parsed, (opens, one_day.VALUES), known)
         read.parsed.defects["B07"] += bool(read.parsed.other_days and not read.parsed.read)
         rows = one_day.flagged(
             rows, feed.source, fallback=number not in preferred, conflicts=conflicts
@@ -115,15 +115,42 @@ def _klines(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
             conflicts.setdefault(opened, (number, line))
     if not tables:
         return []
-    known = pa.concat_tables(tables)
+    day = pa.concat_tables(tables)
     if not feed.kind.is_minutes:
-        return [known.sort_by(feed.kind.time_column)]
-    known = pa.concat_tables([known, one_day.empty_rows(known, conflicts, feed.source)])
-    known = known.sort_by(feed.kind.time_column)
+        return [day.sort_by(feed.kind.time_column)]
+    day = pa.concat_tables([day, one_day.empty_rows(day, conflicts, feed.source)])
+    day = day.sort_by(feed.kind.time_column)
     if feed.record is None:
-        return [known]
-    silent = one_day.silent_edges(known, feed.record["silent_edge_minutes_min"])
-    return [known.append_column("silent_edge", pa.array(silent))]
+        return [day]
+    silent = one_day.silent_edges(day, feed.record["silent_edge_minutes_min"])
+    return [day.append_column("silent_edge", pa.array(silent))]
+
+
+def _timed(feed: Feed, reads: list[FileRead]) -> list[pa.Table]:
+    """The most trusted file's rows, and the others' in its gaps, sorted by time."""
+    tables: list[pa.Table] = []
+    known: dict[int, one_day.Values] = {}
+    time = feed.kind.time_column
+    for number, read in enumerate(reads):
+        if read.parsed is None:
+            continue
+        rows = read.parsed.rows
+        places = [timed_rows.slot_of(at, feed.source) for at in arrays.ints(rows[time]).tolist()]
+        names = [name for name in rows.column_names if name not in (time, "line")]
+        rows = _in_gaps(read, read.parsed, (places, names), known)
+        tables.append(_numbered(rows, number))
+    return [pa.concat_tables(tables).sort_by(time)] if tables else []
+
+
+def _in_gaps(
+    read: FileRead, parsed: Parsed, named: one_day.Named, known: dict[int, one_day.Values]
+) -> pa.Table:
+    """A file's rows in the gaps of those before it; fills its counts."""
+    rows, differing = one_day.fill(parsed.rows, named, known)
+    read.used = rows.num_rows
+    read.merged = parsed.merged + parsed.rows.num_rows - rows.num_rows
+    parsed.defects["B08"] += differing
+    return rows
 
 
 def _runs(reads: list[FileRead]) -> list[pa.Table]:
@@ -151,7 +178,7 @@ def _misfiled(feed: Feed, read: FileRead, parsed: Parsed) -> int:
     if hour is None:
         return parsed.other_days
     columns = (stretch.part.read(["ts"])["ts"] for stretch in read.tape)
-    hours = (column.cast(pa.int64()).to_numpy() % DAY_US // HOUR_US for column in columns)
+    hours = (arrays.ints(column) % DAY_US // HOUR_US for column in columns)
     return parsed.other_days + sum(int(np.count_nonzero(h != int(hour[1]))) for h in hours)
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -153,14 +154,20 @@ class Adapter(Protocol):
         ...
 
 
-@runtime_checkable
-class TapeAdapter(Protocol):
+class TapeAdapter(ABC):
     """An adapter of files that may be too long for the memory."""
 
+    @abstractmethod
     def parse_tape(self, text: RawText, feed: Feed, put: Put) -> Parsed:
         """As `Adapter.parse`, but the rows go to `put` in order, and the result has none.
 
         Raises:
             SourceError: the file as a whole cannot be used; what was put counts for nothing.
         """
-        ...
+
+    def parse(self, text: RawText, feed: Feed) -> Parsed:
+        """As `Adapter.parse`."""
+        tables: list[pa.Table] = []
+        parsed = self.parse_tape(text, feed, tables.append)
+        parsed.rows = pa.concat_tables([parsed.rows, *tables])
+        return parsed

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.tables import arrays
 from pipeline.tables.parts import Part
 
 _IDENTITY = ["trade_id", "ts", "price", "qty"]
@@ -42,19 +43,24 @@ class Stretch:
 
 
 class Order:
-    """Inversions and the largest step back in microseconds, of a file whose tables are seen in order."""
+    """How often a whole-number column of a file steps back, whose tables are seen in order, and how far."""
 
-    def __init__(self) -> None:
-        self.inversions = self.step_back_us = 0
+    def __init__(self, column: str) -> None:
+        self._column = column
+        self.inversions = self._largest = 0
         self._last = np.empty(0, dtype=np.int64)
 
     def see(self, table: pa.Table) -> None:
-        """The next ticks of the file."""
-        instants = np.concatenate([self._last, _instants(table)])
-        steps = np.diff(instants)
-        self.inversions += int((steps < 0).sum())
-        self.step_back_us = max(self.step_back_us, int(-steps.min(initial=0)))
-        self._last = instants[-1:]
+        """The next rows of the file."""
+        values = np.concatenate([self._last, arrays.ints(table[self._column])])
+        steps = np.diff(values)
+        self.inversions += int(np.count_nonzero(steps < 0))
+        self._largest = max(self._largest, int(-steps.min(initial=0)))
+        self._last = values[-1:].copy()
+
+    def notes(self) -> dict[str, int]:
+        """For the ledger, of a column of instants."""
+        return {"inversions": self.inversions, "largest_step_back_us": self._largest}
 
 
 def stretches(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
@@ -71,7 +77,7 @@ def stretches(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
 
 def put_aside(number: int, place: int, table: pa.Table, keep: Keep) -> Stretch:
     """Puts successive ticks of a file aside; `table` as `clean_ticks`."""
-    instants = _instants(table)
+    instants = arrays.ints(table["ts"])
     return Stretch(
         number=number,
         place=place,
@@ -99,7 +105,9 @@ def join(tape: Sequence[Stretch], keep: Keep) -> tuple[list[Part], dict[int, int
         for number in whole["file"].to_numpy()[~kept].tolist():
             lost[number] += 1
         whole = whole.filter(pa.array(kept))
-        parts.append(keep(whole.take(pa.array(np.argsort(_instants(whole), kind="stable")))))
+        parts.append(
+            keep(whole.take(pa.array(np.argsort(arrays.ints(whole["ts"]), kind="stable"))))
+        )
     return parts, lost
 
 
@@ -115,11 +123,6 @@ def overlapping(tape: list[Stretch]) -> list[list[Stretch]]:
             groups.append([stretch])
             last = stretch.last
     return [sorted(group, key=lambda one: (one.number, one.place)) for group in groups]
-
-
-def _instants(table: pa.Table) -> np.ndarray:
-    stamps: np.ndarray = table["ts"].cast(pa.int64()).to_numpy()
-    return stamps
 
 
 def _has_rising_ids(table: pa.Table) -> bool:

@@ -32,35 +32,6 @@ _IDENTITY = _ORDER[:7]
 
 
 @dataclass(slots=True)
-class Order:
-    """How often an id is not above the one before it in the file, and a stamp before it."""
-
-    id_inversions: int = 0
-    stamp_inversions: int = 0
-    step_back_us: int = 0
-    _last: list[Ints] = field(default_factory=list)
-
-    def see(self, table: pa.Table, id_column: str) -> None:
-        """The next rows of the file."""
-        now = [arrays.ints(table[name]) for name in (id_column, "ts")]
-        before = self._last or [column[:0] for column in now]
-        ids, stamps = (np.diff(np.concatenate(pair)) for pair in zip(before, now, strict=True))
-        self.id_inversions += int(np.count_nonzero(ids < 0))
-        self.stamp_inversions += int(np.count_nonzero(stamps < 0))
-        self.step_back_us = max(self.step_back_us, int(-stamps.min(initial=0)))
-        if len(now[0]):
-            self._last = [column[-1:].copy() for column in now]
-
-    def notes(self) -> dict[str, int]:
-        """For the ledger."""
-        return {
-            "ids_out_of_order": self.id_inversions,
-            "inversions": self.stamp_inversions,
-            "largest_step_back_us": self.step_back_us,
-        }
-
-
-@dataclass(slots=True)
 class Lost:
     """Of each file: rows merged, and rows whose id stands twice in that file."""
 

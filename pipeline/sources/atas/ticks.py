@@ -7,8 +7,7 @@ repeat the quantity by side. A price or quantity of zero or NaN is a failed refl
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -28,7 +27,7 @@ from pipeline.sources.atas.tick_line import (
     tick_instant,
 )
 from pipeline.sources.klines.rows import is_of_many_days
-from pipeline.sources.protocol import Feed, Parsed, Put, RawText
+from pipeline.sources.protocol import Feed, Parsed, Put, RawText, TapeAdapter
 from pipeline.sources.text.jsonl import Batch, JsonLines
 from pipeline.sources.text.lines import Block
 from pipeline.tables.prefetch import ahead
@@ -41,21 +40,23 @@ _ANY_DAY = range(-3_660_000, 3_660_000)
 OTHER_DAY = ("A16", "of another day, which reads it from here")
 
 _UTC = pa.timestamp("us", tz="UTC")
-_COLUMNS: dict[str, pa.DataType] = {
-    "ts": _UTC,
-    "price": pa.float64(),
-    "qty": pa.float64(),
-    "side": pa.int8(),
-    "best_bid": pa.float64(),
-    "best_ask": pa.float64(),
-    "bid_volume": pa.float64(),
-    "ask_volume": pa.float64(),
-    "trade_id": pa.string(),
-    "line": pa.int64(),
-}
+_SCHEMA = pa.schema(
+    {
+        "ts": _UTC,
+        "price": pa.float64(),
+        "qty": pa.float64(),
+        "side": pa.int8(),
+        "best_bid": pa.float64(),
+        "best_ask": pa.float64(),
+        "bid_volume": pa.float64(),
+        "ask_volume": pa.float64(),
+        "trade_id": pa.string(),
+        "line": pa.int64(),
+    }
+)
 
 
-class AtasTicks:
+class AtasTicks(TapeAdapter):
     """The adapter."""
 
     name = "atas_ticks"
@@ -65,24 +66,17 @@ class AtasTicks:
         """By the schema version, or by the fields that no bar has."""
         return b'"tick.v' in head or (b'"qty"' in head and b'"ts"' in head)
 
-    def parse(self, text: RawText, feed: Feed) -> Parsed:
-        """Reads a tape in file order; sorting and repeated trades are the feed's (`tick_tape.py`)."""
-        tables: list[pa.Table] = []
-        parsed = self.parse_tape(text, feed, tables.append)
-        parsed.rows = pa.concat_tables([parsed.rows, *tables])
-        return parsed
-
     def parse_tape(self, text: RawText, feed: Feed, put: Put) -> Parsed:
-        """As `parse`, of a file of any length: its rows go to `put`, stretch by stretch."""
+        """The ticks in file order; sorting and repeated trades are the feed's (`tick_tape.py`)."""
         lines = JsonLines(text, Tick)
-        tape, order = _Tape(feed, lines, text.name), tick_tape.Order()
+        tape, order = _Tape(feed, lines, text.name), tick_tape.Order("ts")
         tables = (tape.take(block, columns) for block, columns in tape.by_columns(lines.blocks()))
         for rows in tick_tape.stretches(tables):
             order.see(rows)
             put(rows)
         lines.defects["A18"] += order.inversions
         return Parsed(
-            rows=_table([], [], []),
+            rows=_SCHEMA.empty_table(),
             rejects=lines.rejects,
             read=lines.read - tape.other_days,
             blank_lines=lines.blank_lines,
@@ -90,8 +84,7 @@ class AtasTicks:
             notes={
                 **lines.notes(),
                 **tape.notes(),
-                "inversions": order.inversions,
-                "largest_step_back_us": order.step_back_us,
+                **order.notes(),
             },
             defects=lines.defects,
         )
@@ -202,33 +195,25 @@ def _drop_crossed(tick: Tick) -> bool:
 
 
 def _table(ticks: list[Tick], instants: list[int], numbers: list[int]) -> pa.Table:
-    ids = [id_text(t.trade_id) for t in ticks]
-    sides = [side_sign(t.side) for t in ticks]
-    quotes = ("best_bid", "best_ask", "bid_volume", "ask_volume")
-    columns: dict[str, Any] = {
-        "ts": pa.array(np.array(instants, dtype=np.int64)).cast(_UTC),
-        "price": [t.price for t in ticks],
-        "qty": [t.qty for t in ticks],
-        "side": sides,
-        **{name: [getattr(t, name) for t in ticks] for name in quotes},
-        "trade_id": ids,
+    columns: dict[str, Sequence[object]] = {
+        **{name: [getattr(tick, name) for tick in ticks] for name in NUMBERS},
+        "ts": instants,
+        "side": [side_sign(tick.side) for tick in ticks],
+        "trade_id": [id_text(tick.trade_id) for tick in ticks],
         "line": numbers,
     }
-    return pa.table({name: pa.array(columns[name], kind) for name, kind in _COLUMNS.items()})
+    return pa.table({name: columns[name] for name in _SCHEMA.names}, _SCHEMA)
 
 
 def _table_of(block: Block, columns: Columns) -> pa.Table:
     """As `_table`, of columns; NaN is null."""
-    rows = len(columns.ts)
-    made: dict[str, Any] = {
+    nothing = pa.nulls(len(columns.ts), pa.float64())
+    made = {
+        **dict.fromkeys(NUMBERS, nothing),
+        **{name: pa.array(found, from_pandas=True) for name, found in columns.numbers.items()},
         "ts": pa.array(columns.ts).cast(_UTC),
         "side": pa.array(columns.side, mask=columns.side == 0),
         "trade_id": columns.trade_id,
         "line": pa.array(columns.places + block.number),
     }
-    for name, kind in _COLUMNS.items():
-        if name not in made:
-            values = columns.numbers.get(name)
-            no_values = values is None
-            made[name] = pa.nulls(rows, kind) if no_values else pa.array(values, from_pandas=True)
-    return pa.table({name: made[name] for name in _COLUMNS})
+    return pa.table({name: made[name] for name in _SCHEMA.names}, _SCHEMA)

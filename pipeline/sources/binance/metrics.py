@@ -13,8 +13,6 @@ are made. Belongs here: what these fields mean.
 
 from __future__ import annotations
 
-import math
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -24,7 +22,7 @@ from pipeline.sources.binance import timed_columns
 from pipeline.sources.binance.timed_columns import Fields, Form, Values, instant
 from pipeline.sources.binance.timed_rows import parsed
 from pipeline.sources.protocol import Feed, Parsed, RawText
-from pipeline.sources.text.csv_fields import decimal
+from pipeline.sources.text.csv_fields import amount
 
 PERIOD_US = 5 * MINUTE_US
 
@@ -98,13 +96,8 @@ def _figures(fields: Fields) -> tuple[int, Values]:
 
 
 def _number(text: bytes, name: str) -> float | None:
-    """A quantity or ratio, 0 or more; None where the exchange left it out."""
-    if not text:
-        return None
-    value = decimal(text, name)
-    if not (math.isfinite(value) and value >= 0):
-        raise ValueError(f"{name} {value}; wanted finite, 0 or more")
-    return value
+    """A quantity or ratio; None where the exchange left it out."""
+    return amount(text, name) if text else None
 
 
 _COLUMNS = (

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import re
 from itertools import islice
-from typing import Any
-
-import msgspec
 
 from pipeline.sources.binance.klines import read_row
 from pipeline.sources.klines.column_names import ARCHIVE
 from pipeline.sources.klines.rows import KlineFile
 from pipeline.sources.protocol import Feed, Parsed, RawText
 from pipeline.sources.text.json_array import records
+from pipeline.sources.text.json_value import cell, value_of
 from pipeline.sources.text.lines import text_of
 
 _EPOCH = re.compile(rb"[0-9]{9,19}")
@@ -55,9 +53,10 @@ def _is_row(fields: list[bytes]) -> bool:
 def _fields(line: bytes) -> list[bytes]:
     """The columns as text; a line that is no array of plain values is one column, which no kline is."""
     try:
-        row: list[Any] = msgspec.json.decode(text_of(line).strip().removesuffix(b","), type=list)
-    except (msgspec.DecodeError, RecursionError, ValueError):
+        row = value_of(line)
+    except ValueError:
         return [line]
-    if len(row) != len(ARCHIVE) or not all(isinstance(value, (str, int, float)) for value in row):
+    is_row = isinstance(row, list) and len(row) == len(ARCHIVE)
+    if not is_row or not all(isinstance(value, (str, int, float)) for value in row):
         return [line]
-    return [value.encode() if isinstance(value, str) else repr(value).encode() for value in row]
+    return [cell(value) for value in row]

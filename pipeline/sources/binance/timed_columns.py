@@ -9,15 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import msgspec
 
 from pipeline.clock import parse_instant
 from pipeline.errors import SourceError
-from pipeline.free_form import Json
 from pipeline.sources.klines.rows import market_us
 from pipeline.sources.text.json_array import elements, is_array
+from pipeline.sources.text.json_value import cell, value_of
 from pipeline.sources.text.lines import BOM
 
 Values = tuple[float | None, ...]
@@ -175,18 +172,10 @@ def _of_objects(head: bytes, lines: list[bytes], form: Form) -> Columns | None:
 
 def _object(line: bytes) -> dict[bytes, bytes]:
     """Key -> value of a flat JSON object, as text; null is empty text."""
-    try:
-        given: Json = msgspec.json.decode(line, type=Json)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise ValueError(f"not the JSON object that was expected ({error})") from None
-    return {
-        key.encode(): value.encode() if isinstance(value, str) else _text(value)
-        for key, value in given.items()
-    }
-
-
-def _text(value: Any) -> bytes:
-    return b"" if value is None else repr(value).encode()
+    given = value_of(line)
+    if not isinstance(given, dict):
+        raise ValueError("not the JSON object that was expected")
+    return {key.encode(): cell(value) for key, value in given.items()}
 
 
 def _is_row(texts: list[bytes], form: Form) -> bool:

@@ -1,21 +1,18 @@
 """Rows of a file that have one instant each, other than klines: funding rates and metrics.
 
-Belongs here: what these files share, which rows are of the day, which stand twice, how several files make one
-day. Which column is what is `timed_columns.py`; what a row means is its adapter's.
+Belongs here: what these files share, which rows are of the day, which stand twice. Which column is
+what is `timed_columns.py`; what a row means is its adapter's.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from pipeline.clock import DAY_US, day_open_us, iso
-from pipeline.errors import SourceError
 from pipeline.free_form import Json
 from pipeline.model.feeds import FEEDS
 from pipeline.sources.binance.timed_columns import (
@@ -28,16 +25,12 @@ from pipeline.sources.binance.timed_columns import (
 )
 from pipeline.sources.klines.rows import is_of_many_days
 from pipeline.sources.protocol import Feed, Parsed, RawText, Reject
+from pipeline.sources.tally import Tally
 from pipeline.sources.text.json_array import elements, is_array
 from pipeline.sources.text.lines import Block, Seen, read_lines, text_of
 
-if TYPE_CHECKING:
-    from pipeline.sources.file_read import FileRead
-
 _REMEMBERED = 4096
 """So many lines are known again without being read."""
-
-_NAMES_TOLD = 3
 
 
 @dataclass(slots=True)
@@ -61,30 +54,19 @@ class _Row:
     other: str | None = None
 
 
-@dataclass(slots=True, kw_only=True)
-class TimedFile:
+@dataclass(kw_only=True)
+class TimedFile(Tally):
     """Collects the rows of one file: as many as the day has places on the grid, whatever the file's length.
 
     Rows of other days and of other symbols are counted and left. Rows that repeat the first one of their
     place are merged with it; of different ones none is used (B15).
     """
 
-    feed: Feed
-    name: str
     columns: Columns
-    rejects: list[Reject] = field(default_factory=list)
-    defects: Counter[str] = field(default_factory=Counter)
-    read: int = 0
-    merged: int = 0
-    other_days: int = 0
-    blank_lines: int = 0
-    ignored: int = 0
-    torn_tail: dict[str, int] | None = None
     first: int | None = None
     last: int | None = None
     _above: int = field(init=False)
     _near: int | None = None
-    _others: Counter[str] = field(default_factory=Counter)
     _known: dict[bytes, _Row] = field(default_factory=dict)
     _slots: dict[int, _Slot] = field(default_factory=dict)
 
@@ -122,33 +104,15 @@ class TimedFile:
         Raises:
             SourceError: all its rows are of other symbols.
         """
-        if self._others and self.first is None:
-            found = ", ".join(name for name, _ in self._others.most_common(_NAMES_TOLD))
-            raise SourceError(
-                f"{self.name}: its rows are of {found}; wanted {self.feed.vendor_symbol}; file it under"
-                " that symbol",
-                code="B26",
-            )
-        if self.torn_tail is not None:
-            notes = notes | {"torn_tail": self.torn_tail}
+        if self.other_symbols and self.first is None:
+            raise self.all_others()
         if not is_of_many_days(self.feed, self.name):
             self.defects["C10"] += self.other_days
         kept = list(self._settled())
         if self.rejects and not kept:
             first = min(self.rejects, key=lambda reject: reject.line)
             notes = notes | {"no_usable_line": f"line {first.line}: {first.reason}"}
-        return Parsed(
-            rows=self._table(kept),
-            rejects=sorted(self.rejects, key=lambda reject: reject.line),
-            read=self.read,
-            merged=self.merged,
-            blank_lines=self.blank_lines,
-            other_days=self.other_days,
-            other_symbols=self._others.total(),
-            ignored=self.ignored,
-            notes=notes,
-            defects=+self.defects,
-        )
+        return self.parsed(self._table(kept), notes)
 
     def _row(self, line: bytes) -> _Row:
         fields = self.columns.fields(line)
@@ -177,7 +141,7 @@ class TimedFile:
 
     def _take(self, row: _Row, block: Block, place: int) -> None:
         if row.other is not None:
-            self._others[row.other] += 1
+            self.other_symbols[row.other] += 1
             return
         self._near = row.slot
         if not self._is_ours(row.slot):
@@ -201,12 +165,8 @@ class TimedFile:
         if self._near is not None and not self._is_ours(self._near):
             self.other_days += 1
             return
-        code = "A13" if block.torn else "B26"
-        if block.torn:
-            reason = f"torn last line, the file ends inside it ({reason})"
-            self.torn_tail = block.place(place)
         self.read += 1
-        self.rejects.append(block.reject(place, code, reason))
+        self.set_aside(block, place, "B26", reason)
 
     def _settled(self) -> Iterator[_Slot]:
         """The one row of each place, without those whose rows contradict each other."""
@@ -265,41 +225,3 @@ def _blocks(text: RawText, seen: Seen) -> Iterator[Block]:
     if is_array(text.head):
         return elements(text.name, text.blocks())
     return read_lines(text.name, text.blocks(), seen)
-
-
-def joined(source: str, reads: list[FileRead]) -> list[pa.Table]:
-    """The most trusted file's rows, and the others' in its gaps; fills the counts."""
-    tables: list[pa.Table] = []
-    known: dict[int, Values] = {}
-    for number, read in enumerate(reads):
-        if read.parsed is None:
-            continue
-        rows = read.parsed.rows
-        mine = _prints(rows, source)
-        fresh = pa.array([at not in known for at in mine], pa.bool_())
-        read.parsed.defects["B08"] += sum(
-            _differ(known[at], values) for at, values in mine.items() if at in known
-        )
-        known = mine | known
-        kept = rows.filter(fresh)
-        read.used = kept.num_rows
-        read.merged = read.parsed.merged + rows.num_rows - kept.num_rows
-        column = pa.array(np.full(kept.num_rows, number, dtype=np.int32))
-        tables.append(kept.append_column("file", column))
-    return [pa.concat_tables(tables).sort_by(FEEDS[source].time_column)] if tables else []
-
-
-def _differ(one: Values, other: Values) -> bool:
-    """Whether two rows of one place have different values where both have one."""
-    pairs = zip(one, other, strict=True)
-    return any(a != b for a, b in pairs if a is not None and b is not None)
-
-
-def _prints(rows: pa.Table, source: str) -> dict[int, Values]:
-    """Place on the grid -> the other values of its row."""
-    names = [name for name in rows.column_names if name not in (FEEDS[source].time_column, "line")]
-    places = [
-        slot_of(at, source) for at in rows[FEEDS[source].time_column].cast(pa.int64()).to_pylist()
-    ]
-    values = zip(*(rows[name].to_pylist() for name in names), strict=True)
-    return dict(zip(places, values, strict=True))

@@ -12,49 +12,35 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from pipeline.clock import DAY_US, day_open_us, epoch_unit
-from pipeline.errors import SourceError
 from pipeline.free_form import Json
 from pipeline.sources.binance.trade_columns import Columns, form_of, read_columns, table_of
 from pipeline.sources.binance.trade_line import LIMITED, Kind, NoQuantityError, Shape, Trade
 from pipeline.sources.klines.rows import is_of_many_days
-from pipeline.sources.protocol import Feed, Reject
+from pipeline.sources.tally import Tally
 from pipeline.sources.text.lines import Block, text_of
-from pipeline.tables import arrays
 from pipeline.tables.prefetch import ahead
 
 _MONTH = re.compile(r"(2[0-9]{3})-(0[1-9]|1[0-2])(?![0-9-])")
 _WORDS = {1: "buy", -1: "sell", None: "unknown"}
-_NAMES_TOLD = 3
 _ANY_DAY = range(-3_660_000, 3_660_000)
 
 
 @dataclass(kw_only=True)
-class TradeFile:
+class TradeFile(Tally):
     """Takes a file's rows in order and counts for the ledger.
 
     A file of many days has rows of others, which are theirs; so are its broken lines behind a row of theirs.
     `ignored` counts headers and the text before them.
     """
 
-    feed: Feed
     kind: Kind
-    name: str
-    rejects: list[Reject] = field(default_factory=list)
-    defects: Counter[str] = field(default_factory=Counter)
     units: Counter[str] = field(default_factory=Counter)
     sides: Counter[str] = field(default_factory=Counter)
-    read: int = 0
-    other_days: int = 0
-    blank_lines: int = 0
-    other_symbols: Counter[str] = field(default_factory=Counter)
-    ignored: int = 0
-    torn_tail: dict[str, int] | None = None
 
     def __post_init__(self) -> None:
         self._opened = day_open_us(self.feed.day)
@@ -103,17 +89,11 @@ class TradeFile:
 
     def table(self, trades: Sequence[Trade], numbers: Sequence[int]) -> pa.Table:
         """Rows that were read one by one, as the clean table has them but for `file`."""
-        made: dict[str, Any] = {
-            "ts": arrays.column(np.array([t.ts for t in trades], np.int64)).view(
-                self.kind.table["ts"]
-            ),
-            self.kind.id_column: [t.id for t in trades],
-            "line": numbers,
+        columns: dict[str, Sequence[object]] = {
+            name: [getattr(trade, name, None) for trade in trades] for name in self.kind.table
         }
-        for name in self.kind.table:
-            if name not in made:
-                made[name] = [getattr(t, name) for t in trades]
-        return pa.table({n: pa.array(made[n], type_) for n, type_ in self.kind.table.items()})
+        columns |= {self.kind.id_column: [trade.id for trade in trades], "line": numbers}
+        return pa.table({n: pa.array(columns[n], kind) for n, kind in self.kind.table.items()})
 
     def take(self, block: Block, place: int, shape: Shape, fields: Sequence[bytes]) -> Trade | None:
         """The row at a place, if it is a trade of the day; else it is counted or set aside."""
@@ -127,9 +107,9 @@ class TradeFile:
         try:
             trade = self._within_limits(shape.read(fields, at))
         except NoQuantityError as error:
-            self._set_aside(block, place, "D04", str(error))
+            self.set_aside(block, place, "D04", str(error))
         except ValueError as error:
-            self._set_aside(block, place, "B26", str(error))
+            self.set_aside(block, place, "B26", str(error))
         else:
             self.units[epoch_unit(trade.stamp)] += 1
             self.sides[_WORDS[trade.side]] += 1
@@ -145,7 +125,7 @@ class TradeFile:
     def refuse(self, block: Block, place: int, code: str, reason: str) -> None:
         """Sets a line aside of which not even the time can be read."""
         if not self._is_elsewhere(None):
-            self._set_aside(block, place, code, reason)
+            self.set_aside(block, place, code, reason)
 
     def _is_elsewhere(self, at: int | None) -> bool:
         """Counts a row as read, or as another day's; one without a time goes with the row before it."""
@@ -158,12 +138,6 @@ class TradeFile:
         self.defects["D05"] += self._near not in self._span
         return self._near != 0
 
-    def _set_aside(self, block: Block, place: int, code: str, reason: str) -> None:
-        if block.torn:
-            code, reason = "A13", f"torn last line, the file ends inside it ({reason})"
-            self.torn_tail = block.place(place)
-        self.rejects.append(block.reject(place, code, reason))
-
     def check_symbols(self) -> None:
         """Once all rows were seen.
 
@@ -171,12 +145,7 @@ class TradeFile:
             SourceError: all of them are of other symbols.
         """
         if self.other_symbols and not (self.read or self.other_days):
-            found = ", ".join(name[:40] for name, _ in self.other_symbols.most_common(_NAMES_TOLD))
-            raise SourceError(
-                f"{self.name}: its rows are of {found}; wanted {self.feed.vendor_symbol}; file it under"
-                " that symbol",
-                code="B26",
-            )
+            raise self.all_others()
 
     def notes(self) -> Json:
         """What the ledger says of the used rows; stamps in two units are told by value (D07)."""
@@ -185,14 +154,11 @@ class TradeFile:
             odd = sum(units.values()) - max(units.values())
             self.defects["D07"] += odd
             self.defects["B01"] += odd
-        notes: Json = {
+        return {
             "unit": "mixed" if len(units) > 1 else next(iter(units), None),
             "units": units,
             "sides": dict(sorted((+self.sides).items())),
         }
-        if self.torn_tail is not None:
-            notes["torn_tail"] = self.torn_tail
-        return notes
 
     def _odd(self, columns: Columns) -> Iterator[int]:
         """The places of a block's odd rows, each when the row before it was looked at."""

@@ -14,9 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
-from typing import Any
 
-import msgspec
 import pyarrow as pa
 
 from pipeline.free_form import Json
@@ -24,6 +22,7 @@ from pipeline.sources.binance.trade_file import TradeFile
 from pipeline.sources.binance.trade_line import TRADES, Kind, Shape, Trade, named_shape
 from pipeline.sources.protocol import RawText
 from pipeline.sources.text.json_array import elements, is_array
+from pipeline.sources.text.json_value import cell, value_of
 from pipeline.sources.text.lines import BOM, Block, Seen, read_lines, text_of
 
 _MARKET = (None, "MARKET")
@@ -31,8 +30,6 @@ _HEAD_BYTES, _SAMPLES = 1 << 16, 64
 
 _OTHER_SYMBOL = "other_symbols"
 _NOTHING = Shape(kind=TRADES, names=())
-
-_decode = msgspec.json.Decoder().decode
 
 
 def is_json(head: bytes) -> bool:
@@ -91,7 +88,7 @@ def _as_row(file: TradeFile, shape: Shape, found: Json | None) -> bytes:
     if not found or _none_of_ours(file, found) or _shape(file, found) is not shape:
         return b""
     values = list(found.values())
-    row = b",".join(_text(values[at]) for name, at in shape.at.items() if name != "symbol")
+    row = b",".join(cell(values[at]) for name, at in shape.at.items() if name != "symbol")
     return b"" if b"\n" in row else row
 
 
@@ -119,14 +116,14 @@ def _take(
         wanted = ", ".join(file.kind.needed)
         file.refuse(block, place, "B26", f"an object of a trade has {wanted}; got {keys}")
         return None
-    return file.take(block, place, shape, [_text(value) for value in found.values()])
+    return file.take(block, place, shape, [cell(value) for value in found.values()])
 
 
 def _object(line: bytes) -> Json:
     """The trade's own object, out of its envelope; empty where the line is none."""
     try:
-        found = _decode(text_of(line).strip().removesuffix(b","))
-    except (msgspec.DecodeError, RecursionError, ValueError):
+        found = value_of(line)
+    except ValueError:
         return {}
     if isinstance(found, dict) and isinstance(found.get("data"), dict):
         found = found["data"]
@@ -148,16 +145,6 @@ def _none_of_ours(file: TradeFile, found: Json) -> str | None:
 def _symbol(found: Json) -> str:
     symbol = found.get("s", found.get("symbol"))
     return symbol.upper() if isinstance(symbol, str) else ""
-
-
-def _text(value: Any) -> bytes:
-    if isinstance(value, str):
-        return value.encode()
-    if value is None:
-        return b""
-    if isinstance(value, bool):
-        return b"true" if value else b"false"
-    return repr(value).encode()
 
 
 def _is_pages(head: bytes) -> bool:

@@ -8,7 +8,6 @@ and strictly. Reading many rows at once is `trade_columns.py`; which rows are of
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -17,7 +16,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from pipeline.sources.klines.rows import market_us
-from pipeline.sources.text.csv_fields import decimal, whole
+from pipeline.sources.text.csv_fields import amount, whole
 
 TRUTHS = {
     **dict.fromkeys((b"true", b"True", b"TRUE"), True),
@@ -193,7 +192,7 @@ class Shape:
             ts=at,
             stamp=int(values["time"]),
             price=_above_zero(values["price"], "price"),
-            qty=_amount(values["qty"], "quantity"),
+            qty=amount(values["qty"], "quantity"),
             side=_side(values.get("maker", b"")),
             id=_id(values["id"], "id"),
             quote_qty=_amount_or_none(values.get("quote_qty", b""), "quote quantity"),
@@ -238,19 +237,12 @@ def _id(text: bytes, what: str) -> int:
     return number
 
 
-def _amount(text: bytes, what: str) -> float:
-    value = decimal(text, what)
-    if not (math.isfinite(value) and value >= 0):
-        raise ValueError(f"{what} {value}; wanted finite, 0 or more")
-    return abs(value)
-
-
 def _amount_or_none(text: bytes, what: str) -> float | None:
-    return _amount(text, what) if text else None
+    return amount(text, what) if text else None
 
 
 def _above_zero(text: bytes, what: str) -> float:
-    value = _amount(text, what)
+    value = amount(text, what)
     if value == 0:
         raise ValueError(f"{what} {value}; wanted above 0")
     return value

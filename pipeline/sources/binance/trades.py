@@ -23,13 +23,12 @@ from pipeline.sources.binance.trade_file import TradeFile
 from pipeline.sources.binance.trade_line import AGGREGATES, TRADES, Kind, Shape, named_shape
 from pipeline.sources.binance.trade_parquet import Rows, is_parquet
 from pipeline.sources.binance.trade_text import Layout
-from pipeline.sources.protocol import Feed, Parsed, Put, RawText
+from pipeline.sources.protocol import Feed, Parsed, Put, RawText, TapeAdapter
 from pipeline.sources.text.lines import Seen, read_lines
-from pipeline.sources.trade_tape import Order
 from pipeline.tables.prefetch import beside
 
 
-class BinanceTradeFiles:
+class BinanceTradeFiles(TapeAdapter):
     """The adapter of one kind."""
 
     def __init__(self, kind: Kind) -> None:
@@ -45,40 +44,25 @@ class BinanceTradeFiles:
             trade_text.layout_of(self._kind, market, head) for market in ("spot", "futures_cm")
         )
 
-    def parse(self, text: RawText, feed: Feed) -> Parsed:
-        """The day's rows in the file's order; sorting and repeated ids are the feed's (`trade_tape.py`)."""
-        tables: list[pa.Table] = []
-        parsed = self.parse_tape(text, feed, tables.append)
-        parsed.rows = pa.concat_tables([parsed.rows, *tables])
-        return parsed
-
     def parse_tape(self, text: RawText, feed: Feed, put: Put) -> Parsed:
-        """As `parse`, of a file of any length: its rows go to `put`, stretch by stretch.
+        """The day's rows in the file's order; sorting and repeated ids are the feed's (`trade_tape.py`).
 
         Raises:
             SourceError: Parquet that cannot be read, or without the columns of a trade; all rows are of
                 other symbols.
         """
         file = TradeFile(feed=feed, kind=self._kind, name=text.name)
-        order = Order()
+        ids, stamps = tick_tape.Order(self._kind.id_column), tick_tape.Order("ts")
         notes: Json = {}
         for rows in tick_tape.stretches(self._tables(file, text, notes)):
-            order.see(rows, self._kind.id_column)
+            ids.see(rows)
+            stamps.see(rows)
             put(rows)
         file.check_symbols()
         notes |= file.notes()
-        file.defects["D05"] += order.id_inversions
-        return Parsed(
-            rows=pa.table({name: pa.array([], kind) for name, kind in self._kind.table.items()}),
-            rejects=file.rejects,
-            read=file.read,
-            blank_lines=file.blank_lines,
-            other_days=file.other_days,
-            other_symbols=file.other_symbols.total(),
-            ignored=file.ignored,
-            notes={**notes, **order.notes()},
-            defects=+file.defects,
-        )
+        file.defects["D05"] += ids.inversions
+        notes |= {"ids_out_of_order": ids.inversions, **stamps.notes()}
+        return file.parsed(pa.schema(self._kind.table).empty_table(), notes)
 
     def _tables(self, file: TradeFile, text: RawText, notes: Json) -> Iterator[pa.Table]:
         """The day's rows as they stand in the file; fills the notes on how it was written."""

@@ -1,34 +1,44 @@
-"""Several kline files of one day -> one day: the most trusted file's rows, the others' only in its gaps."""
+"""Several files of one day -> one day: the most trusted file's rows, the others' only in its gaps."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 
 from pipeline.model.feeds import FEEDS
+from pipeline.tables import arrays
+from pipeline.tables.arrays import Ints
 
-_VALUES = ("open", "high", "low", "close", "volume", "quote_volume", "trades", "taker_buy_volume")
-_Values = tuple[float | None, ...]
+VALUES = ("open", "high", "low", "close", "volume", "quote_volume", "trades", "taker_buy_volume")
+Values = tuple[float | None, ...]
+Named = tuple[Sequence[int], Sequence[str]]
 
 
-def opens(rows: pa.Table, source: str) -> np.ndarray:
+def opens(rows: pa.Table, source: str) -> Ints:
     """The open times in us."""
-    stamps: np.ndarray = rows[FEEDS[source].time_column].cast(pa.int64()).to_numpy()
-    return stamps
+    return arrays.ints(rows[FEEDS[source].time_column])
 
 
-def fill(rows: pa.Table, before: list[pa.Table], source: str) -> tuple[pa.Table, int]:
+def fill(rows: pa.Table, named: Named, known: dict[int, Values]) -> tuple[pa.Table, int]:
     """The rows of a less trusted file that no file before has.
+
+    Args:
+        rows: of the file.
+        named: their places in the day, and the columns that hold their values.
+        known: place -> values of the files before; the rows are added.
 
     Returns:
         Those rows, and how many of the others differ in a value that both have (B08).
     """
-    known = {at: values for table in before for at, values in _prints(table, source).items()}
-    mine = _prints(rows, source)
+    places, columns = named
+    values = zip(*(rows[name].to_pylist() for name in columns), strict=True)
+    mine = dict(zip(places, values, strict=True))
     differing = sum(_differ(known[at], values) for at, values in mine.items() if at in known)
     missing = pa.array([at not in known for at in mine], pa.bool_())
+    for at, row in mine.items():
+        known.setdefault(at, row)
     return rows.filter(missing), differing
 
 
@@ -73,10 +83,5 @@ def silent_edges(rows: pa.Table, minutes_min: float) -> np.ndarray:
     return silent
 
 
-def _differ(one: _Values, other: _Values) -> bool:
+def _differ(one: Values, other: Values) -> bool:
     return any(a != b for a, b in zip(one, other, strict=True) if None not in (a, b))
-
-
-def _prints(rows: pa.Table, source: str) -> dict[int, _Values]:
-    values = zip(*(rows[name].to_pylist() for name in _VALUES), strict=True)
-    return dict(zip(opens(rows, source).tolist(), values, strict=True))

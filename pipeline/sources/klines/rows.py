@@ -10,7 +10,6 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -20,9 +19,11 @@ import pyarrow as pa
 from pipeline.clock import DAY_US, day_of, day_open_us, epoch_us, iso
 from pipeline.errors import SourceError
 from pipeline.free_form import Json
+from pipeline.model.limits import Limits
 from pipeline.sources.klines import consistency
 from pipeline.sources.klines.decimal_noise import without_noise
-from pipeline.sources.protocol import Feed, Parsed, RawText, Reject
+from pipeline.sources.protocol import Feed, Parsed, RawText
+from pipeline.sources.tally import Tally
 from pipeline.sources.text.lines import Block
 
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -54,8 +55,7 @@ class Kline(NamedTuple):
     lasts: int | None = None
 
 
-@dataclass(slots=True)
-class KlineFile:
+class KlineFile(Tally):
     """Collects the rows of one file, in file order.
 
     A file of one day may not hold rows of another (C10); in one of many days they are counted and left.
@@ -64,34 +64,23 @@ class KlineFile:
     noise of a computation (C06).
     """
 
-    feed: Feed
-    text: RawText
-    live: bool = False
-    rejects: list[Reject] = field(default_factory=list)
-    defects: Counter[str] = field(default_factory=Counter)
-    read: int = 0
-    merged: int = 0
-    other_days: int = 0
-    conflicts: dict[int, int] = field(default_factory=dict)
-    torn_tail: dict[str, int] | None = None
-    units: Counter[str] = field(default_factory=Counter)
-    many_days: bool = field(init=False)
-    _seen: int = 0
-    _day: int = field(init=False)
-    _near: int | None = None
-    _also: int | None = None
-    _cut: int | None = None
-    _rows: dict[int, list[tuple[Kline, Block, int]]] = field(default_factory=dict)
-    _last: int = -1
-    _before: int | None = None
-    _spacing: Counter[int] = field(default_factory=Counter)
-    _lengths: Counter[int] = field(default_factory=Counter)
-    _broken: list[tuple[int, str]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
+    def __init__(self, feed: Feed, text: RawText, *, live: bool = False) -> None:
         """A file whose name does not say the day is one of many days."""
-        self.many_days = is_of_many_days(self.feed, self.text.name)
-        self._day = day_open_us(self.feed.day) // DAY_US
+        super().__init__(feed=feed, name=text.name)
+        self.units: Counter[str] = Counter()
+        self.many_days = is_of_many_days(feed, text.name)
+        self._limits, self._live = text.limits, live
+        self._conflicts: dict[int, int] = {}
+        self._seen, self._day = 0, day_open_us(feed.day) // DAY_US
+        self._near: int | None = None
+        self._also: int | None = None
+        self._cut: int | None = None
+        self._rows: dict[int, list[tuple[Kline, Block, int]]] = {}
+        self._last = -1
+        self._before: int | None = None
+        self._spacing: Counter[int] = Counter()
+        self._lengths: Counter[int] = Counter()
+        self._broken: list[tuple[int, str]] = []
 
     def admit(self, rows: int = 1) -> None:
         """Counts rows before they are read.
@@ -103,8 +92,8 @@ class KlineFile:
         self._bound(self._seen, "kline_rows")
 
     def _bound(self, rows: int, limit: str) -> None:
-        if rows > getattr(self.text.limits, limit):
-            raise too_many(self.text, limit)
+        if rows > getattr(self._limits, limit):
+            raise too_many(self.name, self._limits, limit)
 
     def read_by(self, edge: str, why: str) -> None:
         """Says how the stamps are read. Where that is assumed, the minute after the day's last is kept too:
@@ -176,13 +165,6 @@ class KlineFile:
         self._broken.append((block.numbers[place], reason))
         self.set_aside(block, place, "B26", reason)
 
-    def set_aside(self, block: Block, place: int, code: str, reason: str) -> None:
-        """Rejects the row at a place of a block."""
-        if block.torn:
-            code, reason = "A13", f"torn last line, the file ends inside it ({reason})"
-            self.torn_tail = block.place(place)
-        self.rejects.append(block.reject(place, code, reason))
-
     def finish(self, notes: Json, blank_lines: int) -> Parsed:
         """The file's rows, sorted. Equal rows of one minute are merged; of different ones none is used.
 
@@ -190,7 +172,7 @@ class KlineFile:
             SourceError: as a whole it is no file of such klines.
         """
         rows, places = self._settle()
-        if self.live:
+        if self._live:
             rows, self.defects["C06"] = without_noise(rows, (_PRICES, ("volume",)))
         if self.feed.record is not None:
             rows, places = self._agreeing(rows, places, self.feed.record)
@@ -199,24 +181,16 @@ class KlineFile:
             spelt = any(unit.startswith("iso") for unit in self.units)
             code = "C05" if spelt else "B01"
             self.defects[code] += sum(self.units.values()) - max(self.units.values())
-        if self.torn_tail is not None:
-            notes = notes | {"torn_tail": self.torn_tail}
         if any("read as UTC" in unit for unit in self.units):
             notes = notes | {"zone": "UTC, assumed: stamps are written without a zone"}
         elif any("read in" in unit for unit in self.units):
             notes = notes | {"zone": f"{self.feed.zone}, stated by the configuration"}
         unit = next(iter(self.units), None) if len(self.units) < 2 else "mixed"
-        return Parsed(
-            rows=_table(rows, numbers, self.feed.kind.time_column),
-            rejects=sorted(self.rejects, key=lambda r: r.line),
-            read=self.read,
-            merged=self.merged,
-            blank_lines=blank_lines,
-            other_days=self.other_days,
-            conflicts=self.conflicts,
-            notes={**notes, "unit": unit, "units": dict(sorted(self.units.items()))},
-            defects=+self.defects,
-        )
+        self.blank_lines = blank_lines
+        notes = {**notes, "unit": unit, "units": dict(sorted(self.units.items()))}
+        parsed = self.parsed(_table(rows, numbers, self.feed.kind.time_column), notes)
+        parsed.conflicts = self._conflicts
+        return parsed
 
     def _fault(self, row: Kline) -> tuple[str, str] | None:
         if day_of(row.opened) != self.feed.day and row.opened != self._also:
@@ -233,20 +207,18 @@ class KlineFile:
             self._spacing, self._lengths, self.feed.kind.step(), rules
         )
         if other is not None:
-            raise SourceError(
-                f"{self.text.name}: {other}; bring the {self._kind} klines", code="B26"
-            )
+            raise SourceError(f"{self.name}: {other}; bring the {self._kind} klines", code="B26")
         total = len(rows) + len(self._broken)
-        wrong = consistency.disagreements(rows, rules, rounded=self.live)
+        wrong = consistency.disagreements(rows, rules, rounded=self._live)
         for at, reason in wrong.items():
             self._break(*places[at], reason)
-        moving = consistency.moving_without_volume(rows, rules, rounded=self.live)
+        moving = consistency.moving_without_volume(rows, rules, rounded=self._live)
         still = [(places[at][0].numbers[places[at][1]], words) for at, words in moving.items()]
         for broken in (self._broken, still):
             if total >= rules["rows_min"] and len(broken) > rules["broken_share_max"] * total:
                 line, reason = min(broken)
                 raise SourceError(
-                    f"{self.text.name}:{line}: {reason}; so do {len(broken)} of {total} rows: no klines of"
+                    f"{self.name}:{line}: {reason}; so do {len(broken)} of {total} rows: no klines of"
                     " trades of this market (exchanged columns; mark, index or premium prices), or a"
                     " broken file; bring the exchange's own",
                     code="B26",
@@ -266,14 +238,14 @@ class KlineFile:
                 rows.append(row)
                 places.append((block, place))
                 self.merged += len(others)
-                self.defects["B18" if self.live else "B15"] += len(others)
+                self.defects["B18" if self._live else "B15"] += len(others)
                 continue
-            if self.live and self._grows(opened):
+            if self._live and self._grows(opened):
                 last, its_block, its_place = self._rows[opened][-1]
                 rows.append(last)
                 places.append((its_block, its_place))
                 continue
-            self.conflicts[opened] = block.numbers[place]
+            self._conflicts[opened] = block.numbers[place]
             for _, its_block, its_place in self._rows[opened]:
                 reason = f"another row of {iso(opened)} has other values; neither is used"
                 self.set_aside(its_block, its_place, "B15", reason)
@@ -291,10 +263,10 @@ class KlineFile:
         return True
 
 
-def too_many(text: RawText, limit: str) -> SourceError:
+def too_many(name: str, limits: Limits, limit: str) -> SourceError:
     """The refusal of a file with more rows than any file of klines."""
     return SourceError(
-        f"{text.name}: more than {getattr(text.limits, limit)} rows (limits.{limit}); a year of minutes has"
+        f"{name}: more than {getattr(limits, limit)} rows (limits.{limit}); a year of minutes has"
         " 527040, a day of seconds 86400; cut a longer table by months, and repeat no rows",
         code="B15",
     )

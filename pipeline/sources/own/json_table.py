@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-import msgspec
-
 from pipeline.errors import SourceError
 from pipeline.free_form import Json
 from pipeline.sources.klines.column_names import (
@@ -28,6 +26,7 @@ from pipeline.sources.klines.text_dates import is_year_last
 from pipeline.sources.own.rows import Table, Values, read_table
 from pipeline.sources.protocol import Feed, Parsed, RawText
 from pipeline.sources.text.json_array import is_array, records
+from pipeline.sources.text.json_value import value_of
 from pipeline.sources.text.lines import BOM, Block, text_of
 
 _TRIED = 5
@@ -47,7 +46,7 @@ class Form:
         Raises:
             ValueError: not the JSON of such a row.
         """
-        row = _decoded(text)
+        row = value_of(text)
         if self.names is not None and isinstance(row, dict):
             return [row.get(name) for name in self.names]
         if self.names is None and isinstance(row, list):
@@ -112,7 +111,7 @@ def find_form(rows: Iterable[bytes], pair: str | None = None) -> Form | None:
     """The form of the first row that is a kline, or None; `pair` as in `columns_of`."""
     for text in rows:
         try:
-            row = _decoded(text)
+            row = value_of(text)
         except ValueError:
             continue
         form = _named(row, pair) if isinstance(row, dict) else _nameless(row)
@@ -141,17 +140,10 @@ def _nameless(row: Any) -> Form | None:
     return None if columns is None else Form(columns=columns, names=None)
 
 
-def _decoded(text: bytes) -> Any:
-    try:
-        return msgspec.json.decode(text_of(text).strip().removesuffix(b","))
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise ValueError(f"not JSON ({error})") from error
-
-
 def _why_none(places: list[tuple[Block, int]], feed: Feed) -> str:
     for block, at in places[:_TRIED]:
         try:
-            row = _decoded(block.lines[at])
+            row = value_of(block.lines[at])
         except ValueError:
             continue
         if isinstance(row, dict):

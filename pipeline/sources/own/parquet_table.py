@@ -131,7 +131,7 @@ def _table(text: RawText) -> pa.Table:
     if done.returncode == 0:
         return pa.ipc.open_stream(done.stdout).read_all()
     if done.returncode == parquet_child.TOO_LONG:
-        raise too_many(text, "kline_rows")
+        raise too_many(text.name, limits, "kline_rows")
     reason = done.stderr.decode("utf-8", "replace")[:200]
     if done.returncode != parquet_child.REFUSED:
         reason = (

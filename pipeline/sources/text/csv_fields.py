@@ -5,6 +5,7 @@ Belongs here: text -> int, float; nothing about columns.
 
 from __future__ import annotations
 
+import math
 import re
 
 _WHOLE = re.compile(rb"-?[0-9]{1,19}")
@@ -31,6 +32,18 @@ def decimal(text: bytes, what: str) -> float:
     if not _DECIMAL.fullmatch(text):
         raise ValueError(f"{what} {_shown(text)} is not a decimal number")
     return float(text)
+
+
+def amount(text: bytes, what: str) -> float:
+    """A decimal number that is finite, 0 or more.
+
+    Raises:
+        ValueError: anything else.
+    """
+    value = decimal(text, what)
+    if not (math.isfinite(value) and value >= 0):
+        raise ValueError(f"{what} {value}; wanted finite, 0 or more")
+    return abs(value)
 
 
 def _shown(text: bytes) -> str:
