@@ -29,7 +29,8 @@ from pipeline.contracts.correction import Correction, FeedCorrection
 from pipeline.contracts.rules import Rules
 from pipeline.contracts.schema import conform, empty
 from pipeline.free_form import Json
-from pipeline.tables.arrays import Bools, Floats, Ints
+from pipeline.tables import arrays
+from pipeline.tables.arrays import Bools, Ints
 from pipeline.tables.exact import usual_places
 
 BASELINE = (*PRICES, "volume", "quote_volume", "trades", "taker_buy_volume")
@@ -118,13 +119,13 @@ def align(given: AlignInput, rules: Rules) -> pa.Table:
     day = _read_day(given)
     masks = rules.schema.flag_masks
     vendor = _vendor_columns(day)
-    sides = Sides(buy=_floats(vendor["vbuy"]), sell=_floats(vendor["vsell"]))
-    too_much = exceeds(sides, _floats(vendor["atas_volume"]))
+    sides = Sides(buy=arrays.floats(vendor["vbuy"]), sell=arrays.floats(vendor["vsell"]))
+    too_much = exceeds(sides, arrays.floats(vendor["atas_volume"]))
     for name in ("vbuy", "vsell"):
         vendor[name] = pc.if_else(pa.array(too_much), pa.scalar(None, pa.float64()), vendor[name])
     flags = _flags(day, masks) | np.where(too_much, masks["flow_exceeds_volume"], 0)
     residual_max = rules.control.flow["residual_row_max"]
-    short = falls_short(sides, _floats(vendor["atas_volume"]), residual_max) & ~too_much
+    short = falls_short(sides, arrays.floats(vendor["atas_volume"]), residual_max) & ~too_much
     columns = {
         **_keys(day),
         **{name: day.klines.column(name) for name in BASELINE},
@@ -215,10 +216,8 @@ def _vendor_columns(day: _Day) -> dict[str, pa.Array]:
 
 
 def _no_vendor_columns() -> dict[str, pa.Array]:
-    texts = ("bar_vpo_side", "absorption_side")
-    names = [*(f"atas_{name}" for name in (*PRICES, "volume")), *atas_columns.NAMES]
-    kinds = {name: pa.string() if name in texts else pa.float64() for name in names}
-    kinds["absorption_detected"] = pa.bool_()
+    prices = {f"atas_{name}": pa.float64() for name in (*PRICES, "volume")}
+    kinds = prices | atas_columns.TYPES
     return {name: pa.nulls(MINUTES_PER_DAY, kind) for name, kind in kinds.items()}
 
 
@@ -327,8 +326,3 @@ def _differs(day: _Day, own: Grid) -> Bools:
     equal = [np.rint(o * scale) == np.rint(t * scale) for o, t in zip(ours, theirs, strict=True)]
     differs: Bools = day.traded & own.present & ~np.all(equal, axis=0)
     return differs
-
-
-def _floats(column: pa.Array) -> Floats:
-    values: Floats = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    return values

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY
+from pipeline.tables import arrays
 from pipeline.tables.arrays import Bools, Floats, Ints
 from pipeline.tables.exact import step, usual_places
 
@@ -73,11 +74,11 @@ def tick_size(feed: Dense) -> float | None:
 
 
 def _dense(rows: pa.Table, first_us: int, minutes: int) -> Dense:
-    at = (rows["minute_open"].cast(pa.int64()).to_numpy() - first_us) // MINUTE_US
+    at = (arrays.ints(rows["minute_open"]) - first_us) // MINUTE_US
     inside = (at >= 0) & (at < minutes)
     values = np.full((5, minutes), np.nan)
     for number, name in enumerate((*PRICES, "volume")):
-        values[number, at[inside]] = rows[name].cast(pa.float64()).to_numpy()[inside]
+        values[number, at[inside]] = arrays.floats(rows[name])[inside]
     values[:, ~np.all(values > 0, axis=0)] = np.nan
     present: Bools = np.isfinite(values[4])
     places = np.flatnonzero(present)

@@ -8,21 +8,9 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-TICKS = "atas_ticks"
+from pipeline.contracts.atas_columns import TYPES
 
-_MEASURED = (
-    *("open", "high", "low", "close", "volume", "vbuy", "vsell", "poc", "vah", "val"),
-    *("bar_vpo_price", "bar_vpo_vol", "bar_vpo_loc", "bar_vpo_side"),
-)
-_NOT_MEASURED = {
-    "cvd_export": pa.float64(),
-    "absorption_detected": pa.bool_(),
-    "absorption_strength": pa.float64(),
-    "absorption_side": pa.string(),
-    "oi": pa.float64(),
-    "cum_bid_depth": pa.float64(),
-    "cum_ask_depth": pa.float64(),
-}
+TICKS = "atas_ticks"
 
 
 def vendor_feeds(
@@ -38,14 +26,15 @@ def vendor_feeds(
 
 
 def bars_of_ticks(minute_stats: pa.Table) -> pa.Table:
-    """`minute_stats` as `clean_bars`: one run, stamped with the minute's open by the tape's clock."""
+    """`minute_stats`, or part of its columns, as `clean_bars`: one run, stamped by the tape's clock."""
     rows = minute_stats.num_rows
+    measured = {name: minute_stats[name] for name in minute_stats.column_names}
     return pa.table(
         {
             "run": pa.repeat(pa.scalar(0, pa.int32()), rows),
             "stamp": minute_stats["minute_open"],
-            **{name: minute_stats[name] for name in _MEASURED},
-            **{name: pa.nulls(rows, kind) for name, kind in _NOT_MEASURED.items()},
+            **{name: minute_stats[name] for name in ("open", "high", "low", "close", "volume")},
+            **{name: measured.get(name, pa.nulls(rows, kind)) for name, kind in TYPES.items()},
             "lines": minute_stats["trades"],
             "file": pa.repeat(pa.scalar(0, pa.int32()), rows),
             "line": pa.repeat(pa.scalar(0, pa.int64()), rows),

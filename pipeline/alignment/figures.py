@@ -24,6 +24,7 @@ from pipeline.contracts.calibration import (
     LikenessFigures,
     TickSizes,
 )
+from pipeline.tables import arrays
 
 CURVE_MINUTES = 5
 """The curves show so many lags on either side of 0, and of the found lag."""
@@ -49,7 +50,7 @@ def figures(
     )
     best = curve_row(found, placed.choice.lag)
     informative, share = agreement(hours, placed.choice.lag)
-    stamp = bars["stamp"].cast(pa.int64()).to_numpy()
+    stamp = arrays.ints(bars["stamp"])
     runs = len(np.unique(bars["run"].to_numpy()))
     return Figures(
         evidence=placed.choice.by,

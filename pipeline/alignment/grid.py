@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY
+from pipeline.tables import arrays
 from pipeline.tables.arrays import Bools, Floats, Ints
 
 
@@ -44,8 +45,7 @@ class Grid:
 
     def truths(self, name: str) -> Bools:
         """A boolean column by minute, false for null."""
-        values: Bools = pc.fill_null(self.column(name), False).to_numpy(zero_copy_only=False)
-        return values
+        return arrays.truths(self.column(name))
 
     def without(self, minutes: Bools) -> Grid:
         """The grid less the rows of some minutes."""
@@ -54,7 +54,7 @@ class Grid:
 
 def on_grid(table: pa.Table, opened_us: int) -> Grid:
     """Rows by `minute_open`; those outside the day are left out."""
-    at = (table["minute_open"].cast(pa.int64()).to_numpy() - opened_us) // MINUTE_US
+    at = (arrays.ints(table["minute_open"]) - opened_us) // MINUTE_US
     inside = np.flatnonzero((at >= 0) & (at < MINUTES_PER_DAY))
     row = np.full(MINUTES_PER_DAY, -1, dtype=np.int64)
     row[at[inside]] = inside

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from pipeline.alignment.dense import SCAN_MINUTES, Dense
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY
+from pipeline.tables import arrays
 from pipeline.tables.arrays import Floats
 
 SAME, OTHER, MULTIPLE, WRONG = "same", "other_instrument", "multiplier", "wrong"
@@ -56,8 +57,8 @@ def pairs_at(vendor: Dense, klines: Dense, table: pa.Table, opened_us: int, shif
     part = vendor.between(start, start + MINUTES_PER_DAY)
     common = part.present & klines.present
     quote = np.full(MINUTES_PER_DAY, np.nan)
-    at = (table["minute_open"].cast(pa.int64()).to_numpy() - opened_us) // MINUTE_US
-    quote[at] = table["quote_volume"].cast(pa.float64()).to_numpy()
+    at = (arrays.ints(table["minute_open"]) - opened_us) // MINUTE_US
+    quote[at] = arrays.floats(table["quote_volume"])
     return Pairs(
         vendor_close=part.prices[3, common],
         close=klines.prices[3, common],

@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.clock import MINUTE_US
+from pipeline.contracts import atas_columns
+from pipeline.tables import arrays
 from pipeline.tables.arrays import Bools, Floats, Ints
 from pipeline.tables.exact import Units, decimal_places, from_units, more, to_units
 
@@ -22,22 +24,8 @@ NO_MINUTE = np.iinfo(np.int64).min
 """In the place of a minute: the row's run was not placed, or its true time is not a whole minute."""
 
 OF_KEPT_ROW = ("open", "high", "low", "close", "volume", "file", "line")
-LAST_KNOWN = (
-    "cvd_export",
-    "poc",
-    "vah",
-    "val",
-    "bar_vpo_price",
-    "bar_vpo_vol",
-    "bar_vpo_loc",
-    "bar_vpo_side",
-    "absorption_detected",
-    "absorption_strength",
-    "absorption_side",
-    "oi",
-    "cum_bid_depth",
-    "cum_ask_depth",
-)
+_FLOW = ("vbuy", "vsell")
+LAST_KNOWN = tuple(name for name in atas_columns.NAMES if name not in _FLOW)
 
 
 def merge_runs(bars: pa.Table, offset_us: Offsets) -> pa.Table:
@@ -62,16 +50,16 @@ def merge_runs(bars: pa.Table, offset_us: Offsets) -> pa.Table:
     start = np.flatnonzero(np.diff(instant, prepend=instant[:1] - 1))
     if not len(start):
         return _empty(bars)
-    kept, regressed = _kept_rows(_floats(bars["volume"]), start)
+    kept, regressed = _kept_rows(arrays.floats(bars["volume"]), start)
     flow, exceeds = _merged_flow(bars, kept, start)
-    flags = np.bitwise_or.reduceat(_ints(bars["flags"]), start)
+    flags = np.bitwise_or.reduceat(arrays.ints(bars["flags"]), start)
     return pa.table(
         {
             "minute_open": pa.array(instant[start], pa.timestamp("us", tz="UTC")),
             **{name: bars[name].take(pa.array(kept)) for name in OF_KEPT_ROW},
             **flow,
             **{name: _last_known(bars[name], start) for name in LAST_KNOWN},
-            "lines": np.add.reduceat(_ints(bars["lines"]), start),
+            "lines": np.add.reduceat(arrays.ints(bars["lines"]), start),
             "runs": np.diff(np.append(start, len(instant))),
             "flags": flags,
             "volume_regressed": regressed,
@@ -82,7 +70,7 @@ def merge_runs(bars: pa.Table, offset_us: Offsets) -> pa.Table:
 
 def minutes_of_bars(bars: pa.Table, offset_us: Offsets) -> Ints:
     """The true minute open of each row, in us; `NO_MINUTE` where none. Arguments as of `merge_runs`."""
-    run, instant = _ints(bars["run"]), _ints(bars["stamp"])
+    run, instant = arrays.ints(bars["run"]), arrays.ints(bars["stamp"])
     if isinstance(offset_us, Mapping):
         known = np.isin(run, np.array(sorted(offset_us), dtype=np.int64))
         shift = np.array([offset_us.get(r, 0) for r in run.tolist()], dtype=np.int64)
@@ -94,7 +82,7 @@ def minutes_of_bars(bars: pa.Table, offset_us: Offsets) -> Ints:
 
 def _on_true_minutes(bars: pa.Table, offset_us: Offsets) -> tuple[pa.Table, Ints]:
     """The rows that have a true minute, by minute and run; and their minutes."""
-    run, instant = _ints(bars["run"]), minutes_of_bars(bars, offset_us)
+    run, instant = arrays.ints(bars["run"]), minutes_of_bars(bars, offset_us)
     rows = np.flatnonzero(instant != NO_MINUTE)
     rows = rows[np.lexsort((run[rows], instant[rows]))]
     return bars.take(pa.array(rows)).combine_chunks(), instant[rows]
@@ -112,7 +100,7 @@ def _kept_rows(volume: Floats, start: Ints) -> tuple[Ints, Bools]:
 
 def _merged_flow(bars: pa.Table, kept: Ints, start: Ints) -> tuple[dict[str, pa.Array], Bools]:
     """Vbuy and vsell by minute, and where none of the runs' fits into the volume."""
-    volume, buy, sell = (_floats(bars[name]) for name in ("volume", "vbuy", "vsell"))
+    volume, buy, sell = (arrays.floats(bars[name]) for name in ("volume", "vbuy", "vsell"))
     measured = np.isfinite(buy) & np.isfinite(sell)
     places = decimal_places(volume[kept], buy[measured], sell[measured])
     room = np.where(np.isfinite(volume[kept]), to_units(volume[kept], places), -1)
@@ -152,19 +140,9 @@ def _sizes(start: Ints, rows: int) -> Ints:
     return np.diff(np.append(start, rows))
 
 
-def _floats(column: pa.ChunkedArray) -> Floats:
-    values: Floats = column.cast(pa.float64()).to_numpy()
-    return values
-
-
-def _ints(column: pa.ChunkedArray) -> Ints:
-    values: Ints = column.cast(pa.int64()).to_numpy()
-    return values
-
-
 def _empty(bars: pa.Table) -> pa.Table:
     """The result's columns without rows."""
-    names = (*OF_KEPT_ROW[:5], "vbuy", "vsell", *LAST_KNOWN, "file", "line", "flags")
+    names = (*OF_KEPT_ROW[:5], *_FLOW, *LAST_KNOWN, "file", "line", "flags")
     columns = {name: bars[name].slice(0, 0) for name in names}
     more = {"lines": pa.int64(), "runs": pa.int64()}
     more |= {"volume_regressed": pa.bool_(), "flow_exceeds_volume": pa.bool_()}

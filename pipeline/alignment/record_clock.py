@@ -15,6 +15,7 @@ from pipeline.alignment.evidence import QUARTER_HOUR
 from pipeline.clock import DAY_US, MINUTE_US
 from pipeline.contracts.correction import Correction
 from pipeline.contracts.ledger import LedgerEntry
+from pipeline.tables import arrays
 
 AS_CLOSES_MINUTES = -1
 """Stamps that were read as opens are closes: each bar opened a minute earlier."""
@@ -65,14 +66,14 @@ def moved(klines: pa.Table, minutes: int) -> pa.Table:
     if not minutes:
         return klines
     at = klines.column_names.index("minute_open")
-    opened = klines["minute_open"].cast(pa.int64()).to_numpy() + minutes * MINUTE_US
+    opened = arrays.ints(klines["minute_open"]) + minutes * MINUTE_US
     field = klines.schema.field("minute_open")
     return klines.set_column(at, field, pa.array(opened).cast(field.type))
 
 
 def of_day(klines: pa.Table, opened_us: int) -> pa.Table:
     """The klines of the day that opens then: a table may also have the minute beside its first or last."""
-    opened = klines["minute_open"].cast(pa.int64()).to_numpy()
+    opened = arrays.ints(klines["minute_open"])
     inside = (opened >= opened_us) & (opened < opened_us + DAY_US)
     return klines if inside.all() else klines.filter(pa.array(inside))
 

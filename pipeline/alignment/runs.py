@@ -18,6 +18,7 @@ from pipeline.alignment.evidence import Choice, choose
 from pipeline.alignment.merge import merge_runs
 from pipeline.alignment.scan import Laid, price_ids, scan
 from pipeline.clock import MINUTE_US
+from pipeline.tables import arrays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ def not_one_minute(bars: pa.Table) -> str:
     Half of the stamps off the minute, or all of them on a coarser grid. A thin market's minutes lie
     apart, but not on a grid.
     """
-    stamp = np.unique(bars["stamp"].cast(pa.int64()).to_numpy())
+    stamp = np.unique(arrays.ints(bars["stamp"]))
     off = int(np.count_nonzero(stamp % MINUTE_US))
     if 2 * off >= len(stamp):
         return f"{off} of {len(stamp)} stamps lie off the minute"
@@ -77,7 +78,7 @@ def split_at_gaps(bars: pa.Table, minutes: int) -> pa.Table:
     A clock that is put back by an hour on a machine that converts leaves such a gap, and no other trace.
     """
     run = bars["run"].to_numpy().astype(np.int64)
-    stamp = bars["stamp"].cast(pa.int64()).to_numpy()
+    stamp = arrays.ints(bars["stamp"])
     order = np.lexsort((stamp, run))
     gap = np.diff(stamp[order], prepend=stamp[order][:1]) > minutes * MINUTE_US
     changes = np.diff(run[order], prepend=run[order][:1]) != 0

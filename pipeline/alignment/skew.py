@@ -16,12 +16,14 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.alignment.dense import Dense
-from pipeline.alignment.tape import Lots, in_time_order
+from pipeline.alignment.tape import Lots
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, SECOND_US
 from pipeline.contracts.calibration import SkewFigures, SkewPoint
+from pipeline.tables import arrays
 from pipeline.tables.arrays import Floats, Ints
 from pipeline.tables.exact import Units, from_units, to_units
 from pipeline.tables.parts import Parts, as_parts
+from pipeline.tables.tape import in_order
 
 COARSE_US = 50_000
 FINE_US = 5_000
@@ -152,7 +154,7 @@ def described(skew: Skew, applied: bool) -> SkewFigures:
 def _span(tape: Parts) -> _Span:
     first, last, below_ms = np.iinfo(np.int64).max, np.iinfo(np.int64).min, 0
     for table in tape.tables(["ts"]):
-        ts = table["ts"].cast(pa.int64()).to_numpy()
+        ts = arrays.ints(table["ts"])
         first, last = int(ts.min(initial=first)), int(ts.max(initial=last))
         below_ms += int(np.count_nonzero(ts % _MS))
     return _Span(first=first, last=last, below_ms=below_ms)
@@ -169,10 +171,11 @@ def _cut(skews: Ints, given: _Given) -> Units:
     """The tape's volume by (skew, minute), in lots: differences of what was traded before each edge."""
     edges = given.from_us + np.arange(MINUTES_PER_DAY + 1, dtype=np.int64) * MINUTE_US
     before = np.zeros((len(skews), len(edges)), dtype=given.lots.kind)
-    for table in given.tape.tables(["ts", "price", "qty"]):
+    for table in given.tape.tables(["ts", "qty"]):
         if not table.num_rows:
             continue
-        ts, _, qty = in_time_order(table)
+        table = in_order(table)
+        ts, qty = arrays.ints(table["ts"]), arrays.floats(table["qty"])
         running = np.concatenate([[0], np.cumsum(given.lots.count(qty))])
         for row, skew in zip(before, skews.tolist(), strict=True):
             begin, end = np.searchsorted(edges, (ts[0] - skew, ts[-1] - skew + 1))

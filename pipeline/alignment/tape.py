@@ -6,45 +6,31 @@ not belong here: order flow and price levels, which are made once the clock is k
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from itertools import chain
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.alignment.feeds import bars_of_ticks
 from pipeline.clock import MINUTE_US
+from pipeline.tables import arrays
 from pipeline.tables.arrays import Floats, Ints
 from pipeline.tables.exact import Units, decimal_places, from_units, times, to_units
 from pipeline.tables.parts import Parts, as_parts
+from pipeline.tables.tape import whole_minutes
 
 _COLUMNS = ["ts", "price", "qty"]
 
-_NOT_MEASURED = {
-    **dict.fromkeys(("vbuy", "vsell", "cvd_export", "poc", "vah", "val"), pa.float64()),
-    **dict.fromkeys(("bar_vpo_price", "bar_vpo_vol", "bar_vpo_loc"), pa.float64()),
-    "bar_vpo_side": pa.string(),
-    "absorption_detected": pa.bool_(),
-    "absorption_strength": pa.float64(),
-    "absorption_side": pa.string(),
-    "oi": pa.float64(),
-    "cum_bid_depth": pa.float64(),
-    "cum_ask_depth": pa.float64(),
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Minutes:
-    """Rows in the order of time: number of the minute, prices, whole lots and trades."""
-
-    minute: Ints
-    open: Floats
-    high: Floats
-    low: Floats
-    close: Floats
-    lots: Units
-    trades: Ints
+_UTC = pa.timestamp("us", tz="UTC")
+_MINUTES = pa.schema(
+    {
+        "minute_open": _UTC,
+        **dict.fromkeys(("open", "high", "low", "close", "volume"), pa.float64()),
+        "trades": pa.int64(),
+    }
+)
 
 
 def tape_minutes(ticks: pa.Table | Parts, shift_us: int = 0) -> pa.Table:
@@ -55,26 +41,9 @@ def tape_minutes(ticks: pa.Table | Parts, shift_us: int = 0) -> pa.Table:
     """
     tape = as_parts(ticks)
     lots = Lots.of(tape)
-    nothing = tape.schema.empty_table()  # there may be no part at all
-    tables = chain([nothing], tape.tables(_COLUMNS))
-    minutes = _joined([_of_trades(table, shift_us, lots) for table in tables])
-    rows = len(minutes.minute)
-    return pa.table(
-        {
-            "run": pa.repeat(pa.scalar(0, pa.int32()), rows),
-            "stamp": pa.array(minutes.minute * MINUTE_US, pa.timestamp("us", tz="UTC")),
-            "open": minutes.open,
-            "high": minutes.high,
-            "low": minutes.low,
-            "close": minutes.close,
-            "volume": from_units(minutes.lots, lots.places),
-            **{name: pa.nulls(rows, kind) for name, kind in _NOT_MEASURED.items()},
-            "lines": pa.array(minutes.trades, pa.int64()),
-            "file": pa.repeat(pa.scalar(0, pa.int32()), rows),
-            "line": pa.repeat(pa.scalar(0, pa.int64()), rows),
-            "flags": pa.repeat(pa.scalar(0, pa.int64()), rows),
-        }
-    )
+    pieces = whole_minutes(tape, _COLUMNS, shift_us)
+    minutes = [_minutes(piece, shift_us, lots) for piece in pieces]
+    return bars_of_ticks(pa.concat_tables([_MINUTES.empty_table(), *minutes]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,50 +73,19 @@ def _traded_sizes(tape: Parts) -> tuple[Floats, Ints]:
     return np.concatenate([np.zeros(0), *sizes]), np.concatenate([np.zeros(0, np.int64), *times])
 
 
-def in_time_order(ticks: pa.Table) -> tuple[Ints, Floats, Floats]:
-    """Stamps in us, prices and sizes of a tape, stably sorted by stamp."""
-    ts = ticks["ts"].cast(pa.int64()).to_numpy()
-    price, qty = (ticks[name].to_numpy() for name in ("price", "qty"))
-    if np.any(ts[1:] < ts[:-1]):
-        order = np.argsort(ts, kind="stable")
-        ts, price, qty = ts[order], price[order], qty[order]
-    return ts, price, qty
-
-
-def _of_trades(ticks: pa.Table, shift_us: int, lots: Lots) -> _Minutes:
-    """Each trade as a minute of its own, then those of one minute together."""
-    ts, price, qty = in_time_order(ticks)
-    trade = _Minutes(
-        minute=(ts + shift_us) // MINUTE_US,
-        open=price,
-        high=price,
-        low=price,
-        close=price,
-        lots=lots.count(qty),
-        trades=np.ones(len(ts), dtype=np.int64),
-    )
-    return _together(trade)
-
-
-def _joined(parts: list[_Minutes]) -> _Minutes:
-    """Parts that follow each other in time; the last minute of one may go on in the next."""
-    names = [field.name for field in fields(_Minutes)]
-    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-    return _together(_Minutes(**columns))
-
-
-def _together(rows: _Minutes) -> _Minutes:
-    """Successive rows of one minute as one row."""
-    start = np.flatnonzero(np.diff(rows.minute, prepend=rows.minute[:1] - 1))
-    if not len(start):
-        return rows
-    end = np.append(start[1:], len(rows.minute)) - 1
-    return _Minutes(
-        minute=rows.minute[start],
-        open=rows.open[start],
-        high=np.maximum.reduceat(rows.high, start),
-        low=np.minimum.reduceat(rows.low, start),
-        close=rows.close[end],
-        lots=np.add.reduceat(rows.lots, start),
-        trades=np.add.reduceat(rows.trades, start),
-    )
+def _minutes(trades: pa.Table, shift_us: int, lots: Lots) -> pa.Table:
+    """The minutes of trades in the order of time, at least one."""
+    minute = (arrays.ints(trades["ts"]) + shift_us) // MINUTE_US
+    price, qty = (arrays.floats(trades[name]) for name in ("price", "qty"))
+    start = np.flatnonzero(np.diff(minute, prepend=minute[0] - 1))
+    end = np.append(start[1:], len(minute)) - 1
+    columns = {
+        "minute_open": pa.array(minute[start] * MINUTE_US, _UTC),
+        "open": price[start],
+        "high": np.maximum.reduceat(price, start),
+        "low": np.minimum.reduceat(price, start),
+        "close": price[end],
+        "volume": from_units(np.add.reduceat(lots.count(qty), start), lots.places),
+        "trades": end - start + 1,
+    }
+    return pa.table(columns, _MINUTES)

@@ -18,6 +18,7 @@ from pipeline.alignment.record_clock import in_true_time
 from pipeline.alignment.runs import split_at_gaps
 from pipeline.clock import DAY_US, MINUTE_US, day_open_us
 from pipeline.contracts.correction import Correction, FeedCorrection
+from pipeline.tables import arrays
 from pipeline.tables.arrays import Ints
 from pipeline.tables.parts import Columns, Part, Parts, single
 
@@ -38,7 +39,7 @@ def with_moved(own: pa.Table | None, moved: pa.Table) -> pa.Table:
 
 def within(rows: pa.Table, window: Window) -> pa.Table:
     """The rows with stamps in a window."""
-    stamp = rows["stamp" if "stamp" in rows.column_names else "ts"].cast(pa.int64()).to_numpy()
+    stamp = arrays.ints(rows["stamp" if "stamp" in rows.column_names else "ts"])
     return rows.filter(pa.array((stamp >= window[0]) & (stamp < window[1])))
 
 
@@ -56,7 +57,7 @@ def true_minutes(rows: pa.Table, feed: str, correction: Correction) -> Ints:
         rows = in_true_time(rows, correction)
     elif entry is not None and feed != TICKS:
         return minutes_of_bars(*_runs(rows, entry))
-    stamps: Ints = rows[STAMPS.get(feed, "stamp")].cast(pa.int64()).to_numpy()
+    stamps = arrays.ints(rows[STAMPS.get(feed, "stamp")])
     stamps = stamps + (entry.offset_us if entry is not None and feed == TICKS else 0)
     return stamps // MINUTE_US * MINUTE_US
 
@@ -117,5 +118,5 @@ def tape_in_true_time(
     if offset == 0:
         return own
     field = own.schema.field("ts")
-    shifted = pa.array(own["ts"].cast(pa.int64()).to_numpy() + offset, field.type)
+    shifted = pa.array(arrays.ints(own["ts"]) + offset, field.type)
     return own.set_column(own.column_names.index("ts"), field, shifted)

@@ -16,15 +16,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.clock import MINUTE_US
+from pipeline.tables import arrays
 from pipeline.tables.arrays import Floats, Ints
 from pipeline.tables.exact import Units, decimal_places, to_units
 from pipeline.tables.parts import Part, Parts
 from pipeline.tables.prefetch import ahead
+from pipeline.tables.tape import whole_minutes
 
 _QUOTES = ["best_bid", "best_ask", "bid_volume", "ask_volume"]
-
-_PIECE = 100_000
-"""So many trades are worked on at once: some ten times their size stands in memory meanwhile."""
 
 _COLUMNS = ("ts", "price", "qty", "side", *_QUOTES, "first_id", "last_id")
 """Of these the ones that a tape has."""
@@ -109,53 +108,15 @@ def read_tapes(ticks: Parts, sided: bool) -> Iterator[Tape]:
             equal stamps keep theirs.
         sided: whether the sides of the whole tape count (`has_sides`).
     """
-    return (_tape(piece, sided) for piece in _whole_minutes(ticks))
-
-
-def _whole_minutes(ticks: Parts) -> Iterator[pa.Table]:
-    columns = [name for name in _COLUMNS if name in ticks.schema.names]
-    held = ticks.schema.empty_table().select(columns)
-    for part in ticks.tables(columns):
-        table = _in_order(pa.concat_tables([held, part]))
-        ts = _instants(table)
-        first = 0
-        for end in _cuts(ts):
-            yield table.slice(first, end - first)
-            first = end
-        held = table.slice(first).combine_chunks()
-        del part, table
-        pa.default_memory_pool().release_unused()
-    if held.num_rows:
-        yield held
-
-
-def _cuts(ts: Ints) -> list[int]:
-    """Where minutes begin, about every `_PIECE` rows, and where the last minute does; never at 0."""
-    if not len(ts):
-        return []
-    wanted = [*range(_PIECE, len(ts), _PIECE), len(ts) - 1]
-    begins = np.searchsorted(ts, ts[wanted] // MINUTE_US * MINUTE_US)
-    return [int(begin) for begin in np.unique(begins) if begin]
-
-
-def _in_order(table: pa.Table) -> pa.Table:
-    ts = _instants(table)
-    if (np.diff(ts) >= 0).all():
-        return table
-    return table.take(pa.array(np.argsort(ts, kind="stable")))
-
-
-def _instants(table: pa.Table) -> Ints:
-    stamps: Ints = table["ts"].cast(pa.int64()).to_numpy()
-    return stamps
+    return (_tape(piece, sided) for piece in whole_minutes(ticks, _COLUMNS))
 
 
 def _tape(ticks: pa.Table, sided: bool) -> Tape:
     """Trades in the order of time, at least one."""
-    ts = _instants(ticks)
+    ts = arrays.ints(ticks["ts"])
     minute = ts // MINUTE_US
     start = np.flatnonzero(np.diff(minute, prepend=minute[0] - 1))
-    price, qty = (_floats(ticks[name]) for name in ("price", "qty"))
+    price, qty = (arrays.floats(ticks[name]) for name in ("price", "qty"))
     price_places, qty_places = decimal_places(price), decimal_places(qty)
     side: Ints = pc.fill_null(ticks["side"].cast(pa.int64()), 0).to_numpy()
     return Tape(
@@ -184,12 +145,6 @@ def _quotes(ticks: pa.Table) -> dict[str, Floats]:
     names = zip(("bid", "ask", "bid_size", "ask_size"), _QUOTES, strict=True)
     nothing = np.full(ticks.num_rows, np.nan)
     return {
-        ours: _floats(ticks[name]) if name in ticks.column_names else nothing
+        ours: arrays.floats(ticks[name]) if name in ticks.column_names else nothing
         for ours, name in names
     }
-
-
-def _floats(column: pa.ChunkedArray) -> Floats:
-    """The column with NaN for null."""
-    values: Floats = column.cast(pa.float64()).to_numpy()
-    return values

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pyarrow as pa
+
 TOGETHER = (
     ("vbuy", "vsell"),
     ("cvd_export",),
@@ -20,6 +22,13 @@ TOGETHER = (
 """Columns that only make sense together come from one export."""
 
 NAMES = tuple(name for names in TOGETHER for name in names)
+
+TYPES: dict[str, pa.DataType] = {
+    **dict.fromkeys(NAMES, pa.float64()),
+    **dict.fromkeys(("bar_vpo_side", "absorption_side"), pa.string()),
+    "absorption_detected": pa.bool_(),
+}
+"""In the order of `NAMES`."""
 
 
 def preferred(fields: Mapping[str, tuple[str, ...]], names: tuple[str, ...]) -> tuple[str, ...]:

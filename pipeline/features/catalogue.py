@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from itertools import groupby
-from typing import Any
 
 from pipeline.contracts import features_schema
 from pipeline.contracts.features_schema import FeaturesSchema, Table
 from pipeline.features import registry
 from pipeline.features.step import Step
+from pipeline.free_form import Document
 from pipeline.locations import GOVERNANCE, PROJECT
 
 _TITLES: dict[Table, str] = {
@@ -62,7 +62,7 @@ _COVERAGE = """\
 What was asked for, and what is there. What is left out, or cannot be had from these inputs, says why."""
 
 
-def _coverage(document: dict[str, Any]) -> str:
+def _coverage(document: Document) -> str:
     reasons = {entry["name"]: entry["reason"] for entry in document["not_possible"]}
     lines = [
         "| asked for | done as | left out or not possible from these inputs, and why |",
@@ -91,7 +91,7 @@ def _table(features: FeaturesSchema, table: Table) -> list[str]:
     return parts
 
 
-def _rank(document: dict[str, Any], step: Step) -> int:
+def _rank(document: Document, step: Step) -> int:
     return list(document["families"]).index(step.family)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,12 +11,14 @@ import pyarrow.compute as pc
 from pipeline.clock import DAY_US, MINUTE_US, MINUTES_PER_DAY, day_open_us
 from pipeline.contracts.schema import conform, empty
 from pipeline.features.arithmetic import ln, previous, ratio
-from pipeline.features.columns import as_floats
+from pipeline.tables import arrays
 from pipeline.tables.arrays import Floats
 from pipeline.tables.exact import decimal_sum
 
 _SUMS = ("volume", "quote_volume", "taker_buy_volume")
 _COPIED = ("open", "high", "low", "close", *_SUMS, "trades")
+Row = dict[str, float | str | None]
+
 SAMPLED = 5
 """Minutes between the prices of the subsampled variance."""
 
@@ -61,7 +62,7 @@ def daily_stats(
     return conform(pa.table(columns), schema, "daily_stats")
 
 
-def _of_minutes(day: dt.date, minutes: pa.Table | None, share: float) -> dict[str, Any] | None:
+def _of_minutes(day: dt.date, minutes: pa.Table | None, share: float) -> Row | None:
     if minutes is None:
         return None
     measured = _measured(day, minutes)
@@ -107,7 +108,7 @@ def _closes(table: pa.Table) -> dict[int, float]:
     return dict(zip(opens, table["close"].to_pylist(), strict=True))
 
 
-def _of_kline(day: dt.date, daily: pa.Table | None) -> dict[str, Any] | None:
+def _of_kline(day: dt.date, daily: pa.Table | None) -> Row | None:
     if daily is None:
         return None
     opens = daily["day_open"].cast(pa.int64())
@@ -124,11 +125,11 @@ def _sum(table: pa.Table, name: str) -> float | None:
 
 def _prices(day: dt.date, measured: pa.Table) -> Floats:
     """The day's first price, then the close of each of its 1440 minutes, carried over gaps."""
-    opens = measured["minute_open"].cast(pa.int64()).to_numpy()
+    opens = arrays.ints(measured["minute_open"])
     places = (opens - day_open_us(day)) // MINUTE_US + 1
     prices = np.full(MINUTES_PER_DAY + 1, np.nan)
     prices[0] = measured["open"][0].as_py()
-    prices[places] = as_floats(measured, "close")
+    prices[places] = arrays.floats(measured["close"])
     last = np.maximum.accumulate(np.where(np.isnan(prices), 0, np.arange(prices.size)))
     return prices[last]
 

@@ -18,8 +18,8 @@ import pyarrow as pa
 from pipeline.clock import DAY_US, HOUR_US, day_open_us
 from pipeline.contracts.ledger import LedgerEntry, Lines, SlowEntry, to_json
 from pipeline.contracts.value import changed, read_as
-from pipeline.features.columns import as_floats
 from pipeline.features.metrics_label import PERIOD_US, Label, label_by_minutes
+from pipeline.tables import arrays
 from pipeline.tables.exact import decimal_sum
 
 HOURS_OF_A_DAY = 24
@@ -131,10 +131,10 @@ def _interest(day: dt.date, given: Derivatives, limits: dict[str, float]) -> dic
         label = label_by_minutes(day, mine, given.minutes, limits) or Label(
             edge=notes["label"], by=notes["label_by"]
         )
-        opens = label.opens(mine["stamp"].cast(pa.int64()).to_numpy())
+        opens = label.opens(arrays.ints(mine["stamp"]))
         since = opens - day_open_us(day)
         ours = (since >= 0) & (since < DAY_US)
-        held = as_floats(mine, "open_interest")
+        held = arrays.floats(mine["open_interest"])
         known = ours & ~np.isnan(held)
         rows = list(zip((opens[known] + PERIOD_US).tolist(), held[known].tolist(), strict=True))
         found[number] = _Interest(rows=rows, label=label, neighbours=int((~ours).sum()))

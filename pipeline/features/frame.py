@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -44,7 +44,7 @@ class Frame:
     columns: Mapping[str, Floats]
     levels: Levels
     windows_since: int = 0
-    _shared: dict[str, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
+    _shared: dict[str, object] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def __getitem__(self, name: str) -> Floats:
         """The column of that name over the whole grid."""
@@ -62,5 +62,4 @@ class Frame:
         """What several steps read off the same rows: computed by the first that asks for it."""
         if name not in self._shared:
             self._shared[name] = compute()
-        found: Shared = self._shared[name]
-        return found
+        return cast(Shared, self._shared[name])

@@ -12,11 +12,11 @@ from pipeline.contracts.features_schema import FeatureRules, FeaturesSchema
 from pipeline.contracts.ledger import SlowEntry
 from pipeline.contracts.schema import conform
 from pipeline.features import derivatives, registry
-from pipeline.features.columns import as_floats
 from pipeline.features.evaluate import evaluate
 from pipeline.features.frame import Frame
 from pipeline.features.levels import no_levels
 from pipeline.features.step import Step
+from pipeline.tables import arrays
 from pipeline.tables.arrays import Ints
 
 
@@ -91,7 +91,7 @@ def frame_of(
     columns = {}
     for name in sorted({name for step in steps for name in step.inputs}):
         grid = np.full(length, np.nan)
-        grid[places] = as_floats(history, name)[rows]
+        grid[places] = arrays.floats(history[name])[rows]
         columns[name] = grid
     return Frame(
         start_us=day_open_us(day) - length * DAY_US,
@@ -107,6 +107,6 @@ def frame_of(
 def _places(history: pa.Table, day: dt.date, length: int) -> tuple[Ints, Ints]:
     """Rows of the days in reach, and their places on the grid that ends with the day before."""
     start = day_open_us(day) - length * DAY_US
-    places = (history["day_open"].cast(pa.int64()).to_numpy() - start) // DAY_US
+    places = (arrays.ints(history["day_open"]) - start) // DAY_US
     rows = np.flatnonzero((places >= 0) & (places < length))
     return rows, places[rows]

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us
-from pipeline.features.columns import as_floats
+from pipeline.tables import arrays
 from pipeline.tables.arrays import Floats, Ints
 
 MINUTES = 5
@@ -54,8 +54,8 @@ def label_by_minutes(
     if minutes is None:
         return None
     told = np.concatenate(([np.nan], _logs(day, minutes), [np.nan]))
-    place = (metrics["stamp"].cast(pa.int64()).to_numpy() - day_open_us(day)) // PERIOD_US
-    said = _log(as_floats(metrics, "taker_volume_ratio"))
+    place = (arrays.ints(metrics["stamp"]) - day_open_us(day)) // PERIOD_US
+    said = _log(arrays.floats(metrics["taker_volume_ratio"]))
     apart = {"start": np.abs(said - told[place + 1]), "end": np.abs(said - told[place])}
     both = np.isfinite(apart["start"]) & np.isfinite(apart["end"])
     if both.sum() < limits["periods_min"]:
@@ -71,11 +71,11 @@ def label_by_minutes(
 
 def _logs(day: dt.date, minutes: pa.Table) -> Floats:
     """ln(bought / sold) by takers in each of the day's 288 periods, NaN where it is not known."""
-    places = (minutes["minute_open"].cast(pa.int64()).to_numpy() - day_open_us(day)) // MINUTE_US
+    places = (arrays.ints(minutes["minute_open"]) - day_open_us(day)) // MINUTE_US
     sums = {}
     for name in ("volume", "taker_buy_volume"):
         grid = np.full(MINUTES_PER_DAY, np.nan)
-        grid[places] = as_floats(minutes, name)
+        grid[places] = arrays.floats(minutes[name])
         sums[name] = grid.reshape(PERIODS, MINUTES).sum(axis=1)
     bought = sums["taker_buy_volume"]
     return _log(bought) - _log(sums["volume"] - bought)

@@ -17,7 +17,6 @@ from pipeline.contracts.features_schema import FeatureRules, FeaturesSchema
 from pipeline.contracts.schema import conform
 from pipeline.errors import ContractError
 from pipeline.features import registry
-from pipeline.features.columns import as_floats
 from pipeline.features.evaluate import evaluate
 from pipeline.features.frame import Frame
 from pipeline.features.levels import PREFIX, Levels, no_levels, on_grid
@@ -117,10 +116,7 @@ def frame_of(
     needed = {name for step in steps for name in step.inputs if not name.startswith(PREFIX)}
     wanted = {name for name in needed if not name.startswith(_TAPE)}
     wanted.update((*(atas for atas, _ in _SAME_BAR), *_NO_TRADE))
-    columns = {
-        name: _on_grid(as_floats(bars, name, _SIDES.get(name))[rows], places)
-        for name in sorted(wanted)
-    }
+    columns = {name: _on_grid(_of_bars(bars, name)[rows], places) for name in sorted(wanted)}
     found, same = _tape_columns(tape.minute_stats, sorted(needed - wanted), columns, start)
     return Frame(
         start_us=start,
@@ -134,6 +130,14 @@ def frame_of(
     )
 
 
+def _of_bars(bars: pa.Table, name: str) -> Floats:
+    """A column of the bars, NaN where null; of words their codes, NaN where unknown."""
+    codes = _SIDES.get(name)
+    if codes is None:
+        return arrays.floats(bars[name])
+    return np.array([codes.get(word, np.nan) for word in bars[name].to_pylist()])
+
+
 def _tape_columns(
     minute_stats: pa.Table | None, names: list[str], bars: dict[str, Floats], start: int
 ) -> tuple[dict[str, Floats], Bools]:
@@ -143,12 +147,12 @@ def _tape_columns(
     rows, places = _places(minute_stats, start, "minute_stats")
     same = np.logical_and.reduce(
         [
-            bars[atas] == _on_grid(as_floats(minute_stats, own)[rows], places)
+            bars[atas] == _on_grid(arrays.floats(minute_stats[own])[rows], places)
             for atas, own in _SAME_BAR
         ]
     )
     found = {
-        name: _on_grid(as_floats(minute_stats, name.removeprefix(_TAPE))[rows], places)
+        name: _on_grid(arrays.floats(minute_stats[name.removeprefix(_TAPE)])[rows], places)
         for name in names
     }
     return {name: np.where(same, x, np.nan) for name, x in found.items()}, same

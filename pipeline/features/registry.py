@@ -5,8 +5,6 @@ anything is computed.
 
 from __future__ import annotations
 
-from typing import Any
-
 from pipeline.contracts.features_schema import FeaturesSchema, Table
 from pipeline.errors import ConfigError
 from pipeline.features import (
@@ -35,6 +33,7 @@ from pipeline.features import (
     vpo,
 )
 from pipeline.features.step import Step
+from pipeline.free_form import Document
 
 MICRO: tuple[Step, ...] = (
     # the consumers' list C.2
@@ -175,7 +174,7 @@ MACRO: tuple[Step, ...] = (
 STEPS: dict[Table, tuple[Step, ...]] = {"micro": MICRO, "macro": MACRO}
 
 
-def facts(step: Step) -> dict[str, Any]:
+def facts(step: Step) -> Document:
     """What the code and its entry in SCHEMA_features.json must agree on."""
     return {
         "name": step.name,
@@ -190,7 +189,7 @@ def facts(step: Step) -> dict[str, Any]:
     }
 
 
-def entry(step: Step, table: Table) -> dict[str, Any]:
+def entry(step: Step, table: Table) -> Document:
     """Its entry in SCHEMA_features.json; the description is the first line of the formula."""
     described = step.formula.partition("\n")[0]
     return {"name": step.name, "table": table, **facts(step), "description": described}

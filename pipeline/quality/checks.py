@@ -24,12 +24,12 @@ from pipeline.quality.facts import (
     DayFacts,
     Minutes,
     edges,
-    floats,
     mask_of,
     minutes_of,
     positions,
 )
 from pipeline.quality.oddities import ODDITIES, Measure
+from pipeline.tables import arrays
 from pipeline.tables.arrays import Bools
 from pipeline.tables.exact import usual_places
 
@@ -192,7 +192,10 @@ def _ohlc_mismatch(day: _Day) -> _Finding:
     """Share of the compared minutes in which any of the four prices differs by over half a tick."""
     if not day.facts.same_instrument:
         return _Finding(measured=None, note="the feeds were not identified as one instrument")
-    pairs = [(floats(day.facts.bars, p), floats(day.facts.bars, f"atas_{p}")) for p in PRICES]
+    pairs = [
+        (arrays.floats(day.facts.bars[p]), arrays.floats(day.facts.bars[f"atas_{p}"]))
+        for p in PRICES
+    ]
     sides = np.stack([side for pair in pairs for side in pair])
     compared: Bools = np.asarray(np.isfinite(sides).all(axis=0))
     total = int(compared.sum())
@@ -251,7 +254,7 @@ def _set_aside(facts: DayFacts, feed: str) -> tuple[int, int]:
 def _flow_residual(day: _Day) -> _Finding:
     """1 - (vbuy + vsell) / volume over the minutes that have all three, each sum exactly rounded."""
     bars = day.facts.bars
-    buy, sell, volume = (floats(bars, name) for name in ("vbuy", "vsell", "atas_volume"))
+    buy, sell, volume = (arrays.floats(bars[name]) for name in ("vbuy", "vsell", "atas_volume"))
     known = np.isfinite(buy) & np.isfinite(sell) & np.isfinite(volume)
     total = math.fsum(volume[known])
     if total <= 0:

@@ -17,7 +17,8 @@ from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us, iso
 from pipeline.contracts.calibration import DayFinding
 from pipeline.contracts.ledger import LedgerEntry, Lines
 from pipeline.free_form import Json
-from pipeline.tables.arrays import Bools, Floats, Ints
+from pipeline.tables import arrays
+from pipeline.tables.arrays import Bools, Ints
 
 RECORD = "binance_1m"
 """The feed of the exchange of record."""
@@ -92,28 +93,18 @@ class Minutes:
 
 def positions(facts: DayFacts) -> Ints:
     """Each row's minute of the day, 0..1439."""
-    opened = facts.bars["minute_open"].cast(pa.int64()).to_numpy()
+    opened = arrays.ints(facts.bars["minute_open"])
     return np.asarray((opened - day_open_us(facts.day)) // MINUTE_US, dtype=np.int64)
-
-
-def floats(table: pa.Table, column: str) -> Floats:
-    """A column as float64, null as NaN (for measuring only: no NaN is ever written)."""
-    return np.asarray(table[column].cast(pa.float64()).to_numpy(), dtype=np.float64)
-
-
-def truths(table: pa.Table, column: str) -> Bools:
-    """A boolean column, null as False."""
-    return np.asarray(table[column].fill_null(False).to_numpy(), dtype=np.bool_)
 
 
 def minutes_of(facts: DayFacts) -> Minutes:
     """The masks of a day; all False but the outages where there are no bars."""
     at = positions(facts)
-    record = truths(facts.bars, "src_binance")
+    record = arrays.truths(facts.bars["src_binance"])
     return Minutes(
         record=_spread(at, record),
-        atas=_spread(at, truths(facts.bars, "src_atas")),
-        traded=_spread(at, record & (floats(facts.bars, "volume") > 0)),
+        atas=_spread(at, arrays.truths(facts.bars["src_atas"])),
+        traded=_spread(at, record & (arrays.floats(facts.bars["volume"]) > 0)),
         outage=mask_of(facts.outages),
     )
 

@@ -13,16 +13,8 @@ import pyarrow.compute as pc
 
 from pipeline.clock import MINUTES_PER_DAY
 from pipeline.free_form import Json
-from pipeline.quality.facts import (
-    PRICES,
-    DayFacts,
-    Minutes,
-    floats,
-    instant,
-    mask_of,
-    positions,
-    truths,
-)
+from pipeline.quality.facts import PRICES, DayFacts, Minutes, instant, mask_of, positions
+from pipeline.tables import arrays
 from pipeline.tables.arrays import Bools, Floats
 
 STATES = {
@@ -64,7 +56,7 @@ def _record_states(facts: DayFacts, minutes: Minutes, conflict_mask: int) -> npt
         ("X", ~minutes.record),
         ("q", mask_of(at[(flags & conflict_mask) != 0].tolist())),
         ("o", minutes.outage & ~minutes.record),
-        ("f", mask_of(at[truths(facts.bars, "is_filled")].tolist())),
+        ("f", mask_of(at[arrays.truths(facts.bars["is_filled"])].tolist())),
     )
 
 
@@ -112,7 +104,7 @@ def _runs(letters: str) -> list[tuple[int, int]]:
 
 def basis(facts: DayFacts) -> Json:
     """`basis_bps` of the bars: median, MAD, 1st and 99th percentile, the 1440 values, a histogram."""
-    values = floats(facts.bars, "basis_bps")
+    values = arrays.floats(facts.bars["basis_bps"])
     known = values[np.isfinite(values)]
     series: list[float | None] = [None] * MINUTES_PER_DAY
     for at, value in zip(positions(facts).tolist(), values.tolist(), strict=True):
@@ -144,7 +136,7 @@ def _histogram(values: Floats, low: float, high: float) -> Json:
 
 def volume_ratio(facts: DayFacts) -> Json:
     """ATAS volume / exchange volume of the minutes with both: median, CV, and medians by hour."""
-    ours, theirs = floats(facts.bars, "volume"), floats(facts.bars, "atas_volume")
+    ours, theirs = arrays.floats(facts.bars["volume"]), arrays.floats(facts.bars["atas_volume"])
     known = np.isfinite(ours) & np.isfinite(theirs) & (ours > 0)
     ratio, hours = theirs[known] / ours[known], positions(facts)[known] // 60
     if not ratio.size:
@@ -200,7 +192,7 @@ def worst_minutes(facts: DayFacts) -> list[Json]:
 
 
 def _log_ratio(bars: pa.Table, price: str) -> Floats:
-    ours, theirs = floats(bars, price), floats(bars, f"atas_{price}")
+    ours, theirs = arrays.floats(bars[price]), arrays.floats(bars[f"atas_{price}"])
     usable = (ours > 0) & (theirs > 0)
     ratio = np.full(ours.size, np.nan)
     ratio[usable] = 1e4 * np.log(theirs[usable] / ours[usable])

@@ -13,7 +13,8 @@ import numpy as np
 
 from pipeline.clock import MINUTES_PER_DAY
 from pipeline.contracts.control import Control
-from pipeline.quality.facts import PRICES, DayFacts, Minutes, floats, positions
+from pipeline.quality.facts import PRICES, DayFacts, Minutes, positions
+from pipeline.tables import arrays
 from pipeline.tables.arrays import Bools, Floats
 from pipeline.tables.exact import step
 
@@ -33,7 +34,7 @@ Measure = Callable[[DayFacts, Minutes, Control], Oddity]
 def on_day(facts: DayFacts, column: str) -> Floats:
     """A column of the bars on the day's 1440 minutes, NaN where there is no row or value."""
     values = np.full(MINUTES_PER_DAY, np.nan)
-    values[positions(facts)] = floats(facts.bars, column)
+    values[positions(facts)] = arrays.floats(facts.bars[column])
     return values
 
 

@@ -30,6 +30,12 @@ def ints(column: pa.Array | pa.ChunkedArray) -> Ints:
     return raw(one(column)).astype(np.int64, copy=False)
 
 
+def truths(column: pa.Array | pa.ChunkedArray) -> Bools:
+    """A column of truth values, false where null."""
+    array = one(column)
+    return raw(array) & valid(array)
+
+
 def one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """A column in one piece."""
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

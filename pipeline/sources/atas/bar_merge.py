@@ -8,46 +8,34 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
+from pipeline.contracts import atas_columns
 from pipeline.sources.atas.bar_lines import Bar
 from pipeline.tables.exact import Sum
 
+_BARE = ("open", "high", "low", "close", "volume")
+_LAST = ("oi", "cum_bid_depth", "cum_ask_depth")
+_SUMMED = ("vbuy", "vsell")
 _KEPT = {
-    "open": "open",
-    "high": "high",
-    "low": "low",
-    "close": "close",
-    "volume": "volume",
-    "cvd_export": "cvd",
-    "poc": "poc",
-    "vah": "vah",
-    "val": "val",
-    "bar_vpo_price": "bar_vpo_price",
-    "bar_vpo_vol": "bar_vpo_vol",
-    "bar_vpo_loc": "bar_vpo_loc",
-    "bar_vpo_side": "bar_vpo_side",
-    "absorption_detected": "absorption_detected",
-    "absorption_strength": "absorption_strength",
-    "absorption_side": "absorption_side",
+    name: "cvd" if name == "cvd_export" else name
+    for name in (*_BARE, *atas_columns.NAMES)
+    if name not in (*_LAST, *_SUMMED)
 }
 """Column -> field of the kept line."""
 
-_LAST = ("oi", "cum_bid_depth", "cum_ask_depth")
-_SUMMED = ("vbuy", "vsell")
-_TYPES: dict[str, pa.DataType] = {
-    "bar_vpo_side": pa.string(),
-    "absorption_side": pa.string(),
-    "absorption_detected": pa.bool_(),
-    "volume_regressed": pa.bool_(),
-    "run": pa.int32(),
-    "lines": pa.int32(),
-    "line": pa.int64(),
-}
-_COLUMNS = ("run", *_KEPT, *_SUMMED, *_LAST, "lines", "line", "volume_regressed")
+_SCHEMA = pa.schema(
+    {
+        "stamp": pa.timestamp("us", tz="UTC"),
+        "run": pa.int32(),
+        **dict.fromkeys(_BARE, pa.float64()),
+        **atas_columns.TYPES,
+        "lines": pa.int32(),
+        "line": pa.int64(),
+        "volume_regressed": pa.bool_(),
+    }
+)
 
 _ROWS_AT_A_TIME = 1 << 13
 """So many rows wait as objects; then they become columns, a tenth of the size."""
@@ -78,7 +66,7 @@ class Merging:
         self.lines = 0
         self._runs = 0
         self._bar: _Forming | None = None
-        self._rows: list[dict[str, Any]] = []
+        self._rows: list[dict[str, object]] = []
         self._tables: list[pa.Table] = []
 
     def take(self, bar: Bar) -> None:
@@ -98,7 +86,7 @@ class Merging:
     def finish(self) -> Merged:
         """All rows, and what was mended on the way."""
         self._close()
-        table = pa.concat_tables([*self._tables, _table(self._rows)])
+        table = pa.concat_tables([*self._tables, self._table()])
         defects: Counter[str] = Counter()
         if table.num_rows < self.lines:
             defects["A04"] = self.lines - table.num_rows
@@ -110,8 +98,11 @@ class Merging:
         if self._bar is not None:
             self._rows.append(self._bar.row())
         if len(self._rows) == _ROWS_AT_A_TIME:
-            self._tables.append(_table(self._rows))
+            self._tables.append(self._table())
             self._rows = []
+
+    def _table(self) -> pa.Table:
+        return pa.Table.from_pylist(self._rows, _SCHEMA)
 
 
 class _Forming:
@@ -136,7 +127,7 @@ class _Forming:
             if value is not None:
                 self._last[name] = value
 
-    def row(self) -> dict[str, Any]:
+    def row(self) -> dict[str, object]:
         """What becomes of them all."""
         kept = self._kept
         return {
@@ -159,12 +150,3 @@ def _begins_run(before: Bar, bar: Bar) -> bool:
 
 def _volume(bar: Bar) -> float:
     return -1.0 if bar.fields.volume is None else bar.fields.volume
-
-
-def _table(rows: list[dict[str, Any]]) -> pa.Table:
-    stamps = pa.array(np.array([row["stamp"] for row in rows], dtype=np.int64))
-    columns = {
-        name: pa.array([row[name] for row in rows], _TYPES.get(name, pa.float64()))
-        for name in _COLUMNS
-    }
-    return pa.table({"stamp": stamps.cast(pa.timestamp("us", tz="UTC")), **columns})
