@@ -157,7 +157,7 @@ def days_beside(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> li
     return [date for date in dates if date != day]
 
 
-def neighbour_files(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> list[RawPath]:
+def _neighbour_files(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> list[RawPath]:
     """Files that are not the day's and may hold rows of it.
 
     Klines: those of `days_beside`. Ticks: an exporter files a whole batch under its first tick's hour, and a
@@ -192,7 +192,7 @@ def neighbour_files(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -
 def input_files(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> list[RawPath]:
     """Every file whose bytes decide the feed's day: its own, its neighbours, and their checksums."""
     own = raw_files(kitchen, symbol, feed, day)
-    beside = neighbour_files(kitchen, symbol, feed, day)
+    beside = _neighbour_files(kitchen, symbol, feed, day)
     sums = [
         RawPath(path, f"{file.name}.CHECKSUM", file.rank)
         for file in (*own, *beside)

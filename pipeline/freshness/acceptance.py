@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pipeline.free_form import Json
 from pipeline.freshness import fingerprint, graph, receipt
 from pipeline.freshness.check import Freshness
-from pipeline.freshness.graph import Unit
+from pipeline.freshness.graph import Node, Unit
 from pipeline.freshness.receipt import Receipt
 from pipeline.settings.config import Kitchen
 
@@ -67,18 +67,19 @@ class Search:
         if unit in self._seen:
             return
         self._seen.add(unit)
-        for edge in graph.edges(self.freshness.kitchen, unit):
+        node = graph.node(self.freshness.kitchen, unit)
+        for edge in node.edges:
             self._visit(edge.unit)
         stale = self.freshness.reasons(unit)
         if stale:
-            self._judge(unit, stale)
+            self._judge(node, stale)
 
-    def _judge(self, unit: Unit, stale: list[str]) -> None:
-        kept = receipt.read(graph.folder(self.freshness.kitchen, unit))
-        if kept is None or not self._can_be_compared(unit, kept):
+    def _judge(self, node: Node, stale: list[str]) -> None:
+        unit, kept = node.unit, receipt.read(node.folder)
+        if kept is None or not self._can_be_compared(node, kept):
             self.left[unit] = stale
             return
-        parts = self.freshness.parts(unit, kept)
+        parts = self.freshness.parts(node, kept)
         others = fingerprint.differences(_without(kept.parts), _without(parts))
         if others:
             self.left[unit] = others
@@ -86,13 +87,11 @@ class Search:
         self.found[unit] = Candidate(kept=kept, parts=parts)
         self.freshness.count_as_fresh(unit, replace(kept, parts=parts))
 
-    def _can_be_compared(self, unit: Unit, kept: Receipt) -> bool:
+    def _can_be_compared(self, node: Node, kept: Receipt) -> bool:
         """Whether all inputs are fresh, or would be, and every output's bytes are those of the receipt."""
-        kitchen = self.freshness.kitchen
-        inputs = (edge.unit for edge in graph.edges(kitchen, unit))
-        if not all(self.freshness.receipt(read) for read in inputs):
+        if not all(self.freshness.receipt(edge.unit) for edge in node.edges):
             return False
-        return receipt.damaged(graph.folder(kitchen, unit), kept, trusting=False) is None
+        return receipt.damaged(node.folder, kept, trusting=False) is None
 
 
 def _without(parts: Parts) -> dict[str, dict[str, str]]:

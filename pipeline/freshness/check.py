@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline import layout, storage
+from pipeline import storage
 from pipeline.freshness import code, fingerprint, graph, libraries, receipt, slices
-from pipeline.freshness.graph import Edge, Unit, label
+from pipeline.freshness.graph import Edge, Node, Unit, label
 from pipeline.freshness.receipt import Receipt
 from pipeline.model.raw_names import RawPath
 from pipeline.settings.config import Kitchen
@@ -78,7 +78,7 @@ class Freshness:
             return []
         with self.one_look() as seen:
             if unit not in seen:
-                seen[unit] = self._reasons(unit)
+                seen[unit] = self._reasons(graph.node(self.kitchen, unit))
             return seen[unit]
 
     @contextmanager
@@ -96,125 +96,112 @@ class Freshness:
         finally:
             self._seen = None
 
-    def _reasons(self, unit: Unit) -> list[str]:
-        where = graph.folder(self.kitchen, unit)
-        kept = receipt.read(where)
+    def _reasons(self, node: Node) -> list[str]:
+        kept = receipt.read(node.folder)
         if kept is None:
             return ["never built"]
-        stale = [edge for edge in graph.edges(self.kitchen, unit) if not self.receipt(edge.unit)]
+        stale = [edge for edge in node.edges if not self.receipt(edge.unit)]
         if stale:
             more = f" and {len(stale) - 1} more" if len(stale) > 1 else ""
             return [f"input {stale[0].unit} is stale{more}"]
-        broken = receipt.damaged(where, kept)
+        broken = receipt.damaged(node.folder, kept)
         if broken is not None:
             return [f"output {broken} is gone or damaged"]
         began_ns = time.time_ns()
-        differing = fingerprint.differences(kept.parts, self.parts(unit, kept))
+        differing = fingerprint.differences(kept.parts, self.parts(node, kept))
         if not differing:
-            self._fresh[unit] = self._stamped_anew(unit, kept, began_ns)
+            self._fresh[node.unit] = self._stamped_anew(node, kept, began_ns)
         return differing
 
-    def _stamped_anew(self, unit: Unit, kept: Receipt, began_ns: int) -> Receipt:
+    def _stamped_anew(self, node: Node, kept: Receipt, began_ns: int) -> Receipt:
         """The receipt with the states that files have now, so that none is hashed twice for one touch.
 
         A file that changed since `began_ns` is not trusted by its state next time: see `is_trusted`.
         """
-        raw = {name: list(entry) for name, entry in kept.raw.items()}
-        if unit.declared.grain == "feed":
-            raw = self._raw_states(unit, kept, began_ns)
-        outputs = receipt.restamped(graph.folder(self.kitchen, unit), kept.outputs)
+        raw = _raw_states(node, kept, began_ns)
+        outputs = receipt.restamped(node.folder, kept.outputs)
         if raw == kept.raw and outputs == kept.outputs:
             return kept
         anew = replace(kept, raw=raw, outputs=outputs, seen_ns=began_ns)
         with suppress(OSError):  # a folder that cannot be written costs time, not truth
-            receipt.write(graph.folder(self.kitchen, unit), anew)
+            receipt.write(node.folder, anew)
         return anew
-
-    def _raw_states(self, unit: Unit, kept: Receipt, began_ns: int) -> dict[str, list[Any]]:
-        """Raw name -> (state, digest): as kept where that is trusted, else as of now."""
-        states: dict[str, list[Any]] = {}
-        symbol = self.kitchen.symbol(str(unit.symbol))
-        for file in layout.input_files(self.kitchen, symbol, str(unit.source), unit.day):
-            now = receipt.signature(os.stat(file.path))
-            known = kept.raw.get(file.name)
-            if known and receipt.is_trusted(list(known[0]), now, kept.seen_ns):
-                states[file.name] = list(known)
-            elif max(now[1], now[3]) + receipt.RACY_NS < began_ns:
-                states[file.name] = [now, kept.parts["raw"][file.name]]
-        return states if len(states) == len(kept.parts["raw"]) else kept.raw
 
     def holds_still(self, unit: Unit) -> bool:
         """Whether a fresh unit's files are still those that were compared, perhaps long ago in this run."""
-        kept = self.receipt(unit)
-        if kept is None or receipt.damaged(graph.folder(self.kitchen, unit), kept) is not None:
+        kept, node = self.receipt(unit), graph.node(self.kitchen, unit)
+        if kept is None or receipt.damaged(node.folder, kept) is not None:
             return False
-        if unit.declared.grain != "feed":
-            return True
-        return self.raw_digests(unit, kept.raw, kept.seen_ns) == kept.parts["raw"]
+        return raw_digests(node, kept.raw, kept.seen_ns) == kept.parts.get("raw", {})
 
-    def parts(self, unit: Unit, kept: Receipt | None) -> dict[str, dict[str, str]]:
+    def parts(self, node: Node, kept: Receipt) -> dict[str, dict[str, str]]:
         """What the unit's result depends on now. Everything it reads must be fresh.
 
         Args:
-            unit: Whose parts.
+            node: Whose parts.
             kept: Its earlier receipt; a raw file whose stat signature is recorded there is not read.
         """
-        parts = self.parts_without_raw(unit)
-        if unit.declared.grain == "feed":
-            raw, seen_ns = (kept.raw, kept.seen_ns) if kept else ({}, 0)
-            parts["raw"] = self.raw_digests(unit, raw, seen_ns)
-        elif kept is not None:
-            parts["inputs"] |= slices.told(
-                slices.beside(self.kitchen, unit, kept, self.contents(unit))
-            )
+        parts = self.parts_without_raw(node)
+        if node.unit.declared.grain == "feed":
+            parts["raw"] = raw_digests(node, kept.raw, kept.seen_ns)
+        parts["inputs"] |= slices.told(slices.beside(node, kept, self.contents(node)))
         return parts
 
-    def parts_without_raw(self, unit: Unit) -> dict[str, dict[str, str]]:
+    def parts_without_raw(self, node: Node) -> dict[str, dict[str, str]]:
         """As `parts`, without the bytes of raw files and the slices of neighbour days."""
-        parts = fingerprint.static_parts(self.kitchen, unit, self.code, self.libraries)
+        parts = fingerprint.static_parts(self.kitchen, node.unit, self.code, self.libraries)
         parts["inputs"] = {
-            label(edge): self._content(edge)
-            for edge in graph.edges(self.kitchen, unit)
-            if not edge.beside
+            label(edge): self._content(edge) for edge in node.edges if not edge.beside
         }
         return parts
 
-    def contents(self, unit: Unit) -> dict[str, str]:
+    def contents(self, node: Node) -> dict[str, str]:
         """The content of every input, whole neighbour days included, by its name in a receipt."""
-        return {label(edge): self._content(edge) for edge in graph.edges(self.kitchen, unit)}
+        return {label(edge): self._content(edge) for edge in node.edges}
 
     def restamp(self, unit: Unit) -> None:
         """Notes in a fresh unit's receipt which neighbour days it has been compared with."""
-        kept = self.receipt(unit)
-        if kept is None or unit.declared.grain == "feed":
+        kept, node = self.receipt(unit), graph.node(self.kitchen, unit)
+        if kept is None:
             return
-        seen = slices.beside(self.kitchen, unit, kept, self.contents(unit))
+        seen = slices.beside(node, kept, self.contents(node))
         if seen != kept.beside:
             self._fresh[unit] = replace(kept, beside=seen)
-            receipt.write(graph.folder(self.kitchen, unit), self._fresh[unit])
-
-    def raw_digests(
-        self, unit: Unit, known: Mapping[str, Sequence[Any]], seen_ns: int
-    ) -> dict[str, str]:
-        """Raw file name -> SHA-256, of every file that decides the unit's feed on its day.
-
-        Args:
-            unit: A unit of grain "feed".
-            known: Name -> (stat signature, SHA-256) seen earlier; such a file is not read again.
-            seen_ns: When they were seen.
-        """
-        digests: dict[str, str] = {}
-        symbol = self.kitchen.symbol(str(unit.symbol))
-        for file in layout.input_files(self.kitchen, symbol, str(unit.source), unit.day):
-            try:
-                digests[file.name] = _digest(file, known, seen_ns)
-            except OSError as error:
-                digests[file.name] = f"unreadable: {error.strerror}"
-        return digests
+            receipt.write(node.folder, self._fresh[unit])
 
     def _content(self, edge: Edge) -> str:
         found = self.receipt(edge.unit)
         return found.outputs[edge.output].content if found else "stale"
+
+
+def raw_digests(node: Node, known: Mapping[str, Sequence[Any]], seen_ns: int) -> dict[str, str]:
+    """Raw file name -> SHA-256, of every raw file that decides a unit.
+
+    Args:
+        node: The unit.
+        known: Name -> (stat signature, SHA-256) seen earlier; such a file is not read again.
+        seen_ns: When they were seen.
+    """
+    digests: dict[str, str] = {}
+    for file in node.raw:
+        try:
+            digests[file.name] = _digest(file, known, seen_ns)
+        except OSError as error:
+            digests[file.name] = f"unreadable: {error.strerror}"
+    return digests
+
+
+def _raw_states(node: Node, kept: Receipt, began_ns: int) -> dict[str, list[Any]]:
+    """Raw name -> (state, digest): as kept where that is trusted, else as of now."""
+    states: dict[str, list[Any]] = {}
+    for file in node.raw:
+        now = receipt.signature(os.stat(file.path))
+        known = kept.raw.get(file.name)
+        if known and receipt.is_trusted(list(known[0]), now, kept.seen_ns):
+            states[file.name] = list(known)
+        elif max(now[1], now[3]) + receipt.RACY_NS < began_ns:
+            states[file.name] = [now, kept.parts["raw"][file.name]]
+    return states if len(states) == len(kept.parts.get("raw", {})) else kept.raw
 
 
 def _digest(file: RawPath, known: Mapping[str, Sequence[Any]], seen_ns: int) -> str:

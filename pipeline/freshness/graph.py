@@ -50,8 +50,49 @@ class Edge:
 
     unit: Unit
     output: str
+    path: Path
     inline: bool = False
     beside: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A unit, and what configuration and raw folder make of it at one look.
+
+    Whoever compares or builds the unit goes by one node: what comes into the raw folder meanwhile counts
+    from the next look on.
+
+    Attributes:
+        unit: The unit itself.
+        symbol: Its symbol, as configured.
+        folder: Where its outputs and its receipt lie.
+        edges: Its inputs, in the order of `edges`.
+        raw: Every raw file whose bytes decide it, checksum files included; empty but for a feed.
+    """
+
+    unit: Unit
+    symbol: Symbol | None
+    folder: Path
+    edges: tuple[Edge, ...]
+    raw: tuple[RawPath, ...]
+
+    def output_path(self, output: str) -> Path:
+        """The file of one output."""
+        return self.folder / self.unit.declared.outputs[output]
+
+
+def node(kitchen: Kitchen, unit: Unit) -> Node:
+    """Looks a unit up."""
+    symbol = kitchen.symbol(unit.symbol) if unit.symbol else None
+    feed = unit.source if unit.declared.grain == "feed" else None
+    raw = layout.input_files(kitchen, symbol, feed, unit.day) if symbol and feed else []
+    return Node(
+        unit=unit,
+        symbol=symbol,
+        folder=folder(kitchen, unit),
+        edges=tuple(edges(kitchen, unit)),
+        raw=tuple(raw),
+    )
 
 
 def label(edge: Edge) -> str:
@@ -161,18 +202,19 @@ def behind(kitchen: Kitchen, unit: Unit) -> list[Unit]:
 
 
 def _edges(kitchen: Kitchen, unit: Unit, need: Need) -> Iterator[Edge]:
+    for read in _units(kitchen, unit, need):
+        path = output_path(kitchen, read, need.output)
+        yield Edge(read, need.output, path, need.inline, need.beside and read.day != unit.day)
+
+
+def _units(kitchen: Kitchen, unit: Unit, need: Need) -> Iterator[Unit]:
     if STAGES[need.stage].grain == "date":
-        yield Edge(Unit(need.stage, unit.day), need.output, need.inline)
+        yield Unit(need.stage, unit.day)
         return
     for symbol in _symbols(kitchen, unit, need):
         for day in _days(kitchen, symbol, unit.day, need):
             for source in _sources(kitchen, symbol, day, need):
-                yield Edge(
-                    Unit(need.stage, day, symbol.name, source),
-                    need.output,
-                    need.inline,
-                    need.beside and day != unit.day,
-                )
+                yield Unit(need.stage, day, symbol.name, source)
 
 
 def _symbols(kitchen: Kitchen, unit: Unit, need: Need) -> list[Symbol]:

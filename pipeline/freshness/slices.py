@@ -7,36 +7,32 @@ for a neighbour that was not seen before.
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib
 from collections.abc import Mapping
 
 from pipeline.clock import day_open_us
-from pipeline.freshness import graph
-from pipeline.freshness.graph import Edge, Unit
+from pipeline.freshness.graph import Edge, Node, label
 from pipeline.freshness.receipt import Receipt
-from pipeline.settings.config import Kitchen
 
 NEIGHBOURS = "pipeline.alignment.neighbours"
 
 
-def beside(
-    kitchen: Kitchen, unit: Unit, kept: Receipt, contents: Mapping[str, str]
-) -> dict[str, list[str]]:
+def beside(node: Node, kept: Receipt, contents: Mapping[str, str]) -> dict[str, list[str]]:
     """Input -> [content of the whole, digest of the slice, empty for none], for each neighbour day.
 
     Args:
-        kitchen: The configuration.
-        unit: Whose neighbours.
+        node: Whose neighbours.
         kept: Its receipt: the windows that its finding depends on, and what was seen.
         contents: Content of every input, by name.
     """
     found = {}
-    for edge in graph.edges(kitchen, unit):
-        name = graph.label(edge)
+    for edge in node.edges:
         if edge.beside:
+            name = label(edge)
             known = kept.beside.get(name)
             seen = known is not None and known[0] == contents[name]
-            digest = known[1] if known and seen else _digest(kitchen, unit, edge, kept)
+            digest = known[1] if known and seen else _digest(node.unit.day, edge, kept)
             found[name] = [contents[name], digest]
     return found
 
@@ -46,9 +42,8 @@ def told(seen: Mapping[str, list[str]]) -> dict[str, str]:
     return {name: digest for name, (_, digest) in seen.items() if digest}
 
 
-def _digest(kitchen: Kitchen, unit: Unit, edge: Edge, kept: Receipt) -> str:
+def _digest(day: dt.date, edge: Edge, kept: Receipt) -> str:
     neighbours = importlib.import_module(NEIGHBOURS)
-    side = neighbours.BEFORE if edge.unit.day < unit.day else neighbours.AFTER
-    windows = kept.windows.get(str(edge.unit.source)) or neighbours.reach(day_open_us(unit.day))
-    path = graph.output_path(kitchen, edge.unit, edge.output)
-    return str(neighbours.digest(path, tuple(windows[side])))
+    side = neighbours.BEFORE if edge.unit.day < day else neighbours.AFTER
+    windows = kept.windows.get(str(edge.unit.source)) or neighbours.reach(day_open_us(day))
+    return str(neighbours.digest(edge.path, tuple(windows[side])))

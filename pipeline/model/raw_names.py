@@ -21,6 +21,11 @@ class RawPath:
     rank: int
     neighbour: bool = False
 
+    @property
+    def is_checksum(self) -> bool:
+        """Whether it has no rows, but the sum of the file beside it."""
+        return self.name.endswith(".CHECKSUM")
+
 
 def is_undated(name: str) -> bool:
     """Whether a file lies in the folder that is called `date={date}`, to the letter."""

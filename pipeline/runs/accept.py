@@ -26,6 +26,7 @@ from pipeline.publishing import content, links, revisions
 from pipeline.publishing.store import Store
 from pipeline.runs.state_folder import Places
 from pipeline.tasks import context, job
+from pipeline.tasks.products import content_of
 
 SAMPLES = 3
 
@@ -166,7 +167,7 @@ def _differing(freshness: Freshness, unit: Unit, candidate: Candidate) -> list[s
     return [
         name
         for name, output in candidate.kept.outputs.items()
-        if job.content_of(made[name]) != output.content
+        if content_of(made[name]) != output.content
     ]
 
 

@@ -49,21 +49,20 @@ def table(job: Job, stage: str, output: str) -> pa.Table:
 
 def optional(job: Job, stage: str, output: str) -> pa.Table | None:
     """The tables of an input, earlier days first, as one; None where no day has it."""
-    tables = [parquet.read(job.path(edge)) for edge in job.edges(stage, output)]
+    tables = [parquet.read(edge.path) for edge in job.edges(stage, output)]
     return pa.concat_tables(tables) if tables else None
 
 
 def document(job: Job, stage: str, output: str) -> Any:
     """The JSON of an input that there is once."""
     (edge,) = job.edges(stage, output)
-    return storage.read_json(job.path(edge))
+    return storage.read_json(edge.path)
 
 
 def documents(job: Job, stage: str, output: str) -> dict[str, Any]:
     """Symbol -> the JSON of an input that there is once a symbol."""
     return {
-        str(edge.unit.symbol): storage.read_json(job.path(edge))
-        for edge in job.edges(stage, output)
+        str(edge.unit.symbol): storage.read_json(edge.path) for edge in job.edges(stage, output)
     }
 
 
@@ -85,7 +84,7 @@ def tape(job: Job) -> Parts | None:
 def _own(job: Job, output: str) -> dict[str, Path]:
     """Feed -> the file of its own symbol and day."""
     return {
-        str(edge.unit.source): job.path(edge)
+        str(edge.unit.source): edge.path
         for edge in job.edges("CleanFeed", output)
         if edge.unit.symbol == job.unit.symbol and not edge.beside
     }
@@ -94,7 +93,7 @@ def _own(job: Job, output: str) -> dict[str, Path]:
 def against(job: Job, output: str) -> pa.Table | None:
     """The table of the symbol that the unit's own is held against; None where there is none."""
     edges = [e for e in job.edges("CleanFeed", output) if e.unit.symbol != job.unit.symbol]
-    return parquet.read(job.path(edges[0])) if edges else None
+    return parquet.read(edges[0].path) if edges else None
 
 
 def neighbours(job: Job) -> dict[str, dict[str, Rows]]:
@@ -103,7 +102,7 @@ def neighbours(job: Job) -> dict[str, dict[str, Rows]]:
     for edge in job.edges("CleanFeed", "clean"):
         if edge.beside:
             side = BEFORE if edge.unit.day < job.unit.day else AFTER
-            found.setdefault(str(edge.unit.source), {})[side] = partial(in_file, job.path(edge))
+            found.setdefault(str(edge.unit.source), {})[side] = partial(in_file, edge.path)
     return found
 
 
@@ -138,7 +137,7 @@ def ledgers(job: Job) -> dict[str, list[LedgerEntry]]:
     """Symbol -> the ledger entries of all its feeds, in the graph's order, then of its slow features."""
     found: dict[str, list[LedgerEntry]] = {}
     for edge in job.edges("CleanFeed", "ledger"):
-        entries = ledger.from_json(storage.read_json(job.path(edge)))
+        entries = ledger.from_json(storage.read_json(edge.path))
         found.setdefault(str(edge.unit.symbol), []).extend(entries)
     for symbol, value in documents(job, "MacroFeatures", "derived_from").items():
         slow = read_as(list[SlowEntry], value, "derived_from.json", "MacroFeatures")
@@ -163,7 +162,7 @@ def symbol_day(job: Job, name: str) -> SymbolDay:
 
     def tables(stage: str, output: str) -> list[pa.Table]:
         edges = [edge for edge in job.edges(stage, output) if edge.unit.symbol == name]
-        return [parquet.read(job.path(edge)) for edge in edges]
+        return [parquet.read(edge.path) for edge in edges]
 
     return SymbolDay(
         symbol=name,

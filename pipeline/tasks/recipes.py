@@ -66,10 +66,8 @@ def clean_feed(job: Job) -> Products:
         day=job.unit.day,
         **asdict(job.kitchen.stamps_of(symbol, source)),
     )
-    files = layout.raw_files(job.kitchen, symbol, source, job.unit.day)
-    files += layout.neighbour_files(job.kitchen, symbol, source, job.unit.day)
-    spill = graph.folder(job.kitchen, job.unit)
-    found = read_feed(feed, files, inputs.rules(job), job.kitchen.limits, spill)
+    files = [file for file in job.node.raw if not file.is_checksum]
+    found = read_feed(feed, files, inputs.rules(job), job.kitchen.limits, job.node.folder)
     job.raw = {name: (stat, found.digests[name]) for name, stat in found.stats.items()}
     job.facts = {"rows": found.parts.num_rows, "rejects": found.rejects.num_rows}
     return {
@@ -129,7 +127,7 @@ def footprint(job: Job) -> Products:
     """Ticks in true time -> volume by minute and price, and minute statistics."""
     edges = job.edges("CleanFeed", "clean")
     day = parts_in_true_time(
-        parquet.in_parts(job.path(edges[0])) if edges else single(inputs.no_ticks(job)),
+        parquet.in_parts(edges[0].path) if edges else single(inputs.no_ticks(job)),
         inputs.table(job, "Calibration", "moved_ticks"),
         inputs.correction(job),
         job.unit.day,
@@ -200,7 +198,7 @@ def micro_features(job: Job) -> Products:
     """Bars of the day and the day before -> micro features of the day."""
     since = levels_from_us(job.unit.day)
     levels = [
-        parquet.read_from(job.path(edge), LEVEL_COLUMNS, "minute_open", since)
+        parquet.read_from(edge.path, LEVEL_COLUMNS, "minute_open", since)
         for edge in job.edges("Footprint", "footprint")
     ]
     table = micro(
@@ -239,7 +237,7 @@ def daily_stats(job: Job) -> Products:
 
 def macro_features(job: Job) -> Products:
     """Daily rows of completed days -> the macro features known on the day."""
-    rows = [parquet.read(job.path(edge)) for edge in job.edges("DailyStats", "daily_stats")]
+    rows = [parquet.read(edge.path) for edge in job.edges("DailyStats", "daily_stats")]
     columns = inputs.rules(job).schema.table("daily_stats")
     history = pa.concat_tables([columns.empty_table(), *rows])
     latency = job.kitchen.latency_seconds["binance"]

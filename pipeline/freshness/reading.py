@@ -1,0 +1,92 @@
+"""What a unit's inputs were when its recipe began to read them, and the receipt that vouches for it.
+
+Belongs here: from the first look at the inputs to the receipt. Does not belong here: whether the unit has to
+run (`check.py`), what is done with the inputs and where the outputs are written (`tasks/`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.errors import StageError
+from pipeline.freshness import graph, receipt, slices
+from pipeline.freshness.check import Freshness, raw_digests
+from pipeline.freshness.graph import Node, Unit, label
+from pipeline.freshness.receipt import Output, Receipt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A unit that is about to be read.
+
+    Attributes:
+        freshness: By which its inputs were compared.
+        node: The unit, as it was looked up.
+        parts: All its result depends on, but raw bytes and neighbour days: see `fingerprint`.
+        contents: The content of every input, by its name in a receipt.
+    """
+
+    freshness: Freshness
+    node: Node
+    parts: dict[str, dict[str, str]]
+    contents: dict[str, str]
+
+    def refuse_changed(self) -> None:
+        """An input that was rebuilt while it was read may have been read half old, half new.
+
+        Raises:
+            StageError: one was.
+        """
+        for edge in self.node.edges:
+            known = self.freshness.receipt(edge.unit)
+            if known and receipt.is_as_recorded(edge.path, known.outputs[edge.output]):
+                continue
+            now = receipt.read(edge.path.parent)
+            if now is None or now.outputs[edge.output].content != self.contents[label(edge)]:
+                raise StageError(
+                    f"{label(edge)}: changed while {self.node.unit} read it; run again"
+                )
+
+    def receipt(
+        self,
+        outputs: dict[str, Output],
+        raw: Mapping[str, tuple[list[int], str]],
+        windows: dict[str, dict[str, list[int]]],
+        facts: Mapping[str, Any],
+    ) -> Receipt:
+        """The receipt of what was made of it.
+
+        Args:
+            outputs: What was written.
+            raw: Raw file name -> (stat signature, SHA-256), as parsed: each is hashed once, as it is read.
+            windows: As `Receipt.windows`.
+            facts: As `Receipt.facts`.
+        """
+        made = Receipt(parts=self.parts, outputs=outputs, windows=windows)
+        beside = slices.beside(self.node, made, self.contents)
+        parts = self.parts | {"inputs": self.parts["inputs"] | slices.told(beside)}
+        if self.node.unit.declared.grain == "feed":
+            parts["raw"] = raw_digests(self.node, raw, time.time_ns())
+        return Receipt(
+            parts=parts,
+            outputs=outputs,
+            windows=windows,
+            beside=beside,
+            raw={name: list(entry) for name, entry in raw.items()},
+            seen_ns=time.time_ns(),
+            facts=dict(facts),
+        )
+
+
+def begin(freshness: Freshness, unit: Unit) -> Reading:
+    """Looks at a unit's inputs, all of which are fresh."""
+    node = graph.node(freshness.kitchen, unit)
+    return Reading(
+        freshness=freshness,
+        node=node,
+        parts=freshness.parts_without_raw(node),
+        contents=freshness.contents(node),
+    )
