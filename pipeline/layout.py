@@ -25,11 +25,6 @@ from pipeline.settings.config import Kitchen, Symbol
 from pipeline.settings.sources import Stamps
 
 
-def patterns(kitchen: Kitchen, symbol: Symbol, feed: str) -> tuple[str, ...]:
-    """The patterns in force: the symbol's own, else the configuration's, else the defaults."""
-    return symbol.sources.get(feed) or kitchen.sources.get(feed) or FEEDS[feed].patterns
-
-
 @dataclass(slots=True)
 class Names:
     """The names in the folders below one, each folder listed once. A folder's path ends with a slash."""
@@ -87,17 +82,12 @@ class Names:
 _BEHIND_ALL = "\U0010ffff"
 
 
-def vendor_name(symbol: Symbol, feed: str) -> str:
-    """What the feed's vendor calls the symbol."""
-    return symbol.vendor_symbol if FEEDS[feed].vendor == "binance" else symbol.atas_symbol
-
-
-def raw_candidates(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> list[str]:
+def raw_candidates(symbol: Symbol, feed: str, day: dt.date) -> list[str]:
     """The names below `paths.raw` under which the feed of that day is looked for.
 
     The names of files that say from when to when they go have `*` for the ends.
     """
-    text, name = day.isoformat(), vendor_name(symbol, feed)
+    text, name = day.isoformat(), symbol.vendor_name(feed)
     return [
         pattern.format(
             market=symbol.market,
@@ -108,18 +98,18 @@ def raw_candidates(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) ->
             first="*",
             last="*",
         )
-        for pattern in patterns(kitchen, symbol, feed)
+        for pattern in symbol.patterns[feed]
     ]
 
 
 def raw_files(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> list[RawPath]:
     """The feed's files of a day that exist, most trusted first, then by name. Dot names are none."""
     found: dict[Path, RawPath] = {}
-    wanted = patterns(kitchen, symbol, feed)
-    for rank, name in enumerate(raw_candidates(kitchen, symbol, feed, day)):
+    wanted = symbol.patterns[feed]
+    for rank, name in enumerate(raw_candidates(symbol, feed, day)):
         if "{first}" in wanted[rank]:
             spans = _spans(
-                kitchen.raw, filled(wanted[rank], symbol.market, vendor_name(symbol, feed))
+                kitchen.raw, filled(wanted[rank], symbol.market, symbol.vendor_name(feed))
             )
             matches = [path for path, days in spans if day in days]
         else:
@@ -138,13 +128,13 @@ _PEEK_BYTES = 1 << 16
 _STAMP_DATE = re.compile(rb'"ts"\s*:\s*"([0-9]{4}-[0-9]{2}-[0-9]{2})T')
 
 
-def days_beside(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> list[dt.date]:
+def days_beside(symbol: Symbol, feed: str, day: dt.date) -> list[dt.date]:
     """The other days whose files of klines have rows of a UTC day, by the feed's configured zone and label.
 
     People cut such files by the dates that their stamps show: those of a zone, or of closes, of which a
     day's last is the next day's 00:00. None where nothing is configured.
     """
-    stamps = kitchen.stamps_of(symbol, feed) if FEEDS[feed].is_minutes else Stamps()
+    stamps = symbol.stamps[feed] if FEEDS[feed].is_minutes else Stamps()
     if stamps == Stamps():
         return []
     opened = dt.datetime.combine(day, dt.time(), dt.UTC)
@@ -168,7 +158,7 @@ def _neighbour_files(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) 
         own = {file.path for file in raw_files(kitchen, symbol, feed, day)}
         return [
             replace(file, rank=_NEIGHBOUR_RANK + file.rank, neighbour=True)
-            for beside in days_beside(kitchen, symbol, feed, day)
+            for beside in days_beside(symbol, feed, day)
             for file in raw_files(kitchen, symbol, feed, beside)
             if file.path not in own
         ]
@@ -203,8 +193,8 @@ def input_files(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> li
 
 def raw_days(kitchen: Kitchen, symbol: Symbol, feed: str) -> frozenset[dt.date]:
     """Every day for which the feed has a file; a monthly file counts for each day of its month."""
-    name = vendor_name(symbol, feed)
-    days = _raw_days(kitchen.raw, patterns(kitchen, symbol, feed), symbol.market, name)
+    name = symbol.vendor_name(feed)
+    days = _raw_days(kitchen.raw, symbol.patterns[feed], symbol.market, name)
     return days | _undated_days(kitchen.raw, name) if FEEDS[feed].spills else days
 
 

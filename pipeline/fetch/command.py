@@ -128,7 +128,7 @@ def _only_file(folder: Path) -> Path:
 
 def _target(kitchen: Kitchen, symbol: Symbol, day: dt.date, name: str) -> Path:
     """The raw file that a file of that name is to be, by the layout in force."""
-    candidates = [c for c in layout.raw_candidates(kitchen, symbol, FEED, day) if "*" not in c]
+    candidates = [c for c in layout.raw_candidates(symbol, FEED, day) if "*" not in c]
     fitting = [c for c in candidates if c.rpartition("/")[2] == name]
     if not fitting:
         wanted = ", ".join(c.rpartition("/")[2] for c in candidates)

@@ -144,7 +144,7 @@ class _Run:
     def _refuse_unread(self, item: Item, path: Path) -> None:
         """A file that no pattern in force finds would be fetched for nothing."""
         name = path.relative_to(self.kitchen.raw).as_posix()
-        found = layout.raw_candidates(self.kitchen, item.symbol, item.feed, item.last)
+        found = layout.raw_candidates(item.symbol, item.feed, item.last)
         if name not in found:
             raise ConfigError(
                 f"{self.kitchen.file}: sources.{item.feed}: none of its patterns finds {name}, the name"

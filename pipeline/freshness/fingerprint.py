@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pipeline import layout, storage
+from pipeline import storage
 from pipeline.contracts import control, documents, outages
 from pipeline.errors import ConfigError
 from pipeline.freshness import graph
@@ -58,9 +58,9 @@ def _config(kitchen: Kitchen, unit: Unit, key: str) -> Any:
             raise ConfigError(f"{unit}: {key} is a symbol's, the step has none; mend stages.py")
         return getattr(kitchen.symbol(unit.symbol), key.removeprefix("symbol."))
     if key == "stamps":
-        return asdict(kitchen.stamps_of(kitchen.symbol(str(unit.symbol)), str(unit.source)))
+        return asdict(kitchen.symbol(str(unit.symbol)).stamps[str(unit.source)])
     if key == "vendor_name":
-        return layout.vendor_name(kitchen.symbol(str(unit.symbol)), str(unit.source))
+        return kitchen.symbol(str(unit.symbol)).vendor_name(str(unit.source))
     if key == "limits":
         return asdict(kitchen.limits)
     if key.startswith("latency_seconds."):

@@ -176,7 +176,7 @@ def is_settled(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) -> b
 
 def days_read(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) -> list[dt.date]:
     """The day, and the days beside it under which the vendor files rows of it."""
-    beside = layout.days_beside(kitchen, symbol, "binance_1m", day) if vendor == "binance" else []
+    beside = layout.days_beside(symbol, "binance_1m", day) if vendor == "binance" else []
     return [day, *beside]
 
 

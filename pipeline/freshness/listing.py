@@ -62,9 +62,8 @@ def prefixes(kitchen: Kitchen, symbol: Symbol, feed: str, day: str) -> list[str]
 
 
 def _filled(kitchen: Kitchen, symbol: Symbol, feed: str) -> list[str]:
-    name = layout.vendor_name(symbol, feed)
-    wanted = layout.patterns(kitchen, symbol, feed)
-    return [patterns.filled(pattern, symbol.market, name) for pattern in wanted]
+    name = symbol.vendor_name(feed)
+    return [patterns.filled(pattern, symbol.market, name) for pattern in symbol.patterns[feed]]
 
 
 def folders_in(listing: Listing, prefix: str) -> Iterator[str]:

@@ -144,7 +144,7 @@ def day_witness(
         for symbol in graph.expected_symbols(kitchen, day)
         for feed, back in _feed_days(symbol)
         for base in (day + dt.timedelta(days=back),)
-        for on in (base, *layout.days_beside(kitchen, symbol, feed, base))
+        for on in (base, *layout.days_beside(symbol, feed, base))
     ]
     named = [(symbol, feed, on.isoformat()) for symbol, feed, on in feeds]
     return _witness(kitchen, seen, [*paths, *more], feeds, named)
@@ -179,7 +179,7 @@ def month_witness(
         (*feed, on)
         for feed in whose
         for end in (dates[0], dates[-1])
-        for on in layout.days_beside(kitchen, *feed, end)
+        for on in layout.days_beside(*feed, end)
         if on not in dates
     ]
     own = [(*feed, on) for feed in whose for on in dates]

@@ -21,10 +21,10 @@ from pipeline.errors import ConfigError, ParameterError
 from pipeline.free_form import Document
 from pipeline.locations import GOVERNANCE, base_folder, config_file, find_config, governance_for
 from pipeline.locations import PROJECT as PROJECT
-from pipeline.model.feeds import ATAS_FEEDS, MARKETS
+from pipeline.model.feeds import ATAS_FEEDS, FEEDS, MARKETS
 from pipeline.model.limits import Limits
 from pipeline.settings import fetching, operations, sources
-from pipeline.settings.sources import Stamps
+from pipeline.settings.sources import Sources, Stamps
 
 _DAY = {"type": ["date", "string"], "nullable": True}
 _NAME = {"type": "string", "nullable": True, "form": "symbol"}
@@ -109,7 +109,20 @@ _DOCUMENT: Document = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Symbol:
-    """One instrument: its exchange market and its names at the vendors."""
+    """One instrument: its exchange market, its names at the vendors, and where its feeds' files lie.
+
+    Attributes:
+        name: As the kitchen calls it.
+        market: Of `MARKETS`.
+        vendor_symbol: Binance's name.
+        atas_symbol: The name in ATAS's exports.
+        atas: `expected` or `none`.
+        basis_against: The symbol that it is held against.
+        since: Its first day; None for that of its first raw file.
+        until: Its last day.
+        patterns: Every feed -> path patterns below `paths.raw`, the most trusted first.
+        stamps: Every feed -> what is said of its stamps.
+    """
 
     name: str
     market: str
@@ -119,8 +132,12 @@ class Symbol:
     basis_against: str | None = None
     since: dt.date | None = None
     until: dt.date | None = None
-    sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    stamps: dict[str, Stamps] = field(default_factory=dict)
+    patterns: dict[str, tuple[str, ...]]
+    stamps: dict[str, Stamps]
+
+    def vendor_name(self, feed: str) -> str:
+        """What the feed's vendor calls it."""
+        return self.vendor_symbol if FEEDS[feed].vendor == "binance" else self.atas_symbol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +154,6 @@ class Kitchen:
     snapshots: Path
     governance: Path
     symbols: dict[str, Symbol]
-    sources: dict[str, tuple[str, ...]]
     latency_seconds: dict[str, float]
     prefer_atas: tuple[str, ...]
     prefer_delta: tuple[str, ...]
@@ -148,12 +164,6 @@ class Kitchen:
     limits: Limits = field(default_factory=Limits)
     operations: operations.Operations = field(default_factory=operations.Operations)
     fetch: fetching.Fetch = field(default_factory=fetching.Fetch)
-    stamps: dict[str, Stamps] = field(default_factory=dict)
-
-    def stamps_of(self, symbol: Symbol, feed: str) -> Stamps:
-        """What is said of a feed's stamps: the symbol's own word, else that for all symbols."""
-        own, common = (of.stamps.get(feed, Stamps()) for of in (symbol, self))
-        return Stamps(zone=own.zone or common.zone, label=own.label or common.label)
 
     def symbol(self, name: str) -> Symbol:
         """The configured symbol of that name.
@@ -200,6 +210,7 @@ def _load(path: Path) -> Kitchen:
     _refuse_unknown_basis(document["symbols"], path)
     _refuse_nested(folders, path)
     preference, signing = document["preference"], document["signing"]
+    common = sources.read(document.get("sources"), "sources", path)
     return Kitchen(
         file=path,
         raw=folders["raw"],
@@ -207,10 +218,9 @@ def _load(path: Path) -> Kitchen:
         snapshots=folders["snapshots"],
         governance=folders.get("governance") or governance_for(path),
         symbols={
-            name: _symbol(name, entry, path) for name, entry in sorted(document["symbols"].items())
+            name: _symbol(name, entry, common, path)
+            for name, entry in sorted(document["symbols"].items())
         },
-        sources=sources.path_patterns(document.get("sources"), "sources", path),
-        stamps=sources.stamps(document.get("sources"), "sources", path),
         latency_seconds=document["latency_seconds"],
         prefer_atas=tuple(preference.get("atas", ATAS_FEEDS)),
         prefer_delta=tuple(preference.get("delta", ("ticks", "atas_bars", "klines"))),
@@ -281,7 +291,7 @@ def _refuse_unknown_basis(symbols: dict[str, Document], path: Path) -> None:
             )
 
 
-def _symbol(name: str, entry: Document, path: Path) -> Symbol:
+def _symbol(name: str, entry: Document, common: Sources, path: Path) -> Symbol:
     since, until = (
         _day(entry.get(key), f"symbols.{name}.{key}", path) for key in ("since", "until")
     )
@@ -289,6 +299,7 @@ def _symbol(name: str, entry: Document, path: Path) -> Symbol:
         raise ConfigError(
             f"{path}: symbols.{name}: since {since} is after until {until}; swap them"
         )
+    own = sources.read(entry.get("sources"), f"symbols.{name}.sources", path)
     return Symbol(
         name=name,
         market=entry["market"],
@@ -298,8 +309,8 @@ def _symbol(name: str, entry: Document, path: Path) -> Symbol:
         basis_against=entry.get("basis_against"),
         since=since,
         until=until,
-        sources=sources.path_patterns(entry.get("sources"), f"symbols.{name}.sources", path),
-        stamps=sources.stamps(entry.get("sources"), f"symbols.{name}.sources", path),
+        patterns={feed: own.patterns_of(feed, common) for feed in FEEDS},
+        stamps={feed: own.stamps_of(feed, common) for feed in FEEDS},
     )
 
 

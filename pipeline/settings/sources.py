@@ -38,7 +38,34 @@ class Stamps:
     label: str | None = None
 
 
-def path_patterns(entry: Document | None, key: str, path: Path) -> dict[str, tuple[str, ...]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """One mapping `sources`, that for all symbols or a symbol's own, as it was written."""
+
+    patterns: dict[str, tuple[str, ...]]
+    stamps: dict[str, Stamps]
+
+    def patterns_of(self, feed: str, common: Sources) -> tuple[str, ...]:
+        """The symbol's own patterns, else those for all symbols, else the defaults."""
+        own, others = (sources.patterns.get(feed) for sources in (self, common))
+        return own or others or FEEDS[feed].patterns
+
+    def stamps_of(self, feed: str, common: Sources) -> Stamps:
+        """What is said of a feed's stamps: the symbol's own word, else that for all symbols."""
+        own, others = (sources.stamps.get(feed, Stamps()) for sources in (self, common))
+        return Stamps(zone=own.zone or others.zone, label=own.label or others.label)
+
+
+def read(entry: Document | None, key: str, path: Path) -> Sources:
+    """A mapping of the configuration, checked.
+
+    Raises:
+        ConfigError: it names no feed's files, or says of stamps what none can be.
+    """
+    return Sources(patterns=_patterns(entry, key, path), stamps=_stamps(entry, key, path))
+
+
+def _patterns(entry: Document | None, key: str, path: Path) -> dict[str, tuple[str, ...]]:
     """Path patterns below `paths.raw`; they may not leave it."""
     found = {
         feed: tuple(_source(value, f"{key}.{feed}", path).get("patterns", ()))
@@ -52,7 +79,7 @@ def path_patterns(entry: Document | None, key: str, path: Path) -> dict[str, tup
     return found
 
 
-def stamps(entry: Document | None, key: str, path: Path) -> dict[str, Stamps]:
+def _stamps(entry: Document | None, key: str, path: Path) -> dict[str, Stamps]:
     """What the mappings below `sources` say of stamps."""
     found = {}
     for feed, value in (entry or {}).items():

@@ -131,7 +131,7 @@ def _feed_pending(task: Any) -> None:
 
 def _first_name(kitchen: Kitchen, symbol: Symbol, vendor: str, day: Any) -> str:
     feed = "binance_1m" if vendor == "binance" else "atas_bars"
-    names = layout.raw_candidates(kitchen, symbol, feed, day)
+    names = layout.raw_candidates(symbol, feed, day)
     return f"{kitchen.raw / names[0]} and {len(names) - 1} other names"
 
 

@@ -15,7 +15,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import layout
 from pipeline.alignment.align import AlignInput, agreement_of_flow, align
 from pipeline.alignment.calibrate import CalibrationInput
 from pipeline.alignment.neighbours import calibrate_among
@@ -62,9 +61,9 @@ def clean_feed(job: Job) -> Products:
         symbol=symbol.name,
         market=symbol.market,
         source=source,
-        vendor_symbol=layout.vendor_name(symbol, source),
+        vendor_symbol=symbol.vendor_name(source),
         day=job.unit.day,
-        **asdict(job.kitchen.stamps_of(symbol, source)),
+        **asdict(symbol.stamps[source]),
     )
     files = [file for file in job.node.raw if not file.is_checksum]
     found = read_feed(feed, files, inputs.rules(job), job.kitchen.limits, job.node.folder)

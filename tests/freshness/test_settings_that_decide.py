@@ -12,14 +12,15 @@ import pytest
 from kit.support import kitchen_at
 from pipeline.freshness import fingerprint, stamp
 from pipeline.freshness.graph import Unit
+from pipeline.model.feeds import FEEDS
 from pipeline.model.limits import Limits
 from pipeline.settings.config import Kitchen, Symbol
 from pipeline.settings.sources import Stamps
 from pipeline.stages import STAGES
 
 DAY = dt.date(2025, 1, 2)
-ZONE = {"binance_1m": Stamps(zone="Asia/Shanghai")}
-FILES = {"binance_1m": ("mine/{symbol}-{date}.csv",)}
+ZONE = {feed: Stamps(zone="Asia/Shanghai") for feed in FEEDS}
+FILES = dict.fromkeys(FEEDS, ("mine/{symbol}-{date}.csv",))
 
 COMPARED: dict[str, Any] = {
     "latency_seconds": {"binance": 7, "atas": 7},
@@ -28,7 +29,6 @@ COMPARED: dict[str, Any] = {
     "prefer_fields": {"cvd_export": ("atas_v6_3",)},
     "simulated": True,
     "limits": Limits(text_bytes=1),
-    "stamps": ZONE,
     "symbol.market": "spot",
     "symbol.vendor_symbol": "OTHER",
     "symbol.atas_symbol": "OTHER",
@@ -41,9 +41,8 @@ BY_FILES: dict[str, Any] = {
     "raw": Path("/elsewhere"),
     "prepared": Path("/elsewhere"),
     "snapshots": Path("/elsewhere"),
-    "sources": FILES,
     "symbol.name": "OTHER",
-    "symbol.sources": FILES,
+    "symbol.patterns": FILES,
     "symbol.basis_against": "OTHER",
 }
 """The same of fields that say which files a result is made of: their names and bytes are compared."""

@@ -119,12 +119,10 @@ def test_a_source_may_say_what_its_stamps_are(write) -> None:
     kitchen = config.load_kitchen()
     symbol = kitchen.symbols["BTCUSDT"]
 
-    assert kitchen.stamps_of(symbol, "binance_1m") == config.Stamps(
-        zone="Asia/Shanghai", label="close"
-    )
-    assert kitchen.stamps_of(symbol, "binance_1d") == config.Stamps()
-    assert kitchen.sources["binance_1m"] == ("{symbol}_{date}.csv",)
-    assert symbol.sources["atas_bars"] == ("{date}.jsonl",)
+    assert symbol.stamps["binance_1m"] == config.Stamps(zone="Asia/Shanghai", label="close")
+    assert symbol.stamps["binance_1d"] == config.Stamps()
+    assert symbol.patterns["binance_1m"] == ("{symbol}_{date}.csv",)
+    assert symbol.patterns["atas_bars"] == ("{date}.jsonl",)
 
 
 @pytest.mark.parametrize(

@@ -198,5 +198,5 @@ def test_which_dates_have_rows_of_a_day(
     kitchen = kitchen_with(tmp_path, zone, label)
     symbol = kitchen.symbol("BTCUSDT")
 
-    assert layout.days_beside(kitchen, symbol, "binance_1m", DAY) == [DAY + b for b in beside]
-    assert layout.days_beside(kitchen, symbol, "binance_1d", DAY) == []
+    assert layout.days_beside(symbol, "binance_1m", DAY) == [DAY + b for b in beside]
+    assert layout.days_beside(symbol, "binance_1d", DAY) == []

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline import layout, storage
+from pipeline import storage
 from pipeline.errors import KitchenError, ParameterError, SourceError
 from pipeline.model.feeds import FEEDS
 from pipeline.runs.importing import kline_peek
@@ -162,7 +162,7 @@ def _place(kitchen: Kitchen, file: VendorFile, kind: str, marks: dict[str, str])
     if form is not None and FEEDS[feed].vendor == "atas":
         form = _AS_LINES.get(form, form)
     found = _HOUR.search(name) if FEEDS[feed].spills else None
-    patterns = layout.patterns(kitchen, symbol, feed)
+    patterns = symbol.patterns[feed]
     if file.adapter == "binance_fetcher" and market == symbol.market:
         # a user's own table has a place of its own, of less trust than the exchange's archives
         patterns = tuple(sorted(patterns, key=lambda pattern: "{market}" in pattern))
@@ -174,7 +174,7 @@ def _place(kitchen: Kitchen, file: VendorFile, kind: str, marks: dict[str, str])
             and ("*" in pattern) == (found is not None)
         ):
             to = pattern.replace("*", found[1] if found else "").format(
-                market=market, symbol=layout.vendor_name(symbol, feed), **marks
+                market=market, symbol=symbol.vendor_name(feed), **marks
             )
             return to, word
     raise ValueError(
