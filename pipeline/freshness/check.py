@@ -149,7 +149,7 @@ class Freshness:
 
     def parts_without_raw(self, node: Node) -> dict[str, dict[str, str]]:
         """As `parts`, without the bytes of raw files and the slices of neighbour days."""
-        parts = fingerprint.static_parts(self.kitchen, node.unit, self.code, self.libraries)
+        parts = fingerprint.static_parts(self.kitchen, node, self.code, self.libraries)
         parts["inputs"] = {
             label(edge): self._content(edge) for edge in node.edges if not edge.beside
         }

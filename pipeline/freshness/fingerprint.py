@@ -15,9 +15,7 @@ from typing import Any
 
 from pipeline import storage
 from pipeline.contracts import control, documents, outages
-from pipeline.errors import ConfigError
-from pipeline.freshness import graph
-from pipeline.freshness.graph import Unit
+from pipeline.freshness.graph import Node, Unit
 from pipeline.settings.config import Kitchen
 
 PROFILES = "pipeline.contracts.profiles"
@@ -25,14 +23,14 @@ PROFILES = "pipeline.contracts.profiles"
 
 
 def static_parts(
-    kitchen: Kitchen, unit: Unit, code: dict[str, str], libraries: dict[str, str]
+    kitchen: Kitchen, node: Node, code: dict[str, str], libraries: dict[str, str]
 ) -> dict[str, dict[str, str]]:
     """Every part but `inputs` and `raw`, which only the receipts and the raw folder can tell."""
-    stage = unit.declared
+    stage, rules = node.unit.declared, kitchen.governance
     return {
         "code": {stage.name: code[stage.name]},
-        "config": {key: storage.digest(_config(kitchen, unit, key)) for key in stage.config},
-        "governance": {key: _governance_digest(kitchen, unit, key) for key in stage.governance},
+        "config": {key: storage.digest(_config(kitchen, node, key)) for key in stage.config},
+        "governance": {key: _governance_digest(rules, node, key) for key in stage.governance},
         "libraries": {name: libraries[name] for name in stage.libraries},
     }
 
@@ -52,15 +50,14 @@ def differences(kept: dict[str, dict[str, str]], now: dict[str, dict[str, str]])
     return words
 
 
-def _config(kitchen: Kitchen, unit: Unit, key: str) -> Any:
+def _config(kitchen: Kitchen, node: Node, key: str) -> Any:
     if key.startswith("symbol."):
-        if unit.symbol is None:
-            raise ConfigError(f"{unit}: {key} is a symbol's, the step has none; mend stages.py")
-        return getattr(kitchen.symbol(unit.symbol), key.removeprefix("symbol."))
+        (symbol,) = node.symbols
+        return getattr(symbol, key.removeprefix("symbol."))
     if key == "stamps":
-        return asdict(kitchen.symbol(str(unit.symbol)).stamps[str(unit.source)])
+        return asdict(node.symbols[0].stamps[str(node.unit.source)])
     if key == "vendor_name":
-        return kitchen.symbol(str(unit.symbol)).vendor_name(str(unit.source))
+        return node.symbols[0].vendor_name(str(node.unit.source))
     if key == "limits":
         return asdict(kitchen.limits)
     if key.startswith("latency_seconds."):
@@ -72,15 +69,15 @@ def _config(kitchen: Kitchen, unit: Unit, key: str) -> Any:
     return getattr(kitchen, key)
 
 
-def _governance_digest(kitchen: Kitchen, unit: Unit, key: str) -> str:
-    """The digest of a slice of a governance document, cut down to this symbol and day."""
+def _governance_digest(governance: Path, node: Node, key: str) -> str:
+    """The digest of a slice of a governance document, cut down to the unit's symbols and day."""
     if key == "KNOWN_outages":
-        return storage.digest(_outages(kitchen, unit))
+        return storage.digest(_outages(governance, node))
     if key == "calibration_profiles":
-        return storage.digest(_approved(kitchen, unit))
+        return storage.digest(_approved(governance, node.unit))
     if key == "CONTROL.waivers":
-        return storage.digest(_waivers(kitchen, unit))
-    return _slice_digest(kitchen.governance, key)
+        return storage.digest(_waivers(governance, node))
+    return _slice_digest(governance, key)
 
 
 @lru_cache(maxsize=256)
@@ -100,34 +97,25 @@ def _document(governance: Path, name: str) -> Any:
     return documents.load_json(governance / f"{name}.json")
 
 
-def _names(kitchen: Kitchen, unit: Unit) -> list[str]:
-    """The unit's symbol, or those expected on its date: another symbol's waiver is none of its business."""
-    return (
-        [unit.symbol]
-        if unit.symbol
-        else [s.name for s in graph.expected_symbols(kitchen, unit.day)]
-    )
-
-
-def _outages(kitchen: Kitchen, unit: Unit) -> Any:
+def _outages(governance: Path, node: Node) -> Any:
+    day = node.unit.day
     return {
-        name: sorted(
-            outages.outage_minutes(kitchen.governance, kitchen.symbol(name).market, name, unit.day)
-        )
-        for name in _names(kitchen, unit)
+        symbol.name: sorted(outages.outage_minutes(governance, symbol.market, symbol.name, day))
+        for symbol in node.symbols
     }
 
 
-def _approved(kitchen: Kitchen, unit: Unit) -> Any:
+def _approved(governance: Path, unit: Unit) -> Any:
     profiles = importlib.import_module(PROFILES)
-    found = profiles.in_force(kitchen.governance, str(unit.symbol), unit.day)
+    found = profiles.in_force(governance, str(unit.symbol), unit.day)
     return {feed: list(profile.offsets(unit.day)) for feed, profile in sorted(found.items())}
 
 
-def _waivers(kitchen: Kitchen, unit: Unit) -> Any:
-    waivers = control.load(kitchen.governance).waivers
+def _waivers(governance: Path, node: Node) -> Any:
+    """Another symbol's waiver is none of the unit's business."""
+    names = [symbol.name for symbol in node.symbols]
     return [
         [w.code, w.symbol, w.consequence, w.who, w.why]
-        for w in waivers
-        if any(w.covers(w.code, name, unit.day) for name in _names(kitchen, unit))
+        for w in control.load(governance).waivers
+        if any(w.covers(w.code, name, node.unit.day) for name in names)
     ]

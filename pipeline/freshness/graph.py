@@ -64,14 +64,14 @@ class Node:
 
     Attributes:
         unit: The unit itself.
-        symbol: Its symbol, as configured.
+        symbols: Its symbol, as configured, or those expected on its date.
         folder: Where its outputs and its receipt lie.
         edges: Its inputs, in the order of `edges`.
         raw: Every raw file whose bytes decide it, checksum files included; empty but for a feed.
     """
 
     unit: Unit
-    symbol: Symbol | None
+    symbols: tuple[Symbol, ...]
     folder: Path
     edges: tuple[Edge, ...]
     raw: tuple[RawPath, ...]
@@ -83,12 +83,11 @@ class Node:
 
 def node(kitchen: Kitchen, unit: Unit) -> Node:
     """Looks a unit up."""
-    symbol = kitchen.symbol(unit.symbol) if unit.symbol else None
-    feed = unit.source if unit.declared.grain == "feed" else None
-    raw = layout.input_files(kitchen, symbol, feed, unit.day) if symbol and feed else []
+    own = [kitchen.symbol(unit.symbol)] if unit.symbol else expected_symbols(kitchen, unit.day)
+    raw = layout.input_files(kitchen, own[0], unit.source, unit.day) if unit.source else []
     return Node(
         unit=unit,
-        symbol=symbol,
+        symbols=tuple(own),
         folder=folder(kitchen, unit),
         edges=tuple(edges(kitchen, unit)),
         raw=tuple(raw),

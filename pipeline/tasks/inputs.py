@@ -193,7 +193,7 @@ def verdicts(job: Job) -> dict[str, Verdict]:
 
 def symbols(job: Job) -> list[str]:
     """The symbols that are expected on the day."""
-    return [symbol.name for symbol in graph.expected_symbols(job.kitchen, job.unit.day)]
+    return [symbol.name for symbol in job.node.symbols]
 
 
 def rules(job: Job) -> Rules:

@@ -55,7 +55,8 @@ class Job:
     @property
     def symbol(self) -> Symbol:
         """The unit's symbol, as configured."""
-        return self.kitchen.symbol(str(self.unit.symbol))
+        (symbol,) = self.node.symbols
+        return symbol
 
     def edges(self, stage: str, output: str) -> list[Edge]:
         """The unit's inputs from one output of a step, in the graph's order."""

@@ -49,11 +49,9 @@ def _write_one(path: Path, product: Any) -> str:
 
     The folder is made durable once, with the receipt that makes the outputs count.
     """
-    if isinstance(product, str):
-        storage.write_bytes(path, product.encode(), sync_folder=False)
-        return content_of(product)
-    if isinstance(product, (dict, list)):
-        storage.write_bytes(path, storage.readable_json(product), sync_folder=False)
+    if isinstance(product, (str, dict, list)):
+        data = product.encode() if isinstance(product, str) else storage.readable_json(product)
+        storage.write_bytes(path, data, sync_folder=False)
         return content_of(product)
     tables = importlib.import_module("pipeline.tables.parquet")
     group = "symbol" if "symbol" in product.schema.names else None

@@ -325,7 +325,7 @@ def published_files(job: Job) -> dict[str, Path]:
         path = graph.output_path(job.kitchen, day, output)
         if output != "condition" and (output != "footprint" or parquet.rows(path)):
             files[name] = path
-    for symbol in graph.expected_symbols(job.kitchen, job.unit.day):
+    for symbol in job.node.symbols:
         unit = graph.Unit("Verdict", job.unit.day, symbol.name)
         for output in ("report_json", "report_md", "report_html"):
             path = graph.output_path(job.kitchen, unit, output)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from kit.support import kitchen_at
 from pipeline.freshness import fingerprint, stamp
-from pipeline.freshness.graph import Unit
+from pipeline.freshness.graph import Node, Unit
 from pipeline.model.feeds import FEEDS
 from pipeline.model.limits import Limits
 from pipeline.settings.config import Kitchen, Symbol
@@ -19,6 +20,7 @@ from pipeline.settings.sources import Stamps
 from pipeline.stages import STAGES
 
 DAY = dt.date(2025, 1, 2)
+MINUTES = ("binance_1m", "atas_bars")
 ZONE = {feed: Stamps(zone="Asia/Shanghai") for feed in FEEDS}
 FILES = dict.fromkeys(FEEDS, ("mine/{symbol}-{date}.csv",))
 
@@ -67,14 +69,25 @@ def changed(kitchen: Kitchen, name: str, value: Any) -> Kitchen:
     return dataclasses.replace(kitchen, symbols={"BTCUSDT": symbol})
 
 
-def compared(kitchen: Kitchen) -> list[Any]:
+def compared(kitchen: Kitchen) -> list[dict[str, str]]:
     """What all declared slices say."""
+    code, libraries = dict.fromkeys(STAGES, ""), defaultdict[str, str](str)
+    units = [Unit(stage, DAY, "BTCUSDT", feed) for stage in STAGES for feed in MINUTES]
     return [
-        fingerprint._config(kitchen, Unit(step.name, DAY, "BTCUSDT", feed), key)
-        for step in STAGES.values()
-        for key in step.config
-        for feed in ("binance_1m", "atas_bars")
+        fingerprint.static_parts(kitchen, node_of(kitchen, unit), code, libraries)["config"]
+        for unit in units
     ]
+
+
+def node_of(kitchen: Kitchen, unit: Unit) -> Node:
+    """The unit, as if nothing lay in the raw folder."""
+    return Node(
+        unit=unit,
+        symbols=(kitchen.symbol("BTCUSDT"),),
+        folder=kitchen.prepared,
+        edges=(),
+        raw=(),
+    )
 
 
 def vouched(kitchen: Kitchen) -> list[str]:
