@@ -11,8 +11,8 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -49,6 +49,33 @@ def file_digest(path: Path, algorithm: str = "sha256") -> str:
 def read_json(path: Path) -> Any:
     """The value in a JSON file."""
     return json.loads(path.read_bytes())
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; empty where there is none, or it is damaged."""
+    try:
+        value = read_json(path)
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def remembered(cache: Path, signature: str, make: Callable[[], dict[str, str]]) -> dict[str, str]:
+    """What is made of something slow to look at: from a file, as long as its signature is the same.
+
+    Args:
+        cache: A JSON file that may be deleted at will; where it cannot be written, that costs time alone.
+        signature: Changes whenever what is made may.
+        make: Makes it.
+    """
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        kept = read_json(cache)
+        if kept["signature"] == signature:
+            return dict(kept["values"])
+    values = make()
+    with suppress(OSError):
+        write_scratch(cache, canonical_json({"signature": signature, "values": values}))
+    return values
 
 
 def fsync_folder(path: Path) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 import click
 
 from pipeline.cli import output
+from pipeline.contracts.value import to_json
 from pipeline.publishing import index
 from pipeline.publishing.store import Store
 from pipeline.settings.config import load_kitchen
@@ -24,11 +25,11 @@ def command(as_json: bool) -> None:
       kitchen index --json
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
     store = Store(load_kitchen().snapshots)
-    days = index.rebuild(store)
-    states = Counter(entry["condition"] for entry in days.values())
+    made = index.rebuild(store)
+    states = Counter(entry.condition for entry in made.days.values())
     told = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     output.say(
-        {"file": str(index.path(store)), "days": days},
-        [f"{index.path(store)}: {len(days)} days{f', {told}' if told else ''}"],
+        {"file": str(index.path(store)), **to_json(made)},
+        [f"{index.path(store)}: {len(made.days)} days{f', {told}' if told else ''}"],
         as_json=as_json,
     )

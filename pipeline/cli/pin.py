@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from pipeline.cli import output
+from pipeline.contracts.value import to_json
 from pipeline.publishing import pins, revisions
 from pipeline.publishing.store import Store
 from pipeline.settings.config import load_kitchen
@@ -34,7 +35,8 @@ def command(revision: str | None, note: str, remove: bool, as_json: bool) -> Non
     kept = pins.pinned(store)
     lines = [f"{changed}: {'no longer pinned' if remove else 'pinned'}"] if changed else []
     if changed is None:
-        lines = [f"{name}  {said.get('note', '')}".rstrip() for name, said in kept.items()]
+        lines = [f"{name}  {pin.note}".rstrip() for name, pin in kept.items()]
+    told = {name: to_json(pin) for name, pin in kept.items()}
     output.say(
-        {"changed": changed, "pinned": kept}, lines or ["nothing is pinned"], as_json=as_json
+        {"changed": changed, "pinned": told}, lines or ["nothing is pinned"], as_json=as_json
     )

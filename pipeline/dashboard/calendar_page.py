@@ -61,19 +61,19 @@ class DayOfSymbol:
 
 def published(store: Store) -> tuple[list[DayOfSymbol], bool]:
     """Every symbol's published days in order, and whether any is simulated."""
-    days = index.rebuild(store)
+    days = index.rebuild(store).days
     found = [
         DayOfSymbol(
-            day=dt.date.fromisoformat(day),
+            day=day,
             symbol=symbol,
-            condition=entry["condition"],
-            codes=tuple(entry["codes"]),
+            condition=entry.condition,
+            codes=entry.codes,
             figures=_figures(store.root / f"{REPORT.format(day=day, symbol=symbol)}.json"),
         )
         for day, whole in sorted(days.items())
-        for symbol, entry in sorted(whole["symbols"].items())
+        for symbol, entry in sorted(whole.symbols.items())
     ]
-    return found, any(whole["simulated"] for whole in days.values())
+    return found, any(whole.simulated for whole in days.values())
 
 
 def page(days: list[DayOfSymbol], *, simulated: bool) -> str:

@@ -9,9 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import os
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from pipeline import storage
+from pipeline.contracts.value import Value, to_json
+from pipeline.contracts.verdict import Condition
 from pipeline.publishing import doors, links, locks, revisions
 from pipeline.publishing.revisions import Sealed
 from pipeline.publishing.store import Store
@@ -19,23 +22,45 @@ from pipeline.publishing.store import Store
 FILE = "index.json"
 
 
+class SymbolEntry(Value, frozen=True, kw_only=True):
+    """The condition of a symbol's day, and the codes of its reasons."""
+
+    condition: Condition
+    codes: tuple[str, ...]
+
+
+class Entry(Value, frozen=True, kw_only=True):
+    """What the index says of a date's current revision."""
+
+    revision: int
+    condition: Condition
+    rows: int
+    symbols: dict[str, SymbolEntry]
+    simulated: bool
+    manifest_sha256: str
+    data_manifest_hash: str
+
+
+class Index(Value, frozen=True):
+    """Every published date."""
+
+    days: dict[dt.date, Entry] = msgspec.field(default_factory=dict)
+
+
 def path(store: Store) -> Path:
     """Where the index lies."""
     return store.root / FILE
 
 
-def read(store: Store) -> dict[str, Any]:
-    """`{date: {revision, condition, rows, symbols, manifest_sha256, ..}}`; empty where it is not there
-    or cannot be read.
-    """
+def read(store: Store) -> Index:
+    """The index; empty where it is not there or cannot be read."""
     try:
-        days = storage.read_json(path(store))["days"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return {}
-    return days if isinstance(days, dict) else {}
+        return msgspec.json.decode(path(store).read_bytes(), type=Index)
+    except (OSError, msgspec.DecodeError, RecursionError):
+        return Index()
 
 
-def entry(sealed: Sealed) -> dict[str, Any]:
+def entry(sealed: Sealed) -> Entry:
     """What the index says of a revision.
 
     Raises:
@@ -43,18 +68,18 @@ def entry(sealed: Sealed) -> dict[str, Any]:
     """
     manifest = revisions.read_manifest(sealed)
     bars = manifest.files.get("bars_1m.parquet")
-    return {
-        "revision": sealed.revision,
-        "condition": manifest.condition.day,
-        "rows": bars.rows if bars else 0,
-        "symbols": {
-            name: {"condition": found.condition, "codes": [r.code for r in found.reasons]}
-            for name, found in manifest.condition.symbols.items()
+    return Entry(
+        revision=sealed.revision,
+        condition=manifest.condition.day,
+        rows=(bars.rows or 0) if bars else 0,
+        symbols={
+            name: SymbolEntry(condition=it.condition, codes=tuple(r.code for r in it.reasons))
+            for name, it in manifest.condition.symbols.items()
         },
-        "simulated": manifest.simulated,
-        "manifest_sha256": sealed.manifest_sha256,
-        "data_manifest_hash": manifest.data_manifest_hash,
-    }
+        simulated=manifest.simulated,
+        manifest_sha256=sealed.manifest_sha256,
+        data_manifest_hash=manifest.data_manifest_hash,
+    )
 
 
 def note(store: Store, sealed: Sealed) -> None:
@@ -63,47 +88,39 @@ def note(store: Store, sealed: Sealed) -> None:
     To be called under the date's lock. An index that cannot be read is made anew.
     """
     wanted = entry(sealed)
-    if read(store).get(sealed.day.isoformat()) == wanted:
+    if read(store).days.get(sealed.day) == wanted:
         return
     with locks.held(store.lock(sealed.day).with_name("LATEST")):
-        days = read(store) or _all(store)
-        _write(store, days | {sealed.day.isoformat(): wanted})
+        days = read(store).days or _all(store).days
+        _write(store, Index(days | {sealed.day: wanted}))
 
 
-def rebuild(store: Store) -> dict[str, Any]:
-    """Makes the index anew from the revisions that the dates' links name, and returns its days.
+def rebuild(store: Store) -> Index:
+    """Makes the index anew from the revisions that the dates' links name, and returns it.
 
     Raises:
         PublishError, OSError: the store cannot be written.
     """
     doors.prepare(store)
     with locks.held(store.root / ".locks" / "LATEST"):
-        days = _all(store)
-        if days != read(store) or not path(store).is_file():
-            _write(store, days)
-    return days
+        made = _all(store)
+        if made != read(store) or not path(store).is_file():
+            _write(store, made)
+    return made
 
 
-def _all(store: Store) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for day in links.published_days(store):
-        sealed = _named(store, day)
-        if sealed is not None:
-            found[day.isoformat()] = entry(sealed)
-    return found
+def _all(store: Store) -> Index:
+    """Of the revisions that readers get; one that cannot be read has no place in the index."""
+    named = ((day, links.named_revision(store, day)) for day in links.published_days(store))
+    there = (revisions.find(store, day, number) for day, number in named if number is not None)
+    return Index({sealed.day: entry(sealed) for sealed in there if sealed is not None})
 
 
-def _named(store: Store, day: dt.date) -> Sealed | None:
-    """The revision that readers get; one that cannot be read has no place in the index."""
-    number = links.named_revision(store, day)
-    return None if number is None else revisions.find(store, day, number)
-
-
-def _write(store: Store, days: dict[str, Any]) -> None:
+def _write(store: Store, made: Index) -> None:
     """As `links._switch` does: a fixed temporary name among the locks, so that a kill leaves no litter."""
     temporary = store.root / ".locks" / f"{FILE}.new"
     with open(temporary, "wb") as handle:
-        handle.write(storage.readable_json({"days": dict(sorted(days.items()))}))
+        handle.write(storage.readable_json(to_json(made)))
         handle.flush()
         os.fsync(handle.fileno())
     os.replace(temporary, path(store))

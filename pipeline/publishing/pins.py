@@ -8,15 +8,25 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from pipeline import clock, storage
+from pipeline.contracts.value import Value, to_json
 from pipeline.errors import ParameterError, PublishError
 from pipeline.publishing import doors, revisions
 from pipeline.publishing.store import Store
 
 FOLDER = ".pins"
+
+
+class Pin(Value, frozen=True, kw_only=True):
+    """Who needs the revision and for what, and since when it is pinned; empty where a pin is damaged."""
+
+    note: str = ""
+    pinned_at: str = ""
 
 
 def pin(store: Store, day: dt.date, number: int | None, note: str) -> str:
@@ -30,10 +40,11 @@ def pin(store: Store, day: dt.date, number: int | None, note: str) -> str:
     folder.mkdir(exist_ok=True)
     folder.chmod(doors.STORE_MODE)
     storage.fsync_folder(store.root)
-    said = {"note": note, "pinned_at": clock.utc_now().isoformat().replace("+00:00", "Z")}
-    _path(store, sealed.path.name).unlink(missing_ok=True)
-    storage.write_json(_path(store, sealed.path.name), said)
-    return sealed.path.name
+    now = clock.utc_now().isoformat().replace("+00:00", "Z")
+    path, made = folder / sealed.path.name, Pin(note=note, pinned_at=now)
+    path.unlink(missing_ok=True)
+    storage.write_json(path, to_json(made))
+    return path.name
 
 
 def unpin(store: Store, day: dt.date, number: int | None) -> str:
@@ -48,43 +59,34 @@ def unpin(store: Store, day: dt.date, number: int | None) -> str:
         raise ParameterError(
             f"{day if number is None else name}: is not a pinned revision; pinned: {there}"
         )
-    _path(store, name).unlink()
+    (store.root / FOLDER / name).unlink()
     storage.fsync_folder(store.root / FOLDER)
     return name
 
 
-def pinned(store: Store) -> dict[str, dict[str, Any]]:
-    """Pinned revision -> what its pin says, by name.
+def pinned(store: Store) -> dict[str, Pin]:
+    """Pinned revision -> what its pin says, by name; a damaged pin still pins.
 
     Raises:
         PublishError: something else lies among the pins.
     """
     folder = store.root / FOLDER
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Pin] = {}
     for name in sorted(os.listdir(folder)) if folder.is_dir() else []:
         if name.startswith(".") and name.endswith(".tmp"):  # of a pin that was being written
             continue
-        try:
-            day, number = revisions.parse(name)
-        except ParameterError:
-            day, number = None, None
-        if day is None or number is None:
-            raise PublishError(
-                f"{folder / name}: is no pin, wanted names such as 2025-01-02.r1; look at it and move it"
-                " away"
-            )
-        found[name] = _said(folder / name)
+        with suppress(ParameterError):
+            if revisions.parse(name)[1] is not None:
+                found[name] = _read(folder / name)
+                continue
+        raise PublishError(
+            f"{folder / name}: is no pin, wanted names such as 2025-01-02.r1; look at it and move it away"
+        )
     return found
 
 
-def _said(path: Path) -> dict[str, Any]:
-    """What a pin says; a damaged pin still pins."""
+def _read(path: Path) -> Pin:
     try:
-        value = storage.read_json(path)
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _path(store: Store, name: str) -> Path:
-    return store.root / FOLDER / name
+        return msgspec.json.decode(path.read_bytes(), type=Pin)
+    except (OSError, msgspec.DecodeError, RecursionError):
+        return Pin()

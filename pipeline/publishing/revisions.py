@@ -15,11 +15,12 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline import storage
 from pipeline.clock import parse_day
 from pipeline.errors import ContractError, ParameterError
+from pipeline.free_form import Json
 from pipeline.publishing import sums
 from pipeline.publishing.store import Store
 
@@ -125,18 +126,13 @@ def find(store: Store, day: dt.date, number: int) -> Sealed | None:
     return Sealed(day=day, revision=number, path=path, new=False, manifest_sha256=digest)
 
 
-def read_publication(path: Path) -> dict[str, Any]:
+def read_publication(path: Path) -> Json:
     """The publication of a revision's folder; empty where it cannot be read or is damaged."""
-    try:
-        value = storage.read_json(path / sums.PUBLICATION)
-    except (OSError, ValueError, RecursionError):
-        return {}
-    if not isinstance(value, dict) or value.get(SELF_DIGEST) != publication_digest(value):
-        return {}
-    return value
+    value = storage.read_object(path / sums.PUBLICATION)
+    return value if value.get(SELF_DIGEST) == publication_digest(value) else {}
 
 
-def publication_digest(publication: dict[str, Any]) -> str:
+def publication_digest(publication: Json) -> str:
     """What `SELF_DIGEST` must be, so that a turned byte shows even without a signature."""
     return storage.digest({k: v for k, v in publication.items() if k != SELF_DIGEST})
 

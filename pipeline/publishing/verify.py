@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
@@ -66,15 +65,11 @@ def verify_day(
 ) -> list[Finding]:
     """Everything wrong with any of a date's revisions, and with its links."""
     findings = verify(store, day, None, trusted)
-    linked = links.named_revision(store, day) if not findings else _number(findings)
+    linked = findings[0].revision if findings else links.named_revision(store, day)
     for number in revisions.numbers(store, day):
         if number != linked and os.path.lexists(store.revision(day, number)):
             findings += verify(store, day, number, trusted)
     return findings
-
-
-def _number(findings: list[Finding]) -> int | None:
-    return findings[0].revision
 
 
 def _linked(store: Store, day: dt.date) -> tuple[int | None, list[tuple[str, str]]]:
@@ -96,15 +91,15 @@ def _linked(store: Store, day: dt.date) -> tuple[int | None, list[tuple[str, str
 
 def _indexed(store: Store, day: dt.date, number: int) -> Iterator[tuple[str, str]]:
     """The index knows the newest revision of each date, also one that somebody took away since."""
-    said = index.read(store).get(day.isoformat())
+    said = index.read(store).days.get(day)
     sealed = revisions.find(store, day, number)
     if said is None or sealed is None:
         if sealed is not None:
             yield index.FILE, "does not have this date; run `kitchen index`"
-    elif said.get("revision") != number:
+    elif said.revision != number:
         yield (
             index.FILE,
-            f"has r{said.get('revision')}, the date's link names r{number}: rolled back by hand, or the"
+            f"has r{said.revision}, the date's link names r{number}: rolled back by hand, or the"
             " index is behind",
         )
     else:
@@ -138,7 +133,8 @@ def _folder(
     if path.is_symlink() or not path.is_dir():
         return [(path.name, "is not a folder of its own; the revision is not there")]
     found, findings = _walk(path)
-    publication, manifest = _read(path / sums.PUBLICATION), _manifest_in(path / sums.MANIFEST)
+    publication = storage.read_object(path / sums.PUBLICATION)
+    manifest = _manifest_in(path / sums.MANIFEST)
     findings += _publication(store, day, number, publication)
     findings += _signature(path, trusted)
     findings += _manifest(day, found, publication, manifest)
@@ -188,18 +184,9 @@ def _fail(error: OSError) -> None:
     )
 
 
-def _read(path: Path) -> Json:
-    """The object in a JSON file; empty where there is none or it is damaged, which other checks tell."""
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
 def _manifest_in(path: Path) -> Manifest | str:
     """The manifest in a file; or in words why there is none, for its form may be another release's."""
-    value = _read(path)
+    value = storage.read_object(path)
     try:
         return read_published(value, "is of another form") if value else "is missing or damaged"
     except ContractError as error:

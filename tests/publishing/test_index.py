@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kit import snapshots as kit
+from pipeline.contracts.value import to_json
 from pipeline.publishing import index, links
 from pipeline.publishing.rollback import rollback
 from pipeline.publishing.seal import publish
@@ -29,11 +30,11 @@ def store(tmp_path: Path) -> Store:
 
 def test_every_day_and_symbol_has_its_condition(store: Store) -> None:
     """With the codes of what degrades it."""
-    found = index.read(store)
+    found = index.read(store).days
 
-    assert list(found) == ["2025-01-02", "2025-01-03"]
-    assert found["2025-01-03"]["condition"] == "degraded"
-    assert found["2025-01-03"]["symbols"] == {
+    assert list(found) == [kit.DAY, NEXT]
+    assert found[NEXT].condition == "degraded"
+    assert to_json(found[NEXT])["symbols"] == {
         "BTCUSDT": {"condition": "available", "codes": []},
         "ETHUSDT": {"condition": "degraded", "codes": ["C12"]},
     }
@@ -49,7 +50,7 @@ def test_it_is_the_same_whether_kept_up_or_made_anew(store: Store, tmp_path: Pat
     index.rebuild(store)
 
     assert index.path(store).read_bytes() == kept
-    assert index.read(store)["2025-01-02"]["revision"] == 3
+    assert index.read(store).days[kit.DAY].revision == 3
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"days": 3}'])
@@ -61,7 +62,7 @@ def test_a_damaged_index_is_made_anew_by_the_next_publication(
 
     publish(kit.draft(tmp_path / "c", price=101.0), store)
 
-    assert list(index.read(store)) == ["2025-01-02", "2025-01-03"]
+    assert list(index.read(store).days) == [kit.DAY, NEXT]
 
 
 def test_a_day_that_was_published_and_not_indexed_is_added(store: Store, tmp_path: Path) -> None:
