@@ -9,21 +9,20 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from pipeline import storage
 from pipeline.freshness import code, fingerprint, graph, libraries, receipt, slices
 from pipeline.freshness.graph import Edge, Node, Unit, label
-from pipeline.freshness.receipt import Receipt
-from pipeline.model.raw_names import RawPath
+from pipeline.freshness.receipt import RawState, Receipt
 from pipeline.settings.config import Kitchen
 
 
-@dataclass(slots=True)
+@dataclass
 class Freshness:
     """Answers for one process. "fresh" is remembered; "stale", which ends as soon as the unit has run, only
     within one look.
@@ -32,30 +31,23 @@ class Freshness:
     kitchen: Kitchen
     _fresh: dict[Unit, Receipt] = field(default_factory=dict)
     _seen: dict[Unit, list[str]] | None = None
-    _code: dict[str, str] = field(default_factory=dict)
-    _libraries: dict[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def code(self) -> dict[str, str]:
-        """Step name -> digest of its code, as it is on disk now."""
-        if not self._code:
-            self._code = code.code_digests(self._code_file)
-        return self._code
-
-    @property
-    def _code_file(self) -> Path:
-        return self.kitchen.prepared / ".code_digests.json"
+        """Step name -> digest of its code, as it is on disk when it is first asked for."""
+        return self._code_on_disk()
 
     def is_of_this_code(self) -> bool:
         """Whether the code on disk is still that of `code`, by which this process judges."""
-        return code.code_digests(self._code_file) == self.code
+        return self._code_on_disk() == self.code
 
-    @property
+    def _code_on_disk(self) -> dict[str, str]:
+        return code.code_digests(self.kitchen.prepared / ".code_digests.json")
+
+    @cached_property
     def libraries(self) -> dict[str, str]:
         """Library -> release, of all that steps depend on."""
-        if not self._libraries:
-            self._libraries = libraries.releases(self.kitchen.prepared / ".libraries.json")
-        return self._libraries
+        return libraries.releases(self.kitchen.prepared / ".libraries.json")
 
     def receipt(self, unit: Unit) -> Receipt | None:
         """The unit's receipt if the unit is fresh, else None."""
@@ -174,43 +166,41 @@ class Freshness:
         return found.outputs[edge.output].content if found else "stale"
 
 
-def raw_digests(node: Node, known: Mapping[str, Sequence[Any]], seen_ns: int) -> dict[str, str]:
+def raw_digests(node: Node, known: Mapping[str, RawState], seen_ns: int) -> dict[str, str]:
     """Raw file name -> SHA-256, of every raw file that decides a unit.
 
     Args:
         node: The unit.
-        known: Name -> (stat signature, SHA-256) seen earlier; such a file is not read again.
+        known: Raw files seen earlier, by name; such a file is not read again.
         seen_ns: When they were seen.
     """
     digests: dict[str, str] = {}
     for file in node.raw:
         try:
-            digests[file.name] = _digest(file, known, seen_ns)
+            digests[file.name] = _digest(file.path, known.get(file.name), seen_ns)
         except OSError as error:
             digests[file.name] = f"unreadable: {error.strerror}"
     return digests
 
 
-def _raw_states(node: Node, kept: Receipt, began_ns: int) -> dict[str, list[Any]]:
-    """Raw name -> (state, digest): as kept where that is trusted, else as of now."""
-    states: dict[str, list[Any]] = {}
+def _raw_states(node: Node, kept: Receipt, began_ns: int) -> dict[str, RawState]:
+    """Each raw file as kept where that is trusted, else as of now."""
+    states: dict[str, RawState] = {}
     for file in node.raw:
         now = receipt.signature(os.stat(file.path))
         known = kept.raw.get(file.name)
-        if known and receipt.is_trusted(list(known[0]), now, kept.seen_ns):
-            states[file.name] = list(known)
+        if known and receipt.is_trusted(known.stat, now, kept.seen_ns):
+            states[file.name] = known
         elif max(now[1], now[3]) + receipt.RACY_NS < began_ns:
-            states[file.name] = [now, kept.parts["raw"][file.name]]
+            states[file.name] = RawState(now, kept.parts["raw"][file.name])
     return states if len(states) == len(kept.parts.get("raw", {})) else kept.raw
 
 
-def _digest(file: RawPath, known: Mapping[str, Sequence[Any]], seen_ns: int) -> str:
-    """A raw file's digest, without reading it where its stat signature proves that it is the same."""
-    status = os.stat(file.path)
+def _digest(path: Path, known: RawState | None, seen_ns: int) -> str:
+    """A raw file's digest, without reading it where its state proves that it is the same."""
+    status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
         return "not a regular file"  # opening a fifo would wait for ever
-    if file.name in known:
-        signature, sha256 = known[file.name]
-        if receipt.is_trusted(list(signature), receipt.signature(status), seen_ns):
-            return str(sha256)
-    return storage.file_digest(file.path)
+    if known and receipt.is_trusted(known.stat, receipt.signature(status), seen_ns):
+        return known.sha256
+    return storage.file_digest(path)

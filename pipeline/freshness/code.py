@@ -11,10 +11,8 @@ import hashlib
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from pipeline import storage
 from pipeline.settings.config import PROJECT
@@ -34,33 +32,23 @@ def code_digests(cache: Path) -> dict[str, str]:
         cache: A JSON file that may be deleted at will. It keeps the digests as long as no source file
             of the package changes its size or time, so that a run with nothing to do parses nothing.
     """
-    signature = _signature()
-    try:
-        kept = storage.read_json(cache)
-        if kept["signature"] == signature:
-            return dict(kept["digests"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
+    states = sorted(_states(str(PROJECT / "pipeline"), ""))
+    return storage.remembered(cache, storage.digest([sys.version_info[:2], states]), _digests)
+
+
+def _digests() -> dict[str, str]:
     _tree.cache_clear()
-    digests = {name: stage_digest(name) for name in STAGES}
-    with suppress(OSError):  # a read-only folder costs time, not truth
-        entry = {"signature": signature, "digests": digests}
-        storage.write_scratch(cache, storage.canonical_json(entry))
-    return digests
+    return {name: stage_digest(name) for name in STAGES}
 
 
-def _signature() -> str:
-    return storage.digest([sys.version_info[:2], sorted(_states(str(PROJECT / "pipeline"), ""))])
-
-
-def _states(folder: str, name: str) -> Iterator[list[Any]]:
+def _states(folder: str, name: str) -> Iterator[tuple[str, int, int]]:
     """Name, size and time of every source file in a folder and below."""
     with os.scandir(folder) as entries:
         for entry in entries:
             below = f"{name}{entry.name}"
             if entry.name.endswith((".py", ".c", ".html", ".css", ".j2")):
                 status = entry.stat()
-                yield [below, status.st_size, status.st_mtime_ns]
+                yield below, status.st_size, status.st_mtime_ns
             elif entry.is_dir(follow_symlinks=False) and entry.name != "__pycache__":
                 yield from _states(entry.path, f"{below}/")
 
@@ -118,7 +106,7 @@ def _imports(module: str) -> set[str]:
 
 @lru_cache(maxsize=512)
 def _tree(module: str) -> str:
-    return ast.dump(_bare(ast.parse(_path(module).read_bytes())))
+    return ast.dump(_Bare().visit(ast.parse(_path(module).read_bytes())))
 
 
 def recipe_name(stage: str) -> str:
@@ -145,7 +133,7 @@ def _functions() -> dict[str, ast.FunctionDef]:
     """Recipes by name, and helpers as `inputs.name`; those of the recipes' own module by name."""
     found = {}
     for module, prefix in ((RECIPES, ""), (INPUTS, "inputs.")):
-        tree = _bare(ast.parse(_path(module).read_bytes())) if _exists(module) else None
+        tree = _Bare().visit(ast.parse(_path(module).read_bytes())) if _exists(module) else None
         for node in tree.body if tree else ():
             if isinstance(node, ast.FunctionDef):
                 found[prefix + node.name] = node
@@ -166,19 +154,10 @@ def _called(name: str, function: ast.FunctionDef) -> set[str]:
     }
 
 
-def _bare(tree: ast.Module) -> ast.Module:
-    """The tree without docstrings and other strings that stand alone."""
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            kept = [
-                statement
-                for statement in body
-                if not (
-                    isinstance(statement, ast.Expr)
-                    and isinstance(statement.value, ast.Constant)
-                    and isinstance(statement.value.value, str)
-                )
-            ]
-            node.body = kept  # type: ignore[attr-defined]
-    return tree
+class _Bare(ast.NodeTransformer):
+    """Takes docstrings, and other strings that stand alone, out of a tree."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        value = node.value
+        is_text = isinstance(value, ast.Constant) and isinstance(value.value, str)
+        return None if is_text else node

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 from pipeline import storage
@@ -20,16 +19,11 @@ def releases(cache: Path) -> dict[str, str]:
             upgraded or removed, so that a run with nothing to do need not load package metadata.
     """
     signature = storage.digest([sys.version, _folders()])
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        kept = storage.read_json(cache)
-        if kept["signature"] == signature:
-            return dict(kept["releases"])
-    found = {name: release(name) for name in sorted(_named())}
-    with suppress(OSError):
-        storage.write_scratch(
-            cache, storage.canonical_json({"signature": signature, "releases": found})
-        )
-    return found
+    return storage.remembered(cache, signature, _installed)
+
+
+def _installed() -> dict[str, str]:
+    return {name: release(name) for stage in STAGES.values() for name in stage.libraries}
 
 
 def release(library: str) -> str:
@@ -39,10 +33,6 @@ def release(library: str) -> str:
         return ".".join(str(metadata.version(library)).split(".")[:2])
     except metadata.PackageNotFoundError:
         return "absent"
-
-
-def _named() -> set[str]:
-    return {name for stage in STAGES.values() for name in stage.libraries}
 
 
 def _folders() -> list[list[object]]:

@@ -15,7 +15,7 @@ from pipeline.errors import StageError
 from pipeline.freshness import graph, receipt, slices
 from pipeline.freshness.check import Freshness, raw_digests
 from pipeline.freshness.graph import Node, Unit, label
-from pipeline.freshness.receipt import Output, Receipt
+from pipeline.freshness.receipt import Output, RawState, Receipt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class Reading:
     def receipt(
         self,
         outputs: dict[str, Output],
-        raw: Mapping[str, tuple[list[int], str]],
+        raw: dict[str, RawState],
         windows: dict[str, dict[str, list[int]]],
         facts: Mapping[str, Any],
     ) -> Receipt:
@@ -61,7 +61,7 @@ class Reading:
 
         Args:
             outputs: What was written.
-            raw: Raw file name -> (stat signature, SHA-256), as parsed: each is hashed once, as it is read.
+            raw: The raw files by name, as parsed: each is hashed once, as it is read.
             windows: As `Receipt.windows`.
             facts: As `Receipt.facts`.
         """
@@ -75,7 +75,7 @@ class Reading:
             outputs=outputs,
             windows=windows,
             beside=beside,
-            raw={name: list(entry) for name, entry in raw.items()},
+            raw=raw,
             seen_ns=time.time_ns(),
             facts=dict(facts),
         )

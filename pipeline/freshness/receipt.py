@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from pipeline import storage
+from pipeline.free_form import Json
 
 FILE = "receipt.json"
 
@@ -29,24 +30,30 @@ class Output:
     stat: list[int]
 
 
+class RawState(NamedTuple):
+    """A raw file as it was parsed: its `signature`, and the SHA-256 of its bytes."""
+
+    stat: list[int]
+    sha256: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """Everything that decides whether outputs are still true.
 
     `parts` are what the result depended on, by kind (see `fingerprint.parts`), kept whole, because the
-    reason for a rebuild is found by comparing them. `raw` maps a raw file's name to its stat signature
-    and digest when it was parsed. `windows` holds, by feed and side, the stamps of a neighbour day that can
-    be the unit's own, `beside` each such input's content and the digest of that slice of it. `facts`
-    (rows, seconds, why it ran) decide nothing.
+    reason for a rebuild is found by comparing them. `raw` has the raw files by name. `windows` holds, by
+    feed and side, the stamps of a neighbour day that can be the unit's own, `beside` each such input's
+    content and the digest of that slice of it. `facts` (rows, seconds, why it ran) decide nothing.
     """
 
     parts: dict[str, dict[str, str]]
     outputs: dict[str, Output]
-    raw: dict[str, list[Any]] = field(default_factory=dict)
+    raw: dict[str, RawState] = field(default_factory=dict)
     seen_ns: int = 0
     windows: dict[str, dict[str, list[int]]] = field(default_factory=dict)
     beside: dict[str, list[str]] = field(default_factory=dict)
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: Json = field(default_factory=dict)
 
 
 def signature(status: os.stat_result) -> list[int]:
@@ -95,7 +102,8 @@ def read(folder: Path) -> Receipt | None:
     try:
         kept = storage.read_json(folder / FILE)
         outputs = {name: Output(**entry) for name, entry in kept.pop("outputs").items()}
-        return Receipt(outputs=outputs, **kept)
+        raw = {name: RawState(*entry) for name, entry in kept.pop("raw").items()}
+        return Receipt(outputs=outputs, raw=raw, **kept)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any
 
 import pyarrow as pa
 
 from pipeline.contracts.schema import DataSchema
+from pipeline.free_form import Json
 from pipeline.publishing.diff import KEYS
 
 FILE = "datapackage.json"
@@ -23,7 +23,7 @@ _FEATURES = {
 }
 
 
-def datapackage(day: dt.date, tables: Mapping[str, pa.Table], schema: DataSchema) -> dict[str, Any]:
+def datapackage(day: dt.date, tables: Mapping[str, pa.Table], schema: DataSchema) -> Json:
     """The descriptor of a day's published tables.
 
     Args:
@@ -45,9 +45,9 @@ def datapackage(day: dt.date, tables: Mapping[str, pa.Table], schema: DataSchema
     }
 
 
-def _resource(name: str, table: pa.Table, schema: DataSchema) -> dict[str, Any]:
+def _resource(name: str, table: pa.Table, schema: DataSchema) -> Json:
     known = schema.tables.get(name)
-    columns: dict[str, Any] = {"fields": [_field(field) for field in table.schema]}
+    columns: Json = {"fields": [_field(field) for field in table.schema]}
     if name != "rejects":  # one line may have several defects of one code
         columns["primaryKey"] = list(KEYS[f"{name}.parquet"])
     return {
@@ -61,7 +61,7 @@ def _resource(name: str, table: pa.Table, schema: DataSchema) -> dict[str, Any]:
     }
 
 
-def _field(field: pa.Field) -> dict[str, Any]:
+def _field(field: pa.Field) -> Json:
     """A column: its type in Frictionless' words, and in `arrowType` as it is in the file."""
     said = {k.decode(): v.decode() for k, v in (field.metadata or {}).items()}
     return {

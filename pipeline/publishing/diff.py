@@ -167,14 +167,10 @@ def diff_folders(
         hashes = [files[name].content_hash if name in files else None for files in (old, new)]
         if hashes[0] == hashes[1]:
             continue
-        there = [
-            parquet.read(place / name)
-            for place, h in zip((before, after), hashes, strict=True)
-            if h
-        ]
-        tables = [there.pop(0) if h else None for h in hashes]
-        shape = next(t for t in tables if t is not None).schema.empty_table()
-        found.append(diff_tables(name, *(shape if t is None else t for t in tables)))
+        sides = zip((before, after), hashes, strict=True)
+        tables = [parquet.read(place / name) if h else None for place, h in sides]
+        empty = next(t.schema.empty_table() for t in tables if t is not None)
+        found.append(diff_tables(name, *(empty if t is None else t for t in tables)))
     return found
 
 

@@ -31,12 +31,9 @@ from pipeline.publishing import (
     staging,
     sums,
 )
-from pipeline.publishing.links import settled
 from pipeline.publishing.revisions import Sealed, current
 from pipeline.publishing.store import Store
 from pipeline.tables import parquet
-
-__all__ = ["Draft", "Sealed", "current", "publication_unchanged", "publish", "settled"]
 
 _ATTEMPTS = 100
 
@@ -81,12 +78,6 @@ def publish(draft: Draft, store: Store) -> Sealed:
             return _publish(draft, store, sizes)
     except OSError as error:
         raise doors.explain(error, store, f"{draft.day} not published", sizes) from error
-
-
-def publication_unchanged(store: Store, day: dt.date, manifest: Manifest) -> bool:
-    """Whether the date's current revision says the same: tables, condition, reasons and corrections."""
-    sealed = current(store, day)
-    return sealed is not None and content.says_the_same(sealed, manifest)
 
 
 def _standing(sealed: Sealed | None, draft: Draft) -> Sealed | None:

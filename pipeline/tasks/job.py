@@ -16,6 +16,7 @@ from pipeline.freshness import code, graph, receipt
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Edge, Node, Unit
 from pipeline.freshness.reading import begin
+from pipeline.freshness.receipt import RawState
 from pipeline.settings.config import Kitchen, Symbol
 from pipeline.tasks import products
 
@@ -34,7 +35,7 @@ class Job:
         node: What is being built, with its inputs.
         reasons: Why, in words.
         code: Step name -> digest of its code.
-        raw: Set by the recipe that reads raw files: name -> (stat signature, SHA-256) as parsed.
+        raw: Set by the recipe that reads raw files: each by its name, as parsed.
         windows: Set by a recipe that reads neighbour days: feed -> side -> stamps that its result depends on.
         facts: Set by a recipe: figures for people (rows, rejects); they decide nothing.
     """
@@ -43,7 +44,7 @@ class Job:
     node: Node
     reasons: list[str]
     code: dict[str, str]
-    raw: dict[str, tuple[list[int], str]] = field(default_factory=dict)
+    raw: dict[str, RawState] = field(default_factory=dict)
     windows: dict[str, dict[str, list[int]]] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 

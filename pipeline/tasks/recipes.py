@@ -31,6 +31,7 @@ from pipeline.features.derivatives import Derivatives, as_ledgers, with_derivati
 from pipeline.features.macro import derived_from, macro
 from pipeline.features.micro import LEVEL_COLUMNS, levels_from_us, micro
 from pipeline.freshness import acceptance, graph
+from pipeline.freshness.receipt import RawState
 from pipeline.publishing import revisions, signing
 from pipeline.publishing.assemble import assemble as assemble_of
 from pipeline.publishing.changes import changes
@@ -67,7 +68,7 @@ def clean_feed(job: Job) -> Products:
     )
     files = [file for file in job.node.raw if not file.is_checksum]
     found = read_feed(feed, files, inputs.rules(job), job.kitchen.limits, job.node.folder)
-    job.raw = {name: (stat, found.digests[name]) for name, stat in found.stats.items()}
+    job.raw = {name: RawState(stat, found.digests[name]) for name, stat in found.stats.items()}
     job.facts = {"rows": found.parts.num_rows, "rejects": found.rejects.num_rows}
     return {
         "clean": found.parts,

@@ -17,7 +17,8 @@ from kit.dying import Killed, faulty
 from pipeline import storage
 from pipeline.contracts.manifest import to_json
 from pipeline.errors import PublishError
-from pipeline.publishing.seal import Draft, publish, settled
+from pipeline.publishing.links import settled
+from pipeline.publishing.seal import Draft, publish
 from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify_day
 from pipeline.reader import load

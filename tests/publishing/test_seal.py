@@ -24,7 +24,10 @@ from pipeline.contracts.manifest import Code, FileEntry, to_json
 from pipeline.contracts.value import changed
 from pipeline.errors import LockedError, ParameterError, PublishError
 from pipeline.publishing import claim, links, locks, staging
-from pipeline.publishing.seal import Draft, current, publication_unchanged, publish, settled
+from pipeline.publishing.content import says_the_same
+from pipeline.publishing.links import settled
+from pipeline.publishing.revisions import current
+from pipeline.publishing.seal import Draft, publish
 from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify
 from pipeline.reader import load
@@ -107,13 +110,13 @@ def test_other_code_and_evidence_with_the_same_result_make_no_revision(
     store: Store, first: Draft, tmp_path: Path
 ) -> None:
     """Neither new figures of the calibration, nor code, nor a redrawn report is a correction."""
-    publish(first, store)
+    sealed = publish(first, store)
     same = kit.draft(tmp_path / "again", figures={"rho": 0.5}, skew_ms=99)
     report = tmp_path / "again/qc/BTCUSDT/calibration_report.md"
     report.write_text("drawn otherwise\n")
     manifest = changed(same.manifest, code=Code(package="9.9", stages={}))
 
-    assert publication_unchanged(store, kit.DAY, manifest)
+    assert says_the_same(sealed, manifest)
 
 
 @pytest.mark.parametrize(
