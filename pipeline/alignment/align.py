@@ -24,7 +24,7 @@ from pipeline.alignment.merge import merge_runs
 from pipeline.alignment.reconcile import reconciliation
 from pipeline.alignment.true_time import bars_in_true_time
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, SECOND_US, day_open_us
-from pipeline.contracts import atas_columns
+from pipeline.contracts.atas_types import TYPES
 from pipeline.contracts.correction import Correction, FeedCorrection
 from pipeline.contracts.rules import Rules
 from pipeline.contracts.schema import conform, empty
@@ -217,7 +217,7 @@ def _vendor_columns(day: _Day) -> dict[str, pa.Array]:
 
 def _no_vendor_columns() -> dict[str, pa.Array]:
     prices = {f"atas_{name}": pa.float64() for name in (*PRICES, "volume")}
-    kinds = prices | atas_columns.TYPES
+    kinds = prices | TYPES
     return {name: pa.nulls(MINUTES_PER_DAY, kind) for name, kind in kinds.items()}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from pipeline.contracts.atas_columns import TYPES
+from pipeline.contracts.atas_types import TYPES
 
 TICKS = "atas_ticks"
 

@@ -1,14 +1,13 @@
 """The ATAS columns of `bars_1m` that an export other than the day's may fill.
 
 Belongs here: their names, and which of them only make sense together. Prices and volume are not among them:
-they, the flags and the basis are those of the day's export.
+they, the flags and the basis are those of the day's export. Standard library only: the configuration
+reads it, and a run with nothing to do stays light.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-import pyarrow as pa
 
 TOGETHER = (
     ("vbuy", "vsell"),
@@ -22,13 +21,6 @@ TOGETHER = (
 """Columns that only make sense together come from one export."""
 
 NAMES = tuple(name for names in TOGETHER for name in names)
-
-TYPES: dict[str, pa.DataType] = {
-    **dict.fromkeys(NAMES, pa.float64()),
-    **dict.fromkeys(("bar_vpo_side", "absorption_side"), pa.string()),
-    "absorption_detected": pa.bool_(),
-}
-"""In the order of `NAMES`."""
 
 
 def preferred(fields: Mapping[str, tuple[str, ...]], names: tuple[str, ...]) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from pipeline.contracts import atas_columns
+from pipeline.contracts.atas_columns import NAMES
+from pipeline.contracts.atas_types import TYPES
 from pipeline.sources.atas.bar_lines import Bar
 from pipeline.tables.exact import Sum
 
@@ -20,7 +21,7 @@ _LAST = ("oi", "cum_bid_depth", "cum_ask_depth")
 _SUMMED = ("vbuy", "vsell")
 _KEPT = {
     name: "cvd" if name == "cvd_export" else name
-    for name in (*_BARE, *atas_columns.NAMES)
+    for name in (*_BARE, *NAMES)
     if name not in (*_LAST, *_SUMMED)
 }
 """Column -> field of the kept line."""
@@ -30,7 +31,7 @@ _SCHEMA = pa.schema(
         "stamp": pa.timestamp("us", tz="UTC"),
         "run": pa.int32(),
         **dict.fromkeys(_BARE, pa.float64()),
-        **atas_columns.TYPES,
+        **TYPES,
         "lines": pa.int32(),
         "line": pa.int64(),
         "volume_regressed": pa.bool_(),
