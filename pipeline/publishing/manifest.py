@@ -137,12 +137,11 @@ def _applied(found: Finding, feed: str | None = None) -> Json:
 
 def _file(path: Path, table: pa.Table | None) -> FileEntry:
     facts = sums.facts(path)
+    entry = FileEntry(bytes=facts.bytes, md5=facts.md5, sha256=facts.sha256)
     if table is None:
-        return FileEntry(bytes=facts.bytes, md5=facts.md5, sha256=facts.sha256)
-    return FileEntry(
-        bytes=facts.bytes,
-        md5=facts.md5,
-        sha256=facts.sha256,
+        return entry
+    return changed(
+        entry,
         rows=table.num_rows,
         content_hash=parquet.content_hash(table),
         columns=tuple(_column(field) for field in table.schema),
