@@ -148,12 +148,12 @@ def _points(tape: Tape, levels: Levels, profile: Profile) -> dict[str, pa.Array]
     names = np.array(["bear", "neutral", "bull"])[balance + 1]
     return {
         **{
-            name: _decimal(price[levels_of], tape.price_places)
-            for name, levels_of in (
+            name: _decimal(at, tape.price_places)
+            for name, at in (
                 ("poc", profile.poc),
                 ("vah", profile.vah),
                 ("val", profile.val),
-                ("bar_vpo_price", profile.vpo),
+                ("bar_vpo_price", price[profile.vpo]),
             )
         },
         "bar_vpo_vol": _decimal(levels.volume[profile.vpo], tape.qty_places),

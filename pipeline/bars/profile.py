@@ -13,15 +13,10 @@ import numpy as np
 from pipeline.bars.tape import Tape
 from pipeline.tables.arrays import Ints
 from pipeline.tables.exact import Units
-
-VALUE_AREA = (7, 10)
-"""The value area holds at least 7/10 of the minute's volume, by definition."""
+from pipeline.tables.value_area import points, ranked
 
 _EMPTY_CELLS = 8
 """So many cells for each trade cost less than to sort the trades."""
-
-STEP = 2
-"""ATAS compares so many levels above with as many below (its DynamicLevels logic)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +39,13 @@ class Levels:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """Per traded minute: positions in `Levels` of the point of control, the value area's edges and
-    the exporter's volume point.
+    """Per traded minute: prices of the point of control and the value area's edges; the position in `Levels`
+    of the exporter's volume point.
     """
 
-    poc: Ints
-    vah: Ints
-    val: Ints
+    poc: Units
+    vah: Units
+    val: Units
     vpo: Ints
 
 
@@ -95,68 +90,14 @@ def _cells(minute: Ints, price: Units) -> tuple[Ints, Ints, Units]:
 
 
 def read_profile(levels: Levels) -> Profile:
-    """Point of control, value area and volume point of every minute.
+    """Point of control, value area (`tables/value_area.py`) and volume point of every minute.
 
-    The volume point is the exporter's: the level with the largest volume, of equals the lowest. The
-    point of control is that level too, but of equals the nearest to the minute's VWAP, then the lower.
+    The volume point is the exporter's: the level with the largest volume, of equals the lowest.
     """
+    ranks, minutes = ranked(levels.price), np.arange(len(levels.start))
+    first = np.append(levels.start, len(levels.price))
+    poc, vah, val = ranks[0][points(first, levels.volume, ranks, minutes, minutes + 1).T]
     largest = np.maximum.reduceat(levels.volume, levels.start)
     on_top = np.flatnonzero(levels.volume == largest[levels.minute])
-    of_minute = levels.minute[on_top]
-    first = np.flatnonzero(np.diff(of_minute, prepend=-1))
-    vpo = on_top[first]
-    poc = vpo.copy()
-    tied = np.diff(np.append(first, len(on_top))) > 1
-    for minute in np.flatnonzero(tied).tolist():
-        poc[minute] = _nearest_to_vwap(levels, minute, on_top[of_minute == minute])
-    area = _value_areas(levels, poc)
-    return Profile(poc=poc, vah=area[:, 1], val=area[:, 0], vpo=vpo)
-
-
-def _span(levels: Levels, minute: int) -> tuple[int, int]:
-    """The minute's levels as `[first, end)`."""
-    ends = np.append(levels.start[1:], len(levels.price))
-    return int(levels.start[minute]), int(ends[minute])
-
-
-def _nearest_to_vwap(levels: Levels, minute: int, candidates: Ints) -> int:
-    """Of the candidate levels, rising in price, the nearest to sum(price x volume) / sum(volume).
-
-    Both sides are multiplied by the volume and compared as unlimited integers: no quotient is rounded.
-    """
-    first, end = _span(levels, minute)
-    volume = levels.volume[first:end].tolist()
-    value = sum(p * v for p, v in zip(levels.price[first:end].tolist(), volume, strict=True))
-    total = sum(volume)
-    levels_at: list[int] = candidates.tolist()
-    return min(levels_at, key=lambda level: abs(int(levels.price[level]) * total - value))
-
-
-def _value_areas(levels: Levels, poc: Ints) -> Ints:
-    """Shape (minutes, 2): positions of the lowest and the highest level of each value area."""
-    ends = np.append(levels.start[1:], len(levels.price)).tolist()
-    running = [0, *np.cumsum(levels.volume).tolist()]
-    spans = zip(levels.start.tolist(), ends, poc.tolist(), strict=True)
-    grown = [_grow(running, first, end, top) for first, end, top in spans]
-    return np.array(grown, dtype=np.int64).reshape(-1, 2)
-
-
-def _grow(running: list[int], first: int, end: int, top: int) -> tuple[int, int]:
-    """Grow from level `top` inside `[first, end)` until the area holds 7/10 of the volume.
-
-    Each step compares the sum of the next two traded levels above with that of the next two below
-    (one where only one is left; levels without a trade do not count) and takes the larger pair
-    whole; of equals the upper one. `running[i]` is the volume of all levels before i.
-    """
-    low, high = top, top + 1
-    held = running[high] - running[low]
-    wanted = VALUE_AREA[0] * (running[end] - running[first])
-    while VALUE_AREA[1] * held < wanted:
-        upper = high + STEP if high + STEP < end else end
-        lower = low - STEP if low - STEP > first else first
-        above, below = running[upper] - running[high], running[low] - running[lower]
-        if above >= below and high < end:
-            high, held = upper, held + above
-        else:
-            low, held = lower, held + below
-    return low, high - 1
+    vpo = on_top[np.flatnonzero(np.diff(levels.minute[on_top], prepend=-1))]
+    return Profile(poc=poc, vah=vah, val=val, vpo=vpo)

@@ -9,8 +9,9 @@ from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
 from pipeline.features.levels import PRICE, VOLUME
 from pipeline.features.step import formulas
-from pipeline.features.value_area import areas
 from pipeline.tables.arrays import Floats, Ints
+from pipeline.tables.exact import from_units
+from pipeline.tables.value_area import NOTHING, points, ranked
 
 
 @formulas("{level}_gap", "quote per base", "{level}", "close", nulls="not_measured")
@@ -57,3 +58,29 @@ def _profile(frame: Frame, name: str, back: Ints | int) -> dict[str, Floats]:
     begins = np.arange(len(frame)) - back
     found = frame.shared(f"profile of the {name}", lambda: areas(frame, begins))
     return dict(zip(("poc", "vah", "val"), found, strict=True))
+
+
+def areas(frame: Frame, begins: Ints) -> Floats:
+    """Shape (3, rows of the grid): point of control, upper and lower edge of the value area.
+
+    Args:
+        frame: Its asked-for rows are computed, all others are NaN.
+        begins: First row of each row's window `[begins, row]`, negative where it is not on the grid.
+
+    Returns:
+        Prices; NaN where too much of the window is not measured or nothing traded in it.
+    """
+    levels, asked = frame.levels, len(frame) - frame.rows
+    found = np.full((3, len(frame)), np.nan)
+    rows = np.arange(asked, len(frame))
+    whole = rows[begins[rows] >= 0]
+    gone = np.concatenate(([0], np.cumsum(~levels.measured)))
+    share = (gone[whole + 1] - gone[begins[whole]]) / (whole + 1 - begins[whole])
+    whole = whole[share <= frame.rules.null_share_max]
+    if whole.size == 0:
+        return found
+    ranks = frame.shared("ranks of prices", lambda: ranked(levels[PRICE]))
+    at = points(levels.first, levels[VOLUME], ranks, begins[whole], whole + 1)
+    traded = at[:, 0] != NOTHING[0]
+    found[:, whole[traded]] = from_units(ranks[0][at[traded].T], levels.places)
+    return found

@@ -20,12 +20,13 @@ from kit.feature_frames import DAY, random_bars, random_footprint, random_tape
 from kit.shipped import FEATURES
 from pipeline.clock import MINUTES_PER_DAY
 from pipeline.errors import ContractError
-from pipeline.features import value_area as value_areas
 from pipeline.features.frame import Frame
 from pipeline.features.levels import PRICE, VOLUME, Levels
 from pipeline.features.micro import micro
-from pipeline.features.value_area import areas, nearest_to_vwap, value_area
+from pipeline.features.profile import areas
 from pipeline.tables import native
+from pipeline.tables import value_area as value_areas
+from pipeline.tables.value_area import nearest_to_vwap, value_area
 
 
 def plain_profile(trades: list[real_tape.Trade]) -> tuple[float, ...]:

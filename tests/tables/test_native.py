@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.features import value_area
 from pipeline.sources.atas import tick_scan
-from pipeline.tables import native
+from pipeline.tables import native, value_area
 
 
 @pytest.mark.skipif(not (shutil.which("cc") or shutil.which("gcc")), reason="no C compiler")

@@ -12,14 +12,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pipeline.features.frame import Frame
-from pipeline.features.levels import PRICE, VOLUME, Levels
 from pipeline.tables import native
-from pipeline.tables.arrays import Floats, Ints
-from pipeline.tables.exact import Units, from_units, times
+from pipeline.tables.arrays import Ints
+from pipeline.tables.exact import Units, times
 
 VALUE_AREA = (7, 10)
-"""The value area holds at least 7/10 of the window's volume, by definition (as in `bars/profile.py`)."""
+"""The value area holds at least 7/10 of the window's volume, by definition."""
 
 MOST = (1 << 63) - 1
 """A border above nearly every volume."""
@@ -33,44 +31,38 @@ STEP = 2
 """ATAS compares so many levels above with as many below (its DynamicLevels logic)."""
 
 
-def areas(frame: Frame, begins: Ints) -> Floats:
-    """Shape (3, rows of the grid): point of control, upper and lower edge of the value area.
+Ranks = tuple[Units, Ints]
+"""The different prices, rising, and the position of each level's price among them."""
+
+
+def points(first: Ints, volume: Units, ranks: Ranks, begins: Ints, ends: Ints) -> Ints:
+    """Shape (windows, 3): ranks of point of control, upper and lower edge of the rows `[begins, ends)`.
+
+    The point of control is the price with the largest volume, of equals the nearest to the VWAP, then the
+    lower. From there the area takes the larger of the next two traded levels above and the next two below
+    (one where only one is left), of equals those above, until it holds 7/10 of the volume.
 
     Args:
-        frame: Its asked-for rows are computed, all others are NaN.
-        begins: First row of each row's window `[begins, row]`, negative where it is not on the grid.
+        first: Where each row's levels begin, and the end; one longer than the rows.
+        volume: Of each level, above 0.
+        ranks: Of the levels' prices (`ranked`).
+        begins: First row of each window; like `ends` it never goes back.
+        ends: The row behind each window.
 
     Returns:
-        Prices; NaN where too much of the window is not measured or nothing traded in it.
+        `NOTHING` for a window in which nothing traded.
     """
-    levels, asked = frame.levels, len(frame) - frame.rows
-    found = np.full((3, len(frame)), np.nan)
-    rows = np.arange(asked, len(frame))
-    whole = rows[begins[rows] >= 0]
-    gone = np.concatenate(([0], np.cumsum(~levels.measured)))
-    share = (gone[whole + 1] - gone[begins[whole]]) / (whole + 1 - begins[whole])
-    whole = whole[share <= frame.rules.null_share_max]
-    if whole.size == 0:
-        return found
-    ranks = frame.shared("ranks of prices", lambda: _ranked(levels[PRICE]))
     run = native.function(__file__, "areas")
-    narrow = object not in (levels[VOLUME].dtype, ranks[0].dtype)
-    if run is not None and narrow:
-        at = _compiled_points(run, levels, ranks, begins[whole], whole + 1)
-    else:
-        at = _points(levels, ranks, begins[whole], whole + 1)
-    traded = at[:, 0] != NOTHING[0]
-    found[:, whole[traded]] = from_units(ranks[0][at[traded].T], levels.places)
-    return found
+    if run is None or object in (volume.dtype, ranks[0].dtype):
+        return _points(first, volume, ranks, begins, ends)
+    return _compiled_points(run, first, volume, ranks, begins, ends)
 
 
 def _compiled_points(
-    run: Callable[..., int], levels: Levels, ranks: tuple[Units, Ints], begins: Ints, ends: Ints
+    run: Callable[..., int], first: Ints, volume: Units, ranks: Ranks, begins: Ints, ends: Ints
 ) -> Ints:
-    """The points of the windows `[begins, ends)`, whose edges never go back: shape (windows, 3)."""
     ticks, rank = ranks
-    given = [np.ascontiguousarray(x, dtype=np.int64) for x in (levels.first, rank)]
-    given += [np.ascontiguousarray(x, dtype=np.int64) for x in (levels[VOLUME], ticks)]
+    given = [np.ascontiguousarray(x, dtype=np.int64) for x in (first, rank, volume, ticks)]
     held, points = np.zeros(len(ticks), dtype=np.int64), np.empty((len(begins), 3), dtype=np.int64)
     edges = [np.ascontiguousarray(x, dtype=np.int64) for x in (begins, ends)]
     run(
@@ -83,9 +75,8 @@ def _compiled_points(
     return points
 
 
-def _points(levels: Levels, ranks: tuple[Units, Ints], begins: Ints, ends: Ints) -> Ints:
-    """As `_compiled_points`, without the compiled kernel."""
-    window = _Window(levels, ranks, int(begins[0]))
+def _points(first: Ints, volume: Units, ranks: Ranks, begins: Ints, ends: Ints) -> Ints:
+    window = _Window(first, volume, ranks)
     points = []
     for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
         window.move(begin, end)
@@ -96,14 +87,14 @@ def _points(levels: Levels, ranks: tuple[Units, Ints], begins: Ints, ends: Ints)
 class _Window:
     """The volume by price of the rows `[begin, end)`, which moves forward over the grid."""
 
-    def __init__(self, levels: Levels, ranks: tuple[Units, Ints], begin: int) -> None:
+    def __init__(self, first: Ints, volume: Units, ranks: Ranks) -> None:
         self._ticks, self._rank = ranks
-        self._volume = levels[VOLUME]
-        self._first = levels.first.tolist()
-        self._total = np.concatenate(([0], self._volume.cumsum()))[levels.first].tolist()
+        self._volume = volume
+        self._first = first.tolist()
+        self._total = np.concatenate(([0], volume.cumsum()))[first].tolist()
         self._held = np.zeros(len(self._ticks), dtype=self._volume.dtype)
         self._near, self._border = (0, len(self._ticks)), MOST
-        self._begin = self._end = begin
+        self._begin = self._end = 0
         self._points: Points | None = None
 
     def move(self, begin: int, end: int) -> None:
@@ -167,8 +158,8 @@ class _Window:
         return upper, lower
 
 
-def _ranked(price: Units) -> tuple[Units, Ints]:
-    """The different prices, rising, and the position of each level's price among them."""
+def ranked(price: Units) -> Ranks:
+    """The ranks of levels' prices."""
     is_narrow = price.size and price.dtype != object
     if is_narrow and int(price.max()) - int(price.min()) <= 2 * price.size + (1 << 20):
         seen = np.zeros(int(price.max()) - int(price.min()) + 1, dtype=np.bool_)
@@ -192,9 +183,6 @@ def nearest_to_vwap(ticks: Units, volume: Units, candidates: Ints) -> int:
 
 def value_area(volume: Units, poc: int, total: int, border: int = MOST) -> tuple[int, int, int]:
     """Positions of the value area's upper and lower edge, and the border for a window much like it.
-
-    From the point of control it takes the larger of the next two traded levels above and the next two
-    below (one where only one is left), of equals those above, until it holds 7/10 of the total.
 
     Args:
         volume: Of the traded levels by rising price, each above 0.
