@@ -1,4 +1,4 @@
-"""The recipes of CONTRIBUTING for a vendor's format and a feed, followed in a copy of the package.
+"""The recipes of CONTRIBUTING for a vendor's format, a feed and a feature, followed in a copy of the package.
 
 Expected values are the sample's own: the toy files say again what its archive and its export of bars say.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -101,6 +103,18 @@ ROW = """\
             patterns=("atas/toy/{symbol}/{date}.jsonl",),
         ),
 """
+
+
+FEATURE = '''
+
+@formula("fraction", "open", "high", "low", "close")
+def body_share(frame: Frame) -> Floats:
+    """|close - open| / (high - low); null where high = low.
+
+    Source: a toy.
+    """
+    return ratio(real_body(frame), range1m(frame))
+'''
 
 
 @pytest.fixture
@@ -202,3 +216,26 @@ def test_a_feed_is_one_row_and_its_format(root: Path, copy: Copy) -> None:
     assert manifest_inputs(root)[TOY]["lines"] == entry["lines"]
     volumes = pq.read_table(root / f"snapshots/{DAY}/bars_1m.parquet")["atas_volume"].to_pylist()
     assert sum(v or 0 for v in volumes) == pytest.approx(sum(r["volume"] for r in records))
+
+
+def test_a_feature_is_one_function_and_one_row(root: Path, copy: Copy) -> None:
+    """The schema's entry is made of them, and a day is published with its column."""
+    candle = copy.root / "pipeline/features/candle.py"
+    candle.write_text(candle.read_text() + FEATURE)
+    group = "    # more of the same minute\n"
+    copy.insert("pipeline/features/registry.py", group, "    candle.body_share,\n")
+    (copy.root / "docs").mkdir()
+    subprocess.run([sys.executable, "-m", "pipeline.features.catalogue"], cwd=copy.root, check=True)
+
+    copy.run_day(root)
+
+    schema = json.loads((copy.root / "governance/SCHEMA_features.json").read_text())
+    (entry,) = (one for one in schema["features"] if one["name"] == "body_share")
+    assert entry["description"] == "|close - open| / (high - low); null where high = low."
+    bars = pq.read_table(root / f"snapshots/{DAY}/bars_1m.parquet").to_pylist()
+    features = pq.read_table(root / f"snapshots/{DAY}/features_micro.parquet")
+    expected = [
+        abs(b["close"] - b["open"]) / (b["high"] - b["low"]) if b["high"] > b["low"] else None
+        for b in bars
+    ]
+    assert features["body_share"].to_pylist() == expected
