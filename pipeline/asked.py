@@ -34,16 +34,9 @@ def day(text: str, option: str) -> dt.date:
     return found
 
 
-def span(start: str, stop: str, options: tuple[str, str]) -> tuple[dt.date, dt.date]:
-    """The two dates of a range, both of it.
-
-    Raises:
-        ParameterError: as `day`, or the range ends before it starts.
-    """
-    first, last = day(start, options[0]), day(stop, options[1])
-    if last < first:
-        raise ParameterError(f"{options[1]}: {last} is before {options[0]} {first}; swap them")
-    return first, last
+def names(text: str) -> tuple[str, ...]:
+    """The words of a list with commas between; none of an empty text."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def symbol(text: str, option: str) -> str:

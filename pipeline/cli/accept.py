@@ -7,8 +7,7 @@ from collections import Counter
 
 import click
 
-from pipeline import asked
-from pipeline.cli import output
+from pipeline.cli import options, output
 from pipeline.errors import ExitCode
 from pipeline.freshness.graph import Unit
 from pipeline.runs import accept
@@ -18,8 +17,8 @@ _SHOWN = 10
 
 
 @click.command("accept")
-@click.option("--start", help="First published UTC date; by default the first of all.")
-@click.option("--stop", help="Last published UTC date, included; by default the last of all.")
+@options.day_option("--start", help="First published UTC date; by default the first of all.")
+@options.day_option("--stop", help="Last published UTC date, included; by default the last of all.")
 @click.option(
     "--sample",
     "samples",
@@ -32,7 +31,7 @@ _SHOWN = 10
 @click.option("--why", default="code without effect on content", show_default=True)
 @output.json_option
 def command(
-    start: str | None, stop: str | None, samples: int, who: str | None, why: str, as_json: bool
+    start: dt.date | None, stop: dt.date | None, samples: int, who: str | None, why: str
 ) -> None:
     """Take a change of code or libraries to be without effect, once samples prove it.
 
@@ -44,18 +43,14 @@ def command(
     \b
     Example:
       kitchen accept --start 2025-01-02 --stop 2025-01-31 --sample 3 --why "split a module"
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     given = Acceptance(who=accept.person() if who is None else who, why=why, samples=samples)
-    days = accept.published_days(_day("--start", start), _day("--stop", stop))
-    outcome = accept.accept(days, given, None if as_json else _show)
+    days = accept.published_days(start, stop)
+    outcome = accept.accept(days, given, None if output.is_json() else _show)
     facts = {**outcome.facts(), "days": [day.isoformat() for day in days]}
-    output.say(facts, _lines(outcome), as_json=as_json)
+    output.say(facts, _lines(outcome))
     if outcome.differs:
         raise click.exceptions.Exit(ExitCode.FAILED)
-
-
-def _day(option: str, text: str | None) -> dt.date | None:
-    return None if text is None else asked.day(text, option)
 
 
 def _show(done: int, total: int, unit: Unit) -> None:

@@ -14,14 +14,14 @@ from pipeline.settings.config import load_kitchen
 
 @click.command("calendar")
 @output.json_option
-def command(as_json: bool) -> None:
+def command() -> None:
     """Write snapshots/index.html: every day and symbol by condition, with trends and links to the reports.
 
     \b
     Example:
       kitchen calendar --json
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     path, days = write(Store(load_kitchen().snapshots))
     counts = dict(sorted(Counter(day.condition for day in days).items()))
     told = ", ".join(f"{count} {state}" for state, count in counts.items()) or "nothing published"
-    output.say({"file": str(path), "symbol_days": counts}, [f"{path}: {told}"], as_json=as_json)
+    output.say({"file": str(path), "symbol_days": counts}, [f"{path}: {told}"])

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import datetime as dt
 
 import click
 
-from pipeline import asked
-from pipeline.cli import output
+from pipeline.cli import options, output
 from pipeline.contracts import profiles
 from pipeline.contracts.calibration import DayFinding, to_json
+from pipeline.contracts.profiles import Profile
+from pipeline.free_form import Json
 from pipeline.model.feeds import ATAS_FEEDS
-from pipeline.runs.approve import Approval, approve, finding
+from pipeline.runs.approve import Approval, approve, entry_of, finding
 from pipeline.settings.config import load_kitchen
 
 
@@ -22,32 +23,32 @@ def command() -> None:
     \b
     Example:
       kitchen calibration show 2025-01-02 BTCUSDT
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
 
 
 @command.command("show")
-@click.argument("date", required=False)
+@options.day("date", required=False)
 @click.argument("symbol", required=False)
 @output.json_option
-def show(date: str | None, symbol: str | None, as_json: bool) -> None:
+def show(date: dt.date | None, symbol: str | None) -> None:
     """The finding of a day and symbol; without them, the approved profiles.
 
     \b
     Example:
       kitchen calibration show 2025-01-02 BTCUSDT
-    """  # noqa: D301
+    """
     kitchen = load_kitchen()
     if date is None or symbol is None:
-        known = [_profile(p) for p in profiles.load(kitchen.governance)]
-        lines = [_line(entry) for entry in known] or ["no profile is approved"]
-        output.say({"profiles": known}, lines, as_json=as_json)
+        known = profiles.load(kitchen.governance)
+        lines = [_line(profile) for profile in known] or ["no profile is approved"]
+        output.say({"profiles": [_facts(profile) for profile in known]}, lines)
         return
-    found = finding(kitchen, symbol, _day(date))
-    output.say(to_json(found), _lines(found), as_json=as_json)
+    found = finding(kitchen, symbol, date)
+    output.say(to_json(found), _lines(found))
 
 
 @command.command("approve")
-@click.argument("date")
+@options.day("date")
 @click.argument("symbol")
 @click.option("--feed", type=click.Choice(ATAS_FEEDS), default=ATAS_FEEDS[0], show_default=True)
 @click.option("--zone", help="An IANA zone whose clock explains the lag, such as Asia/Shanghai.")
@@ -55,40 +56,28 @@ def show(date: str | None, symbol: str | None, as_json: bool) -> None:
 @click.option("--why", required=True, help="On what ground.")
 @output.json_option
 def approve_command(
-    date: str, symbol: str, feed: str, zone: str | None, who: str, why: str, as_json: bool
+    date: dt.date, symbol: str, feed: str, zone: str | None, who: str, why: str
 ) -> None:
     """Approve a feed's clock, as the evidence of a day shows it, from that day on.
 
     \b
     Example:
       kitchen calibration approve 2025-01-02 BTCUSDT --who "A. Person" --why "the PC runs on UTC+8"
-    """  # noqa: D301
-    given = Approval(symbol=symbol, feed=feed, day=_day(date), who=who, why=why, zone=zone)
-    entry = approve(load_kitchen(), given) | {"valid_from": given.day.isoformat()}
-    output.say(entry, [f"approved: {_line(entry)}"], as_json=as_json)
+    """
+    given = Approval(symbol=symbol, feed=feed, day=date, who=who, why=why, zone=zone)
+    profile = approve(load_kitchen(), given)
+    output.say(_facts(profile), [f"approved: {_line(profile)}"])
 
 
-def _day(text: str) -> Any:
-    return asked.day(text, "DATE")
+def _facts(profile: Profile) -> Json:
+    return {**entry_of(profile), "valid_from": profile.valid_from.isoformat()}
 
 
-def _profile(found: profiles.Profile) -> dict[str, Any]:
-    clock = {"zone": found.zone} if found.zone else {"offset_minutes": found.offset_minutes}
-    return {
-        "symbol": found.symbol,
-        "feed": found.feed,
-        "valid_from": found.valid_from.isoformat(),
-        **clock,
-        "who": found.who,
-        "why": found.why,
-    }
-
-
-def _line(entry: dict[str, Any]) -> str:
-    clock = entry.get("zone") or f"{entry['offset_minutes']} min"
+def _line(profile: Profile) -> str:
+    clock = profile.zone or f"{profile.offset_minutes} min"
     return (
-        f"{entry['symbol']} {entry['feed']} from {entry['valid_from']}: {clock}"
-        f" ({entry['who']}: {entry['why']})"
+        f"{profile.symbol} {profile.feed} from {profile.valid_from}: {clock}"
+        f" ({profile.who}: {profile.why})"
     )
 
 

@@ -20,7 +20,7 @@ from pipeline.unattended import alert_routing, alerts, cron, service_files
 @click.option("--look-back", type=click.IntRange(1, 366), help="Completed days to look at.")
 @output.json_option
 @click.pass_context
-def command(context: click.Context, look_back: int | None, as_json: bool) -> None:
+def command(context: click.Context, look_back: int | None) -> None:
     """Catch up without a person: build what the look-back lacks, and tell what is wrong.
 
     It may run as often as you like, from any folder and with an empty environment; one run at a time.
@@ -33,7 +33,7 @@ def command(context: click.Context, look_back: int | None, as_json: bool) -> Non
       0 every day is published    25 not granted by the scheduler
       10 another run is at it     30 a day failed
       20 raw data is awaited      35, 40 a fault of set-up; 130 stopped
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     if context.invoked_subcommand is not None:
         return
     os.umask(os.umask(0o077) | 0o002)  # nothing that it makes may be written to by anybody
@@ -42,7 +42,7 @@ def command(context: click.Context, look_back: int | None, as_json: bool) -> Non
     lines += [f"{problem.what}; do: {problem.action}" for problem in outcome.problems]
     if outcome.code == ExitCode.LOCKED:
         lines.append("another run is at it")
-    output.say(outcome.facts(), lines, as_json=as_json)
+    output.say(outcome.facts(), lines)
     sys.exit(outcome.code)
 
 
@@ -69,15 +69,15 @@ def _with_look_back(kitchen: Kitchen, days: int | None) -> Kitchen:
 @click.option("--minute", type=click.IntRange(0, 59), default=17, show_default=True)
 @click.option("--user", default="kitchen", show_default=True, help="The account of the service.")
 @output.json_option
-def install(shown: bool, minute: int, user: str, as_json: bool) -> None:
+def install(shown: bool, minute: int, user: str) -> None:
     """Print the crontab line, and a hardened systemd service and timer.
 
     \b
     Example:
       kitchen cron install --print --user kitchen
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     made = service_files.units(
         load_kitchen(), service_files.this_program(), user=user, minute=minute
     )
     lines = [line for name, text in made.items() for line in (f"# --- {name}", text)]
-    output.say(made, lines, as_json=as_json)
+    output.say(made, lines)

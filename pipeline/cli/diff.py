@@ -9,6 +9,7 @@ import click
 
 from pipeline.cli import output
 from pipeline.errors import ParameterError
+from pipeline.free_form import Json
 from pipeline.publishing import revisions
 from pipeline.publishing.diff import TableDiff, conditions, diff_folders
 from pipeline.publishing.revisions import Sealed
@@ -21,7 +22,7 @@ from pipeline.settings.config import load_kitchen
 @click.argument("after", required=False)
 @click.option("--rows", type=click.IntRange(0), default=10, show_default=True, help="0: all rows.")
 @output.json_option
-def command(before: str, after: str | None, rows: int, as_json: bool) -> None:
+def command(before: str, after: str | None, rows: int) -> None:
     """Name the rows and columns in which two revisions differ.
 
     Without a number the current revision is meant; without a second name, BEFORE is held against the
@@ -30,7 +31,7 @@ def command(before: str, after: str | None, rows: int, as_json: bool) -> None:
     \b
     Example:
       kitchen diff 2025-01-02.r1 2025-01-02.r2 --rows 20
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     old, new = _two(Store(load_kitchen().snapshots), before, after)
     manifests = revisions.read_manifest(old), revisions.read_manifest(new)
     tables = diff_folders(old.path, new.path, manifests)
@@ -47,7 +48,7 @@ def command(before: str, after: str | None, rows: int, as_json: bool) -> None:
     lines += [f"  {s}: {a or 'unknown'} -> {b or 'unknown'}" for s, (a, b) in states.items()]
     for table in tables:
         lines += _lines(table, rows)
-    output.say(facts, lines, as_json=as_json)
+    output.say(facts, lines)
 
 
 def _two(store: Store, before: str, after: str | None) -> tuple[Sealed, Sealed]:
@@ -66,7 +67,7 @@ def _two(store: Store, before: str, after: str | None) -> tuple[Sealed, Sealed]:
     return revisions.wanted(store, day, number), current
 
 
-def _facts(table: TableDiff) -> dict[str, Any]:
+def _facts(table: TableDiff) -> Json:
     return {
         **table.summary(),
         "keys": list(table.keys),

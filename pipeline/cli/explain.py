@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from typing import Any
 
 import click
 
-from pipeline import asked
-from pipeline.cli import output
+from pipeline.cli import options, output
 from pipeline.errors import ParameterError
+from pipeline.free_form import Json
 from pipeline.provenance.explain import explain_day, explain_line, explain_minute, prepared
 from pipeline.provenance.explain_slow import explain_slow
 from pipeline.settings.config import load_kitchen
@@ -18,14 +18,14 @@ _MINUTE = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
 @click.command("explain")
-@click.argument("date")
+@options.day("date")
 @click.argument("symbol")
 @click.option("--minute", help="Minute of the day by its open, HH:MM in UTC.")
 @click.option("--line", help="A raw line, FILE:NUMBER, the file as named below the raw folder.")
 @click.option("--macro", is_flag=True, help="The slow features that hold on the day.")
 @output.json_option
 def command(
-    date: str, symbol: str, minute: str | None, line: str | None, *, macro: bool, as_json: bool
+    date: dt.date, symbol: str, minute: str | None, line: str | None, *, macro: bool
 ) -> None:
     """Show the raw lines, corrections and flags behind a minute; or what became of a raw line.
 
@@ -35,23 +35,22 @@ def command(
     \b
     Example:
       kitchen explain 2025-01-02 BTCUSDT --minute 07:36
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
-    day = asked.day(date, "DATE")
+    """
     kitchen = load_kitchen()
     if macro:
-        facts = explain_slow(kitchen, symbol, day)
-        output.say(facts, _slow_words(facts), as_json=as_json)
+        facts = explain_slow(kitchen, symbol, date)
+        output.say(facts, _slow_words(facts))
         return
-    given = prepared(kitchen, symbol, day)
+    given = prepared(kitchen, symbol, date)
     if line is not None:
         facts = explain_line(given, *_place(line))
-        output.say(facts, _line_words(facts), as_json=as_json)
+        output.say(facts, _line_words(facts))
     elif minute is not None:
         facts = explain_minute(given, _minute(minute))
-        output.say(facts, _minute_words(facts), as_json=as_json)
+        output.say(facts, _minute_words(facts))
     else:
         facts = explain_day(given)
-        output.say(facts, _day_words(facts), as_json=as_json)
+        output.say(facts, _day_words(facts))
 
 
 def _minute(text: str) -> int:
@@ -68,7 +67,7 @@ def _place(text: str) -> tuple[str, int]:
     return file, int(number)
 
 
-def _day_words(facts: dict[str, Any]) -> list[str]:
+def _day_words(facts: Json) -> list[str]:
     files = [
         f"{f['source']:11} {f['path']}: {f['read']} read = {f['used']} used + {f['merged']} merged"
         f" + {f['rejected']} rejected"
@@ -80,7 +79,7 @@ def _day_words(facts: dict[str, Any]) -> list[str]:
     ]
 
 
-def _minute_words(facts: dict[str, Any]) -> list[str]:
+def _minute_words(facts: Json) -> list[str]:
     row = facts["row"]
     names = ("open", "high", "low", "close", "volume", "atas_close", "delta", "delta_source")
     values = ", ".join(f"{name} {row[name]}" for name in names if row.get(name) is not None)
@@ -103,11 +102,11 @@ def _minute_words(facts: dict[str, Any]) -> list[str]:
     ]
 
 
-def _move(move: dict[str, Any]) -> str:
+def _move(move: Json) -> str:
     return ", ".join(f"{key} {value}" for key, value in move.items() if value is not None)
 
 
-def _slow_words(facts: dict[str, Any]) -> list[str]:
+def _slow_words(facts: Json) -> list[str]:
     row = facts["row"]
     through = (row["computed_through"] or "no day")[:10]
     head = f"{facts['symbol']} {facts['date']}: {row['days_in_history']} days, through {through}"
@@ -121,7 +120,7 @@ def _slow_words(facts: dict[str, Any]) -> list[str]:
     ]
 
 
-def _line_words(facts: dict[str, Any]) -> list[str]:
+def _line_words(facts: Json) -> list[str]:
     keys = ("minute_open", "into", "code", "why", "whole_file")
     told = ", ".join(f"{key} {facts[key]}" for key in keys if facts.get(key) is not None)
     return [f"{facts['file']}:{facts['line']} {facts['fate']}: {told}", f"  {facts['raw']}"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from pipeline.cli import output
@@ -12,6 +10,7 @@ from pipeline.contracts.features_schema import Table
 from pipeline.errors import ConfigError
 from pipeline.features import registry
 from pipeline.features.step import Step
+from pipeline.free_form import Json
 from pipeline.settings.config import governance_in_force
 
 
@@ -23,7 +22,7 @@ def command(ctx: click.Context) -> None:
     \b
     Example:
       kitchen features describe poc_session
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
 
 
 def _all() -> dict[str, tuple[str, Step]]:
@@ -37,13 +36,13 @@ def _all() -> dict[str, tuple[str, Step]]:
 @click.option("--table", type=click.Choice(["micro", "macro"]), help="Default: both.")
 @click.option("--family", help="One family only.")
 @output.json_option
-def list_features(table: str | None, family: str | None, as_json: bool) -> None:
+def list_features(table: str | None, family: str | None) -> None:
     """One line a feature.
 
     \b
     Example:
       kitchen features list --table micro --family profile
-    """  # noqa: D301 - see above
+    """
     found = [
         {"table": of, **registry.facts(step)}
         for of, step in _all().values()
@@ -54,27 +53,27 @@ def list_features(table: str | None, family: str | None, as_json: bool) -> None:
         raise ConfigError(
             f"no feature is of family {family!r}; wanted one of {', '.join(families)}"
         )
-    output.say({"features": found}, [_line(facts) for facts in found], as_json=as_json)
+    output.say({"features": found}, [_line(facts) for facts in found])
 
 
-def _line(facts: dict[str, Any]) -> str:
+def _line(facts: Json) -> str:
     return f"{facts['table']}  {facts['name']:<20} {facts['family']:<16} {facts['unit']}"
 
 
 @command.command("describe")
 @click.argument("name")
 @output.json_option
-def describe(name: str, as_json: bool) -> None:
+def describe(name: str) -> None:
     """Formula, source, unit, window, warm-up, inputs and null policy of one feature.
 
     \b
     Example:
       kitchen features describe vpin
-    """  # noqa: D301 - see above
+    """
     if name not in _all():
         raise ConfigError(f"{name!r} is no feature; kitchen features list names all of them")
     table, step = _all()[name]
     facts = {"table": table, **registry.facts(step), "formula": step.formula}
     lines = [step.formula, ""]
     lines += [f"{key}: {value}" for key, value in facts.items() if key not in ("name", "formula")]
-    output.say(facts, [f"{name}", *lines], as_json=as_json)
+    output.say(facts, [f"{name}", *lines])

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from pipeline import asked, clock
-from pipeline.cli import output
+from pipeline.cli import options, output
 from pipeline.fetch.outcome import Outcome, exit_code
 from pipeline.fetch.plan import Request
 from pipeline.fetch.run import Tell, fetch
@@ -18,21 +18,23 @@ from pipeline.settings.config import load_kitchen
 
 
 @click.command("fetch")
-@click.option("--date", "date", help="Last UTC date. Default: yesterday.")
+@options.day_option("--date", may_be_empty=True, help="Last UTC date. Default: yesterday.")
 @click.option(
     "--days", type=click.IntRange(1, 3660), default=1, show_default=True, help="So many, to --date."
 )
-@click.option("--symbols", help="Comma-separated names. Default: all configured.")
+@options.symbols_option("Comma-separated names. Default: all configured.")
 @click.option("--history", is_flag=True, help="Also the daily klines that macro features read.")
 @click.option("--recheck", is_flag=True, help="Compare old files with the archive too.")
 @click.option(
-    "--use", "use", help="archive, rest, command: tried in this order. Default: fetch.use."
+    "--use", default="", help="archive, rest, command: tried in this order. Default: fetch.use."
 )
 @click.option(
     "--missing-is-pending", is_flag=True, help="Exit 20 for days that are past their deadline, too."
 )
 @output.json_option
-def command(as_json: bool, missing_is_pending: bool, **given: Any) -> None:
+def command(
+    date: dt.date | None, days: int, use: str, missing_is_pending: bool, **given: Any
+) -> None:
     """Fetch klines: from the public archive, the exchange's API, or the configured program.
 
     A file appears in the raw folder whole and checked, or not at all. Files of the last days
@@ -45,26 +47,27 @@ def command(as_json: bool, missing_is_pending: bool, **given: Any) -> None:
     \b
     Example:
       kitchen fetch --date 2025-01-08 --days 7 --symbols BTCUSDT --use archive,rest
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
-    request = _request(given)
-    if as_json or not sys.stderr.isatty():
-        done = fetch(load_kitchen(), request, None if as_json else _line)
+    """
+    last = date or clock.utc_now().date() - dt.timedelta(days=1)
+    first = last - dt.timedelta(days=days - 1)
+    request = Request(first=first, last=last, use=asked.names(use), **given)
+    if output.is_json() or not sys.stderr.isatty():
+        done = fetch(load_kitchen(), request, None if output.is_json() else _line)
     else:
         with click.progressbar(length=1, label="fetching", file=sys.stderr) as bar:
             done = fetch(load_kitchen(), request, _advance(bar))
-        output.say({}, [outcome.line() for outcome in done], as_json=False)
+        output.say({}, [outcome.line() for outcome in done])
     counts = Counter(outcome.status for outcome in done)
     code = exit_code(done, missing_is_pending=missing_is_pending)
     output.say(
         {"files": [o.facts() for o in done], "counts": dict(counts), "exit": code},
         [", ".join(f"{n} {status}" for status, n in sorted(counts.items())) or "nothing to fetch"],
-        as_json=as_json,
     )
     click.get_current_context().exit(code)
 
 
 def _line(outcome: Outcome, done: int, total: int) -> None:
-    output.say({}, [f"{done}/{total} {outcome.line()}"], as_json=False)
+    output.say({}, [f"{done}/{total} {outcome.line()}"])
 
 
 def _advance(bar: Any) -> Tell:
@@ -74,20 +77,3 @@ def _advance(bar: Any) -> Tell:
         bar.update(1)
 
     return tell
-
-
-def _request(given: dict[str, Any]) -> Request:
-    yesterday = clock.utc_now().date() - dt.timedelta(days=1)
-    last = asked.day(given["date"], "--date") if given["date"] else yesterday
-    return Request(
-        first=last - dt.timedelta(days=given["days"] - 1),
-        last=last,
-        symbols=_names(given["symbols"]),
-        history=given["history"],
-        recheck=given["recheck"],
-        use=_names(given["use"]),
-    )
-
-
-def _names(text: str | None) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",")) if text else ()

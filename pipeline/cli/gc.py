@@ -24,9 +24,7 @@ GRACE_DAYS = 7.0
 @click.option("--apply", "do_it", is_flag=True, help="Do it; without, only the plan is shown.")
 @click.option("--undo", metavar="D.rN", help="Bring a revision back from the trash.")
 @output.json_option
-def command(
-    keep: int | None, grace_days: float, do_it: bool, undo: str | None, as_json: bool
-) -> None:
+def command(keep: int | None, grace_days: float, do_it: bool, undo: str | None) -> None:
     """Collect old revisions: into the trash first, deleted after a time of grace.
 
     Never touched: what a link names, the newest --keep revisions of a date, pinned ones, and any that
@@ -35,10 +33,10 @@ def command(
     \b
     Example:
       kitchen gc --keep 2 --apply
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     store = Store(load_kitchen().snapshots)
     if undo is not None:
-        _undo(store, undo, as_json=as_json)
+        _undo(store, undo)
         return
     if keep is None:
         raise click.UsageError("say how many revisions of a date to keep: --keep 2")
@@ -54,16 +52,15 @@ def command(
             ],
         },
         _lines(items, do_it),
-        as_json=as_json,
     )
 
 
-def _undo(store: Store, text: str, *, as_json: bool) -> None:
+def _undo(store: Store, text: str) -> None:
     day, number = revisions.parse(text)
     if number is None:
         raise ParameterError(f"{text}: wanted a revision such as 2025-01-02.r1")
     path = collect.undo(store, day, number)
-    output.say({"back": path.name}, [f"{path.name}: back from the trash"], as_json=as_json)
+    output.say({"back": path.name}, [f"{path.name}: back from the trash"])
 
 
 def _lines(items: list[Item], done: bool) -> list[str]:

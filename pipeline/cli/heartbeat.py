@@ -18,7 +18,7 @@ from pipeline.unattended.exporter_ages import signs
 @click.command("heartbeat")
 @click.option("--no-alert", is_flag=True, help="Look and print, tell nobody.")
 @output.json_option
-def command(no_alert: bool, as_json: bool) -> None:
+def command(no_alert: bool) -> None:
     """Ages of every live exporter's heartbeat, newest file and newest row.
 
     Exit 0 when all are alive, 30 when one is stale by the thresholds of CONTROL (section heartbeat), or
@@ -28,7 +28,7 @@ def command(no_alert: bool, as_json: bool) -> None:
     \b
     Example:
       kitchen heartbeat --no-alert
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     kitchen, now = _kitchen(alert=not no_alert), utc_now()
     found = signs(kitchen, now)
     wrong = heartbeat.problems(kitchen, found, now)
@@ -42,7 +42,7 @@ def command(no_alert: bool, as_json: bool) -> None:
     }
     others = [problem.what for problem in wrong if problem.key == "cron"]
     lines = [*map(str, found), *others] or ["no symbol with live exports is configured"]
-    output.say(facts, lines, as_json=as_json)
+    output.say(facts, lines)
     sys.exit(code)
 
 

@@ -5,9 +5,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -20,7 +19,7 @@ from pipeline.settings.config import load_kitchen
 @click.command("import")
 @click.argument("folder", type=click.Path(path_type=Path))
 @output.json_option
-def command(folder: Path, as_json: bool) -> None:
+def command(folder: Path) -> None:
     """Sort a folder of vendor files into the raw folder, and name what no adapter claims.
 
     Files are copied by their kind, interval, symbol, market and dates, as names and rows tell them; a file
@@ -33,23 +32,22 @@ def command(folder: Path, as_json: bool) -> None:
     \b
     Example:
       kitchen import ~/Downloads/exports
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     found = import_folder(load_kitchen(), folder)
     states = dict(sorted(Counter(file.state for file in found).items()))
     groups = _unclaimed(found)
     lines = [_words(file) for file in found if file.state != "unclaimed"]
-    lines += [_group_words(group) for group in groups]
+    lines += map(str, groups)
     summary = ", ".join(f"{count} {state}" for state, count in states.items()) or "no files"
     code = ExitCode.PENDING if any(file.is_left for file in found) else ExitCode.DONE
     output.say(
         {
             "files": [asdict(file) for file in found],
-            "unclaimed": groups,
+            "unclaimed": [asdict(group) for group in groups],
             "states": states,
             "exit": code,
         },
         [*lines, summary],
-        as_json=as_json,
     )
     click.get_current_context().exit(code)
 
@@ -60,19 +58,28 @@ def _words(file: Imported) -> str:
     return words + (f": {file.why}" if file.why else "")
 
 
-def _unclaimed(found: list[Imported]) -> list[dict[str, Any]]:
-    """The files that no source reads, by kind and reason: how many, the first and the last."""
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Files that no source reads, of one kind and for one reason: how many, the first and the last."""
+
+    kind: str | None
+    why: str
+    files: int
+    first: str
+    last: str
+
+    def __str__(self) -> str:
+        what = self.first
+        if self.files > 1:
+            what = f"{self.kind or 'files'}: {self.files} files ({self.first} .. {self.last})"
+        return f"unclaimed {what}: {self.why}"
+
+
+def _unclaimed(found: list[Imported]) -> list[_Group]:
     groups: dict[tuple[str | None, str], list[str]] = {}
     for file in found:
         if file.state == "unclaimed":
             groups.setdefault((file.kind, file.why), []).append(file.path)
     return [
-        {"kind": kind, "why": why, "files": len(paths), "first": paths[0], "last": paths[-1]}
-        for (kind, why), paths in groups.items()
+        _Group(kind, why, len(paths), paths[0], paths[-1]) for (kind, why), paths in groups.items()
     ]
-
-
-def _group_words(group: dict[str, Any]) -> str:
-    what = f"{group['kind'] or 'files'}: {group['files']} files" if group["files"] > 1 else ""
-    where = f"({group['first']} .. {group['last']})" if what else group["first"]
-    return f"unclaimed {f'{what} {where}'.strip()}: {group['why']}"

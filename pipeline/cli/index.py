@@ -15,7 +15,7 @@ from pipeline.settings.config import load_kitchen
 
 @click.command("index")
 @output.json_option
-def command(as_json: bool) -> None:
+def command() -> None:
     """Make snapshots/index.json anew from the published revisions.
 
     Every publication keeps it up to date; this is for a store that was restored or moved.
@@ -23,7 +23,7 @@ def command(as_json: bool) -> None:
     \b
     Example:
       kitchen index --json
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     store = Store(load_kitchen().snapshots)
     made = index.rebuild(store)
     states = Counter(entry.condition for entry in made.days.values())
@@ -31,5 +31,4 @@ def command(as_json: bool) -> None:
     output.say(
         {"file": str(index.path(store)), **to_json(made)},
         [f"{index.path(store)}: {len(made.days)} days{f', {told}' if told else ''}"],
-        as_json=as_json,
     )

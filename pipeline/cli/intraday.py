@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import click
 
-from pipeline import asked
-from pipeline.cli import output
+from pipeline.cli import options, output
 from pipeline.clock import utc_now
 from pipeline.runs.intraday import CONDITION, prepare
 from pipeline.settings.config import load_kitchen
 
 
 @click.command("intraday")
-@click.option("--date", "date", help="A UTC date that is not settled. Default: all such.")
+@options.day_option(
+    "--date", may_be_empty=True, help="A UTC date that is not settled. Default: all such."
+)
 @click.option("--symbol", help="One configured symbol. Default: all.")
 @output.json_option
-def command(date: str | None, symbol: str | None, as_json: bool) -> None:
+def command(date: dt.date | None, symbol: str | None) -> None:
     """Prepare bars and report of a day that is still going on. Nothing is published.
 
     It may run again and again: only what new raw lines change is done. The condition stays pending
@@ -24,11 +27,9 @@ def command(date: str | None, symbol: str | None, as_json: bool) -> None:
     \b
     Example:
       kitchen intraday --symbol BTCUSDT
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
-    day = asked.day(date, "--date") if date else None
-    found = prepare(load_kitchen(), utc_now(), day, symbol)
+    """
+    found = prepare(load_kitchen(), utc_now(), date, symbol)
     output.say(
         {"condition": CONDITION, "days": [partial.facts() for partial in found]},
         [str(partial) for partial in found] or ["no day is open"],
-        as_json=as_json,
     )

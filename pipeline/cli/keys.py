@@ -21,7 +21,7 @@ from pipeline.settings.config import Kitchen, load_kitchen
 )
 @click.option("--name", default="", help="Whose key it is, for people who read the trusted file.")
 @output.json_option
-def command(create: bool, trust: Path | None, name: str, as_json: bool) -> None:
+def command(create: bool, trust: Path | None, name: str) -> None:
     """Show, make or trust Ed25519 keys. No private key is ever shown.
 
     The signing key is the file that signing.key of the configuration or KITCHEN_SIGNING_KEY names, outside
@@ -30,7 +30,7 @@ def command(create: bool, trust: Path | None, name: str, as_json: bool) -> None:
     \b
     Example:
       kitchen keys --create --name "build host"
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     kitchen = load_kitchen()
     path = signing.key_file(kitchen)
     if create:
@@ -42,10 +42,10 @@ def command(create: bool, trust: Path | None, name: str, as_json: bool) -> None:
         signing.trust(kitchen.trusted_keys, signing.create(path, kitchen), name)
     for key in signing.read_trusted(trust) if trust is not None else ():
         signing.trust(kitchen.trusted_keys, key, name)
-    _say(kitchen, path, as_json=as_json)
+    _say(kitchen, path)
 
 
-def _say(kitchen: Kitchen, path: Path | None, *, as_json: bool) -> None:
+def _say(kitchen: Kitchen, path: Path | None) -> None:
     public = signing.load(path, kitchen).public_key() if path is not None else None
     trusted = signing.trusted_by(kitchen) or []
     signs = None if public is None else signing.fingerprint(public)
@@ -61,4 +61,4 @@ def _say(kitchen: Kitchen, path: Path | None, *, as_json: bool) -> None:
         *(f"trusts   {name}" for name in facts["trusted"] or ()),
         f"trusted keys in {kitchen.trusted_keys}" if trusted else "no key is trusted",
     ]
-    output.say(facts, lines, as_json=as_json)
+    output.say(facts, lines)

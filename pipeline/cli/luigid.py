@@ -13,13 +13,13 @@ from pipeline.settings.config import load_kitchen
 @click.option("--address", default=luigid.ADDRESS, show_default=True, help="It knows no passwords.")
 @click.option("--port", type=click.IntRange(1, 65535), default=luigid.PORT, show_default=True)
 @output.json_option
-def command(address: str, port: int, as_json: bool) -> None:
+def command(address: str, port: int) -> None:
     """Run luigid with the QC pages (/qc/), Prometheus figures (/metrics), a history and /healthz.
 
     \b
     Example:
       kitchen luigid --port 8082
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     url = f"http://{address}:{port}/"
-    output.say({"url": url}, [f"luigid on {url}, until Ctrl-C"], as_json=as_json)
+    output.say({"url": url}, [f"luigid on {url}, until Ctrl-C"])
     luigid.serve(load_kitchen(), address, port)

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 import click
 
+from pipeline.free_form import Json
 from pipeline.plain_text import plain
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Facts as JSON.")
-"""What every command takes."""
+_JSON = "pipeline.cli.output.json"
 
 
-def say(facts: dict[str, Any], lines: Sequence[str], *, as_json: bool) -> None:
+def _remember(context: click.Context, param: click.Parameter, wanted: bool) -> None:
+    context.meta[_JSON] = wanted
+
+
+json_option = click.option(
+    "--json", is_flag=True, expose_value=False, callback=_remember, help="Facts as JSON."
+)
+"""What every command takes; `say` and `is_json` know whether it was given."""
+
+
+def is_json() -> bool:
+    """Whether the command that runs now was asked for JSON."""
+    context = click.get_current_context(silent=True)
+    return context is not None and context.meta.get(_JSON, False)
+
+
+def say(facts: Json, lines: Sequence[str]) -> None:
     """Prints the facts as one JSON document, or the lines that say them."""
-    if as_json:
+    if is_json():
         click.echo(json.dumps(facts, sort_keys=True, ensure_ascii=False))
         return
     for line in lines:

@@ -16,7 +16,7 @@ from pipeline.settings.config import load_kitchen
 @click.option("--note", default="", help="Who needs it, and for what.")
 @click.option("--remove", is_flag=True, help="Take the pin away.")
 @output.json_option
-def command(revision: str | None, note: str, remove: bool, as_json: bool) -> None:
+def command(revision: str | None, note: str, remove: bool) -> None:
     """Keep a revision for ever, or list what is kept.
 
     A date without a number pins its current revision.
@@ -24,7 +24,7 @@ def command(revision: str | None, note: str, remove: bool, as_json: bool) -> Non
     \b
     Example:
       kitchen pin 2025-01-02.r1 --note "paper of March"
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     store = Store(load_kitchen().snapshots)
     changed = None
     if revision is not None:
@@ -37,6 +37,4 @@ def command(revision: str | None, note: str, remove: bool, as_json: bool) -> Non
     if changed is None:
         lines = [f"{name}  {pin.note}".rstrip() for name, pin in kept.items()]
     told = {name: to_json(pin) for name, pin in kept.items()}
-    output.say(
-        {"changed": changed, "pinned": told}, lines or ["nothing is pinned"], as_json=as_json
-    )
+    output.say({"changed": changed, "pinned": told}, lines or ["nothing is pinned"])

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import click
 
-from pipeline.cli import output
+from pipeline.cli import options, output
 from pipeline.runs import backfill, plan
 
 
 @click.command("plan")
-@click.option("--start", required=True, help="First UTC date, YYYY-MM-DD.")
-@click.option("--stop", required=True, help="Last UTC date, included.")
+@options.range_options
 @output.json_option
-def command(start: str, stop: str, as_json: bool) -> None:
+def command(start: dt.date, stop: dt.date) -> None:
     """Say what would run for a range of days: how many units a step, why, and for about how long.
 
     \b
     Example:
       kitchen plan --start 2025-01-02 --stop 2025-01-31
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
-    found = plan.plan(backfill.Range.parsed(start, stop).days())
+    """
+    found = plan.plan(backfill.Range(start=start, stop=stop).days())
     facts = {
         "days": [day.isoformat() for day in found.days()],
         "pending": [day.isoformat() for day in found.pending],
@@ -27,7 +28,7 @@ def command(start: str, stop: str, as_json: bool) -> None:
         "reasons": found.why(),
         "seconds": found.seconds,
     }
-    output.say(facts, _lines(found), as_json=as_json)
+    output.say(facts, _lines(found))
 
 
 def _lines(found: plan.Plan) -> list[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import click
 
-from pipeline import asked
-from pipeline.cli import output
+from pipeline.cli import options, output
 from pipeline.errors import ParameterError
 from pipeline.publishing import signing
 from pipeline.publishing.rollback import rollback
@@ -14,11 +15,11 @@ from pipeline.settings.config import load_kitchen
 
 
 @click.command("rollback")
-@click.argument("date")
+@options.day("date")
 @click.argument("revision", metavar="rN")
 @click.option("--reason", required=True, help="Why, in words; it stands in publication.json.")
 @output.json_option
-def command(date: str, revision: str, reason: str, as_json: bool) -> None:
+def command(date: dt.date, revision: str, reason: str) -> None:
     """Publish the content of an older revision again, as the date's next revision.
 
     No byte of any revision changes. What the later revisions say is withdrawn: the next Snapshot run leaves
@@ -27,24 +28,22 @@ def command(date: str, revision: str, reason: str, as_json: bool) -> None:
     \b
     Example:
       kitchen rollback 2025-01-02 r1 --reason "r2 came from a wrong export"
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     kitchen = load_kitchen()
     number = revision.removeprefix("r")
     if not number.isascii() or not number.isdigit() or int(number) < 1:
         raise ParameterError(f"{revision!r} is no revision; wanted r1, r2 and so on")
-    day = asked.day(date, "DATE")
     path = signing.key_file(kitchen)
     key = None if path is None else signing.load(path, kitchen)
-    sealed = rollback(Store(kitchen.snapshots), day, int(number), reason, key)
+    sealed = rollback(Store(kitchen.snapshots), date, int(number), reason, key)
     what = f"published with the content of r{int(number)}" if sealed.new else sealed.note
     output.say(
         {
-            "date": day.isoformat(),
+            "date": date.isoformat(),
             "revision": sealed.revision,
             "content_of": int(number),
             "new": sealed.new,
             "folder": str(sealed.path),
         },
-        [f"{day} r{sealed.revision}: {what}", f"  folder  {sealed.path}"],
-        as_json=as_json,
+        [f"{date} r{sealed.revision}: {what}", f"  folder  {sealed.path}"],
     )

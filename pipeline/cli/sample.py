@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from pipeline import asked
-from pipeline.cli import output
+from pipeline.cli import options, output
 from pipeline.locations import IS_CHECKOUT, PROJECT
 from pipeline.sample.defects import DEFECTS
 from pipeline.sample.generate import SampleRequest, write_sample
@@ -25,15 +24,21 @@ def _defect_list() -> str:
 
 
 @click.command("sample", epilog=_defect_list())
-@click.option("--date", "date", required=True, help="First UTC date, YYYY-MM-DD.")
+@options.day_option("--date", "first", required=True, help="First UTC date, YYYY-MM-DD.")
 @click.option("--days", type=click.IntRange(1, 3660), default=1, show_default=True)
-@click.option("--symbols", default="BTCUSDT", show_default=True, help="Comma-separated names.")
+@options.symbols_option("Comma-separated names.", default="BTCUSDT")
 @click.option(
     "--market", type=click.Choice(["spot", "futures_um"]), default="futures_um", show_default=True
 )
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT_OUT)
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True)
-@click.option("--trades", type=click.IntRange(1, 20_000_000), default=20_000, show_default=True)
+@click.option(
+    "--trades",
+    "trades_per_day",
+    type=click.IntRange(1, 20_000_000),
+    default=20_000,
+    show_default=True,
+)
 @click.option(
     "--warmup-days",
     type=click.IntRange(0, 5000),
@@ -43,7 +48,7 @@ def _defect_list() -> str:
 )
 @click.option("--defect", "defects", multiple=True, metavar="CODE", help="May be repeated.")
 @output.json_option
-def command(as_json: bool, **given: Any) -> None:
+def command(out: Path, **given: Any) -> None:
     """Write ATAS bars and ticks and Binance klines, all derived from one simulated tape.
 
     The same arguments give the same bytes, on every machine.
@@ -51,9 +56,9 @@ def command(as_json: bool, **given: Any) -> None:
     \b
     Example:
       kitchen sample --date 2025-01-02 --days 2 --symbols BTCUSDT,ETHUSDT --warmup-days 400
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
-    request = _request(given)
-    if sys.stderr.isatty() and not as_json:
+    """
+    request = SampleRequest(out=out.absolute(), **given)
+    if sys.stderr.isatty() and not output.is_json():
         with click.progressbar(length=100, label="writing", file=sys.stderr) as bar:
             written = write_sample(request, lambda done, total: _advance(bar, done, total))
     else:
@@ -65,26 +70,8 @@ def command(as_json: bool, **given: Any) -> None:
     output.say(
         {"out": str(request.out), "files": files, "bytes": size},
         [f"{len(written)} files, {size:,} bytes, simulated, in {request.out}"],
-        as_json=as_json,
     )
 
 
 def _advance(bar: Any, done: int, total: int) -> None:
     bar.update(int(100 * done / max(total, 1)) - bar.pos)
-
-
-def _request(given: dict[str, Any]) -> SampleRequest:
-    first = asked.day(given["date"], "--date")
-    names = (name.strip() for name in given["symbols"].split(","))
-    symbols = tuple(asked.symbol(name, "--symbols") for name in names)
-    return SampleRequest(
-        out=given["out"].absolute(),
-        first=first,
-        days=given["days"],
-        symbols=symbols,
-        market=given["market"],
-        seed=given["seed"],
-        trades_per_day=given["trades"],
-        warmup_days=given["warmup_days"],
-        defects=given["defects"],
-    )

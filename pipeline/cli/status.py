@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import click
 
-from pipeline.cli import output
+from pipeline.cli import options, output
 from pipeline.runs import backfill, plan
 
 _SHORT = {"available": "+", "degraded": "~", "missing": "-", "refused": "x"}
 
 
 @click.command("status")
-@click.option("--start", required=True, help="First UTC date, YYYY-MM-DD.")
-@click.option("--stop", required=True, help="Last UTC date, included.")
+@options.range_options
 @output.json_option
-def command(start: str, stop: str, as_json: bool) -> None:
+def command(start: dt.date, stop: dt.date) -> None:
     """Show days x symbols: + available, ~ degraded, - missing; and whether the day is still true.
 
     \b
     Example:
       kitchen status --start 2025-01-02 --stop 2025-01-31
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
-    rows = plan.status(backfill.Range.parsed(start, stop).days())
-    output.say({"days": rows}, [_line(row) for row in rows], as_json=as_json)
+    """
+    rows = plan.status(backfill.Range(start=start, stop=stop).days())
+    output.say({"days": rows}, [_line(row) for row in rows])
 
 
 def _line(row: dict[str, Any]) -> str:

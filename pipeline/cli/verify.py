@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from pipeline.cli import output
 from pipeline.errors import ExitCode
+from pipeline.free_form import Json
 from pipeline.publishing import revisions, signing
 from pipeline.publishing.store import Store
 from pipeline.publishing.verify import Finding, verify, verify_day
@@ -20,7 +19,7 @@ from pipeline.settings.config import Kitchen, load_kitchen
 @click.option("--all", "everything", is_flag=True, help="Every revision of every date.")
 @click.option("--rebuild", "again", is_flag=True, help="Build each date again from its raw files.")
 @output.json_option
-def command(days: tuple[str, ...], everything: bool, again: bool, as_json: bool) -> None:
+def command(days: tuple[str, ...], everything: bool, again: bool) -> None:
     """Hash every published byte anew, check signatures, links and index; name what lies.
 
     A date means all its revisions and its links, 2025-01-02.r1 that revision alone. With --rebuild each
@@ -30,7 +29,7 @@ def command(days: tuple[str, ...], everything: bool, again: bool, as_json: bool)
     \b
     Example:
       kitchen verify 2025-01-02 --rebuild
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     kitchen = load_kitchen()
     if everything == bool(days):
         raise click.UsageError("name dates such as 2025-01-02, or --all")
@@ -48,14 +47,12 @@ def command(days: tuple[str, ...], everything: bool, again: bool, as_json: bool)
             else verify(store, day, number, trusted)
         )
     rebuilt = [rebuild(kitchen, day, number) for day, number in wanted] if again else []
-    _say(kitchen, findings, rebuilt, as_json=as_json)
+    _say(kitchen, findings, rebuilt)
 
 
-def _say(
-    kitchen: Kitchen, findings: dict[str, list[Finding]], rebuilt: list[Rebuilt], *, as_json: bool
-) -> None:
+def _say(kitchen: Kitchen, findings: dict[str, list[Finding]], rebuilt: list[Rebuilt]) -> None:
     wrong = [f for found in findings.values() for f in found]
-    facts: dict[str, Any] = {
+    facts: Json = {
         "snapshots": str(kitchen.snapshots),
         "checked": sorted(findings),
         "good": not wrong and all(r.good for r in rebuilt),
@@ -68,6 +65,6 @@ def _say(
     lines = [str(f) for f in wrong]
     lines += [f"{name}: good" for name, found in sorted(findings.items()) if not found]
     lines += [f"{r.name}: rebuilt: {r.outcome}{r.told}" for r in rebuilt]
-    output.say(facts, lines or [f"nothing is published in {kitchen.snapshots}"], as_json=as_json)
+    output.say(facts, lines or [f"nothing is published in {kitchen.snapshots}"])
     if not facts["good"]:
         raise click.exceptions.Exit(ExitCode.FAILED)

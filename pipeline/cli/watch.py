@@ -14,7 +14,7 @@ from pipeline.unattended import watch
 @click.option("--seconds", type=click.FloatRange(0.1), help="Stop after so long. Default: never.")
 @click.option("--list", "listed", is_flag=True, help="Say what would be kept running, and end.")
 @output.json_option
-def command(no_luigid: bool, seconds: float | None, listed: bool, as_json: bool) -> None:
+def command(no_luigid: bool, seconds: float | None, listed: bool) -> None:
     """Keep luigid, the heartbeat watch, intraday days and the catch-up running, without systemd.
 
     What ends is started again, after pauses that grow from 1 s to 5 min. SIGTERM stops everything.
@@ -23,7 +23,7 @@ def command(no_luigid: bool, seconds: float | None, listed: bool, as_json: bool)
     \b
     Example:
       kitchen watch --no-luigid
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     kitchen = load_kitchen()
     works = watch.works(kitchen, luigid=not no_luigid)
     facts = {work.name: {"command": list(work.command), "every": work.every} for work in works}
@@ -31,6 +31,6 @@ def command(no_luigid: bool, seconds: float | None, listed: bool, as_json: bool)
         f"{work.name}: {'all the time' if work.every is None else f'every {work.every:g} s'}"
         for work in works
     ]
-    output.say(facts, lines, as_json=as_json)
+    output.say(facts, lines)
     if not listed:
         watch.run(kitchen, works, seconds)

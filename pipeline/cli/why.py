@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import click
 
-from pipeline import asked
-from pipeline.cli import output
+from pipeline.cli import options, output
 from pipeline.runs import plan
 from pipeline.settings.config import load_kitchen
 
 
 @click.command("why")
-@click.argument("date")
+@options.day("date")
 @click.argument("symbol", required=False)
 @output.json_option
-def command(date: str, symbol: str | None, as_json: bool) -> None:
+def command(date: dt.date, symbol: str | None) -> None:
     """Say part by part why a date, or one symbol of it, would be computed anew.
 
     \b
     Example:
       kitchen why 2025-01-02 BTCUSDT
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
-    day = asked.day(date, "DATE")
+    """
     if symbol is not None:
         load_kitchen().symbol(symbol)
-    found = plan.why(day, symbol)
+    found = plan.why(date, symbol)
     lines = [f"{unit}: {'; '.join(texts)}" for unit, texts in found.items()]
     pending = f"{date}: nothing has to run; it is finished, or its raw data is not there yet"
-    output.say({"date": date, "units": found}, lines or [pending], as_json=as_json)
+    output.say({"date": date.isoformat(), "units": found}, lines or [pending])

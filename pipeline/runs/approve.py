@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from pipeline import storage, zones
 from pipeline.contracts import profiles
 from pipeline.contracts.calibration import DayFinding, from_json
+from pipeline.contracts.profiles import Profile
 from pipeline.errors import ParameterError
+from pipeline.free_form import Json
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
 from pipeline.settings.config import Kitchen
@@ -52,27 +54,33 @@ def finding(kitchen: Kitchen, symbol: str, day: dt.date) -> DayFinding:
     return from_json(storage.read_json(path))
 
 
-def approve(kitchen: Kitchen, given: Approval) -> dict[str, Any]:
+def approve(kitchen: Kitchen, given: Approval) -> Profile:
     """Adds the profile that the day's own evidence supports, valid from that day, and returns it.
 
     Raises:
         ParameterError: the feed was not measured, its evidence does not stand, or the zone says another.
     """
     offset = _offset(finding(kitchen, given.symbol, given.day), given)
-    clock: dict[str, Any] = {"offset_minutes": offset}
     if given.zone is not None:
         _agree(given.zone, given.day, offset)
-        clock = {"zone": given.zone}
-    entry = {
-        "symbol": given.symbol,
-        "feed": given.feed,
-        "valid_from": given.day,
-        **clock,
-        "who": given.who,
-        "why": given.why,
-    }
-    _append(kitchen, entry)
-    return entry
+    profile = Profile(
+        symbol=given.symbol,
+        feed=given.feed,
+        valid_from=given.day,
+        offset_minutes=offset if given.zone is None else None,
+        zone=given.zone,
+        who=given.who,
+        why=given.why,
+    )
+    _append(kitchen.governance / profiles.FILE, profile)
+    profiles.load.cache_clear()
+    profiles.load(kitchen.governance)
+    return profile
+
+
+def entry_of(profile: Profile) -> Json:
+    """The profile as it stands in the file: without the one of lag and zone that it does not have."""
+    return {key: value for key, value in asdict(profile).items() if value is not None}
 
 
 def _offset(found: DayFinding, given: Approval) -> int:
@@ -104,16 +112,13 @@ def _agree(zone: str, day: dt.date, offset: int) -> None:
         )
 
 
-def _append(kitchen: Kitchen, entry: dict[str, Any]) -> None:
+def _append(path: Path, profile: Profile) -> None:
     """One line more at the file's end; what a person wrote above stays as it is."""
-    path = kitchen.governance / profiles.FILE
     text = path.read_text(encoding="utf-8") if path.exists() else "version: 1\nprofiles: []\n"
-    words = ", ".join(f"{key}: {_yaml(value)}" for key, value in entry.items())
+    words = ", ".join(f"{key}: {_yaml(value)}" for key, value in entry_of(profile).items())
     text = text.replace("profiles: []", "profiles:").rstrip("\n")
     storage.write_bytes(path, f"{text}\n  - {{{words}}}\n".encode())
-    profiles.load.cache_clear()
-    profiles.load(kitchen.governance)
 
 
-def _yaml(value: Any) -> str:
+def _yaml(value: object) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)

@@ -25,7 +25,7 @@ import luigi
 from luigi.execution_summary import LuigiRunResult, LuigiStatusCode
 
 from pipeline import asked
-from pipeline.errors import ExitCode, StageError
+from pipeline.errors import ExitCode, ParameterError, StageError
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
 from pipeline.publishing import day_state, links
@@ -59,6 +59,9 @@ class Range:
     """The days `start` to `stop`, both included; with `symbols`, those on which one of them is expected.
 
     With `cascade` also every later published day that looks back on them.
+
+    Raises:
+        ParameterError: the range ends before it starts, or a symbol is not configured.
     """
 
     start: dt.date
@@ -66,18 +69,12 @@ class Range:
     symbols: tuple[str, ...] = ()
     cascade: bool = False
 
-    @classmethod
-    def parsed(cls, start: str, stop: str, symbols: str = "", *, cascade: bool = False) -> Range:
-        """A range from what a person wrote.
-
-        Raises:
-            ParameterError: not such dates or symbols, or the range ends before it starts.
-        """
-        first, last = asked.span(start, stop, ("--start", "--stop"))
-        names = tuple(name.strip() for name in symbols.split(",") if name.strip())
-        for name in names:
+    def __post_init__(self) -> None:
+        """Refuses what is no range."""
+        if self.stop < self.start:
+            raise ParameterError(f"--stop: {self.stop} is before --start {self.start}; swap them")
+        for name in self.symbols:
             load_kitchen().symbol(asked.symbol(name, "--symbols"))
-        return cls(start=first, stop=last, symbols=names, cascade=cascade)
 
     def days(self) -> list[dt.date]:
         """The dates, oldest first."""
@@ -242,7 +239,7 @@ class Backfill(luigi.Task):
         """Of the parameters, refused here when they are no range: Luigi asks for `complete` too late.
 
         Raises:
-            ParameterError: as `Range.parsed`.
+            ParameterError: as `Range`.
         """
         super().__init__(*args, **kwargs)
         _ = self.range
@@ -250,8 +247,12 @@ class Backfill(luigi.Task):
     @property
     def range(self) -> Range:
         """The parameters as a range."""
-        start, stop = self.start.isoformat(), self.stop.isoformat()
-        return Range.parsed(start, stop, self.symbols, cascade=self.cascade)
+        return Range(
+            start=self.start,
+            stop=self.stop,
+            symbols=asked.names(self.symbols),
+            cascade=self.cascade,
+        )
 
     def complete(self) -> bool:
         """Whether no day of the range needs anything."""

@@ -133,7 +133,7 @@ def test_errors_are_json_where_json_was_asked_for(tmp_path: Path) -> None:
 
 def test_vendor_strings_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """Escape and control characters, and marks that turn the writing direction, are taken out."""
-    say({}, ["a\x1b[31mb\x07c\r\u202ed"], as_json=False)
+    say({}, ["a\x1b[31mb\x07c\r\u202ed"])
 
     assert capsys.readouterr().out == "a[31mbcd\n"
 

@@ -90,8 +90,9 @@ def test_exit_codes_and_lines_of_the_program(tmp_path: Path, exchange: FakeExcha
         (["--date", "2025-01-02/../../x"], "is not a date"),
         (["--date", "２０２５-01-02"], "is not a date"),
         (["--date", "2285-01-01"], "days that have begun"),
-        (["--symbols", "../../etc/passwd"], "is not configured"),
-        (["--symbols", "BTCUSDT\x00"], "is not configured"),
+        (["--symbols", "../../etc/passwd"], "is no symbol"),
+        (["--symbols", "BTCUSDT\x00"], "is no symbol"),
+        (["--symbols", "ETHUSDT"], "is not configured"),
         (["--use", "ftp"], "--use"),
     ],
 )

@@ -1,0 +1,73 @@
+"""Values and options that several commands take, each declared once.
+
+Belongs here: how they are written and called. What a date or a symbol may be is `asked.py`'s.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from pipeline import asked
+
+Command = Callable[..., Any]
+Decorator = Callable[[Command], Command]
+
+
+def _label(param: click.Parameter | None) -> str:
+    """What a person calls it: `--start`, or the name of an argument."""
+    if isinstance(param, click.Option):
+        return param.opts[0]
+    return "value" if param is None else param.human_readable_name
+
+
+class _Day(click.ParamType[dt.date | None]):
+    name = "date"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> dt.date | None:
+        return asked.day(value, _label(param))
+
+
+class _DayIfAny(_Day):
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> dt.date | None:
+        return super().convert(value, param, ctx) if value else None
+
+
+class _Symbols(click.ParamType[tuple[str, ...]]):
+    name = "names"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        return tuple(asked.symbol(name, _label(param)) for name in asked.names(value))
+
+
+def day(name: str, *, required: bool = True) -> Decorator:
+    """An argument with a UTC date, `YYYY-MM-DD`."""
+    return click.argument(name, type=_Day(), required=required)
+
+
+def day_option(*names: str, help: str, may_be_empty: bool = False, **how: Any) -> Decorator:
+    """An option with a UTC date, `YYYY-MM-DD`; an empty one, where that may be, is as if it was not given."""
+    return click.option(*names, type=_DayIfAny() if may_be_empty else _Day(), help=help, **how)
+
+
+def symbols_option(help: str, default: str = "") -> Decorator:
+    """`--symbols`: names with commas between, as a tuple."""
+    return click.option(
+        "--symbols", type=_Symbols(), default=default, show_default=bool(default), help=help
+    )
+
+
+def range_options(command: Command) -> Command:
+    """`--start` and `--stop`, both needed."""
+    start = day_option("--start", required=True, help="First UTC date, YYYY-MM-DD.")
+    stop = day_option("--stop", required=True, help="Last UTC date, included.")
+    return start(stop(command))
