@@ -31,7 +31,8 @@ def test_luigid_listens_on_the_loopback_address_alone(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    work, configured = watch.luigid_work(), write_config(tmp_path)
+    configured = write_config(tmp_path)
+    work = watch.works(kitchen_at(tmp_path))[0]
     command = tuple(str(port) if part == "8082" else part for part in work.command)
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     spawn = watch.spawner({**environ, "KITCHEN_CONFIG": str(configured)}, {})
@@ -43,7 +44,7 @@ def test_luigid_listens_on_the_loopback_address_alone(tmp_path: Path) -> None:
         kept.stop()
 
     assert listeners == {"0100007F"}
-    state = Places.of(kitchen_at(tmp_path)).root
+    state = Places.of(kitchen_at(tmp_path).prepared).root
     assert state.stat().st_mode & 0o777 == 0o700
 
 
@@ -125,7 +126,7 @@ def test_no_secret_of_the_environment_reaches_an_output_a_log_or_a_task(tmp_path
 
 def test_a_lock_or_a_memory_of_ours_is_never_reached_through_a_link(tmp_path: Path) -> None:
     """A link in the folder of the locks is refused, and what it names is not touched."""
-    places = Places.of(kitchen_at(tmp_path))
+    places = Places.of(kitchen_at(tmp_path).prepared)
     (tmp_path / "victim").write_text("mine")
     places.lock("cron").symlink_to(tmp_path / "victim")
 

@@ -166,7 +166,7 @@ def serve(kitchen: Kitchen, address: str = ADDRESS, port: int = PORT) -> None:
     Raises:
         ConfigError: the port is taken.
     """
-    place = Places.of(kitchen).root
+    place = Places.of(kitchen.prepared).root
     scheduler = make_scheduler(place)
     scheduler.load()
     application = luigi.server.app(scheduler)

@@ -12,12 +12,12 @@ import getpass
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from pipeline import storage
 from pipeline.clock import utc_now
 from pipeline.contracts.manifest import Manifest, read
 from pipeline.errors import ParameterError, StageError
+from pipeline.free_form import Json
 from pipeline.freshness import graph, receipt
 from pipeline.freshness.acceptance import Candidate, Search
 from pipeline.freshness.check import Freshness
@@ -62,18 +62,14 @@ class Outcome:
     differs: dict[Unit, list[str]] = field(default_factory=dict)
     left: dict[Unit, list[str]] = field(default_factory=dict)
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Json:
         """For JSON."""
         return {
-            "accepted": _by_step(self.accepted),
+            "accepted": dict(Counter(unit.stage for unit in self.accepted)),
             "sampled": [str(unit) for unit in self.sampled],
             "differs": {str(unit): outputs for unit, outputs in self.differs.items()},
             "left": {str(unit): reasons for unit, reasons in self.left.items()},
         }
-
-
-def _by_step(units: Iterable[Unit]) -> dict[str, int]:
-    return dict(Counter(unit.stage for unit in units))
 
 
 def person() -> str:
@@ -108,7 +104,9 @@ def accept(days: Iterable[dt.date], given: Acceptance, progress: Progress | None
         if outputs:
             outcome.differs[unit] = outputs
     if not outcome.differs:
-        _refuse_changed_code(freshness)
+        # What ran is what was read at the start; only that code may be stamped.
+        if not freshness.is_of_this_code():
+            raise StageError("accept: the code changed while samples were computed; run it again")
         _stamp(search, given, outcome)
     context.forget()
     return outcome
@@ -121,13 +119,11 @@ def _sampled(found: Iterable[Unit], samples: int) -> list[Unit]:
         if unit.stage != "Snapshot":
             kinds[unit.stage, unit.source, unit.symbol].append(unit)
     chosen = {
-        unit for units in kinds.values() for unit in _spread(sorted(units, key=_day), samples)
+        unit
+        for units in kinds.values()
+        for unit in _spread(sorted(units, key=lambda unit: unit.day), samples)
     }
     return [unit for unit in found if unit in chosen]
-
-
-def _day(unit: Unit) -> dt.date:
-    return unit.day
 
 
 def _spread(units: list[Unit], count: int) -> list[Unit]:
@@ -171,12 +167,6 @@ def _differing(freshness: Freshness, unit: Unit, candidate: Candidate) -> list[s
     ]
 
 
-def _refuse_changed_code(freshness: Freshness) -> None:
-    """What ran is what was read at the start; only that code may be stamped."""
-    if not freshness.is_of_this_code():
-        raise StageError("accept: the code changed while samples were computed; run it again")
-
-
 def _stamp(search: Search, given: Acceptance, outcome: Outcome) -> None:
     kitchen = search.freshness.kitchen
     said = {
@@ -193,13 +183,8 @@ def _stamp(search: Search, given: Acceptance, outcome: Outcome) -> None:
         receipt.write(folder, candidate.stamped(said))
         outcome.accepted.append(unit)
     if outcome.accepted:
-        _write_down(Places.of(kitchen), {**said, **outcome.facts()})
-
-
-def _write_down(places: Places, entry: dict[str, Any]) -> None:
-    """Adds one line to the record of all acceptances."""
-    with open(places.accepted, "ab") as handle:
-        handle.write(storage.canonical_json(entry))
+        with open(Places.of(kitchen.prepared).accepted, "ab") as record:
+            record.write(storage.canonical_json({**said, **outcome.facts()}))
 
 
 def published_days(start: dt.date | None, stop: dt.date | None) -> list[dt.date]:

@@ -13,12 +13,12 @@ import shutil
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from pipeline import layout, storage
 from pipeline.clock import DAY_US, day_open_us, parse_day
-from pipeline.contracts import verdict as verdict_document
+from pipeline.contracts.verdict import from_json
 from pipeline.errors import KitchenError, ParameterError
+from pipeline.free_form import Json
 from pipeline.freshness import graph
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
@@ -53,7 +53,7 @@ class Partial:
     folder: Path
     error: str = ""
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Json:
         """For `--json` and `pending.json`."""
         return {
             "symbol": self.symbol,
@@ -111,7 +111,7 @@ def prepare(
         raise ParameterError(
             f"--date: {day} is settled; luigi --module pipeline Snapshot --date {day} publishes it"
         )
-    with Places.of(kitchen).locked("intraday"):
+    with Places.of(kitchen.prepared).locked("intraday"):
         _forget_settled(kitchen, now)
         return [
             _prepare(kitchen, name, each) for each in days for name in _names(kitchen, each, symbol)
@@ -135,21 +135,17 @@ def _prepare(kitchen: Kitchen, symbol: str, day: dt.date) -> Partial:
         ran = tuple(str(ran) for ran in job.build(Freshness(partial), unit))
     except KitchenError as error:
         return Partial(symbol=symbol, day=day, folder=folder, error=str(error))
-    made = replace(
-        Partial(symbol=symbol, day=day, folder=folder, ran=ran), **_figures(partial, unit)
+    verdict = from_json(storage.read_json(graph.output_path(partial, unit, "verdict")))
+    made = Partial(
+        symbol=symbol,
+        day=day,
+        folder=folder,
+        ran=ran,
+        so_far=verdict.condition,
+        coverage=verdict.measured.get("binance_coverage") or 0.0,
     )
     storage.write_json(folder / "pending.json", made.facts())
     return made
-
-
-def _figures(partial: Kitchen, unit: Unit) -> dict[str, Any]:
-    verdict = verdict_document.from_json(
-        storage.read_json(graph.output_path(partial, unit, "verdict"))
-    )
-    return {
-        "so_far": verdict.condition,
-        "coverage": verdict.measured.get("binance_coverage") or 0.0,
-    }
 
 
 def _forget_settled(kitchen: Kitchen, now: dt.datetime) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.publishing import locks
-from pipeline.settings.config import Kitchen
 
 _FOLDER_MODE = 0o700
 _LOCK_MODE = 0o600
@@ -21,9 +20,9 @@ class Places:
     root: Path
 
     @classmethod
-    def of(cls, kitchen: Kitchen) -> Places:
-        """Those of a configuration; the folder is made where it is missing."""
-        root = kitchen.prepared / ".ops"
+    def of(cls, prepared: Path) -> Places:
+        """Those below `paths.prepared`; the folder is made where it is missing."""
+        root = prepared / ".ops"
         root.mkdir(parents=True, exist_ok=True, mode=_FOLDER_MODE)
         return cls(root)
 

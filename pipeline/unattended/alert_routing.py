@@ -8,13 +8,13 @@ could be read. No address is in the note, only the names of the variable and the
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from pipeline import storage
 from pipeline.clock import utc_now
@@ -25,7 +25,15 @@ from pipeline.settings.operations import Alerts
 _NAME_CHARS = 16
 _KEPT_SECONDS = 90 * 86_400
 """Past this, nobody runs a kitchen with that configuration any more."""
-_FORMS: dict[str, type] = {"ops": str, "urls_env": str, "urls_file": str, "repeat_hours": float}
+
+
+class _Note(msgspec.Struct, frozen=True):
+    """What is noted of a configuration; `ops` is the folder that remembers its alerts."""
+
+    ops: str
+    urls_env: str
+    urls_file: str | None
+    repeat_hours: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +46,7 @@ class Desk:
     @classmethod
     def of(cls, kitchen: Kitchen) -> Desk:
         """That of a configuration."""
-        return cls(settings=kitchen.operations.alerts, places=Places.of(kitchen))
+        return cls(settings=kitchen.operations.alerts, places=Places.of(kitchen.prepared))
 
     @classmethod
     def spare(cls, kitchen: Kitchen) -> Desk:
@@ -53,13 +61,13 @@ def keep(kitchen: Kitchen) -> None:
     """
     alerts = kitchen.operations.alerts
     with suppress(OSError):
-        noted = {
-            "ops": str(Places.of(kitchen).root),
-            "urls_env": alerts.urls_env,
-            "urls_file": str(alerts.urls_file) if alerts.urls_file else None,
-            "repeat_hours": float(alerts.repeat_hours),
-        }
-        path, data = _note(kitchen.file), storage.readable_json(noted)
+        note = _Note(
+            ops=str(Places.of(kitchen.prepared).root),
+            urls_env=alerts.urls_env,
+            urls_file=str(alerts.urls_file) if alerts.urls_file else None,
+            repeat_hours=float(alerts.repeat_hours),
+        )
+        path, data = _note(kitchen.file), storage.readable_json(msgspec.to_builtins(note))
         if not path.is_file() or path.read_bytes() != data:
             storage.write_scratch(path, data)
         _is_used(kitchen.file)
@@ -79,28 +87,24 @@ def _prune(notes: Path) -> None:
 
 
 def last(file: Path) -> Desk:
-    """What the configuration at that path said when it could be read last; defaults where it never was."""
+    """What the configuration at that path said when it could be read last.
+
+    Defaults where it never was, or where the note of it is damaged.
+    """
     _is_used(file)
-    noted = _noted(file)
-    known: dict[str, Any] = {
-        key: noted[key] for key in ("urls_env", "repeat_hours") if key in noted
-    }
-    if "urls_file" in noted:
-        known["urls_file"] = Path(noted["urls_file"])
-    folder = Path(noted.get("ops", ""))
-    places = Places(folder) if "ops" in noted and folder.is_dir() else _spare_places(file)
-    return Desk(settings=Alerts(**known), places=places)
-
-
-def _noted(file: Path) -> dict[str, Any]:
-    """The note, without what has not its form: it lies where anything may have happened to it."""
     try:
-        found = storage.read_json(_note(file))
-    except (OSError, json.JSONDecodeError, UnicodeDecodeError):
-        return {}
-    if not isinstance(found, dict):
-        return {}
-    return {key: found[key] for key, form in _FORMS.items() if isinstance(found.get(key), form)}
+        note = msgspec.json.decode(_note(file).read_bytes(), type=_Note)
+    except (OSError, ValueError, msgspec.DecodeError):
+        return Desk(settings=Alerts(), places=_spare_places(file))
+    settings = Alerts(
+        urls_env=note.urls_env,
+        urls_file=Path(note.urls_file) if note.urls_file else None,
+        repeat_hours=note.repeat_hours,
+    )
+    folder = Path(note.ops)
+    return Desk(
+        settings=settings, places=Places(folder) if folder.is_dir() else _spare_places(file)
+    )
 
 
 def _note(file: Path) -> Path:

@@ -10,16 +10,16 @@ may read; it is never printed, logged or kept.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import logging
 import os
 import stat
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from pipeline import storage
 from pipeline.clock import iso
@@ -27,7 +27,6 @@ from pipeline.errors import ConfigError
 from pipeline.optional import require
 from pipeline.plain_text import plain
 from pipeline.runs.state_folder import Places
-from pipeline.settings.config import Kitchen
 from pipeline.settings.operations import Alerts
 from pipeline.unattended.alert_routing import Desk
 
@@ -70,8 +69,19 @@ class Message:
     text: str
 
 
-State = dict[str, dict[str, Any]]
-"""Problem key with its scope -> what was said of it, since when, and when it was last said."""
+class Said(msgspec.Struct, frozen=True):
+    """What was said of a problem: its texts made plain, since when it lasts, and when it was said last."""
+
+    key: str
+    what: str
+    action: str
+    link: str
+    since_us: int
+    said_us: int
+
+
+State = dict[str, Said]
+"""Problem key with its scope -> what was said of it."""
 
 
 def decide(
@@ -90,60 +100,53 @@ def decide(
         repeat_hours: How long a problem that was said is kept quiet.
     """
     present = {f"{scope}: {problem.key}": problem for problem in problems}
-    kept = {key: entry for key, entry in state.items() if not key.startswith(f"{scope}: ")}
-    over = {k: e for k, e in state.items() if k.startswith(f"{scope}: ") and k not in present}
+    kept = {key: said for key, said in state.items() if not key.startswith(f"{scope}: ")}
+    over = [s for k, s in state.items() if k.startswith(f"{scope}: ") and k not in present]
     due = []
     for key, problem in sorted(present.items()):
-        before = state.get(key)
-        entry = _entry(problem, before, now_us)
-        if before is None or now_us - before["said_us"] >= repeat_hours * 3_600_000_000:
-            entry["said_us"] = now_us
-            due.append(entry)
-        kept[key] = entry
+        said = _said(problem, state.get(key), now_us)
+        if key not in state or now_us - said.said_us >= repeat_hours * 3_600_000_000:
+            said = msgspec.structs.replace(said, said_us=now_us)
+            due.append(said)
+        kept[key] = said
     if not due and not over:
         return None, kept
-    return _message(scope, due, list(over.values()), len(present) - len(due)), kept
+    return _message(scope, due, over, len(present) - len(due)), kept
 
 
-def _entry(problem: Problem, before: dict[str, Any] | None, now_us: int) -> dict[str, Any]:
-    said = before["said_us"] if before else now_us
-    since = before["since_us"] if before else now_us
-    given = {**asdict(problem), "said_us": said}
-    given["since_us"] = since if problem.since_us is None else problem.since_us
-    return {key: plain(v)[:_MAX_TEXT] if isinstance(v, str) else v for key, v in given.items()}
-
-
-def _message(
-    scope: str, due: list[dict[str, Any]], over: list[dict[str, Any]], quiet: int
-) -> Message:
-    heads = []
-    if due:
-        heads.append(f"{len(due)} problem{'s' * (len(due) != 1)}")
-    if over:
-        heads.append(f"{len(over)} over")
-    return Message(
-        title=f"kitchen {scope}: {', '.join(heads)}",
-        text="\n\n".join([*_parts(due, _paragraph), *_parts(over, _recovered), *_rest(quiet)]),
+def _said(problem: Problem, before: Said | None, now_us: int) -> Said:
+    since_us = before.since_us if before else now_us
+    return Said(
+        key=_short(problem.key),
+        what=_short(problem.what),
+        action=_short(problem.action),
+        link=_short(problem.link),
+        since_us=since_us if problem.since_us is None else problem.since_us,
+        said_us=before.said_us if before else now_us,
     )
 
 
-def _parts(entries: list[dict[str, Any]], say: Callable[[dict[str, Any]], str]) -> list[str]:
-    said = [say(entry) for entry in entries[:_MAX_LISTED]]
-    more = len(entries) - len(said)
-    return [*said, f"... and {more} more"] if more else said
+def _short(text: str) -> str:
+    return plain(text)[:_MAX_TEXT]
 
 
-def _paragraph(entry: dict[str, Any]) -> str:
-    lines = [entry["what"], f"since {iso(entry['since_us'])}", f"do: {entry['action']}"]
-    return "\n".join([*lines, entry["link"]] if entry["link"] else lines)
+def _message(scope: str, due: list[Said], over: list[Said], quiet: int) -> Message:
+    heads = [f"{len(due)} problem{'s' * (len(due) != 1)}"] if due else []
+    heads += [f"{len(over)} over"] if over else []
+    parts = _listed([_paragraph(said) for said in due])
+    parts += _listed([f"over: {s.key} (since {iso(s.since_us)})" for s in over])
+    parts += [f"{quiet} more, said before, still hold"] if quiet else []
+    return Message(title=f"kitchen {scope}: {', '.join(heads)}", text="\n\n".join(parts))
 
 
-def _recovered(entry: dict[str, Any]) -> str:
-    return f"over: {entry['key']} (since {iso(entry['since_us'])})"
+def _paragraph(said: Said) -> str:
+    lines = (said.what, f"since {iso(said.since_us)}", f"do: {said.action}", said.link)
+    return "\n".join(filter(None, lines))
 
 
-def _rest(quiet: int) -> list[str]:
-    return [f"{quiet} more, said before, still hold"] if quiet else []
+def _listed(texts: list[str]) -> list[str]:
+    more = len(texts) - _MAX_LISTED
+    return [*texts[:_MAX_LISTED], f"... and {more} more"] if more > 0 else texts
 
 
 def addresses(alerts: Alerts) -> list[str]:
@@ -214,14 +217,7 @@ class Told:
 
 
 def tell(
-    kitchen: Kitchen, scope: str, problems: Iterable[Problem], now: dt.datetime, send: Send = send
-) -> Told:
-    """As `tell_from`, with what a configuration says."""
-    return tell_from(Desk.of(kitchen), scope, problems, now, send)
-
-
-def tell_from(
-    desk: Desk, scope: str, problems: Iterable[Problem], now: dt.datetime, send: Send
+    desk: Desk, scope: str, problems: Iterable[Problem], now: dt.datetime, send: Send = send
 ) -> Told:
     """Says what is wrong to those who are configured, and remembers that it was said.
 
@@ -274,21 +270,15 @@ def _state(places: Places) -> Iterator[tuple[State, Callable[[State], None]]]:
             logger.error("what is said cannot be remembered: %s", error)
             yield {}, lambda after: None
             return
-        try:
-            state = storage.read_json(places.alerts)
-        except (OSError, json.JSONDecodeError, UnicodeDecodeError):
-            state = {}
-        yield _checked(state), lambda after: storage.write_json(places.alerts, after)
+        yield (
+            _remembered(places.alerts),
+            lambda after: storage.write_json(places.alerts, msgspec.to_builtins(after)),
+        )
 
 
-def _checked(state: Any) -> State:
-    """The entries that have the form of ours: a damaged file makes alerts repeat, never stop."""
-    if not isinstance(state, dict):
+def _remembered(path: Path) -> State:
+    """What the file has; nothing of a damaged one, which makes alerts repeat, never stop."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=State)
+    except (OSError, ValueError, msgspec.DecodeError):
         return {}
-    return {
-        key: entry
-        for key, entry in state.items()
-        if isinstance(entry, dict)
-        and all(isinstance(entry.get(k), int) for k in ("said_us", "since_us"))
-        and all(isinstance(entry.get(k), str) for k in ("key", "what", "action", "link"))
-    }

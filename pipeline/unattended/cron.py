@@ -12,21 +12,20 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from pipeline import storage
 from pipeline.clock import DAY_US, day_open_us, iso, parse_instant
 from pipeline.errors import ConfigError, ExitCode, KitchenError, LockedError
+from pipeline.free_form import Json
 from pipeline.publishing import day_state
 from pipeline.publishing.day_state import Judged
 from pipeline.publishing.links import published_days
 from pipeline.publishing.store import Store
-from pipeline.runs.state_folder import Places
 from pipeline.settings.config import Kitchen
 from pipeline.tasks import luigid_client
 from pipeline.unattended import alert_routing, alerts, service_files, subprocesses
@@ -48,8 +47,6 @@ _BUILD_CODES = (
 _MEND = "mend what the sentence names"
 _LOOK_AT_DISK = "look at the disk and the folders' permissions"
 
-Build = Callable[[Kitchen, dt.date], Ended]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -63,7 +60,7 @@ class Outcome:
     problems: tuple[Problem, ...] = ()
     stopped: bool = False
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Json:
         """For `--json`."""
         return {
             "exit": self.code,
@@ -72,17 +69,6 @@ class Outcome:
             },
             "problems": [{"what": p.what, "do": p.action} for p in self.problems],
         }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hands:
-    """What a run does to the world; tests put others in their place."""
-
-    build: Build
-    fetch: Callable[[Kitchen], Ended]
-    send: alerts.Send = alerts.send
-    wait: Callable[[float], None] = time.sleep
-    prune: Callable[[], bool] = luigid_client.prune
 
 
 def fetch_days(kitchen: Kitchen) -> Ended:
@@ -108,22 +94,33 @@ def build_day(kitchen: Kitchen, day: dt.date) -> Ended:
     )
 
 
-def run(kitchen: Kitchen, now: dt.datetime, hands: Hands | None = None) -> Outcome:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effects:
+    """What a run does to the world; tests put others in their place."""
+
+    build: Callable[[Kitchen, dt.date], Ended] = build_day
+    fetch: Callable[[Kitchen], Ended] = fetch_days
+    send: alerts.Send = alerts.send
+    wait: Callable[[float], None] = time.sleep
+    prune: Callable[[], bool] = luigid_client.prune
+
+
+def run(kitchen: Kitchen, now: dt.datetime, effects: Effects | None = None) -> Outcome:
     """One unattended run. Never raises what a person must know of: it is told, and is the exit code.
 
     Args:
         kitchen: The configuration.
         now: The present instant, aware: what is yesterday, and since when things last.
-        hands: For tests.
+        effects: For tests.
     """
-    hands = hands or Hands(build=build_day, fetch=fetch_days)
+    effects = effects or Effects()
     try:
-        at = Desk.of(kitchen)
-        with logged(at.places.log), _terminable():
-            return _run(kitchen, now, hands, at)
+        desk = Desk.of(kitchen)
+        with logged(desk.places.log), _terminable():
+            return _Run(kitchen=kitchen, now=now, effects=effects, desk=desk).outcome()
     except OSError as error:
-        outcome = _stopped(str(error), ExitCode.FAILED, _LOOK_AT_DISK)
-        return _not_begun(Desk.spare(kitchen), outcome, now, hands.send)
+        stopped = _stopped(str(error), ExitCode.FAILED, _LOOK_AT_DISK)
+        return _not_begun(Desk.spare(kitchen), stopped, now, effects.send)
 
 
 def unreadable(file: Path, error: KitchenError, now: dt.datetime, send: alerts.Send) -> Outcome:
@@ -132,125 +129,179 @@ def unreadable(file: Path, error: KitchenError, now: dt.datetime, send: alerts.S
     return _not_begun(alert_routing.last(file), outcome, now, send)
 
 
-def _not_begun(at: Desk, outcome: Outcome, now: dt.datetime, send: alerts.Send) -> Outcome:
-    with logged(at.places.log):
+def _not_begun(desk: Desk, outcome: Outcome, now: dt.datetime, send: alerts.Send) -> Outcome:
+    with logged(desk.places.log):
         logger.error("%s", outcome.problems[0].what)
-        _tell(at, "cron run", outcome, now, send)
+        _tell(desk, "cron run", outcome.problems, now, send)
     return outcome
 
 
-def _run(kitchen: Kitchen, now: dt.datetime, hands: Hands, at: Desk) -> Outcome:
-    try:
-        with at.places.locked("cron") as lock:
-            logger.info("cron run of %s, process lock %d", iso(_us(now)), lock)
-            outcome = _guarded(kitchen, now, hands, at.places)
-    except LockedError as error:
-        logger.warning("%s", error)
-        outcome = Outcome(code=ExitCode.LOCKED, problems=_held_too_long(kitchen, at.places, now))
-        _tell(at, "cron lock", outcome, now, hands.send)
-        return outcome
-    except KeyboardInterrupt:
-        logger.warning("the run was stopped; the next one goes on where it was")
-        return Outcome(code=ExitCode.INTERRUPTED)
-    _tell(at, "cron lock", Outcome(code=ExitCode.DONE), now, hands.send)
-    _tell(
-        at, "cron run", outcome if outcome.stopped else Outcome(code=ExitCode.DONE), now, hands.send
-    )
-    if not outcome.stopped:
-        _tell(at, "cron", outcome, now, hands.send)
-    logger.info("cron run ends with %d", outcome.code)
-    return outcome
-
-
-def _guarded(kitchen: Kitchen, now: dt.datetime, hands: Hands, places: Places) -> Outcome:
-    """A run under the lock; what stops it altogether is a problem too."""
-    try:
-        storage.write_bytes(places.root / "cron.started", iso(_us(now)).encode())
-        outcome = _catch_up(kitchen, now, hands)
-        if not any(judged.state == day_state.UNBUILT for judged in outcome.days.values()):
-            storage.write_bytes(places.last_success, iso(_us(now)).encode() + b"\n")
-        return outcome
-    except KitchenError as error:
-        outcome = _stopped(str(error), error.exit_code, _MEND)
-    except OSError as error:
-        outcome = _stopped(str(error), ExitCode.FAILED, _LOOK_AT_DISK)
-    except Exception as error:
-        # Nobody is there to see a traceback: the log has it, and a person is told.
-        logger.exception("a fault of the kitchen itself")
-        fault = f"{type(error).__name__}, a fault of the kitchen itself"
-        outcome = _stopped(fault, ExitCode.BAD_VALUE, f"read {places.log}")
-    logger.error("%s", outcome.problems[0].what)
-    return outcome
-
-
-def _stopped(sentence: str, code: int, action: str) -> Outcome:
+def _stopped(sentence: str, code: ExitCode, action: str) -> Outcome:
     problem = Problem(key="run", what=f"cron could not run: {sentence}", action=action)
     return Outcome(code=code, problems=(problem,), stopped=True)
 
 
-def _catch_up(kitchen: Kitchen, now: dt.datetime, hands: Hands) -> Outcome:
-    days = look_back(kitchen, now)
-    subprocesses.environment(
-        kitchen
-    )  # settings that anybody may change are refused before anything is done
-    _refuse_old_clock(kitchen, now)
-    problems = _fetch(kitchen, hands)
-    before = day_state.judge(kitchen, days)
-    ended = {}
-    for day, judged in before.items():
-        logger.info("%s is %s: %s", day, judged.state, judged.why)
+def _tell(
+    desk: Desk, scope: str, problems: Iterable[Problem], now: dt.datetime, send: alerts.Send
+) -> None:
+    """Telling may fail; the run's own result stands all the same."""
+    try:
+        alerts.tell(desk, scope, problems, now, send)
+    except (KitchenError, OSError) as error:
+        logger.error("%s", error)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    kitchen: Kitchen
+    now: dt.datetime
+    effects: Effects
+    desk: Desk
+
+    def outcome(self) -> Outcome:
+        """The run under its lock, and what is wrong told."""
+        try:
+            with self.desk.places.locked("cron") as lock:
+                logger.info("cron run of %s, process lock %d", iso(self._now_us), lock)
+                outcome = self._guarded()
+        except LockedError as error:
+            logger.warning("%s", error)
+            outcome = Outcome(code=ExitCode.LOCKED, problems=tuple(self._held_too_long()))
+            self._tell("cron lock", outcome.problems)
+            return outcome
+        except KeyboardInterrupt:
+            logger.warning("the run was stopped; the next one goes on where it was")
+            return Outcome(code=ExitCode.INTERRUPTED)
+        self._tell("cron lock", ())
+        self._tell("cron run", outcome.problems if outcome.stopped else ())
+        if not outcome.stopped:
+            self._tell("cron", outcome.problems)
+        logger.info("cron run ends with %d", outcome.code)
+        return outcome
+
+    @property
+    def _now_us(self) -> int:
+        return int(self.now.timestamp() * 1_000_000)
+
+    def _tell(self, scope: str, problems: Iterable[Problem]) -> None:
+        _tell(self.desk, scope, problems, self.now, self.effects.send)
+
+    def _guarded(self) -> Outcome:
+        """A run under the lock; what stops it altogether is a problem too."""
+        places = self.desk.places
+        try:
+            storage.write_bytes(places.root / "cron.started", iso(self._now_us).encode())
+            outcome = self._catch_up()
+            if not any(judged.state == day_state.UNBUILT for judged in outcome.days.values()):
+                storage.write_bytes(places.last_success, iso(self._now_us).encode() + b"\n")
+            return outcome
+        except KitchenError as error:
+            outcome = _stopped(str(error), error.exit_code, _MEND)
+        except OSError as error:
+            outcome = _stopped(str(error), ExitCode.FAILED, _LOOK_AT_DISK)
+        except Exception as error:
+            # Nobody is there to see a traceback: the log has it, and a person is told.
+            logger.exception("a fault of the kitchen itself")
+            fault = f"{type(error).__name__}, a fault of the kitchen itself"
+            outcome = _stopped(fault, ExitCode.BAD_VALUE, f"read {places.log}")
+        logger.error("%s", outcome.problems[0].what)
+        return outcome
+
+    def _catch_up(self) -> Outcome:
+        today, count = (
+            self.now.astimezone(dt.UTC).date(),
+            self.kitchen.operations.cron.look_back_days,
+        )
+        days = [today - dt.timedelta(days=back) for back in range(count, 0, -1)]
+        # Settings that anybody may change are refused before anything is done.
+        subprocesses.environment(self.kitchen)
+        self._refuse_old_clock()
+        problems = list(self._fetch())
+        before = day_state.judge(self.kitchen, days)
+        ended = {}
+        for day, judged in before.items():
+            logger.info("%s is %s: %s", day, judged.state, judged.why)
+            if judged.state == day_state.UNBUILT:
+                ended[day] = self._build(day)
+        after = day_state.judge(self.kitchen, days) if ended else before
+        problems += [p for judged in after.values() for p in self._problem(judged, ended)]
+        return Outcome(code=_code(after, ended), days=after, problems=tuple(problems))
+
+    def _refuse_old_clock(self) -> None:
+        store = Store(self.kitchen.snapshots)
+        newest = max(published_days(store), default=None)
+        if newest is not None and self._now_us < day_open_us(newest) + DAY_US:
+            raise ConfigError(
+                f"the clock says {iso(self._now_us)}, yet {newest} is published in {store.root} and a day is"
+                " published only after its end; set the clock"
+            )
+
+    def _fetch(self) -> Iterator[Problem]:
+        """Fetches first, where the configuration says so. What could not be fetched stops nothing."""
+        if not self.kitchen.fetch.in_front:
+            return
+        ended = self.effects.fetch(self.kitchen)
+        if ended.code not in (ExitCode.DONE, ExitCode.PENDING, ExitCode.LOCKED):
+            said = next((line for line in ended.lines if " failed: " in line), ended.words)
+            yield Problem(
+                key="fetch",
+                what=f"klines could not be fetched, exit {ended.code}: {said}",
+                action="run `kitchen fetch` by hand; look at the network and at the exchange's status",
+            )
+
+    def _build(self, day: dt.date) -> Ended:
+        """Builds a day, with another try where that may help."""
+        self.effects.prune()
+        for left in range(TRIES - 1, -1, -1):
+            ended = self.effects.build(self.kitchen, day)
+            if left == 0 or not (ended.code in TRY_AGAIN or ended.code < 0):
+                break
+            seconds = luigid_client.disconnect_seconds()
+            logger.warning("%s ended with %d; tries again in %g s", day, ended.code, seconds)
+            self.effects.wait(seconds)
+            self.effects.prune()
+        return ended
+
+    def _problem(self, judged: Judged, ended: dict[dt.date, Ended]) -> Iterator[Problem]:
+        day = judged.day
+        if judged.state == day_state.MISSING:
+            yield Problem(
+                key=f"missing {day}",
+                what=f"{day} has no snapshot: {judged.why}",
+                action=f"bring the klines of {day} to {self.kitchen.raw}; the next run publishes it",
+                since_us=day_open_us(day) + DAY_US,
+            )
         if judged.state == day_state.UNBUILT:
-            ended[day] = _build(kitchen, day, hands)
-    after = day_state.judge(kitchen, days) if ended else before
-    problems += [p for judged in after.values() for p in _problem(kitchen, judged, ended)]
-    return Outcome(code=_code(after, ended), days=after, problems=tuple(problems))
+            yield Problem(
+                key=f"failed {day}",
+                what=f"{day} could not be built{_how(judged, ended.get(day))}",
+                action=f"read {self.desk.places.log}, then run `kitchen cron` again",
+                since_us=day_open_us(day) + DAY_US,
+                link=self._report(day),
+            )
 
+    def _report(self, day: dt.date) -> str:
+        """Where the date's reports are, as far as an earlier revision has any."""
+        base = self.kitchen.operations.alerts.reports
+        if base:
+            return f"{base.rstrip('/')}/{day}/qc/"
+        folder = Store(self.kitchen.snapshots).date_link(day) / "qc"
+        return str(folder) if folder.is_dir() else ""
 
-def _fetch(kitchen: Kitchen, hands: Hands) -> list[Problem]:
-    """Fetches first, where the configuration says so. What could not be fetched stops nothing."""
-    if not kitchen.fetch.in_front:
-        return []
-    ended = hands.fetch(kitchen)
-    if ended.code in (ExitCode.DONE, ExitCode.PENDING, ExitCode.LOCKED):
-        return []
-    said = next((line for line in ended.lines if " failed: " in line), ended.words)
-    return [
-        Problem(
-            key="fetch",
-            what=f"klines could not be fetched, exit {ended.code}: {said}",
-            action="run `kitchen fetch` by hand; look at the network and at the exchange's status",
-        )
-    ]
-
-
-def look_back(kitchen: Kitchen, now: dt.datetime) -> list[dt.date]:
-    """The completed UTC days that a run looks at, oldest first."""
-    today = now.astimezone(dt.UTC).date()
-    count = kitchen.operations.cron.look_back_days
-    return [today - dt.timedelta(days=back) for back in range(count, 0, -1)]
-
-
-def _refuse_old_clock(kitchen: Kitchen, now: dt.datetime) -> None:
-    newest = max(published_days(Store(kitchen.snapshots)), default=None)
-    if newest is not None and _us(now) < day_open_us(newest) + DAY_US:
-        raise ConfigError(
-            f"the clock says {iso(_us(now))}, yet {newest} is published in {kitchen.snapshots} and a day is"
-            " published only after its end; set the clock"
-        )
-
-
-def _build(kitchen: Kitchen, day: dt.date, hands: Hands) -> Ended:
-    """Builds a day, with another try where that may help."""
-    hands.prune()
-    for left in range(TRIES - 1, -1, -1):
-        ended = hands.build(kitchen, day)
-        if left == 0 or not (ended.code in TRY_AGAIN or ended.code < 0):
-            break
-        seconds = luigid_client.disconnect_seconds()
-        logger.warning("%s ended with %d; tries again in %g s", day, ended.code, seconds)
-        hands.wait(seconds)
-        hands.prune()
-    return ended
+    def _held_too_long(self) -> Iterator[Problem]:
+        places = self.desk.places
+        try:
+            since = parse_instant((places.root / "cron.started").read_text())[0]
+        except (OSError, ValueError):
+            return
+        seconds = (self._now_us - since) / 1e6
+        if seconds > self.kitchen.operations.cron.lock_held_minutes * 60:
+            yield Problem(
+                key="held",
+                what=f"another cron run holds the lock for {seconds / 3_600:.3g} h",
+                action=f"see what it does in {places.log}; stop it if it hangs, the next run goes on",
+                since_us=since,
+            )
 
 
 def _code(days: dict[dt.date, Judged], ended: dict[dt.date, Ended]) -> int:
@@ -258,30 +309,8 @@ def _code(days: dict[dt.date, Judged], ended: dict[dt.date, Ended]) -> int:
     failed = [ended[d].code for d, j in days.items() if j.state == day_state.UNBUILT and d in ended]
     if any(j.state == day_state.UNBUILT for j in days.values()):
         return max((code for code in failed if code in _BUILD_CODES), default=ExitCode.FAILED)
-    return (
-        ExitCode.PENDING
-        if any(j.state != day_state.PUBLISHED for j in days.values())
-        else ExitCode.DONE
-    )
-
-
-def _problem(kitchen: Kitchen, judged: Judged, ended: dict[dt.date, Ended]) -> Iterator[Problem]:
-    day = judged.day
-    if judged.state == day_state.MISSING:
-        yield Problem(
-            key=f"missing {day}",
-            what=f"{day} has no snapshot: {judged.why}",
-            action=f"bring the klines of {day} to {kitchen.raw}; the next run publishes it",
-            since_us=day_open_us(day) + DAY_US,
-        )
-    if judged.state == day_state.UNBUILT:
-        yield Problem(
-            key=f"failed {day}",
-            what=f"{day} could not be built{_how(judged, ended.get(day))}",
-            action=f"read {Places.of(kitchen).log}, then run `kitchen cron` again",
-            since_us=day_open_us(day) + DAY_US,
-            link=_report(kitchen, day),
-        )
+    done = all(j.state == day_state.PUBLISHED for j in days.values())
+    return ExitCode.DONE if done else ExitCode.PENDING
 
 
 def _how(judged: Judged, end: Ended | None) -> str:
@@ -296,45 +325,6 @@ def _how(judged: Judged, end: Ended | None) -> str:
             " worker holds a task of the day"
         )
     return f", exit {end.code}: {end.words}"
-
-
-def _report(kitchen: Kitchen, day: dt.date) -> str:
-    """Where the date's reports are, as far as an earlier revision has any."""
-    base = kitchen.operations.alerts.reports
-    if base:
-        return f"{base.rstrip('/')}/{day}/qc/"
-    folder = Store(kitchen.snapshots).date_link(day) / "qc"
-    return str(folder) if folder.is_dir() else ""
-
-
-def _held_too_long(kitchen: Kitchen, places: Places, now: dt.datetime) -> tuple[Problem, ...]:
-    try:
-        since = parse_instant((places.root / "cron.started").read_text())[0]
-    except (OSError, ValueError):
-        return ()
-    seconds = (_us(now) - since) / 1e6
-    if seconds <= kitchen.operations.cron.lock_held_minutes * 60:
-        return ()
-    return (
-        Problem(
-            key="held",
-            what=f"another cron run holds the lock for {seconds / 3_600:.3g} h",
-            action=f"see what it does in {places.log}; stop it if it hangs, the next run goes on",
-            since_us=since,
-        ),
-    )
-
-
-def _tell(at: Desk, scope: str, outcome: Outcome, now: dt.datetime, send: alerts.Send) -> None:
-    """Telling may fail; the run's own result stands all the same."""
-    try:
-        alerts.tell_from(at, scope, outcome.problems, now, send)
-    except (KitchenError, OSError) as error:
-        logger.error("%s", error)
-
-
-def _us(now: dt.datetime) -> int:
-    return int(now.timestamp() * 1_000_000)
 
 
 @contextmanager

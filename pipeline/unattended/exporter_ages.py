@@ -11,10 +11,10 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from pipeline import layout
 from pipeline.contracts import control
+from pipeline.free_form import Json
 from pipeline.model.feeds import ATAS_FEEDS
 from pipeline.settings.config import Kitchen, Symbol
 from pipeline.sources.atas import heartbeats
@@ -60,7 +60,7 @@ class Sign:
         """The ages that are beyond their limits."""
         return tuple(age for age in self.ages if age.stale)
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Json:
         """For `--json`."""
         return {
             "symbol": self.symbol,
@@ -87,39 +87,31 @@ def signs(kitchen: Kitchen, now: dt.datetime) -> list[Sign]:
         sign
         for symbol in kitchen.symbols.values()
         if symbol.atas == "expected" and (symbol.until is None or today <= symbol.until)
-        for sign in _of_symbol(kitchen, symbol, now)
+        for sign in _of_symbol(kitchen, symbol, int(now.timestamp() * 1_000_000))
     ]
 
 
-def _of_symbol(kitchen: Kitchen, symbol: Symbol, now: dt.datetime) -> Iterator[Sign]:
+def _of_symbol(kitchen: Kitchen, symbol: Symbol, now_us: int) -> Iterator[Sign]:
+    limits = control.load(kitchen.governance).heartbeat
     found = heartbeats.exporters(kitchen.raw, symbol.atas_symbol)
     for exporter in sorted(found) or ["any"]:
-        feed = heartbeats.feed_of(exporter)
+        feed, beat = heartbeats.feed_of(exporter), found.get(exporter)
         newest = _newest_file(kitchen, symbol, [feed] if feed else list(ATAS_FEEDS))
-        yield Sign(
-            symbol=symbol.name,
-            exporter=exporter,
-            feed=feed or "any",
-            ages=_ages(kitchen, found.get(exporter), newest, now),
+        stamps_us = {
+            "heartbeat": heartbeats.beat_us(beat) if beat else None,
+            "file": _written_us(newest),
+            "row": heartbeats.newest_row_us(newest) if newest else None,
+        }
+        seconds_max = {
+            "heartbeat": limits["beat_seconds_max"],
+            "file": limits["file_minutes_max"] * 60,
+            "row": limits["row_minutes_max"] * 60,
+        }
+        ages = (
+            Age(sign=sign, seconds=_age(stamp_us, now_us), limit=seconds_max[sign])
+            for sign, stamp_us in stamps_us.items()
         )
-
-
-def _ages(
-    kitchen: Kitchen, beat: Path | None, newest: Path | None, now: dt.datetime
-) -> tuple[Age, ...]:
-    limits = control.load(kitchen.governance).heartbeat
-    now_us = int(now.timestamp() * 1_000_000)
-    beat_us = heartbeats.beat_us(beat) if beat else None
-    row_us = heartbeats.newest_row_us(newest) if newest else None
-    return (
-        Age(sign="heartbeat", seconds=_age(beat_us, now_us), limit=limits["beat_seconds_max"]),
-        Age(
-            sign="file",
-            seconds=_age(_written_us(newest), now_us),
-            limit=limits["file_minutes_max"] * 60,
-        ),
-        Age(sign="row", seconds=_age(row_us, now_us), limit=limits["row_minutes_max"] * 60),
-    )
+        yield Sign(symbol=symbol.name, exporter=exporter, feed=feed or "any", ages=tuple(ages))
 
 
 def _age(instant_us: int | None, now_us: int) -> float | None:
@@ -149,10 +141,8 @@ def _newest_file(kitchen: Kitchen, symbol: Symbol, feeds: list[str]) -> Path | N
 
 
 def span(seconds: float) -> str:
-    """A duration for people: `42 s`, `3 min`, `5 h`, `2 d`; with a minus where it is negative."""
-    size = abs(seconds)
-    for unit, length in (("d", 2 * 86_400), ("h", 2 * 3_600), ("min", 120)):
-        if size >= length:
-            divisor = {"d": 86_400, "h": 3_600, "min": 60}[unit]
-            return f"{'-' if seconds < 0 else ''}{int(size // divisor)} {unit}"
+    """A duration for people: `42 s`, `3 min`, `5 h`, `2 d`."""
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length:.0f} {unit}"
     return f"{seconds:.0f} s"

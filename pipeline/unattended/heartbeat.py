@@ -10,6 +10,7 @@ from pipeline.errors import KitchenError
 from pipeline.runs.state_folder import Places
 from pipeline.settings.config import Kitchen
 from pipeline.unattended import alert_routing, alerts
+from pipeline.unattended.alert_routing import Desk
 from pipeline.unattended.alerts import Problem
 from pipeline.unattended.exporter_ages import Sign
 
@@ -27,8 +28,9 @@ def problems(kitchen: Kitchen, found: list[Sign], now: dt.datetime) -> list[Prob
 
 def tell(kitchen: Kitchen, wrong: list[Problem], now: dt.datetime) -> None:
     """Says what is stale, and that an unreadable configuration is over."""
-    alerts.tell(kitchen, "heartbeat run", [], now)
-    alerts.tell(kitchen, "heartbeat", wrong, now)
+    desk = Desk.of(kitchen)
+    alerts.tell(desk, "heartbeat run", [], now)
+    alerts.tell(desk, "heartbeat", wrong, now)
 
 
 def unreadable(file: Path, error: KitchenError, now: dt.datetime) -> None:
@@ -38,7 +40,7 @@ def unreadable(file: Path, error: KitchenError, now: dt.datetime) -> None:
         what=f"heartbeat could not look: {error}",
         action="mend that, then run `kitchen heartbeat`",
     )
-    alerts.tell_from(alert_routing.last(file), "heartbeat run", [problem], now, alerts.send)
+    alerts.tell(alert_routing.last(file), "heartbeat run", [problem], now)
 
 
 def _problem(sign: Sign, now: dt.datetime) -> Problem:
@@ -54,7 +56,7 @@ def _problem(sign: Sign, now: dt.datetime) -> Problem:
 
 def _dead_man(kitchen: Kitchen, now: dt.datetime) -> list[Problem]:
     """Nothing before cron's first success: who does not run it, needs no alarm."""
-    mark = Places.of(kitchen).last_success
+    mark = Places.of(kitchen.prepared).last_success
     if not mark.exists():
         return []
     seen_us = mark.stat().st_mtime_ns // 1_000

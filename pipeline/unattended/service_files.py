@@ -1,6 +1,7 @@
 """The crontab line and the systemd units that run the kitchen, filled in for one machine.
 
-Belongs here: their text. Nothing is installed: a person reads it and puts it where it belongs.
+Belongs here: what is filled into their text, which lies in `templates/`. Nothing is installed: a person reads
+it and puts it where it belongs.
 """
 
 from __future__ import annotations
@@ -15,72 +16,8 @@ from pipeline.errors import ParameterError
 from pipeline.plain_text import plain
 from pipeline.settings.config import PROJECT, Kitchen
 
+_TEMPLATES = Path(__file__).with_name("templates")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
-
-CRONTAB = """\
-# kitchen cron: every hour; what it says is in $log, what goes wrong is mailed by cron
-$minute * * * * KITCHEN_CONFIG=$quoted_config $quoted_program cron >/dev/null
-# kitchen heartbeat: only where exporters run live
-*/5 * * * * KITCHEN_CONFIG=$quoted_config $quoted_program heartbeat >/dev/null
-"""
-
-_SERVICE = """\
-[Unit]
-Description=Central Data Kitchen, $what
-Wants=network-online.target
-After=network-online.target
-
-[Service]
-Type=oneshot
-User=$user
-WorkingDirectory=$project
-Environment="KITCHEN_CONFIG=$config" XDG_CACHE_HOME=%C/kitchen MPLCONFIGDIR=%C/kitchen
-CacheDirectory=kitchen
-# A line KITCHEN_ALERT_URLS=...; root:root 0600, as systemd reads it before it becomes $user
-EnvironmentFile=-/etc/kitchen/alerts.env
-ExecStart="$program" $command
-# 10: another run is at it. 20: raw data is awaited. Neither is a failure.
-SuccessExitStatus=10 20
-TimeoutStartSec=$timeout
-KillSignal=SIGTERM
-TimeoutStopSec=60
-UMask=0022
-Nice=10
-NoNewPrivileges=yes
-PrivateTmp=yes
-PrivateDevices=yes
-ProtectSystem=strict
-ProtectHome=read-only
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ReadWritePaths=$writable
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-LockPersonality=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-CapabilityBoundingSet=
-"""
-
-_TIMER = """\
-[Unit]
-Description=Central Data Kitchen, $what, on time
-
-[Timer]
-OnCalendar=$calendar
-# a machine that was off runs it as soon as it is back
-Persistent=true
-RandomizedDelaySec=$delay
-
-[Install]
-WantedBy=timers.target
-"""
 
 
 def this_program() -> Path:
@@ -110,16 +47,20 @@ def units(kitchen: Kitchen, program: Path, *, user: str, minute: int) -> dict[st
         # A folder that is not there yet must not keep the service from starting: "-".
         "writable": " ".join(f"-{folder}" for folder in folders),
     }
+    crontab, service, timer = (
+        Template((_TEMPLATES / name).read_text(encoding="utf-8"))
+        for name in ("crontab", "kitchen.service", "kitchen.timer")
+    )
     cron = {"what": "catch-up", "command": "cron", "timeout": "12h"}
     beat = {"what": "heartbeat", "command": "heartbeat", "timeout": "60"}
     return {
-        "crontab": Template(CRONTAB).substitute(common),
-        "kitchen-cron.service": Template(_SERVICE).substitute(common, **cron),
-        "kitchen-cron.timer": Template(_TIMER).substitute(
+        "crontab": crontab.substitute(common),
+        "kitchen-cron.service": service.substitute(common, **cron),
+        "kitchen-cron.timer": timer.substitute(
             cron, calendar=f"*-*-* *:{minute:02}:00 UTC", delay="60"
         ),
-        "kitchen-heartbeat.service": Template(_SERVICE).substitute(common, **beat),
-        "kitchen-heartbeat.timer": Template(_TIMER).substitute(
+        "kitchen-heartbeat.service": service.substitute(common, **beat),
+        "kitchen-heartbeat.timer": timer.substitute(
             beat, calendar="*-*-* *:00/5:00 UTC", delay="5"
         ),
     }

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import ConfigError
 from pipeline.plain_text import plain
@@ -113,7 +114,7 @@ def run(
 
     def end() -> None:
         late.set()
-        _signal(process, signal.SIGKILL)
+        signal_group(process, signal.SIGKILL)
 
     timer = threading.Timer(seconds, end)
     timer.start()
@@ -132,16 +133,16 @@ def run(
 def stop(process: subprocess.Popen[str], first: signal.Signals) -> None:
     """Ends a process group: a signal, some patience, SIGKILL. Nothing happens to one that has ended."""
     if process.poll() is None:
-        _signal(process, first)
+        signal_group(process, first)
         with suppress(subprocess.TimeoutExpired):
             process.wait(_GRACE_SECONDS)
-    _signal(process, signal.SIGKILL)
+    signal_group(process, signal.SIGKILL)
     process.wait()
     if process.stdout is not None:
         process.stdout.close()
 
 
-def _signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
+def signal_group(process: subprocess.Popen[Any], number: signal.Signals) -> None:
     """To the whole group, since a worker has children; the group may be gone."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)

@@ -1,4 +1,4 @@
-"""Keeps a machine's helpers running, for who has no systemd: luigid, and the rounds of the other commands.
+"""Keeps a machine's helpers running, where there is no systemd: luigid, and the rounds of the other commands.
 
 Belongs here: starting, restarting with growing pauses, stopping. `Watch.step` is one look at the clock;
 it sleeps nowhere, so that a test can give it any clock.
@@ -13,7 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FrameType
 
 from pipeline.runs.state_folder import Places
@@ -44,23 +44,48 @@ Spawn = Callable[[Work], subprocess.Popen[bytes]]
 
 @dataclass(slots=True)
 class _Slot:
+    """A work with its process, if it has one, and the instants of the clock that `Watch.step` is given."""
+
     work: Work
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     due: float = 0.0
     pause: float = FIRST_PAUSE
 
+    def step(self, now: float, spawn: Spawn) -> None:
+        """Notes the end of the process, and starts another when one is due."""
+        if self.process is not None:
+            code = self.process.poll()
+            if code is None:
+                return
+            self.process = None
+            if self.work.every is not None:
+                self.due = max(self.started + self.work.every, now)
+            else:
+                seconds = now - self.started
+                logger.warning("%s ended with %d after %.0f s", self.work.name, code, seconds)
+                self._put_off(now)
+        if now >= self.due:
+            self.started = now
+            try:
+                self.process = spawn(self.work)
+            except OSError as error:
+                logger.error("%s cannot be started: %s", self.work.name, error)
+                self._put_off(now)
 
-@dataclass(slots=True)
+    def _put_off(self, now: float) -> None:
+        if now - self.started >= STEADY_SECONDS:
+            self.pause = FIRST_PAUSE
+        self.due = now + self.pause
+        self.pause = min(self.pause * 2, LONGEST_PAUSE)
+
+
 class Watch:
     """All work of a machine."""
 
-    works: Sequence[Work]
-    spawn: Spawn
-    slots: list[_Slot] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.slots = [_Slot(work) for work in self.works]
+    def __init__(self, works: Sequence[Work], spawn: Spawn) -> None:
+        """Of what is to be kept going, and how it is started; nothing is started yet."""
+        self._slots, self._spawn = [_Slot(work) for work in works], spawn
 
     def step(self, now: float) -> None:
         """Notes what has ended, and starts what is due.
@@ -68,53 +93,20 @@ class Watch:
         Args:
             now: Seconds of a clock that never steps back.
         """
-        for slot in self.slots:
-            if slot.process is not None:
-                self._note_end(slot, now)
-            if slot.process is None and now >= slot.due:
-                self._start(slot, now)
-
-    def _start(self, slot: _Slot, now: float) -> None:
-        slot.started = now
-        try:
-            slot.process = self.spawn(slot.work)
-        except OSError as error:
-            logger.error("%s cannot be started: %s", slot.work.name, error)
-            self._put_off(slot, now)
-
-    def _note_end(self, slot: _Slot, now: float) -> None:
-        code = slot.process.poll() if slot.process else None
-        if code is None:
-            return
-        slot.process = None
-        if slot.work.every is not None:
-            slot.due = max(slot.started + slot.work.every, now)
-            return
-        logger.warning("%s ended with %d after %.0f s", slot.work.name, code, now - slot.started)
-        self._put_off(slot, now)
-
-    def _put_off(self, slot: _Slot, now: float) -> None:
-        if now - slot.started >= STEADY_SECONDS:
-            slot.pause = FIRST_PAUSE
-        slot.due = now + slot.pause
-        slot.pause = min(slot.pause * 2, LONGEST_PAUSE)
+        for slot in self._slots:
+            slot.step(now, self._spawn)
 
     def stop(self, grace: float = GRACE_SECONDS) -> None:
         """Ends everything: SIGTERM to each group, some patience, SIGKILL. Nothing is left behind."""
-        running = [slot.process for slot in self.slots if slot.process is not None]
+        running = [slot.process for slot in self._slots if slot.process is not None]
         for process in running:
-            _signal(process, signal.SIGTERM)
+            subprocesses.signal_group(process, signal.SIGTERM)
         deadline = time.monotonic() + grace
         for process in running:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(max(deadline - time.monotonic(), 0.01))
-            _signal(process, signal.SIGKILL)
+            subprocesses.signal_group(process, signal.SIGKILL)
             process.wait()
-
-
-def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
 
 
 def works(kitchen: Kitchen, *, luigid: bool = True) -> list[Work]:
@@ -131,13 +123,9 @@ def works(kitchen: Kitchen, *, luigid: bool = True) -> list[Work]:
         for name, seconds in every.items()
         if seconds
     ]
-    return [luigid_work(), *found] if luigid else found
-
-
-def luigid_work() -> Work:
-    """The scheduler, on the loopback address alone: it knows no passwords."""
-    given = ("--address", "127.0.0.1", "--port", "8082")
-    return Work(name="luigid", command=(str(service_files.this_program()), "luigid", *given))
+    # On the loopback address alone: luigid asks nobody for a password.
+    serve = (program, "luigid", "--address", "127.0.0.1", "--port", "8082")
+    return [Work(name="luigid", command=serve), *found] if luigid else found
 
 
 def spawner(environ: Mapping[str, str], secrets: Mapping[str, str]) -> Spawn:
@@ -175,7 +163,7 @@ def run(kitchen: Kitchen, works: Sequence[Work], stop_after: float | None = None
 
     secret = kitchen.operations.alerts.urls_env
     secrets = {name: value for name, value in os.environ.items() if name == secret}
-    with Places.of(kitchen).locked("watch"):
+    with Places.of(kitchen.prepared).locked("watch"):
         watch = Watch(works, spawner(subprocesses.environment(kitchen), secrets))
         before = {n: signal.signal(n, ask) for n in (signal.SIGTERM, signal.SIGINT)}
         started = time.monotonic()

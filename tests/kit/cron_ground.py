@@ -15,7 +15,7 @@ from pipeline.publishing import day_state
 from pipeline.publishing.day_state import Judged
 from pipeline.sample.generate import SampleRequest, write_sample
 from pipeline.settings.config import PROJECT, Kitchen
-from pipeline.unattended.cron import Hands
+from pipeline.unattended.cron import Effects
 from pipeline.unattended.subprocesses import Ended
 
 Run = subprocess.CompletedProcess[str]
@@ -54,7 +54,7 @@ def write_due(root: Path, trades: int) -> Path:
 
 
 class Ground:
-    """What is true of each day, and what the hands were asked to do."""
+    """What is true of each day, and what a run was asked to do."""
 
     def __init__(self) -> None:
         self.states: dict[dt.date, str] = {}
@@ -84,9 +84,9 @@ class Ground:
         self.said.append(f"{title}\n{text}")
         return True
 
-    def hands(self) -> Hands:
+    def effects(self) -> Effects:
         """For `cron.run`."""
-        return Hands(
+        return Effects(
             build=self.build,
             fetch=lambda kitchen: self.fetched,
             send=self.send,

@@ -37,8 +37,9 @@ from pipeline.settings import config
 from pipeline.tasks import context
 from pipeline.tasks import day as tasks
 from pipeline.unattended import cron, exporter_ages, heartbeat, subprocesses
+from pipeline.unattended.alert_routing import Desk
 from pipeline.unattended.alerts import tell
-from pipeline.unattended.cron import Hands, Outcome
+from pipeline.unattended.cron import Effects, Outcome
 from pipeline.unattended.subprocesses import Ended
 
 FIRST = dt.date(2025, 3, 1)
@@ -218,21 +219,21 @@ class World:
     def cron(self) -> Outcome:
         """One run of cron at the fake instant."""
         _forget_documents()
-        hands = Hands(
+        effects = Effects(
             build=self._build,
             fetch=self._fetch,
             send=self._send,
             wait=self.waits.append,
             prune=lambda: True,
         )
-        return cron.run(config.load_kitchen(), self.clock.now, hands)
+        return cron.run(config.load_kitchen(), self.clock.now, effects)
 
     def heartbeat(self) -> None:
         """One look at the exporters."""
         kitchen, now = config.load_kitchen(), self.clock.now
         found = exporter_ages.signs(kitchen, now)
         wrong = heartbeat.problems(kitchen, found, now)
-        tell(kitchen, "heartbeat", [p for p in wrong if p.key != "cron"], now, self._send)
+        tell(Desk.of(kitchen), "heartbeat", [p for p in wrong if p.key != "cron"], now, self._send)
 
     def _send(self, urls: list[str], title: str, text: str) -> bool:
         self.alerts.append((self.clock.now, title, text))

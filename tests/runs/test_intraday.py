@@ -127,5 +127,5 @@ def test_two_at_once_are_one(today: tuple[Kitchen, list[str], dt.date]) -> None:
     """The second says that another run holds the lock."""
     kitchen, _, day = today
 
-    with Places.of(kitchen).locked("intraday"), pytest.raises(LockedError):
+    with Places.of(kitchen.prepared).locked("intraday"), pytest.raises(LockedError):
         prepare(kitchen, utc_now(), day)

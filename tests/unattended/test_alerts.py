@@ -17,6 +17,7 @@ from pipeline.errors import ConfigError
 from pipeline.runs.state_folder import Places
 from pipeline.settings.config import Kitchen
 from pipeline.unattended import alerts
+from pipeline.unattended.alert_routing import Desk
 from pipeline.unattended.alerts import Problem, decide, tell
 
 HOUR = 3_600_000_000
@@ -96,11 +97,13 @@ def test_an_alert_that_did_not_arrive_is_sent_again(kitchen: Kitchen) -> None:
     """A mail server that is down hides nothing."""
     post = Post()
     post.refuses = True
-    assert not tell(kitchen, "cron", [LATE], NOON, post).sent
+    assert not tell(Desk.of(kitchen), "cron", [LATE], NOON, post).sent
 
     post.refuses = False
-    assert tell(kitchen, "cron", [LATE], NOON + dt.timedelta(minutes=1), post).sent
-    assert tell(kitchen, "cron", [LATE], NOON + dt.timedelta(minutes=2), post).message is None
+    assert tell(Desk.of(kitchen), "cron", [LATE], NOON + dt.timedelta(minutes=1), post).sent
+    assert (
+        tell(Desk.of(kitchen), "cron", [LATE], NOON + dt.timedelta(minutes=2), post).message is None
+    )
     assert len(post.taken) == 1
 
 
@@ -109,10 +112,10 @@ def test_an_alert_that_did_not_arrive_is_sent_again(kitchen: Kitchen) -> None:
 )
 def test_a_damaged_memory_makes_alerts_repeat_never_stop(kitchen: Kitchen, damage: str) -> None:
     """The file of what was said is no truth of its own."""
-    Places.of(kitchen).alerts.write_text(damage, encoding="latin-1")
+    Places.of(kitchen.prepared).alerts.write_text(damage, encoding="latin-1")
     post = Post()
 
-    tell(kitchen, "cron", [LATE], NOON, post)
+    tell(Desk.of(kitchen), "cron", [LATE], NOON, post)
 
     assert len(post.taken) == 1
 
@@ -122,7 +125,7 @@ def test_vendor_text_cannot_drive_a_terminal_or_a_mail(kitchen: Kitchen) -> None
     post = Post()
     hostile = Problem(key="x\x1b]0;", what="a\x1b[31m\x07\u202eb\r", action="c\x9b2J")
 
-    tell(kitchen, "cron", [hostile], NOON, post)
+    tell(Desk.of(kitchen), "cron", [hostile], NOON, post)
 
     assert not any(ord(c) < 32 and c != "\n" for c in post.taken[0][1])
     assert "\u202e" not in post.taken[0][1]
@@ -199,15 +202,15 @@ def test_a_real_web_hook_gets_the_text_and_the_secret_is_nowhere_else(
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.DEBUG, "kitchen")
 
-    arrived = tell(kitchen, "cron", [LATE], NOON)
+    arrived = tell(Desk.of(kitchen), "cron", [LATE], NOON)
     server.server_close()
-    refused = tell(kitchen, "cron", [BROKEN], NOON)
+    refused = tell(Desk.of(kitchen), "cron", [BROKEN], NOON)
 
     assert arrived.sent
     assert b"klines are late" in Hook.bodies[0]
     assert not refused.sent
     assert "canary" not in caplog.text
-    kept = [p.read_bytes() for p in Places.of(kitchen).root.iterdir()]
+    kept = [p.read_bytes() for p in Places.of(kitchen.prepared).root.iterdir()]
     assert not any(b"canary" in data for data in kept)
 
 
@@ -219,7 +222,7 @@ def test_an_error_of_the_library_is_named_by_its_kind_alone(
     def explode(urls: list[str], title: str, text: str) -> bool:
         raise ValueError(f"bad address {urls[0]}")
 
-    tell(kitchen, "cron", [LATE], NOON, explode)
+    tell(Desk.of(kitchen), "cron", [LATE], NOON, explode)
 
     assert "ValueError" in caplog.text
     assert "canary" not in caplog.text

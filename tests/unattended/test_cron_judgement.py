@@ -1,4 +1,4 @@
-"""How a run judges, tries again and ends, with other hands than the real ones."""
+"""How a run judges, tries again and ends, with other effects than the real ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pipeline.runs.state_folder import Places
 from pipeline.settings import config
 from pipeline.settings.config import Kitchen
 from pipeline.unattended import cron, runlog, subprocesses
-from pipeline.unattended.cron import Hands, Outcome
+from pipeline.unattended.cron import Effects, Outcome
 from pipeline.unattended.subprocesses import Ended
 
 
@@ -36,12 +36,12 @@ def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ground:
 
 @pytest.fixture
 def run(tmp_path: Path, ground: Ground) -> Callable[..., Outcome]:
-    """Runs cron with the ground's hands."""
+    """Runs cron with the effects of the ground."""
 
     def call(
-        kitchen: Kitchen | None = None, now: dt.datetime = NOW, hands: Hands | None = None
+        kitchen: Kitchen | None = None, now: dt.datetime = NOW, effects: Effects | None = None
     ) -> Outcome:
-        return cron.run(kitchen or kitchen_at(tmp_path), now, hands or ground.hands())
+        return cron.run(kitchen or kitchen_at(tmp_path), now, effects or ground.effects())
 
     return call
 
@@ -66,9 +66,11 @@ def test_a_build_that_takes_itself_for_done_is_answered_with_what_is_missing(
 ) -> None:
     """Exit 0 is no news to who reads the alert; why the day does not count is."""
     ground.states[DAYS[0]] = day_state.UNBUILT
-    hands = replace(ground.hands(), build=lambda kitchen, day: Ended(code=0, lines=("published",)))
+    effects = replace(
+        ground.effects(), build=lambda kitchen, day: Ended(code=0, lines=("published",))
+    )
 
-    outcome = run(hands=hands)
+    outcome = run(effects=effects)
 
     assert outcome.code == 30
     assert "2025-01-03 could not be built: as made up" in ground.said[0]
@@ -150,7 +152,7 @@ def test_a_lock_that_is_held_too_long_is_said_and_so_is_its_end(
 ) -> None:
     """Two hours are a long backfill, four are a hang (configured: 180 minutes)."""
     kitchen = kitchen_at(tmp_path)
-    places = Places.of(kitchen)
+    places = Places.of(kitchen.prepared)
     run()
     with places.locked("cron"):
         assert run(now=NOW + dt.timedelta(hours=2)).code == 10

@@ -19,7 +19,7 @@ from pipeline.unattended.cron import Outcome
 
 @pytest.fixture
 def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ground:
-    """Hands that are never needed, and a cache folder of the test's own."""
+    """Effects that are never needed, and a cache folder of the test's own."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("KITCHEN_ALERT_URLS", "json://nowhere")
     made = Ground()
@@ -54,7 +54,7 @@ def test_a_configuration_that_broke_is_told_as_its_last_readable_form_said(
     outcomes = [unreadable(file, ground, NOW + dt.timedelta(hours=h)) for h in (0, 1, 3)]
     file.write_text(sound)
     config._load.cache_clear()
-    cron.run(config._load(file), NOW, ground.hands())
+    cron.run(config._load(file), NOW, ground.effects())
 
     assert [outcome.code for outcome in outcomes] == [40] * 3
     assert [text.splitlines()[0] for text in ground.said] == [

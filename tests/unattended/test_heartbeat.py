@@ -145,7 +145,7 @@ def test_a_cron_that_fell_silent_is_reported_and_one_never_used_is_not(tmp_path:
     kitchen = kitchen_at(tmp_path)
     assert problems(kitchen, [], NOON) == []
 
-    mark = Places.of(kitchen).last_success
+    mark = Places.of(kitchen.prepared).last_success
     mark.write_text("x")
     for hours, keys in ((29, []), (31, ["cron"])):
         seen = (NOON - dt.timedelta(hours=hours)).timestamp()
@@ -190,10 +190,10 @@ def test_the_command_ends_with_zero_thirty_or_forty(
     alive = kitchen_heartbeat("--json", "--no-alert")
     os.utime(data, (0, 0))
     stale = kitchen_heartbeat("--json", "--no-alert")
-    said_nothing = not Places.of(kitchen).alerts.exists()
+    said_nothing = not Places.of(kitchen.prepared).alerts.exists()
     kitchen_heartbeat()
     os.utime(data)
-    mark = Places.of(kitchen).last_success
+    mark = Places.of(kitchen.prepared).last_success
     mark.write_text("x")
     os.utime(mark, (0, 0))
     silent = kitchen_heartbeat("--json")
@@ -209,7 +209,7 @@ def test_the_command_ends_with_zero_thirty_or_forty(
         "row",
     ]
     assert said_nothing
-    assert list(json.loads(Places.of(kitchen).alerts.read_text())) == ["heartbeat: cron"]
+    assert list(json.loads(Places.of(kitchen.prepared).alerts.read_text())) == ["heartbeat: cron"]
     (problem,) = json.loads(silent.stdout)["problems"]
     assert "kitchen cron has not succeeded since 1970-01-01T00:00:00Z" in problem["what"]
 

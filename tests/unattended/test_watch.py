@@ -176,7 +176,7 @@ def test_the_program_stops_its_children_however_it_ends(
     while is_alive(service):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    with Places.of(kitchen_at(tmp_path)).locked("watch"):
+    with Places.of(kitchen_at(tmp_path).prepared).locked("watch"):
         pass
 
 
@@ -198,7 +198,7 @@ def kitchen(tmp_path: Path) -> Kitchen:
 
 def test_one_watch_a_kitchen(kitchen: Kitchen) -> None:
     """The second says so and ends with 10."""
-    with Places.of(kitchen).locked("watch"), pytest.raises(LockedError):
+    with Places.of(kitchen.prepared).locked("watch"), pytest.raises(LockedError):
         watch.run(kitchen, [], stop_after=1)
 
 
