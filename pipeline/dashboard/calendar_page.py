@@ -12,7 +12,6 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -40,6 +39,16 @@ TRENDS = (
 """Title, line -> key of a report's figures, and the most that a value can be."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """A day of a month's row; one that is not published leads nowhere."""
+
+    number: int
+    href: str = ""
+    condition: str = ""
+    words: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayOfSymbol:
     """A published symbol-day: condition, codes of its reasons, and the figures of its report's head."""
@@ -48,7 +57,7 @@ class DayOfSymbol:
     symbol: str
     condition: str
     codes: tuple[str, ...]
-    figures: dict[str, Any]
+    figures: dict[str, float]
 
     @property
     def words(self) -> str:
@@ -100,12 +109,13 @@ def write(store: Store) -> tuple[Path, list[DayOfSymbol]]:
     return path, days
 
 
-def _figures(path: Path) -> dict[str, Any]:
+def _figures(path: Path) -> dict[str, float]:
+    """The numbers of a report's head; none of a report that is not there or of another form."""
     try:
-        found: dict[str, Any] = storage.read_json(path)["header"]["figures"]
-    except (OSError, ValueError, KeyError, TypeError):
+        figures = storage.read_json(path)["header"]["figures"].items()
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return {}
-    return found
+    return {name: value for name, value in figures if isinstance(value, (int, float))}
 
 
 def _symbols(days: list[DayOfSymbol]) -> list[str]:
@@ -116,28 +126,23 @@ def _months(dates: list[dt.date]) -> list[tuple[int, int]]:
     return sorted({(date.year, date.month) for date in dates}, reverse=True)
 
 
-def _month(days: list[DayOfSymbol], year: int, month: int) -> dict[str, Any]:
+def _month(
+    days: list[DayOfSymbol], year: int, month: int
+) -> tuple[str, list[tuple[str, list[_Cell]]]]:
+    """Its name, and each symbol with a cell a day."""
     inside = {(d.symbol, d.day.day): d for d in days if (d.day.year, d.day.month) == (year, month)}
     numbers = range(1, calendar.monthrange(year, month)[1] + 1)
-    return {
-        "name": f"{year}-{month:02d}",
-        "rows": [
-            {"symbol": symbol, "cells": [_cell(inside.get((symbol, n)), n) for n in numbers]}
-            for symbol in _symbols(days)
-        ],
-    }
+    rows = [
+        (symbol, [_cell(inside.get((symbol, n)), n) for n in numbers]) for symbol in _symbols(days)
+    ]
+    return f"{year}-{month:02d}", rows
 
 
-def _cell(found: DayOfSymbol | None, number: int) -> dict[str, Any]:
+def _cell(found: DayOfSymbol | None, number: int) -> _Cell:
     if found is None:
-        return {"number": number, "href": ""}
+        return _Cell(number)
     href = quote(f"{REPORT.format(day=found.day, symbol=found.symbol)}.html")
-    return {
-        "number": number,
-        "href": href,
-        "condition": found.condition,
-        "words": found.words,
-    }
+    return _Cell(number, href, found.condition, found.words)
 
 
 def _trends(days: list[DayOfSymbol], symbol: str) -> list[tuple[str, Markup]]:
@@ -146,7 +151,7 @@ def _trends(days: list[DayOfSymbol], symbol: str) -> list[tuple[str, Markup]]:
     drawings = []
     for title, lines, highest in TRENDS:
         series = {
-            name: [(d.day, float(d.figures[key])) for d in own if d.figures.get(key) is not None]
+            name: [(d.day, d.figures[key]) for d in own if key in d.figures]
             for name, key in lines.items()
         }
         if any(len(points) > 1 for points in series.values()):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,7 +106,7 @@ class Exchange:
 
     def _page(self, symbol: Symbol, start: int, end: int) -> list[list[Any]]:
         api = _APIS[self.market]
-        asked = {
+        asked: dict[str, str | int] = {
             "symbol": symbol.vendor_symbol,
             "interval": "1m",
             "startTime": start,
@@ -125,7 +126,7 @@ class Exchange:
             before = row[0]
         return rows
 
-    def _ask(self, what: str, query: dict[str, Any], weight: int) -> Any:
+    def _ask(self, what: str, query: Mapping[str, str | int], weight: int) -> Any:
         url = self._url(what) + (f"?{urlencode(query)}" if query else "")
         reply = self.http.small(
             url, self.http.settings.reply_bytes, spend=lambda: self.budget.spend(weight)

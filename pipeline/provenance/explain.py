@@ -7,7 +7,6 @@ Belongs here: the answers, put together from what the steps of a symbol's day le
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +18,7 @@ from pipeline.clock import MINUTE_US, day_of, day_open_us, iso
 from pipeline.contracts import schema
 from pipeline.contracts.ledger import LedgerEntry, to_json
 from pipeline.errors import ParameterError
+from pipeline.free_form import Json
 from pipeline.model.feeds import FEEDS
 from pipeline.provenance import raw_text
 from pipeline.provenance.prepared_day import Prepared, Rows, prepared
@@ -32,10 +32,8 @@ _HEAD_LINES = 20
 _MOST = 20
 """So many lines of a minute are shown with their text; all are numbered."""
 
-Facts = dict[str, Any]
 
-
-def explain_day(given: Prepared) -> Facts:
+def explain_day(given: Prepared) -> Json:
     """Every raw file of the day and what became of its lines; every line set aside."""
     files = [
         {"source": source, "path": e.path, **to_json(e.lines), "inferred": e.inferred}
@@ -50,7 +48,7 @@ def explain_day(given: Prepared) -> Facts:
     return {**_names(given), "files": files, "rejects": rejects, "correction": _moves(given)}
 
 
-def explain_minute(given: Prepared, minute: int) -> Facts:
+def explain_minute(given: Prepared, minute: int) -> Json:
     """The row of a minute of the day (0..1439), its flags, and the raw lines that it was made of.
 
     `files` numbers them all, by file; `lines` has the first of each file with their text: `line` is the one
@@ -77,7 +75,7 @@ def explain_minute(given: Prepared, minute: int) -> Facts:
     }
 
 
-def explain_line(given: Prepared, file: str, line: int) -> Facts:
+def explain_line(given: Prepared, file: str, line: int) -> Json:
     """Where a raw line went: used (in which minute), merged (into which line), rejected (why), or left.
 
     Raises:
@@ -97,7 +95,7 @@ def explain_line(given: Prepared, file: str, line: int) -> Facts:
     raise ParameterError(f"{file}: no input of {given.symbol} on {given.day}; it has {known}")
 
 
-def _from_beside(given: Prepared, file: str, line: int) -> Facts | None:
+def _from_beside(given: Prepared, file: str, line: int) -> Json | None:
     """A line of a neighbour day's file that the calibration moved into this day."""
     for feed, (_, *parts) in given.rows.items():
         for rows in parts:
@@ -110,18 +108,18 @@ def _from_beside(given: Prepared, file: str, line: int) -> Facts | None:
     return None
 
 
-def _names(given: Prepared) -> Facts:
+def _names(given: Prepared) -> Json:
     return {"symbol": given.symbol, "date": given.day.isoformat()}
 
 
-def _moves(given: Prepared) -> Facts:
+def _moves(given: Prepared) -> Json:
     """Feed -> by how many minutes its stamps were moved, run by run where they differ."""
     names = ("status", "offset_minutes", "offsets", "skew_us")
     feeds = {feed: to_json(entry) for feed, entry in given.correction.feeds.items()}
     return {feed: {k: entry[k] for k in names if k in entry} for feed, entry in feeds.items()}
 
 
-def _row(given: Prepared, opened: int) -> Facts:
+def _row(given: Prepared, opened: int) -> Json:
     if given.bars is None or not given.bars.num_rows:
         return {}
     at = pc.equal(given.bars["minute_open"].cast(pa.int64()), opened)
@@ -129,12 +127,10 @@ def _row(given: Prepared, opened: int) -> Facts:
     return dict(rows[0]) if rows else {}
 
 
-def _lines_of(
-    given: Prepared, feed: str, rows: Rows, opened: int
-) -> tuple[list[Facts], list[Facts]]:
+def _lines_of(given: Prepared, feed: str, rows: Rows, opened: int) -> tuple[list[Json], list[Json]]:
     """The files with lines of a minute, every number; and the first lines of each with their text."""
-    files: list[Facts] = []
-    lines: list[Facts] = []
+    files: list[Json] = []
+    lines: list[Json] = []
     found = rows.table.filter(pa.array(rows.minutes == opened)).to_pylist()
     for path in dict.fromkeys(rows.path(row) for row in found):
         mine = [row for row in found if rows.path(row) == path]
@@ -159,7 +155,7 @@ def _lines_of(
     return files, lines
 
 
-def _bar_lines(given: Prepared, feed: str, rows: Rows, row: Facts) -> list[int]:
+def _bar_lines(given: Prepared, feed: str, rows: Rows, row: Json) -> list[int]:
     """The lines that became one bar of an export: its own, and those around it with the same stamp."""
     if row.get("lines", 1) < 2 or STAMPS.get(feed, "stamp") != "stamp":
         return [row["line"]]
@@ -175,14 +171,14 @@ def _bar_lines(given: Prepared, feed: str, rows: Rows, row: Facts) -> list[int]:
     return sorted((same - aside.keys()) | {row["line"]})
 
 
-def _aside(given: Prepared, feed: str, path: str) -> dict[int, Facts]:
+def _aside(given: Prepared, feed: str, path: str) -> dict[int, Json]:
     """Line -> reject, of a file; 0 is the file as a whole."""
     table = given.rejects.get(feed)
     rows = [] if table is None else table.filter(pc.equal(table["file"], path)).to_pylist()
     return {row["line"]: row for row in rows}
 
 
-def _fate(given: Prepared, feed: str, number: int, line: int, text: bytes | None) -> Facts:
+def _fate(given: Prepared, feed: str, number: int, line: int, text: bytes | None) -> Json:
     entry = given.ledgers[feed][number]
     aside = _aside(given, feed, entry.path)
     if line in aside or 0 in aside:
@@ -204,7 +200,7 @@ def _fate(given: Prepared, feed: str, number: int, line: int, text: bytes | None
     return _merged(given, feed, number, line, text)
 
 
-def _without_row(entry: LedgerEntry, line: int) -> Facts:
+def _without_row(entry: LedgerEntry, line: int) -> Json:
     """A row of Parquet that is none of its own; or a line of a file that is gone, or none at all."""
     rows = entry.lines.read + entry.other_days + entry.other_symbols
     if entry.path.endswith(".parquet") and 0 < line <= rows:
@@ -217,12 +213,12 @@ def _without_row(entry: LedgerEntry, line: int) -> Facts:
     )
 
 
-def _standing(given: Prepared, feed: str, rows: Rows, at: int) -> Facts:
+def _standing(given: Prepared, feed: str, rows: Rows, at: int) -> Json:
     """The minute of a row, and what its line does not give although it was used; or that it has none."""
     opened = int(rows.minutes[at])
     if opened == NO_MINUTE:
         return {"fate": "left", "why": "in true time its stamp is in no minute"}
-    facts: Facts = {"fate": "used", "minute_open": rows.minute(at)}
+    facts: Json = {"fate": "used", "minute_open": rows.minute(at)}
     found, chosen = given.found(feed), given.correction.feed
     if day_of(opened) != given.day:
         facts["why"] = f"of {day_of(opened)}, whose day reads it from here where it needs it"
@@ -233,7 +229,7 @@ def _standing(given: Prepared, feed: str, rows: Rows, at: int) -> Facts:
     return facts
 
 
-def _merged(given: Prepared, feed: str, number: int, line: int, text: bytes) -> Facts:
+def _merged(given: Prepared, feed: str, number: int, line: int, text: bytes) -> Json:
     """The row that a line became part of, of those with its stamp; or why there is none."""
     rows = given.rows[feed][0]
     entry = rows.ledger[number]

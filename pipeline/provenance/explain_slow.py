@@ -7,21 +7,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from typing import Any
 
-from pipeline import storage
-from pipeline.contracts import ledger
 from pipeline.errors import ParameterError
+from pipeline.free_form import Json
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
+from pipeline.provenance.prepared_day import Outputs
 from pipeline.provenance.raw_text import ranges
 from pipeline.settings.config import Kitchen
-from pipeline.tables import parquet
-
-Facts = dict[str, Any]
 
 
-def explain_slow(kitchen: Kitchen, symbol: str, day: dt.date) -> Facts:
+def explain_slow(kitchen: Kitchen, symbol: str, day: dt.date) -> Json:
     """The row of slow features that holds on a day, and the lines of each completed day behind it.
 
     `days` has an entry a day, the oldest first: whether the day's aggregates are of its minutes or of its
@@ -31,40 +27,40 @@ def explain_slow(kitchen: Kitchen, symbol: str, day: dt.date) -> Facts:
         ParameterError: the symbol is not configured, or the row is not built.
     """
     kitchen.symbol(symbol)
-    unit = Unit("MacroFeatures", day, symbol)
-    path = graph.output_path(kitchen, unit, "macro_slow")
-    if not path.exists():
+    outputs, unit = Outputs(kitchen), Unit("MacroFeatures", day, symbol)
+    table = outputs.table(unit, "macro_slow")
+    if table is None:
         raise ParameterError(
             f"{symbol} {day}: its slow features are not built in {kitchen.prepared}; run"
             f" luigi --module pipeline Snapshot --date {day}"
         )
-    rows = parquet.read(path).to_pylist()
-    row = {k: v.isoformat() if isinstance(v, dt.datetime) else v for k, v in rows[0].items()}
-    days = [edge.unit for edge in graph.edges(kitchen, unit)]
-    found = [facts for unit in sorted(days, key=lambda u: u.day) for facts in _day(kitchen, unit)]
+    row = {
+        k: v.isoformat() if isinstance(v, dt.datetime) else v
+        for k, v in table.to_pylist()[0].items()
+    }
+    days = sorted((edge.unit for edge in graph.edges(kitchen, unit)), key=lambda unit: unit.day)
+    found = [facts for unit in days for facts in _day(outputs, unit)]
     return {"symbol": symbol, "date": day.isoformat(), "row": row, "days": found}
 
 
-def _day(kitchen: Kitchen, unit: Unit) -> Iterator[Facts]:
+def _day(outputs: Outputs, unit: Unit) -> Iterator[Json]:
     """The lines behind one day's aggregates; nothing of a day that has none."""
-    path = graph.output_path(kitchen, unit, "daily_stats")
-    table = parquet.read(path) if path.exists() else None
+    table = outputs.table(unit, "daily_stats")
     if table is None or not table.num_rows:
         return
     origin = table["origin"][0].as_py()
     unread = {"minutes": "binance_1d", "daily_kline": "binance_1m"}[origin]
-    feeds = dict.fromkeys(edge.unit for edge in graph.edges(kitchen, unit))
-    files = [facts for feed in feeds if feed.source != unread for facts in _files(kitchen, feed)]
+    feeds = dict.fromkeys(edge.unit for edge in graph.edges(outputs.kitchen, unit))
+    files = [facts for feed in feeds if feed.source != unread for facts in _files(outputs, feed)]
     yield {"date": unit.day.isoformat(), "origin": origin, "files": files}
 
 
-def _files(kitchen: Kitchen, feed: Unit) -> list[Facts]:
+def _files(outputs: Outputs, feed: Unit) -> list[Json]:
     """The files of a feed's day with rows, and these rows' lines."""
-    path = graph.output_path(kitchen, feed, "clean")
-    if not path.exists():
+    rows = outputs.table(feed, "clean")
+    if rows is None:
         return []
-    rows = parquet.read(path)
-    entries = ledger.from_json(storage.read_json(graph.output_path(kitchen, feed, "ledger")))
+    entries = outputs.ledger(feed)
     lines: dict[int, set[int]] = {}
     for file, line in zip(rows["file"].to_pylist(), rows["line"].to_pylist(), strict=True):
         lines.setdefault(file, set()).add(line)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,11 +20,33 @@ from pipeline.contracts import ledger
 from pipeline.contracts.correction import NONE, Correction, FeedCorrection, from_json
 from pipeline.contracts.ledger import LedgerEntry
 from pipeline.errors import ParameterError
+from pipeline.free_form import Json
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
 from pipeline.settings.config import Kitchen
 from pipeline.tables import parquet
 from pipeline.tables.arrays import Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What units left in the prepared folder of a configuration, read again."""
+
+    kitchen: Kitchen
+
+    def table(self, unit: Unit, output: str) -> pa.Table | None:
+        """An output's rows; None where it was not built."""
+        path = graph.output_path(self.kitchen, unit, output)
+        return parquet.read(path) if path.exists() else None
+
+    def ledger(self, feed: Unit) -> list[LedgerEntry]:
+        """What became of the lines of each file of a feed's day."""
+        return ledger.from_json(storage.read_json(graph.output_path(self.kitchen, feed, "ledger")))
+
+    def correction(self, unit: Unit) -> Correction:
+        """What a calibration says; that nothing is corrected where there is none."""
+        path = graph.output_path(self.kitchen, unit, "correction")
+        return from_json(storage.read_json(path)) if path.exists() else NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +57,7 @@ class Rows:
     ledger: list[LedgerEntry]
     minutes: Ints
 
-    def path(self, row: dict[str, Any]) -> str:
+    def path(self, row: Json) -> str:
         """The raw file of a row."""
         return str(self.ledger[row["file"]].path)
 
@@ -78,51 +99,48 @@ def prepared(kitchen: Kitchen, symbol: str, day: dt.date) -> Prepared:
         ParameterError: the symbol is not configured, or nothing of the day was built.
     """
     kitchen.symbol(symbol)
-    feeds = [e.unit for e in graph.edges(kitchen, Unit("Verdict", day, symbol))]
-    built = {
-        str(unit.source): unit
-        for unit in feeds
-        if unit.stage == "CleanFeed" and graph.output_path(kitchen, unit, "clean").exists()
-    }
+    outputs, calibration = Outputs(kitchen), Unit("Calibration", day, symbol)
+    units = (edge.unit for edge in graph.edges(kitchen, Unit("Verdict", day, symbol)))
+    feeds = {str(unit.source): unit for unit in units if unit.stage == "CleanFeed"}
+    built = {feed: outputs.table(unit, "clean") for feed, unit in feeds.items()}
+    built = {feed: rows for feed, rows in built.items() if rows is not None}
     if not built:
         raise ParameterError(
             f"{symbol} {day}: nothing of it is built in {kitchen.prepared}; run"
             f" luigi --module pipeline Snapshot --date {day}"
         )
-    bars = graph.output_path(kitchen, Unit("AlignedBars", day, symbol), "bars_1m")
-    path = graph.output_path(kitchen, Unit("Calibration", day, symbol), "correction")
-    correction = from_json(storage.read_json(path)) if path.exists() else NONE
-    moved = _moved(kitchen, Unit("Calibration", day, symbol))
+    correction, moved = outputs.correction(calibration), _moved(outputs, calibration)
     return Prepared(
         kitchen=kitchen,
         symbol=symbol,
         day=day,
         rows={
-            feed: _rows(kitchen, unit, moved.get(feed), correction) for feed, unit in built.items()
+            feed: _rows(outputs, feeds[feed], rows, moved.get(feed), correction)
+            for feed, rows in built.items()
         },
-        rejects={feed: _table(kitchen, unit, "rejects") for feed, unit in built.items()},
+        rejects={feed: outputs.table(feeds[feed], "rejects") for feed in built},
         correction=correction,
-        bars=parquet.read(bars) if bars.exists() else None,
+        bars=outputs.table(Unit("AlignedBars", day, symbol), "bars_1m"),
     )
 
 
 def _rows(
-    kitchen: Kitchen, unit: Unit, moved: pa.Table | None, correction: Correction
+    outputs: Outputs, unit: Unit, rows: pa.Table, moved: pa.Table | None, correction: Correction
 ) -> list[Rows]:
     """The feed's rows, by the day whose files they lie in: the day itself, the one before, the one after."""
-    feed, rows = str(unit.source), _table(kitchen, unit, "clean")
+    feed = str(unit.source)
     if moved is None:
         minutes = true_minutes(rows, feed, correction)
-        return [Rows(table=rows, ledger=_ledger(kitchen, unit), minutes=minutes)]
+        return [Rows(table=rows, ledger=outputs.ledger(unit), minutes=minutes)]
     # All together, as they were aligned: where runs are cut, and how they count, depends on all.
     own = rows.append_column("step", pa.repeat(0, rows.num_rows))
-    rows = with_moved(own, moved.append_column("step", _steps(kitchen, unit, moved)))
+    rows = with_moved(own, moved.append_column("step", _steps(outputs, unit, moved)))
     minutes, steps = true_minutes(rows, feed, correction), rows["step"].to_numpy()
     rows = rows.drop_columns(["step"])
     return [
         Rows(
             table=rows.filter(pa.array(steps == step)),
-            ledger=_ledger(kitchen, _beside(unit, step)),
+            ledger=outputs.ledger(_days_away(unit, step)),
             minutes=minutes[steps == step],
         )
         for step in (0, -1, 1)
@@ -130,32 +148,29 @@ def _rows(
     ]
 
 
-def _steps(kitchen: Kitchen, unit: Unit, moved: pa.Table) -> pa.Array:
+def _steps(outputs: Outputs, unit: Unit, moved: pa.Table) -> pa.Array:
     """How many days from its own the files of each moved row lie; 2 where they are gone."""
     found: dict[tuple[int, int, int], int] = {}
     for step in (-1, 1):
-        if graph.output_path(kitchen, _beside(unit, step), "clean").exists():
-            found |= dict.fromkeys(_keys(_table(kitchen, _beside(unit, step), "clean"), unit), step)
+        rows = outputs.table(_days_away(unit, step), "clean")
+        if rows is not None:
+            found |= dict.fromkeys(_keys(rows, unit), step)
     return pa.array([found.get(key, 2) for key in _keys(moved, unit)], pa.int64())
 
 
-def _beside(unit: Unit, step: int) -> Unit:
+def _days_away(unit: Unit, step: int) -> Unit:
     return replace(unit, day=unit.day + dt.timedelta(days=step))
 
 
-def _moved(kitchen: Kitchen, unit: Unit) -> dict[str, pa.Table]:
+def _moved(outputs: Outputs, calibration: Unit) -> dict[str, pa.Table]:
     """Feed -> the day's rows that lie in a neighbour's files."""
     found = {}
-    for output in ("moved_bars", "moved_ticks"):
-        path = graph.output_path(kitchen, unit, output)
-        table = parquet.read(path) if path.exists() else None
-        if table is None or not table.num_rows:
-            continue
-        if output == "moved_ticks":
-            found["atas_ticks"] = table
-            continue
-        for feed in pc.unique(table["feed"]).to_pylist():
-            found[feed] = table.filter(pc.equal(table["feed"], feed)).drop_columns(["feed"])
+    bars, ticks = (outputs.table(calibration, name) for name in ("moved_bars", "moved_ticks"))
+    if bars is not None and bars.num_rows:
+        for feed in pc.unique(bars["feed"]).to_pylist():
+            found[feed] = bars.filter(pc.equal(bars["feed"], feed)).drop_columns(["feed"])
+    if ticks is not None and ticks.num_rows:
+        found["atas_ticks"] = ticks
     return found
 
 
@@ -164,11 +179,3 @@ def _keys(table: pa.Table, unit: Unit) -> list[tuple[int, int, int]]:
     stamps = table[STAMPS.get(str(unit.source), "stamp")].cast(pa.int64())
     columns = (table["file"], table["line"], stamps)
     return list(zip(*(column.to_pylist() for column in columns), strict=True))
-
-
-def _table(kitchen: Kitchen, unit: Unit, output: str) -> pa.Table:
-    return parquet.read(graph.output_path(kitchen, unit, output))
-
-
-def _ledger(kitchen: Kitchen, unit: Unit) -> list[LedgerEntry]:
-    return ledger.from_json(storage.read_json(graph.output_path(kitchen, unit, "ledger")))

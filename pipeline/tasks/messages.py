@@ -6,16 +6,17 @@ closing lines to standard output.
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import sys
 import time
-from typing import Any
 
 import luigi
 
 from pipeline import layout, storage
 from pipeline.clock import iso
 from pipeline.errors import UnstableInputError
+from pipeline.free_form import Json
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
 from pipeline.publishing.store import Store
@@ -28,11 +29,15 @@ _STARTED = time.monotonic()
 _QUIET_FACTS = ("reason", "seconds")
 
 
-def ran(unit: Unit, facts: dict[str, Any]) -> None:
+def ran(unit: Unit, facts: Json) -> None:
     """One line for a step that ran: what it gave, how long it took, why it ran."""
     if facts["reason"] == "fresh":
         return
-    figures = ", ".join(f"{v} {k}" if isinstance(v, int) else str(v) for k, v in _figures(facts))
+    figures = ", ".join(
+        f"{value} {name}" if isinstance(value, int) else str(value)
+        for name, value in facts.items()
+        if name not in _QUIET_FACTS
+    )
     logger.info(
         "%s: %s%.2f s (%s)",
         unit,
@@ -40,10 +45,6 @@ def ran(unit: Unit, facts: dict[str, Any]) -> None:
         facts["seconds"],
         facts["reason"],
     )
-
-
-def _figures(facts: dict[str, Any]) -> list[tuple[str, Any]]:
-    return [(k, v) for k, v in facts.items() if k not in _QUIET_FACTS]
 
 
 def unrested(unit: Unit, error: UnstableInputError) -> None:
@@ -61,17 +62,18 @@ def attach(
     raw_day.event_handler(luigi.Event.DEPENDENCY_MISSING)(_day_pending)
 
 
-def _published(task: Any) -> None:
+def _published(task: luigi.Task) -> None:
     _close(task.date, f"{time.monotonic() - _STARTED:.1f} s")
 
 
-def _already_published(task: Any) -> None:
+def _already_published(task: luigi.Task) -> None:
     _close(task.date, "nothing to do")
 
 
-def _close(day: Any, how_long: str) -> None:
+def _close(day: dt.date, how_long: str) -> None:
     store = Store(context.kitchen().snapshots)
     link = store.date_link(day)
+    # As plain JSON: what reads manifests is not loaded by a run that has nothing to do.
     manifest = storage.read_json(link / "dataset_manifest.json")
     revision = link.resolve().name.rpartition(".")[2]
     rows = manifest["files"]["bars_1m.parquet"]["rows"]
@@ -87,7 +89,7 @@ def _close(day: Any, how_long: str) -> None:
     sys.stdout.flush()
 
 
-def _condition(condition: dict[str, Any]) -> str:
+def _condition(condition: Json) -> str:
     """`available, 2 symbols`, or how many of them are missing."""
     count = len(condition["symbols"])
     absent = sum(entry["condition"] == "missing" for entry in condition["symbols"].values())
@@ -96,7 +98,7 @@ def _condition(condition: dict[str, Any]) -> str:
     return f"{condition['day']}, {count} symbol{'s' * (count != 1)}"
 
 
-def _reasons(symbols: dict[str, Any]) -> str:
+def _reasons(symbols: Json) -> str:
     """A line for each symbol that is not available, with its reasons."""
     lines = []
     for name, entry in symbols.items():
@@ -106,7 +108,7 @@ def _reasons(symbols: dict[str, Any]) -> str:
     return "".join(lines)
 
 
-def _feed_pending(task: Any) -> None:
+def _feed_pending(task: luigi.Task) -> None:
     kitchen = context.kitchen()
     symbol = kitchen.symbol(task.symbol)
     days = graph.days_read(kitchen, symbol, task.vendor, task.date)
@@ -129,13 +131,13 @@ def _feed_pending(task: Any) -> None:
     )
 
 
-def _first_name(kitchen: Kitchen, symbol: Symbol, vendor: str, day: Any) -> str:
+def _first_name(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) -> str:
     feed = "binance_1m" if vendor == "binance" else "atas_bars"
     names = layout.raw_candidates(symbol, feed, day)
     return f"{kitchen.raw / names[0]} and {len(names) - 1} other names"
 
 
-def _day_pending(task: Any) -> None:
+def _day_pending(task: luigi.Task) -> None:
     kitchen = context.kitchen()
     expected = graph.expected_symbols(kitchen, task.date)
     if not expected:

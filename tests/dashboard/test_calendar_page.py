@@ -17,7 +17,6 @@ FIGURES = {
     "binance_coverage": 1.0,
     "atas_coverage": 0.98,
     "basis_bps_median": -2.1,
-    "skew_ms": None,
 }
 
 
