@@ -32,7 +32,7 @@ def test_luigid_listens_on_the_loopback_address_alone(tmp_path: Path) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     configured = write_config(tmp_path)
-    work = watch.works(kitchen_at(tmp_path))[0]
+    work = watch.works(kitchen_at(tmp_path).operations.watch)[0]
     command = tuple(str(port) if part == "8082" else part for part in work.command)
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     spawn = watch.spawner({**environ, "KITCHEN_CONFIG": str(configured)}, {})

@@ -27,7 +27,7 @@ def command() -> None:
 
 
 @command.command("show")
-@options.day("date", required=False)
+@options.day_argument("date", required=False)
 @click.argument("symbol", required=False)
 @output.json_option
 def show(date: dt.date | None, symbol: str | None) -> None:
@@ -48,7 +48,7 @@ def show(date: dt.date | None, symbol: str | None) -> None:
 
 
 @command.command("approve")
-@options.day("date")
+@options.day_argument("date")
 @click.argument("symbol")
 @click.option("--feed", type=click.Choice(ATAS_FEEDS), default=ATAS_FEEDS[0], show_default=True)
 @click.option("--zone", help="An IANA zone whose clock explains the lag, such as Asia/Shanghai.")

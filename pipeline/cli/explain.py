@@ -18,7 +18,7 @@ _MINUTE = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
 @click.command("explain")
-@options.day("date")
+@options.day_argument("date")
 @click.argument("symbol")
 @click.option("--minute", help="Minute of the day by its open, HH:MM in UTC.")
 @click.option("--line", help="A raw line, FILE:NUMBER, the file as named below the raw folder.")

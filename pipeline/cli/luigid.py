@@ -10,7 +10,9 @@ from pipeline.settings.config import load_kitchen
 
 
 @click.command("luigid")
-@click.option("--address", default=luigid.ADDRESS, show_default=True, help="It knows no passwords.")
+@click.option(
+    "--address", default=luigid.ADDRESS, show_default=True, help="luigid asks for no password."
+)
 @click.option("--port", type=click.IntRange(1, 65535), default=luigid.PORT, show_default=True)
 @output.json_option
 def command(address: str, port: int) -> None:

@@ -49,7 +49,7 @@ class _Symbols(click.ParamType[tuple[str, ...]]):
         return tuple(asked.symbol(name, _label(param)) for name in asked.names(value))
 
 
-def day(name: str, *, required: bool = True) -> Decorator:
+def day_argument(name: str, *, required: bool = True) -> Decorator:
     """An argument with a UTC date, `YYYY-MM-DD`."""
     return click.argument(name, type=_Day(), required=required)
 

@@ -15,7 +15,7 @@ from pipeline.settings.config import load_kitchen
 
 
 @click.command("rollback")
-@options.day("date")
+@options.day_argument("date")
 @click.argument("revision", metavar="rN")
 @click.option("--reason", required=True, help="Why, in words; it stands in publication.json.")
 @output.json_option

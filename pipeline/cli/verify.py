@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from pipeline.cli import output
@@ -11,7 +13,7 @@ from pipeline.publishing import revisions, signing
 from pipeline.publishing.store import Store
 from pipeline.publishing.verify import Finding, verify, verify_day
 from pipeline.runs.rebuild import Rebuilt, rebuild
-from pipeline.settings.config import Kitchen, load_kitchen
+from pipeline.settings.config import load_kitchen
 
 
 @click.command("verify")
@@ -47,13 +49,13 @@ def command(days: tuple[str, ...], everything: bool, again: bool) -> None:
             else verify(store, day, number, trusted)
         )
     rebuilt = [rebuild(kitchen, day, number) for day, number in wanted] if again else []
-    _say(kitchen, findings, rebuilt)
+    _say(kitchen.snapshots, findings, rebuilt)
 
 
-def _say(kitchen: Kitchen, findings: dict[str, list[Finding]], rebuilt: list[Rebuilt]) -> None:
+def _say(snapshots: Path, findings: dict[str, list[Finding]], rebuilt: list[Rebuilt]) -> None:
     wrong = [f for found in findings.values() for f in found]
     facts: Json = {
-        "snapshots": str(kitchen.snapshots),
+        "snapshots": str(snapshots),
         "checked": sorted(findings),
         "good": not wrong and all(r.good for r in rebuilt),
         "findings": [
@@ -65,6 +67,6 @@ def _say(kitchen: Kitchen, findings: dict[str, list[Finding]], rebuilt: list[Reb
     lines = [str(f) for f in wrong]
     lines += [f"{name}: good" for name, found in sorted(findings.items()) if not found]
     lines += [f"{r.name}: rebuilt: {r.outcome}{r.told}" for r in rebuilt]
-    output.say(facts, lines or [f"nothing is published in {kitchen.snapshots}"])
+    output.say(facts, lines or [f"nothing is published in {snapshots}"])
     if not facts["good"]:
         raise click.exceptions.Exit(ExitCode.FAILED)

@@ -25,7 +25,7 @@ def command(no_luigid: bool, seconds: float | None, listed: bool) -> None:
       kitchen watch --no-luigid
     """
     kitchen = load_kitchen()
-    works = watch.works(kitchen, luigid=not no_luigid)
+    works = watch.works(kitchen.operations.watch, luigid=not no_luigid)
     facts = {work.name: {"command": list(work.command), "every": work.every} for work in works}
     lines = [
         f"{work.name}: {'all the time' if work.every is None else f'every {work.every:g} s'}"

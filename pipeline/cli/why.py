@@ -12,7 +12,7 @@ from pipeline.settings.config import load_kitchen
 
 
 @click.command("why")
-@options.day("date")
+@options.day_argument("date")
 @click.argument("symbol", required=False)
 @output.json_option
 def command(date: dt.date, symbol: str | None) -> None:

@@ -115,16 +115,16 @@ _POLICY = "sandbox; default-src 'unsafe-inline' data:"
 class Calendar(tornado.web.RequestHandler):
     """`/qc/`: the calendar of all published days, each cell a link to its report."""
 
-    def initialize(self, kitchen: Kitchen) -> None:
+    def initialize(self, store: Store) -> None:
         """Called by tornado."""
-        self._kitchen = kitchen
+        self._store = store
 
     def get(self) -> None:
         """The page as `kitchen calendar` writes it, of the days as they are now."""
         self.set_header("Content-Security-Policy", _POLICY)
         # Drawing needs heavy libraries, which a dashboard that nobody asks for pages need not load.
         calendar = importlib.import_module("pipeline.dashboard.calendar_page")
-        days, simulated = calendar.published(Store(self._kitchen.snapshots))
+        days, simulated = calendar.published(self._store)
         self.write(calendar.page(days, simulated=simulated))
 
 
@@ -193,7 +193,7 @@ def handlers(kitchen: Kitchen, scheduler: Scheduler) -> list[Any]:
         (r"/metrics", Metrics, {"scheduler": scheduler, "days": Days(kitchen)}),
         (r"/healthz", Health),
         (r"/qc", tornado.web.RedirectHandler, {"url": "/qc/", "permanent": False}),
-        (r"/qc/", Calendar, {"kitchen": kitchen}),
+        (r"/qc/", Calendar, {"store": Store(kitchen.snapshots)}),
         # The calendar's own links: it is made to lie in the snapshots' folder, beside the days.
         (rf"/qc/([0-9-]{{10}})/qc/([^/]+)/{_PAGE}", Report, {"kitchen": kitchen}),
         (r"/qc/([0-9-]{10})/?", Report, {"kitchen": kitchen}),

@@ -22,7 +22,7 @@ from pipeline.fetch import placing
 from pipeline.fetch.outcome import FETCHED, REISSUED, UNCHANGED
 from pipeline.model.raw_names import RawPath
 from pipeline.settings.config import Kitchen, Symbol
-from pipeline.settings.fetching import PLACEHOLDERS
+from pipeline.settings.fetching import PLACEHOLDERS, Fetch
 from pipeline.sources.clean import read_feed
 from pipeline.sources.protocol import Feed
 from pipeline.storage import file_digest
@@ -41,9 +41,9 @@ def fetch(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> tuple[str, Path, st
         FetchError: it failed, took too long, or left no one file that reads as klines of the day.
     """
     with _scratch(kitchen.raw) as folder:
-        _run(kitchen, symbol, day, folder)
+        _run(kitchen.fetch, kitchen.file.parent, symbol, day, folder)
         came = _only_file(folder)
-        path = _target(kitchen, symbol, day, came.name)
+        path = kitchen.raw / _target(layout.raw_candidates(symbol, FEED, day), came.name)
         note = _check(kitchen, symbol, day, came)
         if path.is_file() and file_digest(path) == file_digest(came):
             return UNCHANGED, path, note
@@ -74,19 +74,19 @@ def arguments(command: tuple[str, ...], values: dict[str, str]) -> list[str]:
     return filled
 
 
-def _run(kitchen: Kitchen, symbol: Symbol, day: dt.date, folder: Path) -> None:
+def _run(settings: Fetch, home: Path, symbol: Symbol, day: dt.date, folder: Path) -> None:
     values = {
         "symbol": symbol.vendor_symbol,
         "date": day.isoformat(),
         "market": symbol.market,
         "out": str(folder),
     }
-    words = arguments(kitchen.fetch.command, values)
+    words = arguments(settings.command, values)
     with tempfile.TemporaryFile() as said:
         try:
             program = subprocess.Popen(
                 words,
-                cwd=kitchen.file.parent,
+                cwd=home,
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
@@ -97,11 +97,11 @@ def _run(kitchen: Kitchen, symbol: Symbol, day: dt.date, folder: Path) -> None:
                 f"fetch.command: {words[0]!r} cannot be run ({error.strerror})"
             ) from error
         try:
-            code = program.wait(kitchen.fetch.command_seconds)
+            code = program.wait(settings.command_seconds)
         except subprocess.TimeoutExpired:
             raise FetchError(
                 f"fetch.command: {symbol.name} {day}: not done after"
-                f" {kitchen.fetch.command_seconds:g} s; it was ended"
+                f" {settings.command_seconds:g} s; it was ended"
             ) from None
         finally:
             _end(program)
@@ -126,14 +126,14 @@ def _only_file(folder: Path) -> Path:
     return found[0]
 
 
-def _target(kitchen: Kitchen, symbol: Symbol, day: dt.date, name: str) -> Path:
-    """The raw file that a file of that name is to be, by the layout in force."""
-    candidates = [c for c in layout.raw_candidates(symbol, FEED, day) if "*" not in c]
+def _target(candidates: list[str], name: str) -> str:
+    """The name below the raw folder that a file of that name is to have, by the layout in force."""
+    candidates = [c for c in candidates if "*" not in c]
     fitting = [c for c in candidates if c.rpartition("/")[2] == name]
     if not fitting:
         wanted = ", ".join(c.rpartition("/")[2] for c in candidates)
         raise FetchError(f"fetch.command: left {name!r}; wanted one of {wanted}")
-    return kitchen.raw / fitting[0]
+    return fitting[0]
 
 
 def _check(kitchen: Kitchen, symbol: Symbol, day: dt.date, came: Path) -> str:

@@ -84,8 +84,14 @@ class _Run:
                 result = outcome.FAILED
                 notes.append(f"{error.filename}: cannot be written ({error.strerror}); mend that")
                 continue
-            notes += [note] if note else []
-            return self._there(item, source, status, path, notes)
+            return self._outcome(
+                item,
+                status,
+                notes=(*notes, note) if note else tuple(notes),
+                source=source,
+                file=path.relative_to(self.kitchen.raw).as_posix(),
+                bytes=path.stat().st_size,
+            )
         if result == outcome.PENDING and self._is_overdue(item):
             result = outcome.ABSENT if item.feed == DAYS else outcome.MISSING
         return self._outcome(item, result, notes=tuple(notes))
@@ -156,16 +162,6 @@ class _Run:
             return (self.today - item.last).days > MONTHLY_DAYS
         now_us = int(self.http.waiting.now()) * SECOND_US
         return now_us >= graph.deadline_us(self.kitchen, "binance", item.last)
-
-    def _there(self, item: Item, source: str, status: str, path: Path, notes: list[str]) -> Outcome:
-        return self._outcome(
-            item,
-            status,
-            notes=tuple(notes),
-            source=source,
-            file=path.relative_to(self.kitchen.raw).as_posix(),
-            bytes=path.stat().st_size,
-        )
 
     def _outcome(self, item: Item, status: str, **given: Any) -> Outcome:
         return Outcome(

@@ -84,7 +84,7 @@ def explain_line(given: Prepared, file: str, line: int) -> Json:
     for feed, ledger in given.ledgers.items():
         for number, entry in enumerate(ledger):
             if entry.path == file:
-                text = raw_text.lines_at(given.kitchen, file, [line]).get(line)
+                text = given.raw.at(file, [line]).get(line)
                 fate = _fate(given, feed, number, line, text)
                 place = {"source": feed, "file": file, "line": line, "raw": raw_text.shown(text)}
                 return {**_names(given), **place, **fate}
@@ -101,7 +101,7 @@ def _from_beside(given: Prepared, file: str, line: int) -> Json | None:
         for rows in parts:
             for at, row in enumerate(rows.table.to_pylist()):
                 if row["line"] == line and rows.path(row) == file:
-                    text = raw_text.lines_at(given.kitchen, file, [line]).get(line)
+                    text = given.raw.at(file, [line]).get(line)
                     place = {"source": feed, "file": file, "line": line}
                     fate = _standing(given, feed, rows, at)
                     return {**place, "raw": raw_text.shown(text), **fate}
@@ -136,7 +136,7 @@ def _lines_of(given: Prepared, feed: str, rows: Rows, opened: int) -> tuple[list
         mine = [row for row in found if rows.path(row) == path]
         bars = {row["line"]: _bar_lines(given, feed, rows, row) for row in mine[:_MOST]}
         numbers = {row["line"] for row in mine} | {n for bar in bars.values() for n in bar}
-        text = raw_text.lines_at(given.kitchen, path, bars)
+        text = given.raw.at(path, bars)
         files.append(
             {"source": feed, "file": path, "count": len(numbers), "lines": raw_text.ranges(numbers)}
         )
@@ -166,7 +166,7 @@ def _bar_lines(given: Prepared, feed: str, rows: Rows, row: Json) -> list[int]:
     after = min(
         (n for n in kept if n > row["line"]), default=row["line"] + row["lines"] + len(aside)
     )
-    text = raw_text.lines_between(given.kitchen, path, before + 1, max(after - 1, row["line"]))
+    text = given.raw.between(path, before + 1, max(after - 1, row["line"]))
     same = {n for n, line in text.items() if raw_text.stamp_of(line) == stamp}
     return sorted((same - aside.keys()) | {row["line"]})
 
@@ -235,7 +235,7 @@ def _merged(given: Prepared, feed: str, number: int, line: int, text: bytes) -> 
     entry = rows.ledger[number]
     stamps = rows.table[STAMPS.get(feed, "stamp")].cast(pa.int64()).to_numpy()
     if feed == "binance_1m":
-        first = raw_text.lines_at(given.kitchen, entry.path, range(1, _HEAD_LINES))
+        first = given.raw.at(entry.path, range(1, _HEAD_LINES))
         vendor = given.kitchen.symbols[given.symbol].vendor_symbol
         stamp = raw_text.bar_in(text, line, entry, first, vendor)
     else:

@@ -23,6 +23,7 @@ from pipeline.errors import ParameterError
 from pipeline.free_form import Json
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
+from pipeline.provenance.raw_text import RawLines
 from pipeline.settings.config import Kitchen
 from pipeline.tables import parquet
 from pipeline.tables.arrays import Ints
@@ -86,6 +87,11 @@ class Prepared:
     def ledgers(self) -> dict[str, list[LedgerEntry]]:
         """Feed -> the ledger of the day's own files."""
         return {feed: rows[0].ledger for feed, rows in self.rows.items()}
+
+    @property
+    def raw(self) -> RawLines:
+        """The raw text behind it."""
+        return RawLines(self.kitchen.raw, self.kitchen.limits)
 
     def found(self, feed: str) -> FeedCorrection | None:
         """What the correction says of a feed; None where it says nothing."""

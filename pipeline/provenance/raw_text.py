@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 from pipeline.clock import MINUTE_US, epoch_us, parse_instant
 from pipeline.contracts.ledger import LedgerEntry
 from pipeline.errors import SourceError
+from pipeline.model.limits import Limits
 from pipeline.model.raw_names import RawPath
-from pipeline.settings.config import Kitchen
 from pipeline.sources.own.csv_table import find_header
 from pipeline.sources.own.json_table import find_form
 from pipeline.sources.own.parquet_table import rows_as_lines
@@ -35,24 +37,40 @@ _EPOCH = re.compile(rb"[0-9]{9,19}")
 Lines = dict[int, bytes]
 
 
-def lines_at(kitchen: Kitchen, name: str, numbers: Iterable[int]) -> Lines:
-    """Number -> text of the lines that the file has, without line ends; none of a file that is gone.
+@dataclass(frozen=True, slots=True)
+class RawLines:
+    """The files below the raw folder, by the numbers of their lines.
 
     Elements of an array, indented objects and rows of Parquet (as CSV) are lines, as they are in the ledger.
+    A file that is gone has none.
     """
-    wanted = sorted(set(numbers))
-    if not wanted:
-        return {}
-    found: Lines = {}
-    for number, text in _every(kitchen, name, wanted[-1]):
-        if number in wanted:
-            found[number] = text
-    return found
 
+    raw: Path
+    limits: Limits
 
-def lines_between(kitchen: Kitchen, name: str, first: int, last: int) -> Lines:
-    """The lines from first to last, both included."""
-    return {n: text for n, text in _every(kitchen, name, last) if n >= first}
+    def at(self, name: str, numbers: Iterable[int]) -> Lines:
+        """Number -> text of the lines that the file has, without line ends."""
+        wanted = set(numbers)
+        lines = self._until(name, max(wanted)) if wanted else ()
+        return {number: text for number, text in lines if number in wanted}
+
+    def between(self, name: str, first: int, last: int) -> Lines:
+        """The lines from first to last, both included."""
+        return {n: text for n, text in self._until(name, last) if n >= first}
+
+    def _until(self, name: str, last: int) -> Iterator[tuple[int, bytes]]:
+        """Every line of a file, up to the end of the block that has the number `last`."""
+        try:
+            with open_raw(RawPath(self.raw / name, name, 0), self.limits) as file:
+                is_table = name.endswith(".parquet")
+                blocks = [rows_as_lines(file)] if is_table else JsonLines(file, object).blocks()
+                for block in blocks:
+                    if block.number > last:
+                        return
+                    for number, text in zip(block.numbers, block.lines, strict=True):
+                        yield number, text.rstrip(b"\r")
+        except SourceError:
+            return
 
 
 def ranges(numbers: set[int]) -> str:
@@ -122,18 +140,3 @@ def bar_in(text: bytes, number: int, entry: LedgerEntry, first: Lines, pair: str
     except (ValueError, ArithmeticError, IndexError):
         stamp = None
     return NO_ROW if stamp is None else stamp
-
-
-def _every(kitchen: Kitchen, name: str, last: int) -> Iterator[tuple[int, bytes]]:
-    """Every line up to a number."""
-    try:
-        with open_raw(RawPath(kitchen.raw / name, name, 0), kitchen.limits) as file:
-            is_table = name.endswith(".parquet")
-            blocks = [rows_as_lines(file)] if is_table else JsonLines(file, object).blocks()
-            for block in blocks:
-                if block.number > last:
-                    return
-                for number, text in zip(block.numbers, block.lines, strict=True):
-                    yield number, text.rstrip(b"\r")
-    except SourceError:
-        return

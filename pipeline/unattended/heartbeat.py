@@ -23,7 +23,9 @@ _ACTIONS = {
 
 def problems(kitchen: Kitchen, found: list[Sign], now: dt.datetime) -> list[Problem]:
     """What to say of stale exporters, and of a cron that has not succeeded for too long."""
-    return [_problem(sign, now) for sign in found if sign.stale] + _dead_man(kitchen, now)
+    return [_problem(sign, now) for sign in found if sign.stale] + _silent(
+        Places.of(kitchen.prepared).last_success, kitchen.operations.cron.silent_hours, now
+    )
 
 
 def tell(kitchen: Kitchen, wrong: list[Problem], now: dt.datetime) -> None:
@@ -54,13 +56,12 @@ def _problem(sign: Sign, now: dt.datetime) -> Problem:
     )
 
 
-def _dead_man(kitchen: Kitchen, now: dt.datetime) -> list[Problem]:
-    """Nothing before cron's first success: who does not run it, needs no alarm."""
-    mark = Places.of(kitchen.prepared).last_success
-    if not mark.exists():
+def _silent(last_success: Path, silent_hours: float, now: dt.datetime) -> list[Problem]:
+    """Nothing before cron's first success: where it is not run, there is nothing to report."""
+    if not last_success.exists():
         return []
-    seen_us = mark.stat().st_mtime_ns // 1_000
-    if now.timestamp() - seen_us / 1e6 <= kitchen.operations.cron.silent_hours * 3_600:
+    seen_us = last_success.stat().st_mtime_ns // 1_000
+    if now.timestamp() - seen_us / 1e6 <= silent_hours * 3_600:
         return []
     return [
         Problem(

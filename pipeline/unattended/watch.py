@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from pipeline.runs.state_folder import Places
+from pipeline.settings import operations
 from pipeline.settings.config import PROJECT, Kitchen
 from pipeline.unattended import service_files, subprocesses
 
@@ -109,10 +110,9 @@ class Watch:
             process.wait()
 
 
-def works(kitchen: Kitchen, *, luigid: bool = True) -> list[Work]:
+def works(rounds: operations.Watch, *, luigid: bool = True) -> list[Work]:
     """What the configuration asks for (section `watch`; 0 seconds is never)."""
     program = str(service_files.this_program())
-    rounds = kitchen.operations.watch
     every = {
         "heartbeat": rounds.heartbeat_seconds,
         "intraday": rounds.intraday_seconds,

@@ -214,7 +214,7 @@ def test_secrets_reach_the_rounds_that_send_alerts_and_not_luigid(tmp_path: Path
 
 
 def test_luigid_is_bound_to_the_loopback_address(kitchen: Kitchen) -> None:
-    """It knows no passwords, so nobody else may reach it."""
-    command = watch.works(kitchen)[0].command
+    """It asks for no password, so nobody else may reach it."""
+    command = watch.works(kitchen.operations.watch)[0].command
 
     assert command[command.index("--address") + 1] == "127.0.0.1"

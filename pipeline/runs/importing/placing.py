@@ -19,7 +19,7 @@ from pipeline.errors import KitchenError, ParameterError, SourceError
 from pipeline.model.feeds import FEEDS
 from pipeline.runs.importing import kline_peek
 from pipeline.runs.importing.vendor_file import READ_KINDS, VendorFile, kind_of, look, marks_of
-from pipeline.runs.importing.vendor_names import names_symbol, told
+from pipeline.runs.importing.vendor_names import name_facts, names_symbol
 from pipeline.settings.config import Kitchen, Symbol
 
 IGNORED = ("latest.json", "exporter.log", "heartbeat.txt", ".heartbeat")
@@ -114,7 +114,7 @@ def _import(kitchen: Kitchen, folder: Path, path: str) -> list[Imported]:
     left = Imported(
         path=path,
         state="unclaimed",
-        kind=told(name).kind or told(name).folder_kind,
+        kind=name_facts(name).kind or name_facts(name).folder_kind,
         data=name.rpartition(".")[2].lower() not in _NO_DATA,
     )
     try:
@@ -130,7 +130,7 @@ def _import(kitchen: Kitchen, folder: Path, path: str) -> list[Imported]:
         places = [_place(kitchen, file, kind, marks) for marks in marks_of(file)]
     except ValueError as error:
         return [replace(left, why=str(error))]
-    return [_copied(kitchen, folder, replace(left, to=to, why=word)) for to, word in places]
+    return [_copied(kitchen.raw, folder, replace(left, to=to, why=word)) for to, word in places]
 
 
 def _feed(file: VendorFile, kind: str) -> str:
@@ -156,7 +156,7 @@ def _place(kitchen: Kitchen, file: VendorFile, kind: str, marks: dict[str, str])
             the names say and the rows do not agree.
     """
     feed = _feed(file, kind)
-    symbol = _symbol(kitchen, file)
+    symbol = _symbol(kitchen.symbols, file)
     market, word = _market(file, feed, symbol)
     name, form = file.name, next((f for f in _FORMS if file.name.endswith(f".{f}")), None)
     if form is not None and FEEDS[feed].vendor == "atas":
@@ -183,9 +183,9 @@ def _place(kitchen: Kitchen, file: VendorFile, kind: str, marks: dict[str, str])
     )
 
 
-def _symbol(kitchen: Kitchen, file: VendorFile) -> Symbol:
+def _symbol(configured: dict[str, Symbol], file: VendorFile) -> Symbol:
     """The configured symbol that the path, or else the first tick, names; of several that of its market."""
-    symbols = kitchen.symbols.values()
+    symbols = configured.values()
     stated = re.search(rb'"symbol"\s*:\s*"([^"]{1,32})"', file.head)
     words = f"{file.name}/{stated[1].decode('utf-8', 'replace') if stated else ''}"
     names = {s.name: {s.name, s.vendor_symbol, s.atas_symbol} for s in symbols}
@@ -196,7 +196,7 @@ def _symbol(kitchen: Kitchen, file: VendorFile) -> Symbol:
         named = [s for s in symbols if any(names_symbol(words, n) for n in names[s.name])]
         whose = "no configured symbol is in its path"
     if not named:
-        raise ValueError(f"{whose}; wanted one of {', '.join(kitchen.symbols)}")
+        raise ValueError(f"{whose}; wanted one of {', '.join(configured)}")
     longest = max(len(s.name) for s in named)
     if file.says.market is not None:
         return next((s for s in named if s.market == file.says.market), named[0])
@@ -227,8 +227,8 @@ def _market(file: VendorFile, feed: str, symbol: Symbol) -> tuple[str, str]:
     return symbol.market, f"{seems}, and its path says {path}" if looks not in (None, mine) else ""
 
 
-def _copied(kitchen: Kitchen, folder: Path, file: Imported) -> Imported:
-    source, target = folder / file.path, kitchen.raw / str(file.to)
+def _copied(raw: Path, folder: Path, file: Imported) -> Imported:
+    source, target = folder / file.path, raw / str(file.to)
     if target.exists():
         if storage.file_digest(source) == storage.file_digest(target):
             return replace(file, state="there")

@@ -17,7 +17,7 @@ from pipeline.model.limits import Limits
 from pipeline.model.raw_names import RawPath
 from pipeline.runs.importing import kline_peek
 from pipeline.runs.importing.kline_peek import Peek
-from pipeline.runs.importing.vendor_names import Told, told
+from pipeline.runs.importing.vendor_names import NameFacts, name_facts
 from pipeline.sources.rawfile import RawFile, open_raw
 from pipeline.sources.registry import claimant
 
@@ -38,15 +38,15 @@ class VendorFile:
     name: str
     adapter: str
     head: bytes
-    says: Told
+    says: NameFacts
     rows: Peek | None
     hours: Counter[str]
 
 
 def look(path: Path, name: str, limits: Limits) -> VendorFile | None:
     """The file as it presents itself; None where no adapter claims it, and no name tells another kind."""
-    says = told(name)
-    member = told(_member(path))
+    says = name_facts(name)
+    member = name_facts(_member(path))
     with open_raw(RawPath(path, name, 0), limits) as raw:
         adapter = claimant(name, raw.head)
         if adapter is None and (says.kind or says.folder_kind) in (None, *READ_KINDS):

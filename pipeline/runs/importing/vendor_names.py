@@ -43,7 +43,7 @@ _DELIVERY = r"(?!_PERP|_(?!20)[0-9]{6}(?![0-9]))"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class NameFacts:
     """What a name tells; None or nothing where it does not.
 
     Args:
@@ -62,14 +62,14 @@ class Told:
     archive_of: str | None
 
 
-def told(name: str) -> Told:
+def name_facts(name: str) -> NameFacts:
     """What a path below a folder tells; of two answers the file's own, then the nearest folder's."""
     folders, _, file = name.rpartition("/")
     parts = [file, *reversed(folders.split("/"))]
     whole = re.match(r"(.+?)-([A-Za-z0-9]+)-20[0-9]{2}-[01][0-9]", file)
     what = whole[2] if whole else ""
     is_archive = what in _INTERVALS or what.lower() in KINDS
-    return Told(
+    return NameFacts(
         kind=_kind(file),
         folder_kind=_first(_kind(part) for part in parts[1:]),
         interval=_first(_interval(part) for part in parts),
