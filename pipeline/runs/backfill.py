@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from pipeline.publishing.store import Store
 from pipeline.settings.config import load_kitchen
 from pipeline.stages import MACRO_LOOK_BACK_DAYS
 from pipeline.tasks import context, luigid_client
-from pipeline.tasks.base import RawDay, RawFeed, Unrested
+from pipeline.tasks.base import RawDay, RawFeed, UnstableInput
 from pipeline.tasks.day import Snapshot
 from pipeline.tasks.parameters import DayParameter
 
@@ -145,7 +146,7 @@ def _waited(day: dt.date) -> list[luigi.Task]:
     ]
     tasks: list[luigi.Task] = [RawDay(date=day), *feeds]
     missing = [task for task in tasks if not task.complete()]
-    return missing or [Unrested(reader=str(Snapshot(date=day).unit))]
+    return missing or [UnstableInput(reader=str(Snapshot(date=day).unit))]
 
 
 def run(wanted: Range, workers: int = 1, progress: Progress | None = None) -> Outcome:
@@ -162,9 +163,10 @@ def run(wanted: Range, workers: int = 1, progress: Progress | None = None) -> Ou
     outcome.ready = sorted(set(days) - set(todo))
     expected = [day for day in todo if graph.expected_symbols(context.kitchen(), day)]
     outcome.unexpected = sorted(set(todo) - set(expected))
-    for number, window in enumerate(_windows(expected)):
+    for first in range(0, len(expected), WINDOW_DAYS):
+        window = expected[first : first + WINDOW_DAYS]
         _build(window, workers, outcome)
-        done = min((number + 1) * WINDOW_DAYS, len(expected))
+        done = first + len(window)
         spent = time.monotonic() - started
         if progress is not None:
             progress(done, len(expected), spent / done * (len(expected) - done))
@@ -176,14 +178,10 @@ def run(wanted: Range, workers: int = 1, progress: Progress | None = None) -> Ou
     return outcome
 
 
-def _windows(days: list[dt.date]) -> Iterator[list[dt.date]]:
-    for start in range(0, len(days), WINDOW_DAYS):
-        yield days[start : start + WINDOW_DAYS]
-
-
 def _built(tasks: list[luigi.Task], workers: int) -> LuigiRunResult:
     """One build; and another where luigid still held tasks for a run that was killed."""
-    ended = luigi.build(tasks, workers=workers, log_level="WARNING", detailed_summary=True)
+    build = partial(luigi.build, tasks, workers=workers, log_level="WARNING", detailed_summary=True)
+    ended = build()
     context.forget_days()
     if ended.status in _NO_FURTHER_TRY or all(task.complete() for task in tasks):
         return ended
@@ -192,7 +190,7 @@ def _built(tasks: list[luigi.Task], workers: int) -> LuigiRunResult:
         logger.warning("luigid holds tasks for a run that is gone; tries again in %g s", seconds)
         time.sleep(seconds)
         luigid_client.prune()
-        ended = luigi.build(tasks, workers=workers, log_level="WARNING", detailed_summary=True)
+        ended = build()
     return ended
 
 

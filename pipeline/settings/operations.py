@@ -53,7 +53,7 @@ class Alerts:
     """Where alerts go and how often.
 
     Args:
-        urls_env: The environment variable with addresses in apprise's form, apart by blanks.
+        urls_env: The environment variable with addresses in apprise's form, separated by blanks.
         urls_file: A file with one address a line, that nobody but its owner may read.
         repeat_hours: An alert that still holds is said again after so long.
         reports: The address that stands for `paths.snapshots` on a web server, for the reports' links.

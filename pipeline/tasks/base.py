@@ -11,6 +11,7 @@ import luigi
 from pipeline.errors import UnstableInputError
 from pipeline.freshness import code, graph
 from pipeline.freshness.graph import Unit
+from pipeline.model.feeds import FEEDS
 from pipeline.publishing import day_state
 from pipeline.tasks import context, fetching, messages
 from pipeline.tasks.parameters import (
@@ -18,7 +19,6 @@ from pipeline.tasks.parameters import (
     SourceParameter,
     SymbolParameter,
     VendorParameter,
-    vendor_of,
 )
 
 JOB = "pipeline.tasks.job"
@@ -58,7 +58,7 @@ class RawDay(luigi.ExternalTask):
         return []
 
 
-class Unrested(luigi.ExternalTask):
+class UnstableInput(luigi.ExternalTask):
     """Raw files that changed while they were read: waited for in this run, looked at again in the next.
 
     Luigi calls a run that ends with such a wait pending, not failed.
@@ -71,12 +71,12 @@ class Unrested(luigi.ExternalTask):
         return False
 
 
-def _note_unrested(task: Unrested) -> None:
+def _note_unstable(task: UnstableInput) -> None:
     """Luigi tells the main process, in which no task may have run."""
-    context.unrested().add(task.reader)
+    context.unstable().add(task.reader)
 
 
-Unrested.event_handler(luigi.Event.DEPENDENCY_MISSING)(_note_unrested)
+UnstableInput.event_handler(luigi.Event.DEPENDENCY_MISSING)(_note_unstable)
 
 
 class UnitTask(luigi.Task):
@@ -118,7 +118,7 @@ class UnitTask(luigi.Task):
     def waits(self) -> list[luigi.Task]:
         """What a run of the task found it must wait for: Luigi asks for it again when it sums up."""
         reader = str(self.unit)
-        return [Unrested(reader=reader)] if reader in context.unrested() else []
+        return [UnstableInput(reader=reader)] if reader in context.unstable() else []
 
     def urgent(self) -> list[str]:
         """Why the unit has to run although its receipt is fresh; empty when nothing is."""
@@ -134,8 +134,8 @@ class UnitTask(luigi.Task):
             job = importlib.import_module(JOB)
             facts = job.perform(context.freshness(), self.unit, self.report, self.urgent())
         except UnstableInputError as error:
-            messages.unrested(self.unit, error)
-            return _waiting_for(Unrested(reader=str(self.unit)))
+            messages.unstable(self.unit, error)
+            return _waiting_for(UnstableInput(reader=str(self.unit)))
         context.look_again()
         self.report("done", 100)
         messages.ran(self.unit, facts)
@@ -167,7 +167,7 @@ class FeedTask(SymbolTask):
 
     def requires(self) -> list[luigi.Task]:
         """The raw files, fetched first where that is configured."""
-        vendor = vendor_of(self.source)
+        vendor = FEEDS[self.source].vendor
         fetched = fetching.in_front(self.date, [self.symbol]) if vendor == "binance" else []
         feed = RawFeed(date=self.date, symbol=self.symbol, vendor=vendor)
         return [*fetched, feed, *self.waits()]

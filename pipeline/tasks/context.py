@@ -37,7 +37,7 @@ def finished() -> Finished:
 
 
 @lru_cache(maxsize=1)
-def unrested() -> set[str]:
+def unstable() -> set[str]:
     """The units whose raw files changed while they were read, in this run."""
     return set()
 
@@ -50,7 +50,7 @@ def look_again() -> None:
 def forget_days() -> None:
     """Looks afresh at all but the daily statistics: for the next days of one run, which look back on them."""
     freshness().forget_but("DailyStats")
-    unrested.cache_clear()
+    unstable.cache_clear()
     look_again()
     layout.forget_listings()
 
@@ -58,6 +58,6 @@ def forget_days() -> None:
 def forget() -> None:
     """Looks at everything afresh: for a long-lived process between two runs."""
     _freshness.cache_clear()
-    unrested.cache_clear()
+    unstable.cache_clear()
     look_again()
     layout.forget_listings()

@@ -22,10 +22,10 @@ _SHOWN_ONLY = ("/api/set_task_status_message", "/api/set_task_progress_percentag
 """What a task tells the dashboard while it runs: a step goes on to its receipt without that."""
 
 
-def end_soberly() -> None:
+def exit_when_scheduler_lost() -> None:
     """Lets every question to luigid that gets no answer end the run."""
     ask = luigi.rpc.RemoteScheduler._request
-    if not getattr(ask, "ends_soberly", False):
+    if not getattr(ask, "exits_when_lost", False):
         luigi.rpc.RemoteScheduler._request = _ending(ask)
 
 
@@ -49,5 +49,5 @@ def _ending(ask: Callable[..., Any]) -> Callable[..., Any]:
             )
             raise SystemExit(code) from None
 
-    request.ends_soberly = True  # type: ignore[attr-defined]
+    request.exits_when_lost = True  # type: ignore[attr-defined]
     return request

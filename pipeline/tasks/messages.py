@@ -47,7 +47,7 @@ def ran(unit: Unit, facts: Json) -> None:
     )
 
 
-def unrested(unit: Unit, error: UnstableInputError) -> None:
+def unstable(unit: Unit, error: UnstableInputError) -> None:
     """One line when raw files changed while a step read them."""
     logger.warning("%s is pending: %s", unit, error)
 

@@ -84,8 +84,3 @@ class VendorParameter(luigi.Parameter):
         if x not in ("binance", "atas"):
             raise ParameterError(f"--vendor: got {x!r}, wanted binance or atas")
         return x
-
-
-def vendor_of(feed: str) -> str:
-    """The vendor that writes a feed."""
-    return FEEDS[feed].vendor

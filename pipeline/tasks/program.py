@@ -66,7 +66,7 @@ def prepare() -> None:
     _set_defaults()
     _speak_plainly()
     _fall_back_to_local_scheduler()
-    lost_luigid.end_soberly()
+    lost_luigid.exit_when_scheduler_lost()
     _end_on_signals()
     # What is loaded by now stays to the end. Looking through it once more at exit costs as much as a
     # finished day, and writing on it in every forked worker costs that worker's own copy.

@@ -209,7 +209,7 @@ def _notify(urls: list[str], title: str, text: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Delivery:
     """What came of telling: the message, if there was one, and whether it arrived."""
 
     message: Message | None
@@ -218,7 +218,7 @@ class Told:
 
 def tell(
     desk: Desk, scope: str, problems: Iterable[Problem], now: dt.datetime, send: Send = send
-) -> Told:
+) -> Delivery:
     """Says what is wrong to those who are configured, and remembers that it was said.
 
     Where an address did not take the message, nothing is remembered, so the next run tries again.
@@ -234,12 +234,12 @@ def tell(
         if message is None:
             if after != state:
                 keep(after)
-            return Told(message=None, sent=False)
+            return Delivery(message=None, sent=False)
         logger.warning("%s\n%s", message.title, message.text)
         sent = bool(urls) and _sent(send, urls, message)
         if sent or not urls:
             keep(after)
-        return Told(message=message, sent=sent)
+        return Delivery(message=message, sent=sent)
 
 
 def _sent(send: Send, urls: list[str], message: Message) -> bool:

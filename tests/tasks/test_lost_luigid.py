@@ -15,8 +15,8 @@ from pipeline.tasks import lost_luigid
 def scheduler(monkeypatch: pytest.MonkeyPatch) -> luigi.rpc.RemoteScheduler:
     """A proxy of a luigid on a port that nobody listens on, which waits for nothing."""
     monkeypatch.setattr(luigi.rpc.RemoteScheduler, "_request", luigi.rpc.RemoteScheduler._request)
-    lost_luigid.end_soberly()
-    lost_luigid.end_soberly()  # a second time changes nothing
+    lost_luigid.exit_when_scheduler_lost()
+    lost_luigid.exit_when_scheduler_lost()  # a second time changes nothing
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         made = luigi.rpc.RemoteScheduler(f"http://127.0.0.1:{probe.getsockname()[1]}")
