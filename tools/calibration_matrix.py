@@ -19,6 +19,7 @@ import pyarrow as pa
 from pipeline import storage
 from pipeline.alignment.calibrate import CalibrationInput, calibrate
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us
+from pipeline.contracts import day as symbol_day
 from pipeline.contracts import rules
 from pipeline.contracts.schema import conform
 from pipeline.model.feeds import ATAS_FEEDS
@@ -182,14 +183,17 @@ def judged(given: Day, asked: Cell) -> Cell:
     """The cell with what calibration says of a day whose clock is off by `asked.offset` minutes."""
     found = calibrate(
         CalibrationInput(
-            symbol="X",
-            market=given.market,
-            day=given.date,
+            day=symbol_day.Day(
+                symbol="X",
+                market=given.market,
+                date=given.date,
+                rules=RULES,
+                outages=frozenset(),
+                prefer=ATAS_FEEDS,
+            ),
             klines=given.klines,
             bars={"atas_bars": given.bars},
-            prefer=ATAS_FEEDS,
         ),
-        RULES.control,
     ).calibration
     reason = ", ".join(entry.key for entry in found.reasons)
     n = found.figures.n or 0

@@ -7,9 +7,8 @@ did not measure is null.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -22,16 +21,20 @@ from pipeline.alignment.flow import Sides, delta_columns, exceeds, falls_short, 
 from pipeline.alignment.grid import Grid, on_grid, span
 from pipeline.alignment.merge import merge_runs
 from pipeline.alignment.reconcile import reconciliation
+from pipeline.alignment.record_clock import in_true_time
 from pipeline.alignment.true_time import bars_in_true_time
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, SECOND_US, day_open_us
 from pipeline.contracts.atas_types import TYPES
 from pipeline.contracts.correction import Correction, FeedCorrection
-from pipeline.contracts.rules import Rules
+from pipeline.contracts.day import Day
 from pipeline.contracts.schema import conform, empty
 from pipeline.free_form import Json
 from pipeline.tables import arrays
 from pipeline.tables.arrays import Bools, Ints
 from pipeline.tables.exact import usual_places
+
+DELTA_SOURCES = ("ticks", "atas_bars", "klines")
+"""Where `delta` may come from, the preferred first."""
 
 BASELINE = (*PRICES, "volume", "quote_volume", "trades", "taker_buy_volume")
 
@@ -41,39 +44,31 @@ _TIME = pa.timestamp("us", tz="UTC")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlignInput:
-    """A symbol's day, its feeds and what was found about them.
+    """The feeds of a symbol's day, and what was found about them.
 
     Args:
-        symbol: The symbol.
-        market: spot, futures_um or futures_cm.
-        day: The UTC date, by minute_open.
-        klines: Schema `clean_klines`; without rows the result has none.
+        day: The symbol's day.
+        klines: Schema `clean_klines`, as read; without rows the result has none.
         bars: ATAS feed -> schema `clean_bars`, stamps as exported.
         minute_stats: Schema `minute_stats` of the tape in true time, None without one.
         correction: `Calibration.correction`.
-        outages: Minutes of the day, 0..1439, in a known outage of the exchange.
-        prefer_atas: ATAS feeds, the preferred first.
         prefer_delta: `ticks`, `atas_bars`, `klines`, the preferred first.
-        latency_seconds: `binance` and `atas`: how long after its close a minute is known.
+        latency_seconds: `binance` and `atas`: how long after its close a minute is known, 0 unless said.
         prefer_fields: Column -> the ATAS feeds that may fill it, the preferred first.
     """
 
-    symbol: str
-    market: str
-    day: dt.date
+    day: Day
     klines: pa.Table
     bars: dict[str, pa.Table]
     minute_stats: pa.Table | None
     correction: Correction
-    outages: frozenset[int]
-    prefer_atas: tuple[str, ...]
-    prefer_delta: tuple[str, ...]
-    latency_seconds: dict[str, float]
+    prefer_delta: tuple[str, ...] = DELTA_SOURCES
+    latency_seconds: Mapping[str, float] = field(default_factory=dict)
     prefer_fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Day:
+class _OnGrid:
     """The day on the grid. `chosen` is the ATAS feed of the day, `feeds` all usable ones."""
 
     given: AlignInput
@@ -98,8 +93,8 @@ class _Day:
         return self.given.correction.feeds[feed]
 
 
-def align(given: AlignInput, rules: Rules) -> pa.Table:
-    """The day's 1440 rows of `bars_1m`, or none when the exchange of record has no row.
+def align(given: AlignInput) -> tuple[pa.Table, Json]:
+    """The day's 1440 rows of `bars_1m`, and how its sources of order flow agree.
 
     ATAS columns are those of the chosen feed; a group of columns that it lacks is taken, in its minutes,
     from the next usable feed of the same instrument and unit, or from those that the configuration names
@@ -109,14 +104,20 @@ def align(given: AlignInput, rules: Rules) -> pa.Table:
     volumes of an unknown unit has measured other trades, so its order flow stays in vbuy and vsell and
     delta comes from the klines.
 
-    Args:
-        given: tables, correction, preferences.
-        rules: those in force.
+    Returns:
+        (`bars_1m`, agreement). The table has no rows when the exchange of record has none, and nothing
+        agrees then. Else see `reconcile.py`; `fields` are how many minutes each ATAS feed filled of the
+        columns, see `fields.py`.
     """
-    schema = rules.schema.table("bars_1m")
     if not given.klines.num_rows:
-        return empty(schema)
-    day = _read_day(given)
+        return empty(given.day.rules.schema.table("bars_1m")), {}
+    day = _read_day(replace(given, klines=in_true_time(given.klines, given.correction)))
+    bars = _bars(day)
+    return bars, _agreement(day, bars["delta_source"].to_pylist())
+
+
+def _bars(day: _OnGrid) -> pa.Table:
+    rules = day.given.day.rules
     masks = rules.schema.flag_masks
     vendor = _vendor_columns(day)
     sides = Sides(buy=arrays.floats(vendor["vbuy"]), sell=arrays.floats(vendor["vsell"]))
@@ -134,40 +135,28 @@ def align(given: AlignInput, rules: Rules) -> pa.Table:
         **_provenance(day),
         "qc_flags": flags | np.where(short, masks["flow_residual"], 0),
     }
-    return conform(pa.table(columns), schema, "bars_1m")
+    return conform(pa.table(columns), rules.schema.table("bars_1m"), "bars_1m")
 
 
-def agreement_of_flow(given: AlignInput, bars: pa.Table, rules: Rules) -> Json:
-    """How the day's sources of order flow agree, and which was published: see `reconcile.py`.
-
-    And in `fields`, how many minutes each ATAS feed filled of the columns: see `fields.py`.
-
-    Args:
-        given: as of `align`.
-        bars: what `align` made of it.
-        rules: those in force.
-    """
-    if not bars.num_rows:
-        return {}
-    day = _read_day(given)
-    published = bars["delta_source"].to_pylist()
-    opened = day_open_us(given.day)
-    residual_max = rules.control.flow["residual_row_max"]
-    found = reconciliation(_delta_sources(day), published, opened, residual_max)
+def _agreement(day: _OnGrid, published: list[str | None]) -> Json:
+    """How the sources of order flow agree, of which `published` gave each minute's delta."""
+    of = day.given.day
+    residual_max = of.rules.control.flow["residual_row_max"]
+    found = reconciliation(_delta_sources(day), published, day_open_us(of.date), residual_max)
     return found | {"fields": {} if day.chosen is None else fields.told(_fill(day, day.chosen))}
 
 
-def _read_day(given: AlignInput) -> _Day:
-    opened = day_open_us(given.day)
+def _read_day(given: AlignInput) -> _OnGrid:
+    opened = day_open_us(given.day.date)
     outage = np.zeros(MINUTES_PER_DAY, dtype=bool)
-    outage[sorted(given.outages)] = True
+    outage[sorted(given.day.outages)] = True
     klines = on_grid(given.klines, opened)
     volume = klines.floats("volume")
     quoted = np.isfinite(klines.floats("close")) & ~(outage & (volume == 0))
     klines = klines.without(~quoted)
     feeds = _usable_feeds(given, opened)
     chosen = given.correction.feed
-    return _Day(
+    return _OnGrid(
         given=given,
         klines=klines,
         outage=outage,
@@ -181,7 +170,7 @@ def _read_day(given: AlignInput) -> _Day:
 def _usable_feeds(given: AlignInput, opened_us: int) -> dict[str, Grid]:
     """Feeds whose correction stands, moved to true time (the tape's minutes are), on the grid."""
     found = given.correction.feeds
-    feeds = vendor_feeds(given.bars, given.minute_stats, given.prefer_atas)
+    feeds = vendor_feeds(given.bars, given.minute_stats, given.day.prefer)
     return {
         feed: on_grid(
             merge_runs(bars, 0) if feed == TICKS else bars_in_true_time(bars, found[feed]),
@@ -192,13 +181,15 @@ def _usable_feeds(given: AlignInput, opened_us: int) -> dict[str, Grid]:
     }
 
 
-def _keys(day: _Day) -> dict[str, pa.Array]:
-    opened = day_open_us(day.given.day) + np.arange(MINUTES_PER_DAY, dtype=np.int64) * MINUTE_US
+def _keys(day: _OnGrid) -> dict[str, pa.Array]:
+    opened = (
+        day_open_us(day.given.day.date) + np.arange(MINUTES_PER_DAY, dtype=np.int64) * MINUTE_US
+    )
     sources = ("binance",) if day.chosen is None else ("binance", "atas")
     latency = max(day.given.latency_seconds.get(source, 0) for source in sources)
     closed = pa.array(opened + MINUTE_US, _TIME)
     return {
-        "symbol": pa.repeat(day.given.symbol, MINUTES_PER_DAY),
+        "symbol": pa.repeat(day.given.day.symbol, MINUTES_PER_DAY),
         "ts": closed,
         "minute_open": pa.array(opened, _TIME),
         "minute_close": closed,
@@ -206,7 +197,7 @@ def _keys(day: _Day) -> dict[str, pa.Array]:
     }
 
 
-def _vendor_columns(day: _Day) -> dict[str, pa.Array]:
+def _vendor_columns(day: _OnGrid) -> dict[str, pa.Array]:
     """The ATAS columns; all null without a usable feed."""
     if day.chosen is None:
         return _no_vendor_columns()
@@ -221,7 +212,7 @@ def _no_vendor_columns() -> dict[str, pa.Array]:
     return {name: pa.nulls(MINUTES_PER_DAY, kind) for name, kind in kinds.items()}
 
 
-def _fill(day: _Day, chosen: str) -> fields.Fill:
+def _fill(day: _OnGrid, chosen: str) -> fields.Fill:
     """The chosen feed, then the others of the same instrument and volume unit."""
     wanted = [getattr(day.found(chosen), name) for name in ("identity", "volume_unit")]
     others = {
@@ -237,7 +228,7 @@ def _fill(day: _Day, chosen: str) -> fields.Fill:
     )
 
 
-def _delta_sources(day: _Day) -> dict[str, Sides]:
+def _delta_sources(day: _OnGrid) -> dict[str, Sides]:
     """Order flow in base units of this very instrument, by source name, the preferred first."""
     volume, quote_volume = (day.klines.floats(name) for name in ("volume", "quote_volume"))
     sources = {"klines": kline_sides(day.klines.floats("taker_buy_volume"), volume)}
@@ -251,7 +242,7 @@ def _delta_sources(day: _Day) -> dict[str, Sides]:
     return {name: sources[name] for name in day.given.prefer_delta if name in sources}
 
 
-def _provenance(day: _Day) -> dict[str, pa.Array]:
+def _provenance(day: _OnGrid) -> dict[str, pa.Array]:
     """Which feeds tell of the minute, whether it lies in what they recorded, and the basis."""
     inside = span(day.klines.present, day.outage)
     for feed in _feeds_used(day):
@@ -268,14 +259,14 @@ def _provenance(day: _Day) -> dict[str, pa.Array]:
     }
 
 
-def _feeds_used(day: _Day) -> list[str]:
+def _feeds_used(day: _OnGrid) -> list[str]:
     """The chosen ATAS feed, and the one that delta comes from first."""
     first = next(iter(_delta_sources(day)), "")
     feeds = {day.chosen, {"ticks": TICKS}.get(first, first)}
     return [feed for feed in day.feeds if feed in feeds]
 
 
-def _basis(day: _Day) -> pa.Array:
+def _basis(day: _OnGrid) -> pa.Array:
     """1e4 x ln(atas_close / close), to 1e-9 bps: a logarithm's last digits depend on the machine."""
     if day.chosen is None:
         return pa.nulls(MINUTES_PER_DAY, pa.float64())
@@ -285,9 +276,9 @@ def _basis(day: _Day) -> pa.Array:
     return pa.array(np.round(1e4 * np.log(ratio), _BASIS_DECIMALS) + 0.0, mask=~known)
 
 
-def _flags(day: _Day, masks: dict[str, int]) -> Ints:
+def _flags(day: _OnGrid, masks: dict[str, int]) -> Ints:
     """The flags of the feeds' own rows and those of the minute."""
-    every = on_grid(day.given.klines, day_open_us(day.given.day))
+    every = on_grid(day.given.klines, day_open_us(day.given.day.date))
     flags = every.ints("flags")
     raised = {
         "known_outage": day.outage,
@@ -310,7 +301,7 @@ def _flags(day: _Day, masks: dict[str, int]) -> Ints:
     return flags
 
 
-def _sides_unknown(day: _Day) -> Bools:
+def _sides_unknown(day: _OnGrid) -> Bools:
     """Minutes of the tape without a usable side."""
     if TICKS not in day.feeds:
         return np.zeros(MINUTES_PER_DAY, dtype=bool)
@@ -318,7 +309,7 @@ def _sides_unknown(day: _Day) -> Bools:
     return tape.present & ~np.isfinite(tape.floats("vbuy"))
 
 
-def _differs(day: _Day, own: Grid) -> Bools:
+def _differs(day: _OnGrid, own: Grid) -> Bools:
     """Minutes with both feeds in which a price is another one on the exchange's decimal tick."""
     ours = [day.klines.floats(name) for name in PRICES]
     theirs = [own.floats(name) for name in PRICES]

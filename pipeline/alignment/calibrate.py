@@ -7,7 +7,6 @@ rests on its own day's rows alone.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -49,6 +48,7 @@ from pipeline.contracts.calibration import (
 )
 from pipeline.contracts.control import Control
 from pipeline.contracts.correction import Correction, FeedCorrection
+from pipeline.contracts.day import Day
 from pipeline.tables.parts import Parts
 
 REFUSING = ("set_aside_atas", "refuse")
@@ -63,26 +63,32 @@ class CalibrationInput:
     """A symbol's day as the feeds tell of it.
 
     Args:
-        symbol: The symbol, for waivers.
-        market: spot, futures_um or futures_cm.
-        day: The UTC date.
+        day: The symbol's day.
         klines: Schema `clean_klines`.
         bars: Feed -> schema `clean_bars`; may be empty.
         ticks: Schema `clean_ticks`, as the feed "atas_ticks", in parts or not; None without a tape.
         approved: Feed -> offsets in minutes that its profile allows on the day; feeds without one are free.
-        prefer: Feeds, the preferred first.
         clock: How the klines' stamps were read, None where nobody asks.
     """
 
-    symbol: str
-    market: str
-    day: dt.date
+    day: Day
     klines: pa.Table
     bars: dict[str, pa.Table]
-    prefer: tuple[str, ...]
     ticks: pa.Table | Parts | None = None
     approved: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     clock: record_clock.RecordClock | None = None
+
+    @property
+    def control(self) -> Control:
+        """CONTROL in force."""
+        return self.day.rules.control
+
+    def consequence(self, key: str) -> str:
+        """What a refusal leads to on this day, a waiver heeded."""
+        refusal = self.control.refusals[key]
+        return self.control.consequence(
+            refusal["code"], refusal["consequence"], self.day.symbol, self.day.date
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,21 +99,21 @@ class Calibration:
     correction: Correction
 
 
-def calibrate(given: CalibrationInput, control: Control) -> Calibration:
+def calibrate(given: CalibrationInput) -> Calibration:
     """Find and judge every feed's offset, instrument and volume unit.
 
     The day follows the first preferred feed that is not refused; where all are, it is refused for the
     first one's reasons. Without a row of either side nothing is measured. Klines whose stamps do not say
     which edge of the bar they are, are read as closes where every feed then lies right, and only then.
     """
-    found = _calibrate(given, control)
+    found = _calibrate(given)
     if given.clock is None or not given.clock.by_nobody:
         return found
     if record_clock.lies_right(_offsets(found.correction.feeds), given.approved):
         return found
     shift = record_clock.AS_CLOSES_MINUTES
     closes = replace(given, klines=record_clock.moved(given.klines, shift))
-    tried = _calibrate(closes, control, read_as=record_clock.read_as_closes(given.clock))
+    tried = _calibrate(closes, read_as=record_clock.read_as_closes(given.clock))
     if not record_clock.lies_right(_offsets(tried.correction.feeds), given.approved):
         return found
     return replace(tried, correction=changed(tried.correction, record_shift_minutes=shift))
@@ -122,29 +128,29 @@ def _offsets(feeds: Mapping[str, Finding | FeedCorrection]) -> dict[str, int]:
     }
 
 
-def _calibrate(given: CalibrationInput, control: Control, read_as: str = "") -> Calibration:
+def _calibrate(given: CalibrationInput, read_as: str = "") -> Calibration:
     """The finding by the klines as they are; `read_as` says in words how their stamps were read."""
-    given = replace(given, klines=record_clock.of_day(given.klines, day_open_us(given.day)))
+    given = replace(given, klines=record_clock.of_day(given.klines, day_open_us(given.day.date)))
     tape = {} if given.ticks is None else {TICKS: tape_minutes(given.ticks)}
-    feeds = vendor_feeds({**given.bars, **tape}, None, given.prefer)
-    opened = day_open_us(given.day)
+    feeds = vendor_feeds({**given.bars, **tape}, None, given.day.prefer)
+    opened = day_open_us(given.day.date)
     ground = Ground(
         klines=dense_klines(given.klines, opened),
         opened_us=opened,
-        evidence=control.evidence,
-        identity=control.identity,
+        evidence=given.control.evidence,
+        identity=given.control.identity,
     )
     found = {
-        feed: _finding(feed, bars, ground, given, control)
+        feed: _finding(feed, bars, ground, given)
         for feed, bars in feeds.items()
         if given.klines.num_rows
     }
     standing = _offsets(found)
     doubt = record_clock.in_doubt(given.clock, standing, given.approved)
     if doubt is not None:
-        found = {f: _refused_for(*doubt, entry, given, control) for f, entry in found.items()}
+        found = {f: _refused_for(*doubt, entry, given) for f, entry in found.items()}
     elif read_as:
-        found = {f: _told("label_by_atas", read_as, e, control) for f, e in found.items()}
+        found = {f: _told("label_by_atas", read_as, e, given) for f, e in found.items()}
     usable = [feed for feed in found if found[feed].status != "refused"]
     shown = (usable or list(found))[:1]
     top = found[shown[0]] if shown else Finding(status="not_measured")
@@ -159,54 +165,44 @@ def _calibrate(given: CalibrationInput, control: Control, read_as: str = "") -> 
     )
 
 
-def _finding(
-    feed: str, bars: pa.Table, ground: Ground, given: CalibrationInput, control: Control
-) -> Finding:
+def _finding(feed: str, bars: pa.Table, ground: Ground, given: CalibrationInput) -> Finding:
     """A feed's finding, held against its approved profile; a day that disagrees is refused."""
     ground = replace(ground, approved=frozenset(given.approved.get(feed, ())))
     find = _tape_finding if feed == TICKS else _bars_finding
-    entry = find(bars, ground, given, control)
+    entry = find(bars, ground, given)
     off = sorted({s.offset_minutes for s in entry.segments} - {*given.approved.get(feed, ())})
     if feed not in given.approved or not off or entry.status == "refused":
         return entry
     wanted = " or ".join(map(str, given.approved[feed]))
     note = f"found {off[0]} min, the approved profile says {wanted} min"
-    return _refused_for("off_profile", note, entry, given, control)
+    return _refused_for("off_profile", note, entry, given)
 
 
-def _refused_for(
-    key: str, note: str, entry: Finding, given: CalibrationInput, control: Control
-) -> Finding:
+def _refused_for(key: str, note: str, entry: Finding, given: CalibrationInput) -> Finding:
     """The finding with one more reason, and refused by it unless CONTROL or a waiver makes less of it."""
-    refusal = control.refusals[key]
-    consequence = control.consequence(
-        refusal["code"], refusal["consequence"], given.symbol, given.day
-    )
-    entry = _told(key, note, entry, control)
-    if consequence not in REFUSING:
+    entry = _told(key, note, entry, given)
+    if given.consequence(key) not in REFUSING:
         return entry
     return changed(entry, status="refused", offset_minutes=None, volume_factor=None)
 
 
-def _told(key: str, note: str, entry: Finding, control: Control) -> Finding:
+def _told(key: str, note: str, entry: Finding, given: CalibrationInput) -> Finding:
     """The finding with one more reason, the first."""
-    reason = Reason(code=control.refusals[key]["code"], key=key, note=note)
+    reason = Reason(code=given.control.refusals[key]["code"], key=key, note=note)
     return changed(entry, reasons=(reason, *entry.reasons))
 
 
-def _bars_finding(
-    bars: pa.Table, ground: Ground, given: CalibrationInput, control: Control
-) -> Finding:
+def _bars_finding(bars: pa.Table, ground: Ground, given: CalibrationInput) -> Finding:
     """A feed's finding; on a day on which clocks change, once more with runs cut where stamps have gaps.
 
     The cut stands when it explains more minutes and every hour agrees with it.
     """
-    entry = _feed_finding(bars, ground, given, control)
-    jumps = zones.changes(given.day)
+    entry = _feed_finding(bars, ground, given)
+    jumps = zones.changes(given.day.date)
     if not jumps or entry.figures.n is None:
         return entry
     gap = min(abs(jump) for jump in jumps)
-    cut = _feed_finding(split_at_gaps(bars, gap), ground, given, control, jumps)
+    cut = _feed_finding(split_at_gaps(bars, gap), ground, given, jumps)
     n, agreed = cut.figures.n or 0, cut.figures.block_agreement or 0.0
     explains_more = entry.status == "refused" or n > entry.figures.n
     if cut.status == "refused" or agreed < 1.0 or not explains_more:
@@ -214,29 +210,31 @@ def _bars_finding(
     return changed(cut, split_gap_minutes=gap)
 
 
-def _tape_finding(
-    bars: pa.Table, ground: Ground, given: CalibrationInput, control: Control
-) -> Finding:
+def _tape_finding(bars: pa.Table, ground: Ground, given: CalibrationInput) -> Finding:
     """A tape's finding: as of any feed, then its clock below the minute, then once more with it put right.
 
     A skew of seconds moves trades into other minutes, so prices differ until it is taken off: the tape
     is judged by what it would be with its clock put right, also where CONTROL does not let it be moved.
     """
-    entry = _feed_finding(bars, ground, given, control)
+    entry = _feed_finding(bars, ground, given)
     best = entry.figures.best
     if given.ticks is None or best is None or not entry.figures.evidence:
         return entry
     found = skew.estimate(
-        given.ticks, ground.klines, ground.opened_us, best.lag_minutes * MINUTE_US, control.skew
+        given.ticks,
+        ground.klines,
+        ground.opened_us,
+        best.lag_minutes * MINUTE_US,
+        given.control.skew,
     )
     if found is None:
         return entry
-    if found.width > control.skew["interval_ms_max"]:
+    if found.width > given.control.skew["interval_ms_max"]:
         return _with_skew(entry, skew.described(found, applied=False))
-    applies = skew.correctable(found, control.skew)
-    if abs(found.ms) > control.skew["correct_above_ms"]:
+    applies = skew.correctable(found, given.control.skew)
+    if abs(found.ms) > given.control.skew["correct_above_ms"]:
         moved = tape_minutes(given.ticks, -round(found.ms * _MS_US))
-        entry = _feed_finding(moved, ground, given, control)
+        entry = _feed_finding(moved, ground, given)
     applied = applies and entry.status != "refused"
     return changed(
         _with_skew(entry, skew.described(found, applies)),
@@ -255,14 +253,13 @@ def _feed_finding(
     bars: pa.Table,
     ground: Ground,
     given: CalibrationInput,
-    control: Control,
     jumps: tuple[int, ...] = (),
 ) -> Finding:
     """One feed's finding."""
     off_minute = not_one_minute(bars)
     if off_minute:
         rows = Finding(status="refused", figures=Figures(rows=bars.num_rows))
-        return _refusable(rows, [("not_one_minute", off_minute)], None, given, control)
+        return _refusable(rows, [("not_one_minute", off_minute)], None, given)
     placed = place(bars, ground, jumps)
     pairs = pairs_at(
         placed.laid.vendor,
@@ -271,13 +268,13 @@ def _feed_finding(
         ground.opened_us,
         placed.choice.lag - placed.base,
     )
-    like = likeness(pairs, control.identity)
+    like = likeness(pairs, given.control.identity)
     kind = _kind(placed, like, ground)
     hours = blocks(placed.laid, ground.klines, placed.choice, ground.evidence, placed.base)
     stands = placed.choice.by is not None
     unit, size = UNKNOWN, None
     if like and stands:
-        unit, size = volume_unit(like, given.market, control.identity)
+        unit, size = volume_unit(like, given.day.market, given.control.identity)
     finding = Finding(
         status="refused",
         identity=kind,
@@ -288,7 +285,7 @@ def _feed_finding(
         segments=_segments(placed) if stands else (),
     )
     reasons = reasons_against(placed, kind, unit, hours, ground)
-    return _refusable(finding, reasons, placed if stands else None, given, control)
+    return _refusable(finding, reasons, placed if stands else None, given)
 
 
 def _kind(placed: Placed, like: Likeness | None, ground: Ground) -> str | None:
@@ -314,22 +311,16 @@ def _refusable(
     reasons: list[tuple[str, str]],
     placed: Placed | None,
     given: CalibrationInput,
-    control: Control,
 ) -> Finding:
     """The finding with its status: a reason refuses unless CONTROL or a waiver makes less of it.
 
     Without a lag there is nothing to apply, whatever the consequence.
     """
     entries = tuple(
-        Reason(code=control.refusals[key]["code"], key=key, note=note) for key, note in reasons
+        Reason(code=given.control.refusals[key]["code"], key=key, note=note)
+        for key, note in reasons
     )
-    refused = placed is None or any(
-        control.consequence(
-            entry.code, control.refusals[entry.key]["consequence"], given.symbol, given.day
-        )
-        in REFUSING
-        for entry in entries
-    )
+    refused = any(given.consequence(key) in REFUSING for key, _ in reasons)
     if placed is None or refused:
         return changed(finding, reasons=entries, status="refused", volume_factor=None)
     return changed(

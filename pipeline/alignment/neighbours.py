@@ -23,7 +23,6 @@ from pipeline.alignment.dense import SCAN_MINUTES
 from pipeline.alignment.feeds import TICKS
 from pipeline.alignment.true_time import Window, with_moved, within
 from pipeline.clock import DAY_US, MINUTE_US, day_open_us
-from pipeline.contracts.control import Control
 from pipeline.tables import parquet
 from pipeline.tables.parts import as_parts
 
@@ -57,7 +56,7 @@ class WithNeighbours:
 
 
 def calibrate_among(
-    given: CalibrationInput, neighbours: dict[str, dict[str, Rows]], control: Control
+    given: CalibrationInput, neighbours: dict[str, dict[str, Rows]]
 ) -> WithNeighbours:
     """The finding of a day whose rows may lie in the files of the days beside it.
 
@@ -67,15 +66,14 @@ def calibrate_among(
     Args:
         given: the day's own files.
         neighbours: feed -> `before` and `after` -> rows, for the files that are there.
-        control: CONTROL in force.
     """
-    alone = calibrate(given, control)
+    alone = calibrate(given)
     windows = {feed: _windows(given, alone, feed) for feed in {*neighbours, *_feeds(given)}}
     joined: dict[str, dict[str, pa.Table]] = {}
     for feed in sorted(neighbours):
         shown = _shown(given, neighbours[feed], windows[feed], feed)
         if _any(shown) and not _stands(alone, feed):
-            tried = calibrate(_with(given, {feed: shown}), control)
+            tried = calibrate(_with(given, {feed: shown}))
             by_lag = _windows(given, tried, feed)
             stands = _stands(tried, feed)
             shown = _shown(given, neighbours[feed], by_lag, feed) if stands else {}
@@ -83,7 +81,7 @@ def calibrate_among(
             joined[feed] = shown
     if not joined:
         return WithNeighbours(found=alone, beside={}, windows=windows)
-    found = calibrate(_with(given, joined), control)
+    found = calibrate(_with(given, joined))
     return WithNeighbours(found=found, beside=joined, windows=windows)
 
 
@@ -139,7 +137,7 @@ def _stands(found: Calibration, feed: str) -> bool:
 
 def _windows(given: CalibrationInput, found: Calibration, feed: str) -> dict[str, Window]:
     """The day's stamps by the found lag, that of the first run before and of the last run after."""
-    opened = day_open_us(given.day)
+    opened = day_open_us(given.day.date)
     if not _stands(found, feed):
         return reach(opened)
     entry = found.correction.feeds[feed]

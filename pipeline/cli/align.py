@@ -9,7 +9,6 @@ import click
 from pipeline.cli import output
 from pipeline.contracts.verdict import to_json
 from pipeline.runs.two_files import Pair, align_files, write
-from pipeline.settings.config import governance_in_force
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -30,10 +29,7 @@ def command(atas: Path, binance: Path, symbol: str | None, day: str | None, out:
     Example:
       kitchen align --atas bars_1m.jsonl --binance BTCUSDT-1m-2025-01-02.zip --out aligned
     """
-    pair = Pair(
-        atas=atas, binance=binance, symbol=symbol, day=day, governance=governance_in_force()
-    )
-    aligned = align_files(pair)
+    aligned = align_files(Pair(atas=atas, binance=binance, symbol=symbol, day=day))
     files = write(aligned, out)
     verdict = aligned.verdict
     facts = {

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pipeline.contracts.control import CONSEQUENCES, Control, Threshold
+from pipeline.contracts.control import CONSEQUENCES, Threshold
 from pipeline.contracts.verdict import CheckResult
 from pipeline.model.feeds import ATAS_FEEDS, FEEDS
 from pipeline.quality.distributions import DRIFTS
@@ -54,18 +54,17 @@ class _Finding:
 class _Day:
     facts: DayFacts
     minutes: Minutes
-    control: Control
 
 
-def run_checks(facts: DayFacts, control: Control) -> tuple[CheckResult, ...]:
+def run_checks(facts: DayFacts) -> tuple[CheckResult, ...]:
     """Every check of CONTROL, in CONTROL's order; none stops the others."""
-    day = _Day(facts=facts, minutes=minutes_of(facts), control=control)
-    return tuple(_result(t, _MEASURES[t.name](day), day) for t in control.thresholds)
+    day = _Day(facts=facts, minutes=minutes_of(facts))
+    return tuple(_result(t, _MEASURES[t.name](day), day) for t in facts.control.thresholds)
 
 
 def _result(threshold: Threshold, finding: _Finding, day: _Day) -> CheckResult:
-    first, last = edges(day.facts.day, finding.at_fault)
-    consequence, waived_by = in_force(day.facts, day.control, threshold.code, threshold.consequence)
+    first, last = edges(day.facts.day.date, finding.at_fault)
+    consequence, waived_by = in_force(day.facts, threshold.code, threshold.consequence)
     measured = finding.measured
     return CheckResult(
         name=threshold.name,
@@ -87,15 +86,15 @@ def _result(threshold: Threshold, finding: _Finding, day: _Day) -> CheckResult:
     )
 
 
-def in_force(facts: DayFacts, control: Control, code: str, stated: str) -> tuple[str, str | None]:
+def in_force(facts: DayFacts, code: str, stated: str) -> tuple[str, str | None]:
     """The consequence of a code on this day, and who lowered it (None: nobody)."""
-    consequence = control.consequence(code, stated, facts.symbol, facts.day)
+    consequence = facts.control.consequence(code, stated, facts.day.symbol, facts.day.date)
     if CONSEQUENCES.index(consequence) == CONSEQUENCES.index(stated):
         return stated, None
     waiver = next(
         w
-        for w in control.waivers
-        if w.covers(code, facts.symbol, facts.day) and w.consequence == consequence
+        for w in facts.control.waivers
+        if w.covers(code, facts.day.symbol, facts.day.date) and w.consequence == consequence
     )
     return consequence, f"{waiver.who}: {waiver.why}"
 
@@ -106,8 +105,8 @@ def _record_share(day: _Day) -> _Finding:
     missing = expected & ~day.minutes.record
     total, lost = int(expected.sum()), int(missing.sum())
     note = f"{total - lost} of {total} expected minutes have a row"
-    if day.facts.outages:
-        note += f"; {len(day.facts.outages)} more lie in a known outage"
+    if day.facts.day.outages:
+        note += f"; {len(day.facts.day.outages)} more lie in a known outage"
     if not total:
         return _Finding(measured=None, note="the whole day lies in a known outage")
     return _Finding(measured=(total - lost) / total, note=note, count=lost, at_fault=missing)
@@ -202,7 +201,7 @@ def _ohlc_mismatch(day: _Day) -> _Finding:
     if not total:
         return _Finding(measured=None, note="no minute has the prices of both feeds")
     tick = 10.0 ** -usual_places(*(ours[compared] for ours, _ in pairs))
-    allowed = day.control.identity["half_tick_share_max"] * tick
+    allowed = day.facts.control.identity["half_tick_share_max"] * tick
     differs = np.zeros_like(compared)
     for ours, theirs in pairs:
         differs[compared] |= np.abs(ours[compared] - theirs[compared]) > allowed
@@ -259,7 +258,7 @@ def _flow_residual(day: _Day) -> _Finding:
     total = math.fsum(volume[known])
     if total <= 0:
         return _Finding(measured=None, note="no minute has both order flow and volume from ATAS")
-    short = known & (volume - buy - sell > day.control.flow["residual_row_max"] * volume)
+    short = known & (volume - buy - sell > day.facts.control.flow["residual_row_max"] * volume)
     flow = math.fsum(np.concatenate([buy[known], sell[known]]))
     return _Finding(
         measured=1 - flow / total,
@@ -271,7 +270,7 @@ def _flow_residual(day: _Day) -> _Finding:
 
 def _oddity(measure: Measure) -> Callable[[_Day], _Finding]:
     def finding(day: _Day) -> _Finding:
-        found = measure(day.facts, day.minutes, day.control)
+        found = measure(day.facts, day.minutes)
         count = int(found.at_fault.sum())
         return _Finding(
             measured=found.measured, note=found.note, count=count, at_fault=found.at_fault

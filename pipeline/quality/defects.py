@@ -61,7 +61,7 @@ def _flagged(facts: DayFacts, flag: Json) -> DefectRow | None:
     minutes = positions(facts)[(bits >> flag["bit"]) & 1 == 1]
     if not minutes.size:
         return None
-    first, last = edges(facts.day, mask_of(minutes.tolist()))
+    first, last = edges(facts.day.date, mask_of(minutes.tolist()))
     return DefectRow(
         code=flag["code"],
         what=flag["description"],
@@ -81,7 +81,7 @@ def _moved(facts: DayFacts) -> list[DefectRow]:
     offsets = sorted({s.offset_minutes for s in segments if s.offset_minutes})
     codes = {code for offset in offsets for code in _codes_of(offset)}
     minutes = positions(facts)[np.asarray(facts.bars["src_atas"].to_numpy(), dtype=np.bool_)]
-    first, last = edges(facts.day, mask_of(minutes.tolist()))
+    first, last = edges(facts.day.date, mask_of(minutes.tolist()))
     off = ", ".join(f"{-offset:+d} min" for offset in offsets)
     skew = calibration.skew_applied_ms
     if skew:

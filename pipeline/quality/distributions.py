@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pipeline.contracts.control import Control
 from pipeline.quality.facts import DayFacts, Minutes
 from pipeline.quality.oddities import Measure, Oddity, nothing, on_day
 from pipeline.tables.arrays import Floats
@@ -59,11 +58,11 @@ def _common_returns(facts: DayFacts) -> tuple[Floats, Floats]:
 
 
 def _drift(distance: Callable[[Floats, Floats], float], name: str) -> Measure:
-    def measure(facts: DayFacts, minutes: Minutes, control: Control) -> Oddity:
+    def measure(facts: DayFacts, minutes: Minutes) -> Oddity:
         if not facts.same_instrument:
             return nothing("the feeds were not identified as one instrument")
         ours, theirs = _common_returns(facts)
-        if len(ours) < control.evidence["minutes_min"]:
+        if len(ours) < facts.control.evidence["minutes_min"]:
             return nothing(f"{len(ours)} minutes give returns of both feeds, too few to compare")
         apart = distance(ours, theirs)
         note = f"{name} {apart:.4f} between the returns of {len(ours)} common minutes"

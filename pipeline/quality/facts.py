@@ -15,6 +15,8 @@ import pyarrow as pa
 
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us, iso
 from pipeline.contracts.calibration import DayFinding
+from pipeline.contracts.control import Control
+from pipeline.contracts.day import Day
 from pipeline.contracts.ledger import LedgerEntry, Lines
 from pipeline.free_form import Json
 from pipeline.tables import arrays
@@ -37,30 +39,29 @@ class DayFacts:
     """Everything that the verdict and the report of one symbol's day look at.
 
     Args:
-        symbol: The symbol.
-        market: spot, futures_um or futures_cm.
-        day: The UTC date, by minute_open.
+        day: The symbol's day.
         bars: The aligned `bars_1m`: 1440 rows, or none when the exchange of record is absent.
         calibration: What was found of the ATAS feeds.
         ledgers: Feed -> one entry a raw file.
         rejects: Feed -> the lines set aside.
-        outages: Minutes of the day, 0..1439, in a known outage of the exchange.
         atas_expected: Whether the configuration wants ATAS data of the symbol.
         simulated: Whether the raw data was made by the sample generator.
         flow: How the sources of order flow agree: published, pairs, rows, worst; empty when not compared.
     """
 
-    symbol: str
-    market: str
-    day: dt.date
+    day: Day
     bars: pa.Table
     calibration: DayFinding
     ledgers: Mapping[str, Sequence[LedgerEntry]]
     rejects: dict[str, pa.Table]
-    outages: frozenset[int]
     atas_expected: bool
     simulated: bool
     flow: Json = field(default_factory=dict)
+
+    @property
+    def control(self) -> Control:
+        """CONTROL in force."""
+        return self.day.rules.control
 
     @property
     def set_aside(self) -> bool:
@@ -94,7 +95,7 @@ class Minutes:
 def positions(facts: DayFacts) -> Ints:
     """Each row's minute of the day, 0..1439."""
     opened = arrays.ints(facts.bars["minute_open"])
-    return np.asarray((opened - day_open_us(facts.day)) // MINUTE_US, dtype=np.int64)
+    return np.asarray((opened - day_open_us(facts.day.date)) // MINUTE_US, dtype=np.int64)
 
 
 def minutes_of(facts: DayFacts) -> Minutes:
@@ -105,7 +106,7 @@ def minutes_of(facts: DayFacts) -> Minutes:
         record=_spread(at, record),
         atas=_spread(at, arrays.truths(facts.bars["src_atas"])),
         traded=_spread(at, record & (arrays.floats(facts.bars["volume"]) > 0)),
-        outage=mask_of(facts.outages),
+        outage=mask_of(facts.day.outages),
     )
 
 

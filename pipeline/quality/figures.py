@@ -89,8 +89,8 @@ def gaps(facts: DayFacts, strips: list[Json]) -> list[Json]:
                     {
                         "feed": strip["feed"],
                         "kind": STATES[letters[start]],
-                        "first": instant(facts.day, start),
-                        "last": instant(facts.day, stop - 1),
+                        "first": instant(facts.day.date, start),
+                        "last": instant(facts.day.date, stop - 1),
                         "minutes": stop - start,
                     }
                 )
@@ -203,7 +203,7 @@ def _side_by_side(facts: DayFacts, row: int, minute: int, distance: Floats) -> J
     names = (*PRICES, "volume")
     cells = facts.bars.slice(int(row), 1).to_pylist()[0]
     return {
-        "minute_open": instant(facts.day, minute),
+        "minute_open": instant(facts.day.date, minute),
         "distance_bps": rounded(float(distance[row])),
         "binance": {name: cells[name] for name in names},
         "atas": {name: cells[f"atas_{name}"] for name in names},

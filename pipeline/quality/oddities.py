@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.clock import MINUTES_PER_DAY
-from pipeline.contracts.control import Control
 from pipeline.quality.facts import PRICES, DayFacts, Minutes, positions
 from pipeline.tables import arrays
 from pipeline.tables.arrays import Bools, Floats
@@ -28,7 +27,7 @@ class Oddity:
     at_fault: Bools
 
 
-Measure = Callable[[DayFacts, Minutes, Control], Oddity]
+Measure = Callable[[DayFacts, Minutes], Oddity]
 
 
 def on_day(facts: DayFacts, column: str) -> Floats:
@@ -46,9 +45,9 @@ def wicks(facts: DayFacts) -> Floats:
     return np.fmax(above, below)
 
 
-def outlying_wicks(facts: DayFacts, minutes: Minutes, control: Control) -> Oddity:
+def outlying_wicks(facts: DayFacts, minutes: Minutes) -> Oddity:
     """C03: wicks beyond so many MADs of the day's wicks, and long at all."""
-    found, limits = wicks(facts), control.oddities
+    found, limits = wicks(facts), facts.control.oddities
     known = np.isfinite(found)
     if not known.any():
         return nothing("no minute has prices")
@@ -59,12 +58,15 @@ def outlying_wicks(facts: DayFacts, minutes: Minutes, control: Control) -> Oddit
     return _minutes(mask, f"{int(mask.sum())} minutes have a wick beyond {least * 1e4:.0f} bps")
 
 
-def absurd_wicks(facts: DayFacts, minutes: Minutes, control: Control) -> Oddity:
+def absurd_wicks(facts: DayFacts, minutes: Minutes) -> Oddity:
     """B19: wicks that no market of money has, as test networks have them by the dozen.
 
     Where the price is a few steps of its own, one step is a large share of it and no absurd wick.
     """
-    least, steps = control.oddities["absurd_wick_share"], control.oddities["absurd_wick_steps"]
+    least, steps = (
+        facts.control.oddities["absurd_wick_share"],
+        facts.control.oddities["absurd_wick_steps"],
+    )
     opened, high, low, close = prices = [on_day(facts, name) for name in PRICES]
     length = np.fmax(high - np.fmax(opened, close), np.fmin(opened, close) - low)
     floor = (steps + 0.5) * (step(*prices) or 0.0)
@@ -72,43 +74,43 @@ def absurd_wicks(facts: DayFacts, minutes: Minutes, control: Control) -> Oddity:
     return _minutes(mask, f"{int(mask.sum())} minutes have a wick beyond {least:.0%} of the price")
 
 
-def frozen_price(facts: DayFacts, minutes: Minutes, control: Control) -> Oddity:
+def frozen_price(facts: DayFacts, minutes: Minutes) -> Oddity:
     """C04: long runs of traded minutes whose four prices all are one and the same."""
     prices = [on_day(facts, name) for name in PRICES]
     still = minutes.traded & np.all([p == prices[0] for p in prices], axis=0)
     same = still & _as_before(prices[:1]) & _before(still)
-    mask = _runs(same, control.oddities["frozen_minutes_min"], with_first=True)
+    mask = _runs(same, facts.control.oddities["frozen_minutes_min"], with_first=True)
     return _minutes(mask, f"{int(mask.sum())} traded minutes lie in runs of one frozen price")
 
 
-def copied_bars(facts: DayFacts, minutes: Minutes, control: Control) -> Oddity:
+def copied_bars(facts: DayFacts, minutes: Minutes) -> Oddity:
     """B25: runs of bars that repeat all values of the bar before, volume included."""
     values = [on_day(facts, name) for name in (*PRICES, "volume")]
     same = minutes.traded & _before(minutes.traded) & _as_before(values)
-    mask = _runs(same, control.oddities["copied_minutes_min"])
+    mask = _runs(same, facts.control.oddities["copied_minutes_min"])
     return _minutes(mask, f"{int(mask.sum())} minutes are copies of the one before, volume and all")
 
 
-def silent_record(facts: DayFacts, minutes: Minutes, control: Control) -> Oddity:
+def silent_record(facts: DayFacts, minutes: Minutes) -> Oddity:
     """B09: spans in which the archive has no volume and ATAS of the same instrument traded."""
     if not facts.same_instrument:
         return nothing("the feeds were not identified as one instrument")
     silent = minutes.record & ~minutes.traded & (np.nan_to_num(on_day(facts, "atas_volume")) > 0)
-    mask = _runs(silent, control.oddities["silent_minutes_min"])
+    mask = _runs(silent, facts.control.oddities["silent_minutes_min"])
     return _minutes(mask, f"{int(mask.sum())} minutes have no volume although ATAS saw trades")
 
 
-def stalled_tape(facts: DayFacts, minutes: Minutes, control: Control) -> Oddity:
+def stalled_tape(facts: DayFacts, minutes: Minutes) -> Oddity:
     """A20: ATAS bars whose close stands still while the exchange's moves."""
     theirs, ours = on_day(facts, "atas_close"), on_day(facts, "close")
     same = np.isfinite(theirs) & minutes.traded & _as_before([theirs]) & ~_as_before([ours])
-    mask = _runs(same, control.oddities["stalled_minutes_min"])
+    mask = _runs(same, facts.control.oddities["stalled_minutes_min"])
     if not minutes.atas.any():
         return nothing("no ATAS minute on the grid")
     return _minutes(mask, f"in {int(mask.sum())} minutes ATAS stood still and the exchange did not")
 
 
-def impossible_cvd(facts: DayFacts, minutes: Minutes, control: Control) -> Oddity:
+def impossible_cvd(facts: DayFacts, minutes: Minutes) -> Oddity:
     """A08: steps of the exported cvd that no order flow of the minutes entering and leaving can make."""
     cvd, volume = on_day(facts, "cvd_export"), on_day(facts, "atas_volume")
     step = np.abs(np.diff(cvd, prepend=np.nan))
@@ -124,12 +126,12 @@ def impossible_cvd(facts: DayFacts, minutes: Minutes, control: Control) -> Oddit
     return Oddity(measured=share, note=words, at_fault=mask)
 
 
-def price_step(facts: DayFacts, minutes: Minutes, control: Control) -> Oddity:
+def price_step(facts: DayFacts, minutes: Minutes) -> Oddity:
     """A21: the step of ATAS prices over the step of the exchange's, of the same instrument."""
     pairs = [(on_day(facts, name), on_day(facts, f"atas_{name}")) for name in PRICES]
     both = np.all([np.isfinite(side) for pair in pairs for side in pair], axis=0)
     basis = np.abs(np.nan_to_num(on_day(facts, "basis_bps"), nan=np.inf))
-    if not both.any() or np.median(basis[both]) > control.identity["basis_median_bps_max"]:
+    if not both.any() or np.median(basis[both]) > facts.control.identity["basis_median_bps_max"]:
         return nothing("no minutes of comparable prices")
     ours, theirs = (step(*(pair[side][both] for pair in pairs)) for side in (0, 1))
     if not ours or not theirs:
@@ -140,7 +142,7 @@ def price_step(facts: DayFacts, minutes: Minutes, control: Control) -> Oddity:
     return Oddity(measured=ratio, note=note, at_fault=coarse)
 
 
-def no_trade(facts: DayFacts, minutes: Minutes, control: Control) -> Oddity:
+def no_trade(facts: DayFacts, minutes: Minutes) -> Oddity:
     """B21: a day without a single trade, as of a pair that was not listed then."""
     traded = int(minutes.traded.sum())
     if not minutes.record.any():

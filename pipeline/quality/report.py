@@ -10,7 +10,6 @@ from typing import Any
 
 from pipeline.contracts.calibration import DayFinding, to_json
 from pipeline.contracts.ledger import LedgerEntry
-from pipeline.contracts.rules import Rules
 from pipeline.contracts.verdict import Verdict
 from pipeline.free_form import Json
 from pipeline.quality import evidence, figures
@@ -23,15 +22,14 @@ from pipeline.quality.wording import Report
 __all__ = ["html", "markdown", "report"]
 
 
-def report(facts: DayFacts, verdict: Verdict, rules: Rules) -> Report:
+def report(facts: DayFacts, verdict: Verdict) -> Report:
     """Everything that the report of one symbol's day shows, as plain JSON values.
 
     Args:
         facts: The day.
         verdict: What `verdict.verdict` said of it.
-        rules: Those in force.
     """
-    flags = rules.schema.flags
+    flags = facts.day.rules.schema.flags
     conflict = sum(1 << flag["bit"] for flag in flags if flag["name"] == "kline_conflict")
     strips = figures.heat(facts, minutes_of(facts), conflict)
     measured = {"basis": figures.basis(facts), "volume_ratio": figures.volume_ratio(facts)}
@@ -44,7 +42,7 @@ def report(facts: DayFacts, verdict: Verdict, rules: Rules) -> Report:
         "control_file": "governance/CONTROL_kitchen.yaml",
         "calibration": to_json(calibration),
         "offset": evidence.offset_words(calibration.offset_minutes),
-        "evidence": evidence.held_against(calibration.figures, measured, rules.control),
+        "evidence": evidence.held_against(calibration.figures, measured, facts.control),
         **measured,
         "flow": facts.flow,
         "states": figures.STATES,
@@ -63,9 +61,9 @@ def report(facts: DayFacts, verdict: Verdict, rules: Rules) -> Report:
 def _header(facts: DayFacts, verdict: Verdict, measured: Report) -> Report:
     codes = [reason.code for reason in verdict.reasons]
     return {
-        "symbol": facts.symbol,
-        "market": facts.market,
-        "date": facts.day.isoformat(),
+        "symbol": facts.day.symbol,
+        "market": facts.day.market,
+        "date": facts.day.date.isoformat(),
         "simulated": facts.simulated,
         "condition": verdict.condition,
         "codes": codes,

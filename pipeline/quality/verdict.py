@@ -13,7 +13,7 @@ from collections import Counter
 
 from pipeline.clock import MINUTES_PER_DAY
 from pipeline.contracts import calibration
-from pipeline.contracts.control import CONSEQUENCES, Control
+from pipeline.contracts.control import CONSEQUENCES
 from pipeline.contracts.value import changed
 from pipeline.contracts.verdict import CheckResult, Condition, Finding, Reason, Verdict
 from pipeline.quality.checks import faulty_rows, in_force, run_checks
@@ -29,22 +29,22 @@ _CONDITIONS: tuple[Condition, ...] = ("available", "degraded", "degraded", "miss
 """What each of CONTROL's consequences makes of a day."""
 
 
-def verdict(facts: DayFacts, control: Control) -> Verdict:
+def verdict(facts: DayFacts) -> Verdict:
     """The verdict of a symbol's day."""
-    checks = run_checks(facts, control)
+    checks = run_checks(facts)
     no_record = not any(facts.bars["src_binance"].to_pylist())
     failed = [check for check in checks if check.passed is False]
-    findings = [f for check in failed for f in _from_check(check, facts, control)]
+    findings = [f for check in failed for f in _from_check(check, facts)]
     if no_record:
         findings = [f for f in findings if f.by not in _SAID_BY_NO_RECORD]
         findings.insert(0, _no_record(facts))
-    findings += [_from_calibration(r, facts, control) for r in facts.calibration.reasons]
+    findings += [_from_calibration(r, facts) for r in facts.calibration.reasons]
     worst = max((_gravity(f) for f in findings), default=0)
     findings += _useless_files(facts, {f.by for f in findings if f.lowers})
     findings += _refused_beside(facts)
     return Verdict(
-        symbol=facts.symbol,
-        date=facts.day.isoformat(),
+        symbol=facts.day.symbol,
+        date=facts.day.date.isoformat(),
         condition=_CONDITIONS[worst],
         reasons=_by_code([f for f in findings if f.lowers]),
         notes=_by_code([f for f in findings if not f.lowers]),
@@ -57,7 +57,7 @@ def _gravity(finding: Finding) -> int:
 
 
 def _no_record(facts: DayFacts) -> Finding:
-    first, last = edges(facts.day, mask_of(range(MINUTES_PER_DAY)))
+    first, last = edges(facts.day.date, mask_of(range(MINUTES_PER_DAY)))
     return Finding(
         by="binance_rows",
         code=NO_RECORD,
@@ -69,7 +69,7 @@ def _no_record(facts: DayFacts) -> Finding:
     )
 
 
-def _from_check(check: CheckResult, facts: DayFacts, control: Control) -> list[Finding]:
+def _from_check(check: CheckResult, facts: DayFacts) -> list[Finding]:
     """A failed check as a finding; of rows set aside, one finding for each code that they carry."""
     value = f"{check.name} {check.measured:.6g} {check.unit}, wanted {check.relation}"
     finding = Finding(
@@ -89,7 +89,7 @@ def _from_check(check: CheckResult, facts: DayFacts, control: Control) -> list[F
         return [finding]
     by_code = []
     for code, count in faulty_rows(facts).items():
-        consequence, waived_by = in_force(facts, control, code, check.stated)
+        consequence, waived_by = in_force(facts, code, check.stated)
         note = f"{value} {check.limit:.6g} ({check.key}): {code} x {count}"
         note += _first_line(facts, [RECORD], code)
         note += _lowered(consequence, waived_by)
@@ -103,7 +103,7 @@ def _first_line(facts: DayFacts, feeds: list[str], code: str | None = None) -> s
         rows = facts.rejects[feed].select(["file", "line", "code", "reason"]).to_pylist()
         for row in rows:
             if row["line"] and code in (None, row["code"]):
-                shown = f"kitchen explain {facts.day} {facts.symbol}"
+                shown = f"kitchen explain {facts.day.date} {facts.day.symbol}"
                 return f"; first {row['file']}:{row['line']}: {row['reason']} (all: {shown})"
     return ""
 
@@ -112,14 +112,14 @@ def _lowered(consequence: str, waived_by: str | None) -> str:
     return f" (lowered to {consequence} by {waived_by})" if waived_by else ""
 
 
-def _from_calibration(reason: calibration.Reason, facts: DayFacts, control: Control) -> Finding:
+def _from_calibration(reason: calibration.Reason, facts: DayFacts) -> Finding:
     """A finding of the calibration, with the consequence that CONTROL gives its key.
 
     A key that CONTROL does not list sets ATAS aside when the calibration did, and is a note else.
     """
     unlisted = "set_aside_atas" if facts.set_aside else "note"
-    stated = control.refusals.get(reason.key, {}).get("consequence", unlisted)
-    consequence, waived_by = in_force(facts, control, reason.code, stated)
+    stated = facts.control.refusals.get(reason.key, {}).get("consequence", unlisted)
+    consequence, waived_by = in_force(facts, reason.code, stated)
     return Finding(
         by="calibration",
         code=reason.code,

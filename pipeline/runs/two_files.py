@@ -9,19 +9,18 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from pipeline import asked, storage, symbols
-from pipeline.alignment.align import AlignInput, agreement_of_flow, align
-from pipeline.alignment.calibrate import Calibration, CalibrationInput, calibrate
-from pipeline.alignment.record_clock import RecordClock, clock_of, in_true_time
+from pipeline.alignment.align import AlignInput, align
+from pipeline.alignment.calibrate import CalibrationInput, calibrate
+from pipeline.alignment.record_clock import clock_of
 from pipeline.alignment.true_time import tape_in_true_time
 from pipeline.bars.footprint import footprint
-from pipeline.contracts import outages
-from pipeline.contracts import rules as rules_in_force
-from pipeline.contracts.rules import Rules
+from pipeline.contracts import outages, rules
+from pipeline.contracts.correction import Correction
+from pipeline.contracts.day import Day
 from pipeline.contracts.verdict import Verdict
 from pipeline.errors import ParameterError, SourceError
 from pipeline.model.feeds import ATAS_FEEDS, MARKETS
@@ -30,6 +29,7 @@ from pipeline.quality.checks import DayFacts
 from pipeline.quality.report import html, markdown, report
 from pipeline.quality.verdict import verdict
 from pipeline.quality.wording import Report
+from pipeline.settings.config import governance_in_force
 from pipeline.sources.clean import CleanFeed, read_feed
 from pipeline.sources.protocol import Feed
 from pipeline.sources.rawfile import open_raw
@@ -37,7 +37,6 @@ from pipeline.sources.registry import claimant
 from pipeline.tables import parquet
 
 _DATE = re.compile(r"(?<![0-9])([0-9]{4}-[0-9]{2}-[0-9]{2})(?![0-9])")
-DELTA = ("ticks", "atas_bars", "klines")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +47,6 @@ class Pair:
     binance: Path
     symbol: str | None = None
     day: str | None = None
-    governance: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,106 +60,62 @@ class Aligned:
     report: Report
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Day:
-    """The pair, once it is known what it is of."""
-
-    symbol: str
-    market: str
-    day: dt.date
-    governance: Path
-    rules: Rules
-
-    @property
-    def closed(self) -> frozenset[int]:
-        """Minutes in a known outage."""
-        return outages.outage_minutes(self.governance, self.market, self.symbol, self.day)
-
-
 def align_files(pair: Pair) -> Aligned:
-    """Reads, calibrates, aligns and judges one day.
+    """Reads, calibrates, aligns and judges one day, by the rules in force.
 
     Raises:
         ParameterError: the date or the symbol is neither given nor in the files' names.
         SourceError: a file is of no known format, or of the other vendor.
     """
-    day = _Day(
-        symbol=_symbol(pair),
-        market=next((part for part in pair.binance.parts if part in MARKETS), "spot"),
-        day=_day(pair),
-        governance=pair.governance,
-        rules=rules_in_force.load(pair.governance),
-    )
+    day = _day(pair)
     feeds = dict([_read(day, pair.binance, "binance"), _read(day, pair.atas, "atas")])
+    tables = {source: feed.table for source, feed in feeds.items()}
+    klines, ticks = tables.pop("binance_1m"), tables.pop("atas_ticks", None)
     clock = clock_of(feeds["binance_1m"].ledger)
-    bars, found, flow = _align(day, {source: feed.table for source, feed in feeds.items()}, clock)
+    found = calibrate(
+        CalibrationInput(day=day, klines=klines, bars=tables, ticks=ticks, clock=clock)
+    )
+    bars, flow = align(
+        AlignInput(
+            day=day,
+            klines=klines,
+            bars=tables,
+            minute_stats=None if ticks is None else _minutes(day, ticks, found.correction),
+            correction=found.correction,
+        )
+    )
     facts = DayFacts(
-        symbol=day.symbol,
-        market=day.market,
-        day=day.day,
+        day=day,
         bars=bars,
         calibration=found.calibration,
         ledgers={source: feed.ledger for source, feed in feeds.items()},
         rejects={source: feed.rejects for source, feed in feeds.items()},
-        outages=day.closed,
         atas_expected=True,
         simulated=False,
         flow=flow,
     )
-    judged = verdict(facts, day.rules.control)
-    page = report(facts, judged, day.rules)
-    return Aligned(day=day.day, bars=bars, feeds=feeds, verdict=judged, report=page)
+    judged = verdict(facts)
+    return Aligned(
+        day=day.date, bars=bars, feeds=feeds, verdict=judged, report=report(facts, judged)
+    )
 
 
-def _read(day: _Day, path: Path, vendor: str) -> tuple[str, CleanFeed]:
+def _read(day: Day, path: Path, vendor: str) -> tuple[str, CleanFeed]:
     source = _source(path, vendor)
     feed = Feed(
         symbol=day.symbol,
         market=day.market,
         source=source,
         vendor_symbol=day.symbol,
-        day=day.day,
+        day=day.date,
     )
     return source, read_feed(feed, [RawPath(path, path.name, 0)], day.rules)
 
 
-def _align(
-    day: _Day, tables: dict[str, pa.Table], clock: RecordClock | None
-) -> tuple[pa.Table, Calibration, dict[str, Any]]:
-    """Both vendors' clean tables -> the day's bars, what was found on the way, and how order flow agrees."""
-    klines, ticks = tables.pop("binance_1m"), tables.pop("atas_ticks", None)
-    found = calibrate(
-        CalibrationInput(
-            symbol=day.symbol,
-            market=day.market,
-            day=day.day,
-            klines=klines,
-            bars=tables,
-            ticks=ticks,
-            prefer=ATAS_FEEDS,
-            clock=clock,
-        ),
-        day.rules.control,
-    )
-    minutes = None
-    if ticks is not None:
-        tape = tape_in_true_time(ticks, None, found.correction, day.day)
-        minutes = footprint(day.symbol, tape, day.rules)[1]
-    given = AlignInput(
-        symbol=day.symbol,
-        market=day.market,
-        day=day.day,
-        klines=in_true_time(klines, found.correction),
-        bars=tables,
-        minute_stats=minutes,
-        correction=found.correction,
-        outages=day.closed,
-        prefer_atas=ATAS_FEEDS,
-        prefer_delta=DELTA,
-        latency_seconds={"binance": 0, "atas": 0},
-    )
-    bars = align(given, day.rules)
-    return bars, found, agreement_of_flow(given, bars, day.rules)
+def _minutes(day: Day, ticks: pa.Table, correction: Correction) -> pa.Table:
+    """The tape's minute statistics, in true time."""
+    tape = tape_in_true_time(ticks, None, correction, day.date)
+    return footprint(day.symbol, tape, day.rules)[1]
 
 
 def write(aligned: Aligned, out: Path) -> list[Path]:
@@ -175,7 +129,21 @@ def write(aligned: Aligned, out: Path) -> list[Path]:
     return sorted(out.glob("calibration_report.*")) + sorted(out.glob("*.parquet"))
 
 
-def _day(pair: Pair) -> dt.date:
+def _day(pair: Pair) -> Day:
+    """What the pair is of."""
+    symbol, date, governance = _symbol(pair), _date(pair), governance_in_force()
+    market = next((part for part in pair.binance.parts if part in MARKETS), "spot")
+    return Day(
+        symbol=symbol,
+        market=market,
+        date=date,
+        rules=rules.load(governance),
+        outages=outages.outage_minutes(governance, market, symbol, date),
+        prefer=ATAS_FEEDS,
+    )
+
+
+def _date(pair: Pair) -> dt.date:
     """The date that was given, or that the names of the files tell."""
     named = _DATE.search(pair.binance.name) or _DATE.search(str(pair.atas))
     text = pair.day or (named.group(1) if named else None)

@@ -16,9 +16,10 @@ from msgspec import structs
 from pipeline import storage
 from pipeline.alignment.feeds import TICKS
 from pipeline.alignment.neighbours import AFTER, BEFORE, Rows, WithNeighbours, in_file
-from pipeline.contracts import features_schema, ledger, manifest, outages, verdict
+from pipeline.contracts import features_schema, ledger, manifest, outages, profiles, verdict
 from pipeline.contracts import rules as rules_in_force
 from pipeline.contracts.correction import Correction, from_json
+from pipeline.contracts.day import Day
 from pipeline.contracts.features_schema import FeaturesSchema
 from pipeline.contracts.ledger import LedgerEntry, MovedEntry, SlowEntry
 from pipeline.contracts.manifest import DayCondition
@@ -206,10 +207,23 @@ def features(job: Job) -> FeaturesSchema:
     return features_schema.load(job.kitchen.governance)
 
 
-def outage_minutes(job: Job) -> frozenset[int]:
-    """Minutes of the day in which the symbol's exchange is known to have stood still."""
-    symbol = job.symbol
-    return outages.outage_minutes(job.kitchen.governance, symbol.market, symbol.name, job.unit.day)
+def day(job: Job) -> Day:
+    """The unit's symbol and day, and the rules that it is measured by."""
+    symbol, date, governance = job.symbol, job.unit.day, job.kitchen.governance
+    return Day(
+        symbol=symbol.name,
+        market=symbol.market,
+        date=date,
+        rules=rules(job),
+        outages=outages.outage_minutes(governance, symbol.market, symbol.name, date),
+        prefer=job.kitchen.prefer_atas,
+    )
+
+
+def approved(job: Job) -> dict[str, tuple[int, ...]]:
+    """Feed -> offsets in minutes that its profile allows on the day."""
+    found = profiles.in_force(job.kitchen.governance, str(job.unit.symbol), job.unit.day)
+    return {feed: profile.offsets(job.unit.day) for feed, profile in found.items()}
 
 
 def no_ticks(job: Job) -> pa.Table:

@@ -15,15 +15,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.alignment.align import AlignInput, agreement_of_flow, align
+from pipeline.alignment.align import AlignInput, align
 from pipeline.alignment.calibrate import CalibrationInput
 from pipeline.alignment.neighbours import calibrate_among
-from pipeline.alignment.record_clock import clock_of, in_true_time
+from pipeline.alignment.record_clock import clock_of
 from pipeline.alignment.true_time import parts_in_true_time, with_moved
 from pipeline.bars.footprint import footprint as footprint_of
 from pipeline.bars.footprint import in_hours
 from pipeline.contracts import calibration as calibration_document
-from pipeline.contracts import governed, profiles
+from pipeline.contracts import governed
 from pipeline.contracts import manifest as manifest_document
 from pipeline.contracts.value import to_json
 from pipeline.features.daily import daily_stats as daily_stats_of
@@ -80,26 +80,15 @@ def clean_feed(job: Job) -> Products:
 def calibration(job: Job) -> Products:
     """Both vendors' minutes -> what the vendor's minute means, with evidence; and the correction."""
     feeds = inputs.feeds(job, "clean")
-    found = calibrate_among(
-        CalibrationInput(
-            symbol=job.symbol.name,
-            market=job.symbol.market,
-            day=job.unit.day,
-            klines=feeds.pop("binance_1m"),
-            ticks=inputs.tape(job),
-            bars=feeds,
-            prefer=job.kitchen.prefer_atas,
-            clock=clock_of(inputs.ledgers_by_feed(job)["binance_1m"]),
-            approved={
-                feed: profile.offsets(job.unit.day)
-                for feed, profile in profiles.in_force(
-                    job.kitchen.governance, job.symbol.name, job.unit.day
-                ).items()
-            },
-        ),
-        inputs.neighbours(job),
-        inputs.rules(job).control,
+    given = CalibrationInput(
+        day=inputs.day(job),
+        klines=feeds.pop("binance_1m"),
+        ticks=inputs.tape(job),
+        bars=feeds,
+        clock=clock_of(inputs.ledgers_by_feed(job)["binance_1m"]),
+        approved=inputs.approved(job),
     )
+    found = calibrate_among(given, inputs.neighbours(job))
     job.facts = {"status": found.found.calibration.status}
     job.windows = {
         feed: {side: list(window) for side, window in sides.items()}
@@ -112,7 +101,7 @@ def calibration(job: Job) -> Products:
         for feed, table in moved.items()
         if table is not None
     ]
-    columns = inputs.rules(job).schema.table("clean_bars")
+    columns = given.day.rules.schema.table("clean_bars")
     named = columns.append(pa.field("feed", pa.string()))
     return {
         "calibration": to_json(found.found.calibration),
@@ -144,47 +133,37 @@ def aligned_bars(job: Job) -> Products:
     for feed in pc.unique(moved["feed"]).to_pylist():
         rows = moved.filter(pc.equal(moved["feed"], feed)).drop_columns(["feed"])
         feeds[feed] = with_moved(feeds.get(feed), rows)
-    correction = inputs.correction(job)
     given = AlignInput(
-        symbol=job.symbol.name,
-        market=job.symbol.market,
-        day=job.unit.day,
-        klines=in_true_time(feeds.pop("binance_1m"), correction),
+        day=inputs.day(job),
+        klines=feeds.pop("binance_1m"),
         bars=feeds,
         minute_stats=inputs.optional(job, "Footprint", "minute_stats"),
-        correction=correction,
-        outages=inputs.outage_minutes(job),
-        prefer_atas=job.kitchen.prefer_atas,
+        correction=inputs.correction(job),
         prefer_delta=job.kitchen.prefer_delta,
         prefer_fields=job.kitchen.prefer_fields,
         latency_seconds=job.kitchen.latency_seconds,
     )
-    rules = inputs.rules(job)
-    bars = align(given, rules)
+    bars, flow = align(given)
     job.facts = {"rows": bars.num_rows}
-    return {"bars_1m": bars, "flow": agreement_of_flow(given, bars, rules)}
+    return {"bars_1m": bars, "flow": flow}
 
 
 def verdict(job: Job) -> Products:
     """Bars, evidence and rules -> condition with reasons, and the report in three forms."""
     facts = DayFacts(
-        symbol=job.symbol.name,
-        market=job.symbol.market,
-        day=job.unit.day,
+        day=inputs.day(job),
         bars=inputs.table(job, "AlignedBars", "bars_1m"),
         calibration=calibration_document.from_json(
             inputs.document(job, "Calibration", "calibration")
         ),
         ledgers=inputs.ledgers_by_feed(job) | inputs.slow_ledgers(job),
         rejects=inputs.feeds(job, "rejects"),
-        outages=inputs.outage_minutes(job),
         atas_expected=job.symbol.atas == "expected",
         simulated=job.kitchen.simulated,
         flow=inputs.document(job, "AlignedBars", "flow"),
     )
-    rules = inputs.rules(job)
-    found = verdict_of(facts, rules.control)
-    page = report(facts, found, rules)
+    found = verdict_of(facts)
+    page = report(facts, found)
     job.facts = {"condition": found.condition}
     return {
         "verdict": to_json(found),

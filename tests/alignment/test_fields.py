@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from kit.both_steps import PREFER, aligned, calibrated
+from kit.both_steps import aligned, calibrated, of
 from kit.minute_tables import replaced
-from kit.shipped import RULES
-from pipeline.alignment.align import AlignInput, agreement_of_flow, align
+from pipeline.alignment.align import AlignInput, align
 from pipeline.contracts.atas_columns import NAMES, preferred
 
 DAY = "2025-01-02"
@@ -95,20 +93,15 @@ def test_delta_does_not_follow_a_column(
 def test_who_filled_what_is_told(btc: dict[str, pa.Table], feeds: dict[str, pa.Table]) -> None:
     """Minutes by export, for each kind of column."""
     given = AlignInput(
-        symbol="X",
-        market="futures_um",
-        day=dt.date.fromisoformat(DAY),
+        day=of(DAY),
         klines=btc["futures"],
         bars=feeds,
         minute_stats=None,
         correction=calibrated(DAY, btc["futures"], bars=feeds).correction,
-        outages=frozenset(),
-        prefer_atas=PREFER,
         prefer_delta=("klines",),
-        latency_seconds={},
         prefer_fields={"cvd_export": BOTH},
     )
-    told = agreement_of_flow(given, align(given, RULES), RULES)["fields"]
+    told = align(given)[1]["fields"]
 
     assert [name for names in told for name in names.split(", ")] == list(NAMES)
     assert told["cvd_export"] == {"atas_v6_3": 1440}

@@ -9,7 +9,7 @@ import pytest
 
 from kit.both_steps import aligned, calibrated
 from kit.minute_tables import shifted
-from pipeline.alignment.record_clock import RecordClock, in_true_time, moved
+from pipeline.alignment.record_clock import RecordClock, moved
 
 DAY = "2025-01-02"
 
@@ -106,9 +106,7 @@ def test_atas_tells_the_edge_that_nothing_else_does(
     closes = moved(btc["futures"], 1)
     bars = {f"atas_{name}": btc[name] for name in feeds}
     found = calibrated(DAY, closes, bars=bars, clock=clock(by_nobody=True))
-    rows = aligned(
-        DAY, in_true_time(closes, found.correction), bars=bars, correction=found.correction
-    )
+    rows = aligned(DAY, closes, bars=bars, correction=found.correction)
 
     assert found.correction.record_shift_minutes == -1
     assert (found.calibration.status, found.calibration.offset_minutes) == ("not_needed", 0)

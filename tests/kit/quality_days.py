@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kit.shipped import RULES
 from pipeline.contracts.calibration import (
     CurveRow,
     DayFinding,
@@ -102,7 +103,7 @@ def without_trades(columns: dict[str, list[Any]], minutes: range) -> None:
         columns["is_filled"][minute] = True
 
 
-def waived(control: Control, code: str, consequence: str) -> Control:
+def waived(code: str, consequence: str) -> Control:
     """CONTROL with one more waiver for the test's day."""
     waiver = Waiver(
         code=code,
@@ -113,7 +114,7 @@ def waived(control: Control, code: str, consequence: str) -> Control:
         who="R. Reviewer",
         why="seen and understood",
     )
-    return dataclasses.replace(control, waivers=(waiver,))
+    return dataclasses.replace(RULES.control, waivers=(waiver,))
 
 
 def ledger(source: str, *, read: int = 1440, rejected: int = 0) -> LedgerEntry:

@@ -24,6 +24,7 @@ from pipeline.alignment.align import AlignInput, align
 from pipeline.alignment.true_time import parts_in_true_time
 from pipeline.bars.footprint import footprint
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us
+from pipeline.contracts import day as aligned_by
 from pipeline.contracts.correction import Correction, FeedCorrection
 from pipeline.features import registry
 from pipeline.features.evaluate import evaluate
@@ -200,20 +201,20 @@ def built(
     given_feeds = {name: clean[name] for name in ("atas_bars", "atas_v6_3")}
     bars = align(
         AlignInput(
-            symbol="BTCUSDT",
-            market="spot",
-            day=DAY,
+            day=aligned_by.Day(
+                symbol="BTCUSDT",
+                market="spot",
+                date=DAY,
+                rules=RULES,
+                outages=frozenset(),
+                prefer=("atas_bars", "atas_v6_3", "atas_ticks"),
+            ),
             klines=clean[form],
             bars=given_feeds,
             minute_stats=stats,
             correction=CORRECTION,
-            outages=frozenset(),
-            prefer_atas=("atas_bars", "atas_v6_3", "atas_ticks"),
-            prefer_delta=("ticks", "atas_bars", "klines"),
-            latency_seconds={"binance": 0, "atas": 0},
-        ),
-        RULES,
-    )
+        )
+    )[0]
     return Day(
         clean=clean,
         rejects=rejects,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -10,15 +11,10 @@ import pytest
 
 from kit.quality_days import DAY, calibrated, day_columns, ledger
 from kit.shipped import RULES
-from pipeline.contracts.control import Control
+from pipeline.contracts.day import Day
 from pipeline.contracts.schema import conform
+from pipeline.model.feeds import ATAS_FEEDS
 from pipeline.quality.checks import DayFacts
-
-
-@pytest.fixture
-def control() -> Control:
-    """The thresholds that ship with the kitchen."""
-    return RULES.control
 
 
 @pytest.fixture
@@ -66,17 +62,23 @@ def facts() -> Callable[..., DayFacts]:
         ]
         bars = conform(pa.Table.from_arrays(arrays, names=schema.names), schema, "bars_1m")
         clean: dict[str, Any] = {
-            "symbol": "BTCUSDT",
-            "market": "futures_um",
-            "day": DAY,
             "bars": bars,
             "calibration": calibrated(),
             "ledgers": {"binance_1m": [ledger("binance_1m")], "atas_bars": [ledger("atas_bars")]},
             "rejects": {},
-            "outages": frozenset(),
             "atas_expected": True,
             "simulated": False,
         }
-        return DayFacts(**(clean | changes))
+        control = changes.pop("control", RULES.control)
+        day = {
+            "symbol": "BTCUSDT",
+            "market": "futures_um",
+            "date": DAY,
+            "rules": dataclasses.replace(RULES, control=control),
+            "outages": frozenset(),
+            "prefer": ATAS_FEEDS,
+        }
+        own = {name: changes.pop(name) for name in day.keys() & changes}
+        return DayFacts(day=Day(**(day | own)), **(clean | changes))
 
     return build

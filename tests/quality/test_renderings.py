@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.quality_days import calibrated, day_columns, ledger, without_atas, without_record
-from kit.shipped import RULES
 from pipeline.contracts.calibration import (
     DayFinding,
     Reason,
@@ -23,7 +22,6 @@ from pipeline.contracts.calibration import (
     Status,
     changed,
 )
-from pipeline.contracts.control import Control
 from pipeline.quality.checks import DayFacts
 from pipeline.quality.plots import draw
 from pipeline.quality.report import html, markdown, report
@@ -71,7 +69,7 @@ class Page(HTMLParser):
 
 
 @pytest.fixture
-def page(facts: Build, control: Control, rejected: Rejected) -> dict[str, Any]:
+def page(facts: Build, rejected: Rejected) -> dict[str, Any]:
     """The JSON of a day with a bit of everything."""
     columns = day_columns()
     without_record(columns, range(100, 103))
@@ -81,11 +79,11 @@ def page(facts: Build, control: Control, rejected: Rejected) -> dict[str, Any]:
     table = rejected("atas_bars", (9, "A13", "{bad"), reason="not JSON")
     ledgers = {"binance_1m": [ledger("binance_1m")], "atas_bars": [ledger("atas_bars", rejected=1)]}
     day = facts(columns, rejects={"atas_bars": table}, ledgers=ledgers, simulated=True)
-    return report(day, verdict(day, control), RULES)
+    return report(day, verdict(day))
 
 
 @pytest.fixture
-def hostile(facts: Build, control: Control, rejected: Rejected) -> dict[str, Any]:
+def hostile(facts: Build, rejected: Rejected) -> dict[str, Any]:
     """The JSON of a day in which every text of a vendor is an attack."""
     notes = {HOSTILE: HOSTILE, "defects": {"A04": 3}}
     entry = changed(ledger("atas_bars"), path=HOSTILE, adapter=HOSTILE, notes=notes)
@@ -100,7 +98,7 @@ def hostile(facts: Build, control: Control, rejected: Rejected) -> dict[str, Any
         ledgers={"binance_1m": [ledger("binance_1m")], "atas_bars": [entry]},
         rejects={"atas_bars": rejected("atas_bars", (9, "A13", HOSTILE), reason=HOSTILE)},
     )
-    return report(day, verdict(day, control), RULES)
+    return report(day, verdict(day))
 
 
 def test_both_come_from_the_json_alone(page: dict[str, Any]) -> None:
@@ -225,10 +223,10 @@ def test_hostile_text_cannot_leave_its_cell(hostile: dict[str, Any]) -> None:
     assert "\n# x" not in text
 
 
-def test_equal_days_give_equal_bytes(facts: Build, control: Control, page: dict[str, Any]) -> None:
+def test_equal_days_give_equal_bytes(facts: Build, page: dict[str, Any]) -> None:
     """No clock, id or hash seed reaches a page: rendered twice, and beside another, it is the same."""
     first = html(page)
-    other = report(facts(), verdict(facts(), control), RULES)
+    other = report(facts(), verdict(facts()))
 
     assert html(other) != first
     assert html(page) == first
@@ -236,7 +234,7 @@ def test_equal_days_give_equal_bytes(facts: Build, control: Control, page: dict[
 
 
 @pytest.mark.parametrize("status", ["refused", "not_measured"])
-def test_a_day_without_evidence_renders(facts: Build, control: Control, status: Status) -> None:
+def test_a_day_without_evidence_renders(facts: Build, status: Status) -> None:
     """Figures that are absent are dashes, and their drawings are left out."""
     columns = day_columns()
     without_atas(columns, range(1440))
@@ -244,13 +242,13 @@ def test_a_day_without_evidence_renders(facts: Build, control: Control, status: 
         status=status, reasons=(Reason(code="C11", key="not_identifiable", note="thin"),)
     )
     day = facts(columns, calibration=calibration)
-    shown = report(day, verdict(day, control), RULES)
+    shown = report(day, verdict(day))
 
     assert "Agreement of the feeds" not in html(shown)
     assert "no offset was found" in markdown(shown).lower()
 
 
-def test_a_measured_clock_is_drawn(facts: Build, control: Control) -> None:
+def test_a_measured_clock_is_drawn(facts: Build) -> None:
     """A tape's skew has its curve, of errors by shift, and its figures."""
     clock = SkewFigures(
         applied_ms=0.0,
@@ -262,7 +260,7 @@ def test_a_measured_clock_is_drawn(facts: Build, control: Control) -> None:
         curve=tuple(SkewPoint(skew_ms=ms, error=abs(ms) / 1e4) for ms in range(-500, 520, 20)),
     )
     day = facts(calibration=calibrated(figures=changed(calibrated().figures, skew=clock)))
-    shown = report(day, verdict(day, control), RULES)
+    shown = report(day, verdict(day))
     title, svg = draw(shown, ["skew"])["skew"]
 
     assert title == "Residual by clock shift"
@@ -270,12 +268,12 @@ def test_a_measured_clock_is_drawn(facts: Build, control: Control) -> None:
     assert title in html(shown)
 
 
-def test_a_missing_day_renders(facts: Build, control: Control) -> None:
+def test_a_missing_day_renders(facts: Build) -> None:
     """No rows, no ledger, no calibration: the page says so."""
     clean = facts()
     nothing = {"bars": clean.bars.slice(0, 0), "calibration": DayFinding(status="not_measured")}
     day = DayFacts(**({f: getattr(clean, f) for f in DayFacts.__slots__} | nothing))
-    shown = report(day, verdict(day, control), RULES)
+    shown = report(day, verdict(day))
 
     assert "missing: B06" in html(shown)
     assert "not published" in markdown(shown)

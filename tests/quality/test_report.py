@@ -18,9 +18,7 @@ from kit.quality_days import (
     without_record,
     without_trades,
 )
-from kit.shipped import RULES
 from pipeline.contracts.calibration import DayFinding, Figures, Reason, to_json
-from pipeline.contracts.control import Control
 from pipeline.contracts.ledger import Lines
 from pipeline.contracts.value import changed
 from pipeline.quality.checks import DayFacts
@@ -33,9 +31,9 @@ Shown = Callable[[DayFacts], dict[str, Any]]
 
 
 @pytest.fixture
-def shown(control: Control) -> Shown:
+def shown() -> Shown:
     """The report of a day's facts."""
-    return lambda facts: report(facts, verdict(facts, control), RULES)
+    return lambda facts: report(facts, verdict(facts))
 
 
 def test_the_header_holds_the_verdict_and_the_three_figures(facts: Build, shown: Shown) -> None:

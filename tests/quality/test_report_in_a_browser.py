@@ -13,9 +13,7 @@ import pyarrow as pa
 import pytest
 
 from kit.quality_days import calibrated, ledger
-from kit.shipped import RULES
 from pipeline.contracts.calibration import Reason
-from pipeline.contracts.control import Control
 from pipeline.contracts.value import changed
 from pipeline.quality.checks import DayFacts
 from pipeline.quality.report import html, report
@@ -107,7 +105,6 @@ def test_a_hostile_report_asks_for_nothing_and_runs_nothing(
     trap: Trap,
     facts: Callable[..., DayFacts],
     rejected: Callable[..., pa.Table],
-    control: Control,
 ) -> None:
     """Symbol, path, notes, reasons and rejects: no request leaves the page, and its title is its own."""
     text = attack(trap.address)
@@ -125,7 +122,7 @@ def test_a_hostile_report_asks_for_nothing_and_runs_nothing(
         rejects={"atas_bars": rejected("atas_bars", (9, "A13", text), reason=text)},
     )
     page = tmp_path / "report.html"
-    page.write_text(html(report(day, verdict(day, control), RULES)))
+    page.write_text(html(report(day, verdict(day))))
 
     dom = shown(page)
 
