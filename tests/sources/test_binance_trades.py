@@ -432,6 +432,17 @@ def test_a_row_that_is_no_trade_is_set_aside(
     assert found.rejects["code"].to_pylist() == [code]
 
 
+def test_rows_without_a_quantity_are_counted_by_minute(tmp_path: Path) -> None:
+    """The ledger says in which minutes of the day they were, of those alone."""
+    late = {"time": (OPEN_MS + 65_000) * 1000}
+    rows = (trade(0), trade(1, qty="0"), trade(2, qty="0", **late), trade(3, qty="0.0", **late))
+    found = read(tmp_path, text(*rows), "BTCUSDT-trades-2025-01-02.csv")
+    whole = read(tmp_path, text(trade(0)), "BTCUSDT-trades-2025-01-02.csv")
+
+    assert found.ledger[0].notes["without_quantity"] == {"0": 1, "1": 2}
+    assert "without_quantity" not in whole.ledger[0].notes
+
+
 @pytest.mark.parametrize("word", ["true", "True", "TRUE", "false", "False", "FALSE", ""])
 def test_sides(tmp_path: Path, word: str) -> None:
     """Where the buyer's order lay in the book, the seller took; nothing written is not known."""

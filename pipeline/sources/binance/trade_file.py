@@ -16,7 +16,7 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 
-from pipeline.clock import DAY_US, day_open_us, epoch_unit
+from pipeline.clock import DAY_US, MINUTE_US, day_open_us, epoch_unit
 from pipeline.free_form import Json
 from pipeline.sources.binance.trade_columns import Columns, form_of, read_columns, table_of
 from pipeline.sources.binance.trade_line import LIMITED, Kind, NoQuantityError, Shape, Trade
@@ -35,12 +35,14 @@ class TradeFile(Tally):
     """Takes a file's rows in order and counts for the ledger.
 
     A file of many days has rows of others, which are theirs; so are its broken lines behind a row of theirs.
-    `ignored` counts headers and the text before them.
+    `ignored` counts headers and the text before them, `without_quantity` by minute of the day the rows set
+    aside for a quantity of 0.
     """
 
     kind: Kind
     units: Counter[str] = field(default_factory=Counter)
     sides: Counter[str] = field(default_factory=Counter)
+    without_quantity: Counter[int] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self._opened = day_open_us(self.feed.day)
@@ -108,6 +110,7 @@ class TradeFile(Tally):
             trade = self._within_limits(shape.read(fields, at))
         except NoQuantityError as error:
             self.set_aside(block, place, "D04", str(error))
+            self._count_minute(at)
         except ValueError as error:
             self.set_aside(block, place, "B26", str(error))
         else:
@@ -126,6 +129,11 @@ class TradeFile(Tally):
         """Sets a line aside of which not even the time can be read."""
         if not self._is_elsewhere(None):
             self.set_aside(block, place, code, reason)
+
+    def _count_minute(self, at: int | None) -> None:
+        """A row set aside for its quantity, in the minute of the day; such a row was read, and has a time."""
+        if at is not None:
+            self.without_quantity[(at - self._opened) // MINUTE_US] += 1
 
     def _is_elsewhere(self, at: int | None) -> bool:
         """Counts a row as read, or as another day's; one without a time goes with the row before it."""
@@ -154,10 +162,12 @@ class TradeFile(Tally):
             odd = sum(units.values()) - max(units.values())
             self.defects["D07"] += odd
             self.defects["B01"] += odd
+        without = {str(minute): rows for minute, rows in sorted(self.without_quantity.items())}
         return {
             "unit": "mixed" if len(units) > 1 else next(iter(units), None),
             "units": units,
             "sides": dict(sorted((+self.sides).items())),
+            **({"without_quantity": without} if without else {}),
         }
 
     def _odd(self, columns: Columns) -> Iterator[int]:
