@@ -29,7 +29,9 @@ from pipeline.tables.prefetch import ahead
 _TIME = pa.timestamp("us", tz="UTC")
 
 
-def footprint(symbol: str, ticks: pa.Table | Parts, rules: Rules) -> tuple[pa.Table, pa.Table]:
+def footprint(
+    symbol: str, ticks: pa.Table | Parts, rules: Rules, *, judge_sides: bool = True
+) -> tuple[pa.Table, pa.Table]:
     """The tape's volume by minute and price, and one row of statistics a traded minute.
 
     Where no side can be used (all null, or one-sided beyond CONTROL's `flow`: defect A09), buy, sell,
@@ -43,6 +45,7 @@ def footprint(symbol: str, ticks: pa.Table | Parts, rules: Rules) -> tuple[pa.Ta
             as one. Parts follow each other in time, and one at a time stands in memory; where they are cut
             does not show in the result.
         rules: those in force.
+        judge_sides: whether a one-sided tape has none; not of one whose sides the klines judge (D01).
 
     Returns:
         (`footprint` sorted by minute and price, `minute_stats` sorted by minute).
@@ -50,7 +53,7 @@ def footprint(symbol: str, ticks: pa.Table | Parts, rules: Rules) -> tuple[pa.Ta
     schemas = [rules.schema.table(name) for name in ("footprint", "minute_stats")]
     tables = [[empty(schema)] for schema in schemas]
     parts = as_parts(ticks)
-    sided = has_sides(parts, rules.control.flow)
+    sided = not judge_sides or has_sides(parts, rules.control.flow)
 
     def made(tape: Tape) -> tuple[pa.Table, pa.Table]:
         levels = read_levels(tape)

@@ -1,0 +1,146 @@
+"""A day's tapes -> footprints and minutes of each, proven, mended and proven again.
+
+Belongs here: the work of a step on tapes, which stand in memory part by part. What is proven is `day.py`'s.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+
+from pipeline.bars.footprint import footprint
+from pipeline.clock import day_open_us
+from pipeline.contracts.ledger import LedgerEntry
+from pipeline.contracts.rules import Rules
+from pipeline.contracts.tape import TapeFinding
+from pipeline.proof.day import DayProof, Tape, mending, prove
+from pipeline.proof.faults import Limits, files_of
+from pipeline.proof.ids import id_gaps
+from pipeline.proof.mend import Keep, Mending, mended
+from pipeline.proof.minutes import of_klines, of_tape
+from pipeline.proof.telling import finding
+from pipeline.tables.parts import Parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TapeGiven:
+    """A tape as it was read, in true time.
+
+    Args:
+        parts: `clean_trades` or `clean_agg_trades` of the exchange's archives, else `clean_ticks`.
+        is_archive: Whether the exchange made it.
+        ledger: What became of the lines of an archive.
+        contract: What one unit of size is worth in quote currency, where sizes are contracts.
+    """
+
+    parts: Parts
+    is_archive: bool
+    ledger: Sequence[LedgerEntry] = ()
+    contract: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A symbol's day.
+
+    Args:
+        symbol: Its name.
+        day: The UTC date.
+        klines: Schema `clean_klines`.
+        tapes: By name, the preferred first; those of the klines' own instrument.
+        outages: Minutes, 0..1439, in a known outage of the exchange.
+        rules: Those in force.
+        limits: CONTROL's limits of faults.
+        keep: Puts rows aside.
+    """
+
+    symbol: str
+    day: dt.date
+    klines: pa.Table
+    tapes: Mapping[str, TapeGiven]
+    outages: frozenset[int]
+    rules: Rules
+    limits: Limits
+    keep: Keep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TapesOfDay:
+    """By tape `footprint` and `minute_stats`, of those that were mended as they are now; and the proofs."""
+
+    levels: Mapping[str, pa.Table]
+    stats: Mapping[str, pa.Table]
+    archived: DayProof
+    proof: DayProof
+    finding: TapeFinding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    levels: pa.Table
+    stats: pa.Table
+    tape: Tape
+
+
+def tapes_of_day(given: Given) -> TapesOfDay:
+    """Every tape of the day, mended where the exchange's other archive agrees with the klines."""
+    klines = of_klines(given.klines, day_open_us(given.day))
+    made = {name: _made(given, tape) for name, tape in given.tapes.items()}
+    archived = prove(klines, _tapes(made), given.outages, given.limits)
+    orders = {name: mending(archived, name, other) for name, other in _others(given).items()}
+    mends = {name: order for name, order in orders.items() if order is not None}
+    again = {name: _made(given, _mended(given, name, order)) for name, order in mends.items()}
+    made |= again
+    proof = prove(klines, _tapes(made), given.outages, given.limits) if again else archived
+    return TapesOfDay(
+        levels={name: one.levels for name, one in made.items()},
+        stats={name: one.stats for name, one in made.items()},
+        archived=archived,
+        proof=proof,
+        finding=finding(
+            given.day, archived, proof, {name: order.minutes for name, order in mends.items()}
+        ),
+    )
+
+
+def _made(given: Given, tape: TapeGiven) -> _Made:
+    levels, stats = footprint(
+        given.symbol, tape.parts, given.rules, judge_sides=not tape.is_archive
+    )
+    opened = day_open_us(given.day)
+    return _Made(
+        levels=levels,
+        stats=stats,
+        tape=Tape(
+            minutes=of_tape(levels, stats, opened, tape.contract),
+            gaps=id_gaps(tape.parts, opened) if tape.is_archive else None,
+            files=files_of(tape.ledger),
+        ),
+    )
+
+
+def _tapes(made: Mapping[str, _Made]) -> dict[str, Tape]:
+    return {name: one.tape for name, one in made.items()}
+
+
+def _others(given: Given) -> dict[str, str | None]:
+    """Each of the exchange's archives, and its other one if that is there."""
+    archives = [name for name, tape in given.tapes.items() if tape.is_archive]
+    return {name: next((one for one in archives if one != name), None) for name in archives}
+
+
+def _mended(given: Given, name: str, mending: Mending) -> TapeGiven:
+    """The archive, mended from the other one; what was wrong with its files is told already."""
+    other = _others(given)[name]
+    tape = given.tapes[name]
+    parts = mended(
+        tape.parts,
+        given.tapes[other].parts if other else None,
+        mending,
+        day_open_us(given.day),
+        given.keep,
+    )
+    return replace(tape, parts=parts, ledger=())
