@@ -136,6 +136,29 @@ def test_one_sided_trades_alone_lose_their_sides(raw: Raw, clean: TapesOfDay) ->
     assert stats["volume"].equals(truth["volume"])
 
 
+def test_what_neither_archive_has_right_stays_null(raw: Raw, clean: TapesOfDay) -> None:
+    """Trades of one side, aggregates that end at 02:00: mended up to there, then wrong sides are null."""
+    cut = only("aggTrades", lambda minute: minute < 120)
+    damage: dict[str, Damage | None] = {"trades": all_sold("trades"), "agg_trades": cut}
+    found = proven(replace(raw, damage=damage), "trades", "agg_trades")
+    truth = clean.stats["ticks"]
+    opens = [at.value // MINUTE_US % 1440 for at in truth["minute_open"]]
+    bought = np.array(truth["vbuy"].to_pylist()) > 0
+    wanted = [
+        None if minute >= 120 and buys else volume
+        for minute, buys, volume in zip(opens, bought, truth["vsell"].to_pylist(), strict=True)
+    ]
+
+    assert found.stats["trades"]["vsell"].to_pylist() == wanted
+    assert of(found, "D01").mended == sum(
+        buys for minute, buys in zip(opens, bought, strict=True) if minute < 120
+    )
+    assert {(fault.code, fault.source) for fault in found.finding.faults} == {
+        ("D01", "trades"),
+        ("D02", "agg_trades"),
+    }
+
+
 def test_both_archives_one_sided_blame_no_kline(raw: Raw) -> None:
     """They agree with each other and not with the klines, in the one column that says nothing."""
     damage = {"trades": all_sold("trades"), "agg_trades": all_sold("aggTrades")}
