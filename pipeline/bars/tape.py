@@ -7,13 +7,12 @@ Does not belong here: what is computed per price level (`profile.py`) or put int
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from pipeline.clock import MINUTE_US
 from pipeline.tables import arrays
@@ -83,21 +82,24 @@ def has_sides(ticks: Parts, flow: dict[str, float]) -> bool:
         ticks: a table of schema `clean_ticks`, `clean_trades` or `clean_agg_trades`.
         flow: CONTROL's `flow`, which says when sides cannot be used.
     """
-    sides = Counter[int | None]()
-    for _, found in ahead(_counted_sides, ticks.parts):
-        for entry in found.to_pylist():
-            sides[entry["values"]] += entry["counts"]
-    known = sides[1] + sides[-1]
-    one_sided = (
-        known >= flow["one_sided_trades_min"]
-        and max(sides[1], sides[-1]) > flow["one_sided_share_max"] * known
-    )
+    sides = [found for _, found in ahead(_counted_sides, ticks.parts)]
+    bought, sold = (sum(counts) for counts in zip((0, 0), *sides, strict=True))
+    one_sided = bought + sold >= flow["one_sided_trades_min"] and max(bought, sold) > flow[
+        "one_sided_share_max"
+    ] * (bought + sold)
     return not one_sided
 
 
-def _counted_sides(part: Part) -> pa.StructArray:
-    """How often each side stands in a part."""
-    return pc.value_counts(part.read(["side"])["side"])
+def _counted_sides(part: Part) -> tuple[int, int]:
+    """How many trades of a part were bought and sold."""
+    sides = _sides(part.read(["side"]))
+    return int(np.count_nonzero(sides > 0)), int(np.count_nonzero(sides < 0))
+
+
+def _sides(ticks: pa.Table) -> NDArray[np.int8]:
+    """+1, -1, or 0 where it is not known."""
+    side = arrays.one(ticks["side"])
+    return np.where(arrays.valid(side), arrays.raw(side), np.int8(0))
 
 
 def read_tapes(ticks: Parts, sided: bool) -> Iterator[Tape]:
@@ -118,7 +120,7 @@ def _tape(ticks: pa.Table, sided: bool) -> Tape:
     start = np.flatnonzero(np.diff(minute, prepend=minute[0] - 1))
     price, qty = (arrays.floats(ticks[name]) for name in ("price", "qty"))
     price_places, qty_places = decimal_places(price), decimal_places(qty)
-    side: Ints = pc.fill_null(ticks["side"].cast(pa.int64()), 0).to_numpy()
+    side = _sides(ticks).astype(np.int64)
     return Tape(
         ts=ts,
         price=to_units(price, price_places),
@@ -136,8 +138,7 @@ def _tape(ticks: pa.Table, sided: bool) -> Tape:
 def _fills(ticks: pa.Table) -> Ints | None:
     if "first_id" not in ticks.column_names:
         return None
-    fills: Ints = ticks["last_id"].to_numpy() - ticks["first_id"].to_numpy() + 1
-    return fills
+    return arrays.ints(ticks["last_id"]) - arrays.ints(ticks["first_id"]) + 1
 
 
 def _quotes(ticks: pa.Table) -> dict[str, Floats]:

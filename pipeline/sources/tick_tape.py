@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline.tables import arrays
 from pipeline.tables.parts import Part
@@ -141,7 +140,7 @@ def _first_of_each(table: pa.Table) -> np.ndarray:
     keep = np.ones(table.num_rows, dtype=bool)
     if _has_rising_ids(table):
         return keep
-    named = pc.is_valid(table["trade_id"])
+    named = table["trade_id"].is_valid()
     places = pa.array(np.arange(table.num_rows, dtype=np.int64))
     trades = table.select(_IDENTITY).append_column("place", places).filter(named)
     groups = trades.group_by(_IDENTITY, use_threads=False).aggregate([("place", "min")])

@@ -13,8 +13,8 @@ are made. Belongs here: what these fields mean.
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline.clock import DAY_US, MINUTE_US, iso
 from pipeline.errors import SourceError
@@ -23,6 +23,7 @@ from pipeline.sources.binance.timed_columns import Fields, Form, Values, instant
 from pipeline.sources.binance.timed_rows import parsed
 from pipeline.sources.protocol import Feed, Parsed, RawText
 from pipeline.sources.text.csv_fields import amount
+from pipeline.tables import arrays
 
 PERIOD_US = 5 * MINUTE_US
 
@@ -78,13 +79,14 @@ def label_of(first: int, last: int) -> tuple[str, str]:
 def without_zeros(rows: pa.Table) -> tuple[pa.Table, int]:
     """The rows with open interest null where it is zero and others are not, and in how many it was."""
     held = rows["open_interest"]
-    zero = pc.fill_null(pc.equal(held, 0), False)
-    count = pc.sum(zero).as_py() or 0
+    zero = arrays.floats(held) == 0
+    count = int(np.count_nonzero(zero))
     if count == 0 or count + held.null_count == rows.num_rows:
         return rows, 0
     for name in ("open_interest", "open_interest_value"):
         place = rows.column_names.index(name)
-        rows = rows.set_column(place, name, pc.if_else(zero, None, rows[name]))
+        values = arrays.floats(rows[name])
+        rows = rows.set_column(place, name, arrays.column(values, zero | np.isnan(values)))
     return rows, count
 
 
