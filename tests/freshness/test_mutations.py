@@ -314,7 +314,7 @@ def test_a_plan_of_stale_days_asks_of_each_unit_once(
     asked: Counter[Unit] = Counter()
     real = Freshness._reasons
     monkeypatch.setattr(
-        Freshness, "_reasons", lambda self, unit: asked.update([unit]) or real(self, unit)
+        Freshness, "_reasons", lambda self, node: asked.update([node.unit]) or real(self, node)
     )
     forget()
 
