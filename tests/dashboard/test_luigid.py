@@ -22,6 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from kit.support import kitchen_at, luigi, write_config
 from pipeline import layout
+from pipeline.clock import parse_day
 from pipeline.dashboard import luigid
 from pipeline.sample.generate import SampleRequest, write_sample
 
@@ -123,7 +124,7 @@ def test_a_report_that_is_not_there_is_404(server: tuple[str, Path], name: str) 
 def test_the_report_of_a_prepared_day_is_served(server: tuple[str, Path]) -> None:
     """The page of the last Verdict, for a script it has no leave."""
     url, root = server
-    day = layout.parse_day("2025-01-02")
+    day = parse_day("2025-01-02")
     folder = layout.prepared_folder(kitchen_at(root), "Verdict", day, "BTCUSDT")
     folder.mkdir(parents=True)
     (folder / "calibration_report.html").write_text("<p>verdict")
