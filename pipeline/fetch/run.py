@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline import layout
+from pipeline import arrivals, layout
 from pipeline.clock import SECOND_US, day_of, parse_day
 from pipeline.errors import ConfigError, FetchError, PendingError, SourceError
 from pipeline.fetch import archive, command, outcome, rest
@@ -16,7 +16,6 @@ from pipeline.fetch.http import Http
 from pipeline.fetch.outcome import Outcome
 from pipeline.fetch.plan import DAYS, INTERVALS, Item, Request, days_of, items
 from pipeline.fetch.waiting import Budget, Waiting
-from pipeline.freshness import graph
 from pipeline.publishing import locks
 from pipeline.settings.config import Kitchen
 
@@ -161,7 +160,7 @@ class _Run:
         if len(item.period) == MONTH_CHARS:
             return (self.today - item.last).days > MONTHLY_DAYS
         now_us = int(self.http.waiting.now()) * SECOND_US
-        return now_us >= graph.deadline_us(self.kitchen, "binance", item.last)
+        return now_us >= arrivals.deadline_us(self.kitchen, "binance", item.last)
 
     def _outcome(self, item: Item, status: str, **given: Any) -> Outcome:
         return Outcome(

@@ -1,21 +1,17 @@
 """The declared graph made concrete: which unit reads which outputs of which other units.
 
 `stages.py` says what a step needs in general; this module says it for one symbol and day, looking only
-at which raw files exist and whether their feeds are settled. It opens no file.
+at what has arrived. It opens no file.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
-from pipeline import layout
-from pipeline.clock import DAY_US, day_open_us
-from pipeline.contracts import control
+from pipeline import arrivals, layout
 from pipeline.model.feeds import ATAS_FEEDS
 from pipeline.model.raw_names import RawPath
 from pipeline.settings.config import Kitchen, Symbol
@@ -83,7 +79,11 @@ class Node:
 
 def node(kitchen: Kitchen, unit: Unit) -> Node:
     """Looks a unit up."""
-    own = [kitchen.symbol(unit.symbol)] if unit.symbol else expected_symbols(kitchen, unit.day)
+    own = (
+        [kitchen.symbol(unit.symbol)]
+        if unit.symbol
+        else arrivals.expected_symbols(kitchen, unit.day)
+    )
     raw = layout.input_files(kitchen, own[0], unit.source, unit.day) if unit.source else []
     return Node(
         unit=unit,
@@ -107,76 +107,6 @@ def folder(kitchen: Kitchen, unit: Unit) -> Path:
 def output_path(kitchen: Kitchen, unit: Unit, output: str) -> Path:
     """The file of one output."""
     return folder(kitchen, unit) / unit.declared.outputs[output]
-
-
-def first_raw_day(kitchen: Kitchen, symbol: Symbol) -> dt.date | None:
-    """The symbol's first day with minute data of any vendor; None without any."""
-    feeds = ("binance_1m", *(ATAS_FEEDS if symbol.atas == "expected" else ()))
-    days = [_first(layout.raw_days(kitchen, symbol, feed)) for feed in feeds]
-    return min((day for day in days if day), default=None)
-
-
-@lru_cache(maxsize=64)
-def _first(days: frozenset[dt.date]) -> dt.date | None:
-    return min(days, default=None)
-
-
-def expected_symbols(kitchen: Kitchen, day: dt.date) -> list[Symbol]:
-    """The symbols of a date: `since <= day <= until`, `since` being the first raw day by default."""
-    return [s for s in kitchen.symbols.values() if is_expected(kitchen, s, day)]
-
-
-def is_expected(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> bool:
-    """Whether the symbol belongs to the date."""
-    since = symbol.since or first_raw_day(kitchen, symbol)
-    return since is not None and since <= day and (symbol.until is None or day <= symbol.until)
-
-
-def atas_feeds(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> list[str]:
-    """The ATAS feeds that have raw files on the day."""
-    if symbol.atas == "none":
-        return []
-    return [feed for feed in ATAS_FEEDS if day in layout.raw_days(kitchen, symbol, feed)]
-
-
-def vendor_files(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) -> list[RawPath]:
-    """Every file of minute data that a vendor has for the symbol and day."""
-    feeds = ["binance_1m"] if vendor == "binance" else atas_feeds(kitchen, symbol, day)
-    return [file for feed in feeds for file in layout.raw_files(kitchen, symbol, feed, day)]
-
-
-def deadline_us(kitchen: Kitchen, vendor: str, day: dt.date) -> int:
-    """The instant from which a vendor's missing files of the day are missing, not late."""
-    hours = control.load(kitchen.governance).settling[f"{vendor}_deadline_hours"]
-    return day_open_us(day) + DAY_US + int(hours * 3_600_000_000)
-
-
-def is_settled(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) -> bool:
-    """Whether a vendor's files of a day are final.
-
-    They are when the day has ended and they have been there, unchanged, for the quiet time of CONTROL;
-    or, there or not, once the deadline has passed. So it is with the files of the days beside that have rows
-    of the day.
-    """
-    now = time.time_ns() // 1_000
-    if now < day_open_us(day) + DAY_US:
-        return False
-    days = days_read(kitchen, symbol, vendor, day)
-    if now >= deadline_us(kitchen, vendor, max(days)):
-        return True
-    if vendor == "atas" and symbol.atas == "none":
-        return True
-    quiet = control.load(kitchen.governance).settling["quiet_minutes"] * 60_000_000
-    found = [vendor_files(kitchen, symbol, vendor, each) for each in days]
-    return all(found) and all(
-        file.path.stat().st_mtime_ns // 1_000 <= now - quiet for files in found for file in files
-    )
-
-
-def days_read(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) -> list[dt.date]:
-    """The day, and the days beside it under which the vendor files rows of it."""
-    beside = layout.days_beside(symbol, "binance_1m", day) if vendor == "binance" else []
-    return [day, *beside]
 
 
 def edges(kitchen: Kitchen, unit: Unit) -> list[Edge]:
@@ -218,14 +148,9 @@ def _units(kitchen: Kitchen, unit: Unit, need: Need) -> Iterator[Unit]:
 
 def _symbols(kitchen: Kitchen, unit: Unit, need: Need) -> list[Symbol]:
     if unit.symbol is None:
-        return expected_symbols(kitchen, unit.day)
+        return arrivals.expected_symbols(kitchen, unit.day)
     symbol = kitchen.symbol(unit.symbol)
-    return held_against(kitchen, symbol) if need.against else [symbol]
-
-
-def held_against(kitchen: Kitchen, symbol: Symbol) -> list[Symbol]:
-    """The symbol in `basis_against`, if one is configured."""
-    return [] if symbol.basis_against is None else [kitchen.symbol(symbol.basis_against)]
+    return kitchen.held_against(symbol) if need.against else [symbol]
 
 
 def _days(kitchen: Kitchen, symbol: Symbol, day: dt.date, need: Need) -> Iterator[dt.date]:
@@ -239,7 +164,7 @@ def _days(kitchen: Kitchen, symbol: Symbol, day: dt.date, need: Need) -> Iterato
     for back in range(need.look_back, 0, -1):
         earlier = day - dt.timedelta(days=back)
         if earlier in there and all(
-            is_settled(kitchen, symbol, vendor, earlier) for vendor in _vendors(need)
+            arrivals.is_settled(kitchen, symbol, vendor, earlier) for vendor in _vendors(need)
         ):
             yield earlier
     if need.today:
@@ -250,7 +175,7 @@ def _with_days_beside(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> Iterato
     """The day before, the day, the day after; a neighbour that is not settled is never waited for."""
     for step in (-1, 0, 1):
         beside = day + dt.timedelta(days=step)
-        if step == 0 or is_settled(kitchen, symbol, "atas", beside):
+        if step == 0 or arrivals.is_settled(kitchen, symbol, "atas", beside):
             yield beside
 
 
@@ -273,12 +198,14 @@ def _raw_days(kitchen: Kitchen, symbol: Symbol, need: Need) -> frozenset[dt.date
 def _sources(kitchen: Kitchen, symbol: Symbol, day: dt.date, need: Need) -> list[str] | list[None]:
     """The feeds behind a need; a need on a step without feeds has the one feed None."""
     if STAGES[need.stage].grain != "feed":
-        skip = need.stage == "Footprint" and "atas_ticks" not in atas_feeds(kitchen, symbol, day)
+        skip = need.stage == "Footprint" and "atas_ticks" not in arrivals.atas_feeds(
+            kitchen, symbol, day
+        )
         return [] if skip else [None]
     if need.source == "atas":
-        return atas_feeds(kitchen, symbol, day)
+        return arrivals.atas_feeds(kitchen, symbol, day)
     feed = str(need.source)
     if feed in ATAS_FEEDS:
-        return [feed] if feed in atas_feeds(kitchen, symbol, day) else []
+        return [feed] if feed in arrivals.atas_feeds(kitchen, symbol, day) else []
     there = day in layout.raw_days(kitchen, symbol, feed)
     return [feed] if there or not need.optional else []

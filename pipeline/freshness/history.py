@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from pipeline import layout
+from pipeline import arrivals, layout
 from pipeline.freshness import graph, stamp
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
@@ -135,7 +135,7 @@ class History:
 
         A day whose files are not at rest is not known: whether it counts depends on the clock.
         """
-        if not graph.is_settled(self.freshness.kitchen, symbol, "binance", day):
+        if not arrivals.is_settled(self.freshness.kitchen, symbol, "binance", day):
             return UNKNOWN
         kept = self.freshness.receipt(Unit("DailyStats", day, symbol.name))
         if kept is None:
@@ -144,7 +144,7 @@ class History:
         return int.from_bytes(hashlib.sha256(text).digest()[:16], "big")
 
     def _environment(self, symbol: Symbol) -> list[str]:
-        others = graph.held_against(self.freshness.kitchen, symbol)
+        others = self.freshness.kitchen.held_against(symbol)
         return self.basis.of([symbol, *others])
 
 

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline import layout, storage
+from pipeline import arrivals, layout, storage
 from pipeline.freshness import graph, listing, receipt
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
@@ -141,7 +141,7 @@ def day_witness(
     paths = [path for unit in units for path in _unit_paths(kitchen, unit)]
     feeds = [
         (symbol, feed, on)
-        for symbol in graph.expected_symbols(kitchen, day)
+        for symbol in arrivals.expected_symbols(kitchen, day)
         for feed, back in _feed_days(symbol)
         for base in (day + dt.timedelta(days=back),)
         for on in (base, *layout.days_beside(symbol, feed, base))
@@ -166,7 +166,7 @@ def month_witness(
         days: Those of its days that have statistics.
     """
     whose = [(symbol, feed) for feed in BINANCE_FEEDS]
-    whose += [(other, "binance_1m") for other in graph.held_against(kitchen, symbol)]
+    whose += [(other, "binance_1m") for other in kitchen.held_against(symbol)]
     paths: list[str] = []
     for day in days:
         unit = Unit("DailyStats", day, symbol.name)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from pipeline import layout
-from pipeline.freshness import graph
+from pipeline import arrivals, layout
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
 from pipeline.publishing.links import settled
@@ -42,7 +41,7 @@ def judge(kitchen: Kitchen, days: list[dt.date]) -> dict[dt.date, Judged]:
     """The state of each date that has any expected symbol; everything is looked at afresh."""
     layout.forget_listings()
     freshness = Freshness(kitchen)
-    expected = [day for day in days if graph.expected_symbols(kitchen, day)]
+    expected = [day for day in days if arrivals.expected_symbols(kitchen, day)]
     with freshness.one_look():
         return {day: judged(freshness, day) for day in expected}
 
@@ -75,15 +74,15 @@ def without_raw(kitchen: Kitchen, day: dt.date) -> Judged | None:
 
 def has_klines(kitchen: Kitchen, day: dt.date) -> bool:
     """Whether some expected symbol has files of the exchange of record."""
-    expected = graph.expected_symbols(kitchen, day)
-    return any(graph.vendor_files(kitchen, symbol, "binance", day) for symbol in expected)
+    expected = arrivals.expected_symbols(kitchen, day)
+    return any(arrivals.vendor_files(kitchen, symbol, "binance", day) for symbol in expected)
 
 
 def unsettled(kitchen: Kitchen, day: dt.date) -> list[str]:
     """`SYMBOL vendor` of every expected feed whose files may still come or change."""
     return [
         f"{symbol.name} {vendor}"
-        for symbol in graph.expected_symbols(kitchen, day)
+        for symbol in arrivals.expected_symbols(kitchen, day)
         for vendor in ("binance", "atas")
-        if not graph.is_settled(kitchen, symbol, vendor, day)
+        if not arrivals.is_settled(kitchen, symbol, vendor, day)
     ]

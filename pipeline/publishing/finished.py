@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
+from pipeline import arrivals
 from pipeline.clock import DAY_US, day_open_us
 from pipeline.errors import PublishError
 from pipeline.freshness import graph, listing, stamp
@@ -127,7 +128,7 @@ class Finished:
             beside = day + dt.timedelta(days=back)
             for symbol in symbols:
                 for vendor in ("binance", "atas"):
-                    if not graph.is_settled(self.kitchen, symbol, vendor, beside):
+                    if not arrivals.is_settled(self.kitchen, symbol, vendor, beside):
                         ends.append(day_open_us(beside) + DAY_US)
         return min(ends)
 

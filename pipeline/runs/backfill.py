@@ -25,7 +25,7 @@ from typing import Any
 import luigi
 from luigi.execution_summary import LuigiRunResult, LuigiStatusCode
 
-from pipeline import asked
+from pipeline import arrivals, asked
 from pipeline.errors import ExitCode, ParameterError, StageError
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
@@ -89,7 +89,9 @@ class Range:
 
     def _concerns(self, day: dt.date) -> bool:
         kitchen = load_kitchen()
-        return any(graph.is_expected(kitchen, kitchen.symbol(name), day) for name in self.symbols)
+        return any(
+            arrivals.is_expected(kitchen, kitchen.symbol(name), day) for name in self.symbols
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -141,7 +143,7 @@ def _waited(day: dt.date) -> list[luigi.Task]:
     """What a pending day waits for: files that are not there, or one that changed while it was read."""
     feeds = [
         RawFeed(date=day, symbol=symbol.name, vendor=vendor)
-        for symbol in graph.expected_symbols(context.kitchen(), day)
+        for symbol in arrivals.expected_symbols(context.kitchen(), day)
         for vendor in ("binance", "atas")
     ]
     tasks: list[luigi.Task] = [RawDay(date=day), *feeds]
@@ -161,7 +163,7 @@ def run(wanted: Range, workers: int = 1, progress: Progress | None = None) -> Ou
     days = wanted.days()
     todo = [day for day in days if not context.finished().holds(day)]
     outcome.ready = sorted(set(days) - set(todo))
-    expected = [day for day in todo if graph.expected_symbols(context.kitchen(), day)]
+    expected = [day for day in todo if arrivals.expected_symbols(context.kitchen(), day)]
     outcome.unexpected = sorted(set(todo) - set(expected))
     for first in range(0, len(expected), WINDOW_DAYS):
         window = expected[first : first + WINDOW_DAYS]
@@ -197,7 +199,7 @@ def _built(tasks: list[luigi.Task], workers: int) -> LuigiRunResult:
 def _look_back(window: list[dt.date]) -> None:
     """Compares the history of the days here, once, so that no forked worker has to do it again."""
     kitchen, freshness = context.kitchen(), context.freshness()
-    for symbol in graph.expected_symbols(kitchen, window[0]):
+    for symbol in arrivals.expected_symbols(kitchen, window[0]):
         for edge in graph.edges(kitchen, Unit("MacroFeatures", window[0], symbol.name)):
             freshness.receipt(edge.unit)
 
@@ -257,14 +259,14 @@ class Backfill(luigi.Task):
         kitchen = context.kitchen()
         finished = context.finished()
         left = [day for day in self.range.days() if not finished.holds(day)]
-        return all(is_complete(d) for d in left if graph.expected_symbols(kitchen, d))
+        return all(is_complete(d) for d in left if arrivals.expected_symbols(kitchen, d))
 
     def requires(self) -> list[luigi.Task]:
         """Nothing before the run; afterwards the raw data that is waited for, so that Luigi exits with 20."""
         if not _waits[0]:
             return []
         kitchen = context.kitchen()
-        days = [day for day in self.range.days() if graph.expected_symbols(kitchen, day)]
+        days = [day for day in self.range.days() if arrivals.expected_symbols(kitchen, day)]
         return [task for day in days if not is_complete(day) for task in _waited(day)]
 
     def run(self) -> Iterator[list[luigi.Task]]:
@@ -300,7 +302,9 @@ class Backfill(luigi.Task):
         if ended.code not in (ExitCode.DONE, ExitCode.PENDING):
             raise StageError(f"backfill: {ended.words}; the lines above say more")
         context.forget()
-        days = [day for day in self.range.days() if graph.expected_symbols(context.kitchen(), day)]
+        days = [
+            day for day in self.range.days() if arrivals.expected_symbols(context.kitchen(), day)
+        ]
         return [day for day in days if not is_complete(day)]
 
     def _command(self) -> list[str]:

@@ -12,9 +12,8 @@ import os
 import subprocess
 import sys
 
-from pipeline import asked, layout
+from pipeline import arrivals, asked, layout
 from pipeline.errors import KitchenError, ParameterError
-from pipeline.freshness import graph
 from pipeline.locations import CHECKOUT_CONFIG
 from pipeline.sample.generate import SampleRequest, write_sample
 from pipeline.settings.config import Kitchen, load_kitchen
@@ -36,10 +35,10 @@ def newest_complete_day(kitchen: Kitchen) -> dt.date | None:
 
 
 def _is_complete(kitchen: Kitchen, day: dt.date) -> bool:
-    expected = graph.expected_symbols(kitchen, day)
+    expected = arrivals.expected_symbols(kitchen, day)
     return bool(expected) and all(
         day in layout.raw_days(kitchen, symbol, "binance_1m")
-        and graph.is_settled(kitchen, symbol, "binance", day)
+        and arrivals.is_settled(kitchen, symbol, "binance", day)
         for symbol in expected
     )
 
@@ -47,14 +46,14 @@ def _is_complete(kitchen: Kitchen, day: dt.date) -> bool:
 def choose_kitchen() -> Kitchen:
     """The configuration in force; for a checkout's own without raw data, the sample market's, made now."""
     kitchen = load_kitchen()
-    has_raw = any(graph.first_raw_day(kitchen, symbol) for symbol in kitchen.symbols.values())
+    has_raw = any(arrivals.first_raw_day(kitchen, symbol) for symbol in kitchen.symbols.values())
     if has_raw or kitchen.file != CHECKOUT_CONFIG or os.environ.get("KITCHEN_CONFIG"):
         return kitchen
     sys.stdout.write(f"No raw exports in {kitchen.raw}: working on a generated sample market.\n")
     sys.stdout.flush()
     os.environ["KITCHEN_CONFIG"] = str(SAMPLE_CONFIG)
     sample = load_kitchen()
-    if not any(graph.first_raw_day(sample, symbol) for symbol in sample.symbols.values()):
+    if not any(arrivals.first_raw_day(sample, symbol) for symbol in sample.symbols.values()):
         _write_sample(sample)
         layout.forget_listings()
     return sample
@@ -78,7 +77,7 @@ def commands(kitchen: Kitchen, stage: str, day: dt.date) -> list[list[str]]:
     base = [sys.executable, "-m", "luigi", "--module", "pipeline", stage, "--date", day.isoformat()]
     if STAGES[stage].grain == "date":
         return [base]
-    return [[*base, "--symbol", s.name] for s in graph.expected_symbols(kitchen, day)]
+    return [[*base, "--symbol", s.name] for s in arrivals.expected_symbols(kitchen, day)]
 
 
 def run(stage: str, date: str | None) -> int:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline import layout, storage
+from pipeline import arrivals, layout, storage
 from pipeline.clock import DAY_US, day_open_us, parse_day
 from pipeline.contracts.verdict import from_json
 from pipeline.errors import KitchenError, ParameterError
@@ -121,7 +121,7 @@ def prepare(
 def _names(kitchen: Kitchen, day: dt.date, only: str | None) -> list[str]:
     if only is not None:
         return [kitchen.symbol(only).name]
-    return [symbol.name for symbol in graph.expected_symbols(kitchen, day)]
+    return [symbol.name for symbol in arrivals.expected_symbols(kitchen, day)]
 
 
 def _prepare(kitchen: Kitchen, symbol: str, day: dt.date) -> Partial:
@@ -129,7 +129,7 @@ def _prepare(kitchen: Kitchen, symbol: str, day: dt.date) -> Partial:
     partial = apart(kitchen)
     unit = Unit(LAST_STEP, day, symbol)
     folder = graph.folder(partial, unit).parent
-    if not graph.vendor_files(kitchen, kitchen.symbol(symbol), "binance", day):
+    if not arrivals.vendor_files(kitchen, kitchen.symbol(symbol), "binance", day):
         return Partial(symbol=symbol, day=day, folder=folder, error="no klines yet")
     try:
         ran = tuple(str(ran) for ran in job.build(Freshness(partial), unit))

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline import arrivals
 from pipeline.freshness import graph, receipt
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
@@ -60,7 +61,7 @@ def plan(days: Iterable[dt.date]) -> Plan:
     seen: set[Unit] = set()  # of all days, which share their history
     with freshness.one_look():
         for day in days:
-            if finished.holds(day) or not graph.expected_symbols(context.kitchen(), day):
+            if finished.holds(day) or not arrivals.expected_symbols(context.kitchen(), day):
                 continue
             if day_state.without_raw(context.kitchen(), day):
                 found.pending.append(day)
@@ -116,7 +117,7 @@ def _status(day: dt.date, holds: bool) -> dict[str, Any]:
     """`state` is `fresh`, `pending`, `stale` or `none`, where no symbol is expected."""
     kitchen = context.kitchen()
     sealed = revisions.current(Store(kitchen.snapshots), day)
-    expected = [symbol.name for symbol in graph.expected_symbols(kitchen, day)]
+    expected = [symbol.name for symbol in arrivals.expected_symbols(kitchen, day)]
     conditions: dict[str, str] = {}
     if sealed is not None:
         said = revisions.read_manifest(sealed).condition.symbols

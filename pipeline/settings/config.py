@@ -165,6 +165,10 @@ class Kitchen:
     operations: operations.Operations = field(default_factory=operations.Operations)
     fetch: fetching.Fetch = field(default_factory=fetching.Fetch)
 
+    def held_against(self, symbol: Symbol) -> list[Symbol]:
+        """The symbol in `basis_against`, if one is configured."""
+        return [] if symbol.basis_against is None else [self.symbol(symbol.basis_against)]
+
     def symbol(self, name: str) -> Symbol:
         """The configured symbol of that name.
 

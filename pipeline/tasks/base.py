@@ -8,6 +8,7 @@ from html import escape
 
 import luigi
 
+from pipeline import arrivals
 from pipeline.errors import UnstableInputError
 from pipeline.freshness import code, graph
 from pipeline.freshness.graph import Unit
@@ -35,12 +36,12 @@ class RawFeed(luigi.ExternalTask):
     def complete(self) -> bool:
         """Whether nothing more is to be waited for."""
         kitchen = context.kitchen()
-        return graph.is_settled(kitchen, kitchen.symbol(self.symbol), self.vendor, self.date)
+        return arrivals.is_settled(kitchen, kitchen.symbol(self.symbol), self.vendor, self.date)
 
     def output(self) -> list[luigi.LocalTarget]:
         """The files that are there."""
         kitchen = context.kitchen()
-        files = graph.vendor_files(kitchen, kitchen.symbol(self.symbol), self.vendor, self.date)
+        files = arrivals.vendor_files(kitchen, kitchen.symbol(self.symbol), self.vendor, self.date)
         return [luigi.LocalTarget(str(file.path)) for file in files]
 
 

@@ -15,10 +15,9 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import layout, storage
+from pipeline import arrivals, layout, storage
 from pipeline.clock import DAY_US, day_open_us
 from pipeline.errors import ExitCode
-from pipeline.freshness import graph
 from pipeline.tasks import context
 from pipeline.tasks.parameters import DayParameter, SymbolParameter
 
@@ -47,7 +46,7 @@ class FetchedFeed(luigi.Task):
         """Whether there is nothing to ask for now."""
         kitchen = context.kitchen()
         end = (day_open_us(self.date) + DAY_US) * 1_000
-        files = graph.vendor_files(kitchen, kitchen.symbol(self.symbol), "binance", self.date)
+        files = arrivals.vendor_files(kitchen, kitchen.symbol(self.symbol), "binance", self.date)
         if any(file.path.stat().st_mtime_ns >= end for file in files):
             return True
         asked = Path(self.output().path)

@@ -13,11 +13,10 @@ import time
 
 import luigi
 
-from pipeline import layout, storage
+from pipeline import arrivals, layout, storage
 from pipeline.clock import iso
 from pipeline.errors import UnstableInputError
 from pipeline.free_form import Json
-from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
 from pipeline.publishing.store import Store
 from pipeline.settings.config import Kitchen, Symbol
@@ -111,9 +110,9 @@ def _reasons(symbols: Json) -> str:
 def _feed_pending(task: luigi.Task) -> None:
     kitchen = context.kitchen()
     symbol = kitchen.symbol(task.symbol)
-    days = graph.days_read(kitchen, symbol, task.vendor, task.date)
-    deadline = iso(graph.deadline_us(kitchen, task.vendor, max(days)))
-    files = {day: graph.vendor_files(kitchen, symbol, task.vendor, day) for day in days}
+    days = arrivals.days_read(kitchen, symbol, task.vendor, task.date)
+    deadline = iso(arrivals.deadline_us(kitchen, task.vendor, max(days)))
+    files = {day: arrivals.vendor_files(kitchen, symbol, task.vendor, day) for day in days}
     gone = next((day for day in days if not files[day]), None)
     if gone is None:
         what = f"{sum(map(len, files.values()))} files are there but not at rest yet"
@@ -139,10 +138,10 @@ def _first_name(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) -> 
 
 def _day_pending(task: luigi.Task) -> None:
     kitchen = context.kitchen()
-    expected = graph.expected_symbols(kitchen, task.date)
+    expected = arrivals.expected_symbols(kitchen, task.date)
     if not expected:
         spans = [
-            f"{s.name} from {s.since or graph.first_raw_day(kitchen, s) or 'its first raw file'}"
+            f"{s.name} from {s.since or arrivals.first_raw_day(kitchen, s) or 'its first raw file'}"
             for s in kitchen.symbols.values()
         ]
         logger.warning(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kit.support import kitchen_at
-from pipeline import layout
+from pipeline import arrivals, layout
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
 from pipeline.settings.config import Kitchen
@@ -45,13 +45,13 @@ def yesterday() -> dt.date:
 
 def test_a_symbol_is_expected_from_its_first_raw_day_on(kitchen: Kitchen) -> None:
     """Adding a symbol does not touch days before its data."""
-    assert graph.expected_symbols(kitchen, DAY) == []
+    assert arrivals.expected_symbols(kitchen, DAY) == []
 
     put(kitchen, KLINES, DAY)
 
-    assert graph.expected_symbols(kitchen, DAY - dt.timedelta(days=1)) == []
-    assert [s.name for s in graph.expected_symbols(kitchen, DAY)] == ["BTCUSDT"]
-    assert [s.name for s in graph.expected_symbols(kitchen, dt.date(2025, 9, 1))] == ["BTCUSDT"]
+    assert arrivals.expected_symbols(kitchen, DAY - dt.timedelta(days=1)) == []
+    assert [s.name for s in arrivals.expected_symbols(kitchen, DAY)] == ["BTCUSDT"]
+    assert [s.name for s in arrivals.expected_symbols(kitchen, dt.date(2025, 9, 1))] == ["BTCUSDT"]
 
 
 def test_since_and_until_are_both_included(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_since_and_until_are_both_included(tmp_path: Path) -> None:
     kitchen = kitchen_at(tmp_path, "{market: spot, since: 2025-01-02, until: 2025-01-03}")
     days = [DAY + dt.timedelta(days=i) for i in range(-1, 3)]
 
-    expected = [bool(graph.expected_symbols(kitchen, day)) for day in days]
+    expected = [bool(arrivals.expected_symbols(kitchen, day)) for day in days]
 
     assert expected == [False, True, True, False]
 
@@ -68,7 +68,7 @@ def test_daily_klines_alone_expect_nothing(kitchen: Kitchen) -> None:
     """The macro warm-up reaches back before the symbol's first day."""
     put(kitchen, "binance/futures_um/BTCUSDT-1d-2024-12.zip", DAY)
 
-    assert graph.expected_symbols(kitchen, dt.date(2024, 12, 5)) == []
+    assert arrivals.expected_symbols(kitchen, dt.date(2024, 12, 5)) == []
 
 
 @pytest.mark.parametrize(
@@ -81,15 +81,15 @@ def test_a_feed_is_settled_once_its_files_are_at_rest(
     put(kitchen, KLINES, yesterday(), age_minutes)
     symbol = kitchen.symbol("BTCUSDT")
 
-    assert graph.is_settled(kitchen, symbol, "binance", yesterday()) is settled
+    assert arrivals.is_settled(kitchen, symbol, "binance", yesterday()) is settled
 
 
 def test_a_missing_feed_is_waited_for_until_its_deadline(kitchen: Kitchen) -> None:
     """Late is not missing; past the deadline it is."""
     symbol = kitchen.symbol("BTCUSDT")
 
-    assert not graph.is_settled(kitchen, symbol, "binance", yesterday())
-    assert graph.is_settled(kitchen, symbol, "binance", yesterday() - dt.timedelta(days=3))
+    assert not arrivals.is_settled(kitchen, symbol, "binance", yesterday())
+    assert arrivals.is_settled(kitchen, symbol, "binance", yesterday() - dt.timedelta(days=3))
 
 
 def test_today_is_never_settled(kitchen: Kitchen) -> None:
@@ -97,14 +97,14 @@ def test_today_is_never_settled(kitchen: Kitchen) -> None:
     today = dt.datetime.now(dt.UTC).date()
     put(kitchen, KLINES, today)
 
-    assert not graph.is_settled(kitchen, kitchen.symbol("BTCUSDT"), "binance", today)
+    assert not arrivals.is_settled(kitchen, kitchen.symbol("BTCUSDT"), "binance", today)
 
 
 def test_a_symbol_without_atas_waits_for_none(tmp_path: Path) -> None:
     """`atas: none` is settled as soon as the day has ended."""
     kitchen = kitchen_at(tmp_path, "{market: spot, atas: none}")
 
-    assert graph.is_settled(kitchen, kitchen.symbol("BTCUSDT"), "atas", yesterday())
+    assert arrivals.is_settled(kitchen, kitchen.symbol("BTCUSDT"), "atas", yesterday())
 
 
 def test_a_step_reads_only_feeds_that_are_there(kitchen: Kitchen) -> None:

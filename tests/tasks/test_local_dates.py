@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from kit.support import kitchen_at
-from pipeline import layout, storage
+from pipeline import arrivals, layout, storage
 from pipeline.freshness import graph, stamp
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
@@ -159,11 +159,11 @@ def test_a_day_waits_for_the_file_that_has_its_rest(tmp_path: Path, zone: str | 
     for date in (day, day + STEP):
         save(kitchen, [date])
         os.utime(kitchen.raw / NAME.format(date), (old, old))
-        settled.append(graph.is_settled(kitchen, kitchen.symbol("BTCUSDT"), "binance", day))
-    later = graph.deadline_us(kitchen, "binance", day + STEP)
+        settled.append(arrivals.is_settled(kitchen, kitchen.symbol("BTCUSDT"), "binance", day))
+    later = arrivals.deadline_us(kitchen, "binance", day + STEP)
 
     assert settled == [zone is None, True]
-    assert later > graph.deadline_us(kitchen, "binance", day)
+    assert later > arrivals.deadline_us(kitchen, "binance", day)
 
 
 def test_a_finished_day_looks_at_the_names_of_the_next_date(tmp_path: Path) -> None:

@@ -1,0 +1,88 @@
+"""What has come into the raw folder: whom a date expects, which feeds it has, and whether they are final.
+
+Belongs here: questions of a symbol and a day that names and ages of files answer. Does not belong here: how
+files are named and found (`layout.py`), and who reads them (`freshness/graph.py`). It opens no file.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from functools import lru_cache
+
+from pipeline import layout
+from pipeline.clock import DAY_US, day_open_us
+from pipeline.contracts import control
+from pipeline.model.feeds import ATAS_FEEDS
+from pipeline.model.raw_names import RawPath
+from pipeline.settings.config import Kitchen, Symbol
+
+
+def first_raw_day(kitchen: Kitchen, symbol: Symbol) -> dt.date | None:
+    """The symbol's first day with minute data of any vendor; None without any."""
+    feeds = ("binance_1m", *(ATAS_FEEDS if symbol.atas == "expected" else ()))
+    days = [_first(layout.raw_days(kitchen, symbol, feed)) for feed in feeds]
+    return min((day for day in days if day), default=None)
+
+
+@lru_cache(maxsize=64)
+def _first(days: frozenset[dt.date]) -> dt.date | None:
+    return min(days, default=None)
+
+
+def expected_symbols(kitchen: Kitchen, day: dt.date) -> list[Symbol]:
+    """The symbols of a date: `since <= day <= until`, `since` being the first raw day by default."""
+    return [s for s in kitchen.symbols.values() if is_expected(kitchen, s, day)]
+
+
+def is_expected(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> bool:
+    """Whether the symbol belongs to the date."""
+    since = symbol.since or first_raw_day(kitchen, symbol)
+    return since is not None and since <= day and (symbol.until is None or day <= symbol.until)
+
+
+def atas_feeds(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> list[str]:
+    """The ATAS feeds that have raw files on the day."""
+    if symbol.atas == "none":
+        return []
+    return [feed for feed in ATAS_FEEDS if day in layout.raw_days(kitchen, symbol, feed)]
+
+
+def vendor_files(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) -> list[RawPath]:
+    """Every file of minute data that a vendor has for the symbol and day."""
+    feeds = ["binance_1m"] if vendor == "binance" else atas_feeds(kitchen, symbol, day)
+    return [file for feed in feeds for file in layout.raw_files(kitchen, symbol, feed, day)]
+
+
+def deadline_us(kitchen: Kitchen, vendor: str, day: dt.date) -> int:
+    """The instant from which a vendor's missing files of the day are missing, not late."""
+    hours = control.load(kitchen.governance).settling[f"{vendor}_deadline_hours"]
+    return day_open_us(day) + DAY_US + int(hours * 3_600_000_000)
+
+
+def is_settled(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) -> bool:
+    """Whether a vendor's files of a day are final.
+
+    They are when the day has ended and they have been there, unchanged, for the quiet time of CONTROL;
+    or, there or not, once the deadline has passed. So it is with the files of the days beside that have rows
+    of the day.
+    """
+    now = time.time_ns() // 1_000
+    if now < day_open_us(day) + DAY_US:
+        return False
+    days = days_read(kitchen, symbol, vendor, day)
+    if now >= deadline_us(kitchen, vendor, max(days)):
+        return True
+    if vendor == "atas" and symbol.atas == "none":
+        return True
+    quiet = control.load(kitchen.governance).settling["quiet_minutes"] * 60_000_000
+    found = [vendor_files(kitchen, symbol, vendor, each) for each in days]
+    return all(found) and all(
+        file.path.stat().st_mtime_ns // 1_000 <= now - quiet for files in found for file in files
+    )
+
+
+def days_read(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) -> list[dt.date]:
+    """The day, and the days beside it under which the vendor files rows of it."""
+    beside = layout.days_beside(symbol, "binance_1m", day) if vendor == "binance" else []
+    return [day, *beside]
