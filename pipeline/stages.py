@@ -70,6 +70,10 @@ def _tables(*names: str) -> tuple[str, ...]:
     return tuple(f"SCHEMA_data.tables.{name}" for name in names)
 
 
+def _needs(stage: str, *outputs: str, source: str | None = None, look_back: int = 0) -> list[Need]:
+    return [Need(stage=stage, output=o, source=source, look_back=look_back) for o in outputs]
+
+
 STAGES: dict[str, Stage] = {
     stage.name: stage
     for stage in (
@@ -95,8 +99,7 @@ STAGES: dict[str, Stage] = {
             name="Calibration",
             grain="symbol",
             needs=(
-                Need(stage="CleanFeed", output="clean", source="binance_1m"),
-                Need(stage="CleanFeed", output="ledger", source="binance_1m"),
+                *_needs("CleanFeed", "clean", "ledger", source="binance_1m"),
                 *(
                     Need(stage="CleanFeed", output="clean", source=feed, optional=True, beside=True)
                     for feed in ATAS_FEEDS
@@ -126,8 +129,7 @@ STAGES: dict[str, Stage] = {
             grain="symbol",
             needs=(
                 Need(stage="CleanFeed", output="clean", source="atas_ticks", optional=True),
-                Need(stage="Calibration", output="correction"),
-                Need(stage="Calibration", output="moved_ticks"),
+                *_needs("Calibration", "correction", "moved_ticks"),
             ),
             outputs={"footprint": "footprint.parquet", "minute_stats": "minute_stats.parquet"},
             code=("pipeline.bars.footprint", "pipeline.alignment.true_time"),
@@ -143,8 +145,7 @@ STAGES: dict[str, Stage] = {
                     for feed in BAR_FEEDS
                 ),
                 Need(stage="Footprint", output="minute_stats"),
-                Need(stage="Calibration", output="correction"),
-                Need(stage="Calibration", output="moved_bars"),
+                *_needs("Calibration", "correction", "moved_bars"),
             ),
             outputs={"bars_1m": "bars_1m.parquet", "flow": "flow.json"},
             code=("pipeline.alignment.align",),
@@ -155,8 +156,7 @@ STAGES: dict[str, Stage] = {
             name="Verdict",
             grain="symbol",
             needs=(
-                Need(stage="AlignedBars", output="bars_1m"),
-                Need(stage="AlignedBars", output="flow"),
+                *_needs("AlignedBars", "bars_1m", "flow"),
                 Need(stage="Calibration", output="calibration"),
                 Need(stage="CleanFeed", output="ledger", source="binance_1m"),
                 Need(stage="CleanFeed", output="ledger", source="atas"),
@@ -189,8 +189,7 @@ STAGES: dict[str, Stage] = {
             grain="symbol",
             needs=(
                 Need(stage="AlignedBars", output="bars_1m", look_back=MICRO_LOOK_BACK_DAYS),
-                Need(stage="Footprint", output="minute_stats", look_back=MICRO_LOOK_BACK_DAYS),
-                Need(stage="Footprint", output="footprint", look_back=MICRO_LOOK_BACK_DAYS),
+                *_needs("Footprint", "minute_stats", "footprint", look_back=MICRO_LOOK_BACK_DAYS),
             ),
             outputs={"features_micro": "features_micro.parquet"},
             code=("pipeline.features.micro",),
@@ -250,10 +249,7 @@ STAGES: dict[str, Stage] = {
                 Need(stage="Footprint", output="footprint"),
                 Need(stage="CleanFeed", output="rejects", source="binance_1m"),
                 Need(stage="CleanFeed", output="rejects", source="atas"),
-                Need(stage="Verdict", output="verdict"),
-                Need(stage="Verdict", output="report_json"),
-                Need(stage="Verdict", output="report_md"),
-                Need(stage="Verdict", output="report_html"),
+                *_needs("Verdict", "verdict", "report_json", "report_md", "report_html"),
             ),
             outputs={
                 "bars_1m": "bars_1m.parquet",
@@ -271,19 +267,18 @@ STAGES: dict[str, Stage] = {
             name="Manifest",
             grain="date",
             needs=(
-                Need(stage="Assemble", output="bars_1m"),
-                Need(stage="Assemble", output="features_micro"),
-                Need(stage="Assemble", output="macro_slow"),
-                Need(stage="Assemble", output="footprint"),
-                Need(stage="Assemble", output="rejects"),
-                Need(stage="Assemble", output="datapackage"),
-                Need(stage="Assemble", output="condition"),
-                Need(stage="Verdict", output="verdict"),
-                Need(stage="Verdict", output="report_json"),
-                Need(stage="Verdict", output="report_md"),
-                Need(stage="Verdict", output="report_html"),
-                Need(stage="Calibration", output="calibration"),
-                Need(stage="Calibration", output="moved_from"),
+                *_needs(
+                    "Assemble",
+                    "bars_1m",
+                    "features_micro",
+                    "macro_slow",
+                    "footprint",
+                    "rejects",
+                    "datapackage",
+                    "condition",
+                ),
+                *_needs("Verdict", "verdict", "report_json", "report_md", "report_html"),
+                *_needs("Calibration", "calibration", "moved_from"),
                 Need(stage="MacroFeatures", output="derived_from"),
                 Need(stage="CleanFeed", output="ledger", source="binance_1m"),
                 Need(stage="CleanFeed", output="ledger", source="atas"),
