@@ -143,7 +143,7 @@ def _agreement(day: _OnGrid, published: list[str | None]) -> Json:
     of = day.given.day
     residual_max = of.rules.control.flow["residual_row_max"]
     found = reconciliation(_delta_sources(day), published, day_open_us(of.date), residual_max)
-    return found | {"fields": {} if day.chosen is None else fields.told(_fill(day, day.chosen))}
+    return found | {"fields": {} if day.chosen is None else fields.counts(_fill(day, day.chosen))}
 
 
 def _read_day(given: AlignInput) -> _OnGrid:

@@ -50,7 +50,7 @@ def filled(given: Fill) -> dict[str, pa.Array]:
     return columns
 
 
-def told(given: Fill) -> dict[str, dict[str, int]]:
+def counts(given: Fill) -> dict[str, dict[str, int]]:
     """Columns that belong together, such as `poc, vah, val` -> export -> minutes that it filled."""
     found = {}
     for names in TOGETHER:

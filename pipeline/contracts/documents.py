@@ -60,7 +60,7 @@ def load_json(path: Path) -> Any:
             f"{path}, line {error.lineno}, column {error.colno}: not JSON ({error.msg})"
         ) from error
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path}: not JSON that can be read ({error}); mend it") from error
+        raise ConfigError(f"{path}: not JSON that can be read ({error}); fix it") from error
 
 
 def _once(pairs: list[tuple[str, Any]]) -> Document:

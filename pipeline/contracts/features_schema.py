@@ -176,7 +176,7 @@ def load(governance: Path) -> FeaturesSchema:
             if entry[key] not in document[declared]:
                 raise ConfigError(
                     f"{path}: features.{entry['name']}.{key}: got {entry[key]!r},"
-                    f" wanted one of {', '.join(document[declared])}; mend it or declare it there"
+                    f" wanted one of {', '.join(document[declared])}; fix it or declare it there"
                 )
     rules = FeatureRules(**document["rules"])
     return FeaturesSchema(path=path, document=document, rules=rules)

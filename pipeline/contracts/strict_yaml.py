@@ -100,10 +100,10 @@ def parse(text: str, path: Path) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ConfigError(f"{path}{where}: {error.problem}; mend the YAML there") from error
+        raise ConfigError(f"{path}{where}: {error.problem}; fix the YAML there") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         words = " ".join(str(error).split())[:200]
-        raise ConfigError(f"{path}: not YAML that can be read ({words}); mend it") from error
+        raise ConfigError(f"{path}: not YAML that can be read ({words}); fix it") from error
 
 
 class _Validator(Validator):  # type: ignore[misc]

@@ -22,7 +22,7 @@ _ROUNDING = 1e-12
 def absorb_flag(frame: Frame) -> Floats:
     """absorption_detected as 1 or 0.
 
-    Source: consumer list C.2; the ATAS exporter.
+    Source: the ATAS exporter.
     """
     return frame["absorption_detected"]
 
@@ -31,7 +31,7 @@ def absorb_flag(frame: Frame) -> Floats:
 def absorb_side(frame: Frame) -> Floats:
     """absorption_side as a sign: buy +1, sell -1; null where none was detected.
 
-    Source: consumer list C.2; the ATAS exporter.
+    Source: the ATAS exporter.
     """
     return np.sign(frame["absorption_side"])
 
@@ -40,7 +40,7 @@ def absorb_side(frame: Frame) -> Floats:
 def absorb_strength(frame: Frame) -> Floats:
     """absorption_strength as exported.
 
-    Source: consumer list C.2; the ATAS exporter.
+    Source: the ATAS exporter.
     """
     return frame["absorption_strength"]
 

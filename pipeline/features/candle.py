@@ -19,29 +19,20 @@ def typical_price(frame: Frame) -> Floats:
 
 @formula("fraction", "high", "low")
 def hl_range(frame: Frame) -> Floats:
-    """(high - low) / ((high + low) / 2).
-
-    Source: consumer list C.2.
-    """
+    """(high - low) / ((high + low) / 2)."""
     high, low = frame["high"], frame["low"]
     return ratio(high - low, (high + low) / 2)
 
 
 @formula("fraction", "high", "low", "close")
 def spread_proxy(frame: Frame) -> Floats:
-    """(high - low) / close; nearly collinear with hl_range.
-
-    Source: consumer list C.2.
-    """
+    """(high - low) / close; nearly collinear with hl_range."""
     return ratio(frame["high"] - frame["low"], frame["close"])
 
 
 @formula(_PRICE, "high", "low")
 def range1m(frame: Frame) -> Floats:
-    """high - low = real_body + upper_wick + lower_wick.
-
-    Source: parity set of the seed.
-    """
+    """high - low = real_body + upper_wick + lower_wick."""
     return frame["high"] - frame["low"]
 
 
@@ -49,7 +40,7 @@ def range1m(frame: Frame) -> Floats:
 def real_body(frame: Frame) -> Floats:
     """|close - open|, without sign: the direction is in ret_1m.
 
-    Source: parity set of the seed; TA-Lib's real body.
+    Source: TA-Lib's real body.
     """
     return np.abs(frame["close"] - frame["open"])
 
@@ -58,7 +49,7 @@ def real_body(frame: Frame) -> Floats:
 def upper_wick(frame: Frame) -> Floats:
     """high - max(open, close).
 
-    Source: parity set of the seed; TA-Lib's upper shadow.
+    Source: TA-Lib's upper shadow.
     """
     return frame["high"] - np.maximum(frame["open"], frame["close"])
 
@@ -67,7 +58,7 @@ def upper_wick(frame: Frame) -> Floats:
 def lower_wick(frame: Frame) -> Floats:
     """min(open, close) - low.
 
-    Source: parity set of the seed; TA-Lib's lower shadow.
+    Source: TA-Lib's lower shadow.
     """
     return np.minimum(frame["open"], frame["close"]) - frame["low"]
 
@@ -76,15 +67,12 @@ def lower_wick(frame: Frame) -> Floats:
 def hlc3(frame: Frame) -> Floats:
     """(high + low + close) / 3.
 
-    Source: parity set of the seed; TA-Lib TYPPRICE.
+    Source: TA-Lib TYPPRICE.
     """
     return typical_price(frame)
 
 
 @formula("", "is_filled", "src_binance", nulls="never", type="int8")
 def impute_flag(frame: Frame) -> Floats:
-    """1 in a minute whose prices are not from its own trades: carried by the exchange, or no kline.
-
-    Source: parity set of the seed.
-    """
+    """1 in a minute whose prices are not from its own trades: carried by the exchange, or no kline."""
     return np.maximum(frame["is_filled"], 1 - frame["src_binance"])

@@ -63,7 +63,7 @@ def cvd_roll(frame: Frame, window: int) -> Floats:
 def cvd_norm(frame: Frame, window: int) -> Floats:
     """Sum of D / sum of volume over the trailing hour, [-1, 1]; null where nothing traded.
 
-    Source: consumer list C.2, in place of the seed's cvd / ATR (which is cvd_atr).
+    In place of cvd / ATR, which is cvd_atr.
     """
     both = frame["delta"] + frame["volume"]
     delta = np.where(np.isnan(both), np.nan, frame["delta"])
@@ -89,7 +89,7 @@ def cvd_atr(frame: Frame) -> Floats:
     """cvd_session / ATR14, the seed's form of cvd_norm; null where the ATR is 0.
 
     The ATR is TA-Lib's, over exactly 140 true ranges, so that the day before suffices.
-    Source: seed; Wilder 1978.
+    Source: Wilder 1978.
     """
     return ratio(cvd_session(frame), average_true_range(frame))
 

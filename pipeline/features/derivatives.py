@@ -153,12 +153,12 @@ def _derived_from(ledgers: Ledgers, interest: dict[int, _Interest]) -> str | Non
     for feed, ledger in sorted(ledgers.items()):
         for number, entry in enumerate(ledger):
             file = interest.get(number) if feed == "binance_metrics" else None
-            told = _told(feed, entry)
+            told = _slow_entry(feed, entry)
             entries.append(to_json(told if file is None else _with_label(told, file)))
     return json.dumps(entries, sort_keys=True, separators=(",", ":")) if entries else None
 
 
-def _told(feed: str, entry: LedgerEntry) -> SlowEntry:
+def _slow_entry(feed: str, entry: LedgerEntry) -> SlowEntry:
     return SlowEntry(
         feed=feed,
         path=entry.path,

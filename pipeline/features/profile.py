@@ -18,17 +18,14 @@ from pipeline.tables.value_area import NOTHING, points, ranked
 def gap(frame: Frame, level: str) -> Floats:
     """level - close, level one of poc, vah, val as measured; null where the profile is not.
 
-    Source: consumer list C.2 (the seed fills 0; here the gap stays null).
+    A gap stays null.
     """
     return frame[level] - frame["close"]
 
 
 @formulas("{level}_gap_bps", "bps", "{level}", "close", nulls="not_measured")
 def gap_bps(frame: Frame, level: str) -> Floats:
-    """1e4 x (level - close) / close, level one of poc, vah, val as measured.
-
-    Source: consumer list C.2.
-    """
+    """1e4 x (level - close) / close, level one of poc, vah, val as measured."""
     return ratio(1e4 * (frame[level] - frame["close"]), frame["close"])
 
 

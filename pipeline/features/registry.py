@@ -36,7 +36,7 @@ from pipeline.features.step import Step
 from pipeline.free_form import Document
 
 MICRO: tuple[Step, ...] = (
-    # the consumers' list C.2
+    # of minutes
     returns.ret_1m,
     candle.hl_range,
     volume.vol_1m,
@@ -53,7 +53,7 @@ MICRO: tuple[Step, ...] = (
     profile.gap("val"),
     trend.trend_proxy,
     volatility.rv(5),
-    # parity with the seed
+    # of candles
     candle.range1m,
     candle.real_body,
     candle.upper_wick,
@@ -209,7 +209,7 @@ def steps(features: FeaturesSchema, table: Table) -> tuple[Step, ...]:
             f"{features.path}: {table} features differ from the registry: only there"
             f" {[n for n in document if n not in code] or 'none'}, only in the code"
             f" {[n for n in code if n not in document] or 'none'};"
-            " wanted the same names in the same order; mend one of the two"
+            " wanted the same names in the same order; fix one of the two"
         )
     faults = [
         f"{step.name}.{key} is {entry[key]!r} there and {value!r} in the code"
@@ -218,5 +218,5 @@ def steps(features: FeaturesSchema, table: Table) -> tuple[Step, ...]:
         if entry[key] != value
     ]
     if faults:
-        raise ConfigError(f"{features.path}: {'; '.join(faults)}; mend one of the two")
+        raise ConfigError(f"{features.path}: {'; '.join(faults)}; fix one of the two")
     return registered

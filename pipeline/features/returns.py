@@ -15,8 +15,5 @@ def log_return(frame: Frame) -> Floats:
 
 @formula("fraction", "open", "close")
 def ret_1m(frame: Frame) -> Floats:
-    """close / open - 1 of the minute.
-
-    Source: consumer list C.2.
-    """
+    """close / open - 1 of the minute."""
     return ratio(frame["close"], frame["open"]) - 1

@@ -20,7 +20,7 @@ SETTLED = 600
 def ma200_anchor(frame: Frame) -> Floats:
     """C / SMA200 - 1.
 
-    Source: the slow anchor of the consumer's V7; TA-Lib SMA.
+    Source: TA-Lib SMA.
     """
     return ratio(frame["close"], windows.mean(frame, frame["close"], SLOW)) - 1
 
@@ -29,7 +29,7 @@ def ma200_anchor(frame: Frame) -> Floats:
 def ma200_slope(frame: Frame) -> Floats:
     """SMA200 / SMA200 of 20 days before - 1.
 
-    Source: the slow anchor of the consumer's V7; TA-Lib SMA.
+    Source: TA-Lib SMA.
     """
     average = windows.mean(frame, frame["close"], SLOW)
     return ratio(average, previous(average, CHANGE)) - 1

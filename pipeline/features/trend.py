@@ -17,7 +17,7 @@ def trend_proxy(frame: Frame) -> Floats:
     """(EMA20 - EMA50) / close, each EMA TA-Lib's (seed: plain mean) over exactly 150 closes.
 
     The fixed length makes a row the same in every batch; by then the seed of EMA50 weighs 2 %.
-    Source: consumer list C.2; TA-Lib EMA.
+    Source: TA-Lib EMA.
     """
     close = frame["close"]
     fast, slow = (

@@ -32,10 +32,7 @@ def average_true_range(frame: Frame) -> Floats:
 
 @formulas("rv_{window}m", "fraction", "close", before=1)
 def rv(frame: Frame, window: int) -> Floats:
-    """sqrt(sum of r^2) over the trailing window.
-
-    Source: consumer list C.2.
-    """
+    """sqrt(sum of r^2) over the trailing window."""
     r = log_return(frame)
     return np.sqrt(windows.total(frame, r * r, window))
 

@@ -11,10 +11,7 @@ from pipeline.tables.arrays import Floats
 
 @formula("log base", "volume")
 def vol_1m(frame: Frame) -> Floats:
-    """ln(1 + volume).
-
-    Source: consumer list C.2.
-    """
+    """ln(1 + volume)."""
     return ln(1 + frame["volume"])
 
 
@@ -22,7 +19,7 @@ def vol_1m(frame: Frame) -> Floats:
 def ohlc_vol_norm(frame: Frame) -> Floats:
     """volume / hlc3: the minute's volume per unit of its typical price.
 
-    Source: parity set of the seed, which names it and leaves the formula open; the definition is ours.
+    The definition is this kitchen's own.
     """
     return ratio(frame["volume"], typical_price(frame))
 

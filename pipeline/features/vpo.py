@@ -15,7 +15,7 @@ def vpo_loc(frame: Frame) -> Floats:
     """(bar_vpo_price - low) / (high - low) of the ATAS bar, [0, 1]; null where high = low.
 
     The bar's own range is used, since ATAS may have recorded another instrument.
-    Source: consumer list C.2.
+
     """
     low = frame["atas_low"]
     return ratio(frame["bar_vpo_price"] - low, frame["atas_high"] - low)
@@ -23,17 +23,11 @@ def vpo_loc(frame: Frame) -> Floats:
 
 @measured("fraction", "bar_vpo_vol", "atas_volume")
 def vpo_intensity(frame: Frame) -> Floats:
-    """bar_vpo_vol / atas_volume, [0, 1]: both as measured, in one unit.
-
-    Source: consumer list C.2.
-    """
+    """bar_vpo_vol / atas_volume, [0, 1]: both as measured, in one unit."""
     return ratio(frame["bar_vpo_vol"], frame["atas_volume"])
 
 
 @measured("sign", "bar_vpo_side", type="int8")
 def vpo_bias(frame: Frame) -> Floats:
-    """bar_vpo_side as a sign: bull +1, neutral 0, bear -1.
-
-    Source: consumer list C.2.
-    """
+    """bar_vpo_side as a sign: bull +1, neutral 0, bear -1."""
     return np.sign(frame["bar_vpo_side"])

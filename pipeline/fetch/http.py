@@ -115,7 +115,7 @@ class Http:
         try:
             return self._again(url, lambda: self._download(url, part, most))
         except OSError as error:
-            raise FetchError(f"{part}: cannot be written ({error.strerror}); mend that") from error
+            raise FetchError(f"{part}: cannot be written ({error.strerror}); fix that") from error
 
     def _download(self, url: str, part: Path, most: int) -> bool:
         with open(part, "ab") as file:

@@ -81,7 +81,7 @@ class _Run:
                 continue
             except OSError as error:
                 result = outcome.FAILED
-                notes.append(f"{error.filename}: cannot be written ({error.strerror}); mend that")
+                notes.append(f"{error.filename}: cannot be written ({error.strerror}); fix that")
                 continue
             return self._outcome(
                 item,

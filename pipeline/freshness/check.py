@@ -136,7 +136,7 @@ class Freshness:
         parts = self.parts_without_raw(node)
         if node.unit.declared.grain == "feed":
             parts["raw"] = raw_digests(node, kept.raw, kept.seen_ns)
-        parts["inputs"] |= slices.told(slices.beside(node, kept, self.contents(node)))
+        parts["inputs"] |= slices.digests(slices.beside(node, kept, self.contents(node)))
         return parts
 
     def parts_without_raw(self, node: Node) -> dict[str, dict[str, str]]:

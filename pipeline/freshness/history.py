@@ -111,15 +111,15 @@ class History:
         for day in days:
             numbers[day.day - 1] = self._content(symbol, day)
         known = [day for day in days if numbers[day.day - 1] != UNKNOWN]
-        witness = stamp.month_witness(kitchen, self.seen, symbol, month, known)
+        depends_on = stamp.month_dependencies(kitchen, self.seen, symbol, month, known)
         made = MonthStamp(
-            prefixes=witness.prefixes,
-            paths=witness.paths,
-            mark=self.seen.mark(witness.prefixes, witness.paths),
+            prefixes=depends_on.prefixes,
+            paths=depends_on.paths,
+            mark=self.seen.mark(depends_on.prefixes, depends_on.paths),
             environment=self._environment(symbol),
             days=[None if number == UNKNOWN else f"{number:x}" for number in numbers],
         )
-        if stamp.can_vouch(self.freshness, witness, self._units(symbol, known)):
+        if stamp.is_stable(self.freshness, depends_on, self._units(symbol, known)):
             stamp.write(stamp.month_file(kitchen, symbol, month), made)
         return numbers
 

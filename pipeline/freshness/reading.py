@@ -67,7 +67,7 @@ class Reading:
         """
         made = Receipt(parts=self.parts, outputs=outputs, windows=windows)
         beside = slices.beside(self.node, made, self.contents)
-        parts = self.parts | {"inputs": self.parts["inputs"] | slices.told(beside)}
+        parts = self.parts | {"inputs": self.parts["inputs"] | slices.digests(beside)}
         if self.node.unit.declared.grain == "feed":
             parts["raw"] = raw_digests(self.node, raw, time.time_ns())
         return Receipt(

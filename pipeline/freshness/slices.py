@@ -37,7 +37,7 @@ def beside(node: Node, kept: Receipt, contents: Mapping[str, str]) -> dict[str, 
     return found
 
 
-def told(seen: Mapping[str, list[str]]) -> dict[str, str]:
+def digests(seen: Mapping[str, list[str]]) -> dict[str, str]:
     """The neighbours that have something to say: input -> digest of its slice."""
     return {name: digest for name, (_, digest) in seen.items() if digest}
 

@@ -126,7 +126,7 @@ Feed = tuple[Symbol, str, dt.date]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Witness:
+class Dependencies:
     """What a stamp is to look at, and the feeds whose names these are."""
 
     prefixes: list[str]
@@ -134,9 +134,9 @@ class Witness:
     feeds: list[Feed]
 
 
-def day_witness(
+def day_dependencies(
     kitchen: Kitchen, seen: Listing, units: Iterable[Unit], day: dt.date, more: Iterable[str] = ()
-) -> Witness:
+) -> Dependencies:
     """What a day's units depend on: outputs and receipts, raw files, names of others; and more paths."""
     paths = [path for unit in units for path in _unit_paths(kitchen, unit)]
     feeds = [
@@ -147,12 +147,12 @@ def day_witness(
         for on in (base, *layout.days_beside(symbol, feed, base))
     ]
     named = [(symbol, feed, on.isoformat()) for symbol, feed, on in feeds]
-    return _witness(kitchen, seen, [*paths, *more], feeds, named)
+    return _dependencies(kitchen, seen, [*paths, *more], feeds, named)
 
 
-def month_witness(
+def month_dependencies(
     kitchen: Kitchen, seen: Listing, symbol: Symbol, month: dt.date, days: Iterable[dt.date]
-) -> Witness:
+) -> Dependencies:
     """What a month of daily statistics depends on: those files, the exchange's, and names of more.
 
     Of the tables that they are made of it looks at the folders alone, which show that a file was deleted
@@ -185,7 +185,7 @@ def month_witness(
     own = [(*feed, on) for feed in whose for on in dates]
     named = [(*feed, month.isoformat()[:7]) for feed in whose]
     named += [(other, feed, on.isoformat()) for other, feed, on in beside]
-    return _witness(kitchen, seen, paths, [*own, *beside], named)
+    return _dependencies(kitchen, seen, paths, [*own, *beside], named)
 
 
 def days_in(month: dt.date) -> int:
@@ -193,17 +193,19 @@ def days_in(month: dt.date) -> int:
     return calendar.monthrange(month.year, month.month)[1]
 
 
-def _witness(
+def _dependencies(
     kitchen: Kitchen,
     seen: Listing,
     paths: Iterable[str],
     feeds: list[Feed],
     named: Iterable[tuple[Symbol, str, str]],
-) -> Witness:
+) -> Dependencies:
     """With the names of feeds of a day or a month, and the folders below such names."""
     prefixes = list(dict.fromkeys(p for each in named for p in listing.prefixes(kitchen, *each)))
     folders = (folder for prefix in prefixes for folder in listing.folders_in(seen, prefix))
-    return Witness(prefixes=prefixes, paths=list(dict.fromkeys([*paths, *folders])), feeds=feeds)
+    return Dependencies(
+        prefixes=prefixes, paths=list(dict.fromkeys([*paths, *folders])), feeds=feeds
+    )
 
 
 def _feed_days(symbol: Symbol) -> list[tuple[str, int]]:
@@ -226,7 +228,7 @@ def _unit_paths(kitchen: Kitchen, unit: Unit) -> list[str]:
     return paths
 
 
-def can_vouch(freshness: Freshness, witness: Witness, units: Iterable[Unit]) -> bool:
+def is_stable(freshness: Freshness, depends_on: Dependencies, units: Iterable[Unit]) -> bool:
     """Whether what was just looked at is what was compared, and no raw file is too young to be trusted.
 
     The comparison may be long ago in this run. To be asked after the look: what changes later differs from
@@ -234,8 +236,8 @@ def can_vouch(freshness: Freshness, witness: Witness, units: Iterable[Unit]) -> 
     """
     kitchen = freshness.kitchen
     return (
-        _is_at_rest(kitchen, witness.paths)
-        and all(_is_listed(kitchen, *feed) for feed in witness.feeds)
+        _is_at_rest(kitchen, depends_on.paths)
+        and all(_is_listed(kitchen, *feed) for feed in depends_on.feeds)
         and all(freshness.holds_still(unit) for unit in units)
     )
 

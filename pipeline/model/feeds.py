@@ -65,7 +65,7 @@ class FeedKind:
             TypeError: its rows are on no grid, and a caller takes them to be.
         """
         if self.step_us is None:
-            raise TypeError(f"{self.name} has no grid; mend model/feeds.py or the caller")
+            raise TypeError(f"{self.name} has no grid; fix model/feeds.py or the caller")
         return self.step_us
 
 

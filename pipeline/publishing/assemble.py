@@ -111,16 +111,16 @@ def _refuse_nothing(day: dt.date, parts: Sequence[SymbolDay]) -> None:
     if any(part.has_rows for part in parts):
         return
     told = "; ".join(
-        f"{part.symbol}: {', '.join(_told(reason) for reason in part.verdict.reasons) or 'no reason'}"
+        f"{part.symbol}: {', '.join(_words(reason) for reason in part.verdict.reasons) or 'no reason'}"
         for part in parts
     )
     raise RefusedError(
         f"{day}: nothing can be published, wanted rows of at least one symbol ({told or 'no symbol'});"
-        " mend the raw files or waive the code in CONTROL"
+        " fix the raw files or waive the code in CONTROL"
     )
 
 
-def _told(reason: Reason) -> str:
+def _words(reason: Reason) -> str:
     return f"{reason.code} {reason.note}".rstrip()
 
 

@@ -90,11 +90,11 @@ class Finished:
             return False
         units = graph.behind(self.kitchen, Unit("Snapshot", day))
         papers = [f"{sealed.path}/{name}" for name in (sums.MANIFEST, sums.PUBLICATION)]
-        witness = stamp.day_witness(self.kitchen, self._seen, units, day, papers)
+        depends_on = stamp.day_dependencies(self.kitchen, self._seen, units, day, papers)
         made = DayStamp(
-            prefixes=witness.prefixes,
-            paths=witness.paths,
-            mark=self._seen.mark(witness.prefixes, witness.paths),
+            prefixes=depends_on.prefixes,
+            paths=depends_on.paths,
+            mark=self._seen.mark(depends_on.prefixes, depends_on.paths),
             environment=self._basis.of(symbols),
             history=history,
             until=self._until(symbols, day),
@@ -102,10 +102,10 @@ class Finished:
             taken=self._taken(day),
             available=revisions.is_available(sealed),
         )
-        can_vouch = stamp.can_vouch(self.freshness, witness, units)
-        if can_vouch:
+        is_stable = stamp.is_stable(self.freshness, depends_on, units)
+        if is_stable:
             stamp.write(stamp.day_file(self.kitchen, day), made)
-        return can_vouch
+        return is_stable
 
     def _expected(self, day: dt.date) -> list[Symbol]:
         return [symbol for symbol, since, until in self._spans if since <= day <= until]

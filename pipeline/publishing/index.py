@@ -15,7 +15,7 @@ import msgspec
 from pipeline import storage
 from pipeline.contracts.value import Value, to_json
 from pipeline.contracts.verdict import Condition
-from pipeline.publishing import doors, links, locks, revisions
+from pipeline.publishing import links, locks, preflight, revisions
 from pipeline.publishing.revisions import Sealed
 from pipeline.publishing.store import Store
 
@@ -101,7 +101,7 @@ def rebuild(store: Store) -> Index:
     Raises:
         PublishError, OSError: the store cannot be written.
     """
-    doors.prepare(store)
+    preflight.prepare(store)
     with locks.held(store.root / ".locks" / "LATEST"):
         made = _all(store)
         if made != read(store) or not path(store).is_file():

@@ -16,7 +16,7 @@ import msgspec
 from pipeline import clock, storage
 from pipeline.contracts.value import Value, to_json
 from pipeline.errors import ParameterError, PublishError
-from pipeline.publishing import doors, revisions
+from pipeline.publishing import preflight, revisions
 from pipeline.publishing.store import Store
 
 FOLDER = ".pins"
@@ -38,7 +38,7 @@ def pin(store: Store, day: dt.date, number: int | None, note: str) -> str:
     sealed = revisions.wanted(store, day, number)
     folder = store.root / FOLDER
     folder.mkdir(exist_ok=True)
-    folder.chmod(doors.STORE_MODE)
+    folder.chmod(preflight.STORE_MODE)
     storage.fsync_folder(store.root)
     now = clock.utc_now().isoformat().replace("+00:00", "Z")
     path, made = folder / sealed.path.name, Pin(note=note, pinned_at=now)

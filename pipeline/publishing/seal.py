@@ -23,10 +23,10 @@ from pipeline.publishing import (
     changes,
     claim,
     content,
-    doors,
     index,
     links,
     locks,
+    preflight,
     revisions,
     staging,
     sums,
@@ -67,17 +67,17 @@ def publish(draft: Draft, store: Store) -> Sealed:
         LockedError: another run is publishing the date.
         PublishError: the store or the files do not allow it; readers see what they saw before.
     """
-    doors.check_day(draft.day)
-    doors.check_names(draft.files)
+    preflight.check_day(draft.day)
+    preflight.check_names(draft.files)
     _check_manifest(draft)
     sizes: list[int] = []
     try:
         sizes += [path.stat().st_size for path in draft.files.values()]
-        doors.prepare(store)
+        preflight.prepare(store)
         with locks.held(store.lock(draft.day)):
             return _publish(draft, store, sizes)
     except OSError as error:
-        raise doors.explain(error, store, f"{draft.day} not published", sizes) from error
+        raise preflight.explain(error, store, f"{draft.day} not published", sizes) from error
 
 
 def _standing(sealed: Sealed | None, draft: Draft) -> Sealed | None:
@@ -111,7 +111,7 @@ def _publish(draft: Draft, store: Store, sizes: list[int]) -> Sealed:
     if standing is not None:
         index.note(store, standing)
         return standing
-    doors.check_room(store, sizes)
+    preflight.check_room(store, sizes)
     with staging.opened(store, draft.day) as staged:
         _fill(draft, staged.folder)
         _read_back(draft, staged.folder)
@@ -121,7 +121,7 @@ def _publish(draft: Draft, store: Store, sizes: list[int]) -> Sealed:
         index.note(store, sealed)
     except OSError as error:
         state = f"{draft.day} sealed as r{sealed.revision}, not all links moved"
-        raise doors.explain(error, store, state, sizes) from error
+        raise preflight.explain(error, store, state, sizes) from error
     return sealed
 
 

@@ -60,5 +60,5 @@ def drain(source: BinaryIO, target: BinaryIO | None = None) -> Facts:
 
 
 def listing(files: dict[str, Facts], digest: str) -> bytes:
-    """The GNU form: `<hex>  <name>` a line, by name. GNU would escape none of the names, see `doors.py`."""
+    """The GNU form: `<hex>  <name>` a line, by name. GNU escapes none of them, see `preflight.py`."""
     return "".join(f"{getattr(files[name], digest)}  {name}\n" for name in sorted(files)).encode()

@@ -1,4 +1,4 @@
-"""Holding what is published against what it promises. Nothing is ever deleted or mended here."""
+"""Holding what is published against what it promises. Nothing is ever deleted or changed here."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def _walk(path: Path) -> tuple[dict[str, Facts], list[tuple[str, str]]]:
 
 def _fail(error: OSError) -> None:
     raise PublishError(
-        f"{error.filename}: cannot be listed ({error.strerror}); mend the permissions"
+        f"{error.filename}: cannot be listed ({error.strerror}); fix the permissions"
     )
 
 

@@ -97,7 +97,7 @@ _DECLARED = {
 }
 if set(_DECLARED) != set(STAGES):
     raise StageError(
-        f"tasks {sorted(_DECLARED)} and stages {sorted(STAGES)} differ; mend one of them"
+        f"tasks {sorted(_DECLARED)} and stages {sorted(STAGES)} differ; fix one of them"
     )
 
 messages.attach(Snapshot, RawFeed, RawDay)

@@ -1,4 +1,4 @@
-"""The look at the live exporters as a task, for who wants to see it on the dashboard."""
+"""The look at the live exporters as a task, to be seen on the dashboard."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def perform(freshness: Freshness, unit: Unit, report: Report, urgent: list[str])
 def build(freshness: Freshness, unit: Unit) -> list[Unit]:
     """Builds a unit and all that it reads, here and now, without a scheduler; returns the units that ran.
 
-    Whether raw files are settled is not asked: that is for who calls.
+    Whether raw files are settled is not asked: the caller does that.
 
     Raises:
         KitchenError: as `perform`.
@@ -139,7 +139,7 @@ def _writing(unit: Unit, folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StageError(
-            f"{unit}: cannot write to {folder} ({error}); mend that, run again"
+            f"{unit}: cannot write to {folder} ({error}); fix that and run again"
         ) from error
 
 

@@ -1,7 +1,7 @@
 """A luigid that goes away while a run talks to it: one sentence and exit 25, since another try may help.
 
 Luigi itself ends such a run with a traceback and the code of an unhandled exception, as if somebody had to
-mend something. What was being computed is lost with the run and nothing else is: no output counts before
+fix something. What was being computed is lost with the run and nothing else is: no output counts before
 its receipt.
 """
 

@@ -26,7 +26,7 @@ def write(node: Node, products: Mapping[str, Any]) -> dict[str, Output]:
     declared = node.unit.declared.outputs
     if set(products) != set(declared):
         raise StageError(
-            f"{node.unit}: wrote {sorted(products)}, declares {sorted(declared)}; mend the recipe"
+            f"{node.unit}: wrote {sorted(products)}, declares {sorted(declared)}; fix the recipe"
         )
     outputs = {}
     for name in declared:

@@ -44,7 +44,7 @@ _BUILD_CODES = (
     *(ExitCode.LOCKED, ExitCode.NOT_GRANTED, ExitCode.FAILED),
     *(ExitCode.SCHEDULING_FAILED, ExitCode.BAD_VALUE),
 )
-_MEND = "mend what the sentence names"
+_MEND = "fix what the sentence names"
 _LOOK_AT_DISK = "look at the disk and the folders' permissions"
 
 

@@ -40,7 +40,7 @@ def unreadable(file: Path, error: KitchenError, now: dt.datetime) -> None:
     problem = Problem(
         key="run",
         what=f"heartbeat could not look: {error}",
-        action="mend that, then run `kitchen heartbeat`",
+        action="fix that, then run `kitchen heartbeat`",
     )
     alerts.tell(alert_routing.last(file), "heartbeat run", [problem], now)
 

@@ -62,7 +62,7 @@ def test_two_clocks_of_which_either_may_be_wrong_are_refused(
 
 
 def test_the_sentence_names_the_key_and_both_readings(btc: dict[str, pa.Table]) -> None:
-    """So that nobody has to look further to mend it."""
+    """So that nobody has to look further to fix it."""
     zone, label = (
         calibrated(DAY, moved(btc["futures"], late), bars=btc["bars"], clock=clock(**known))
         for late, known in ((60, {"without_zone": True}), (1, {"by_ends": True}))

@@ -50,7 +50,9 @@ def whole_day(kitchen: Kitchen, symbol: str, day: dt.date) -> Day:
     """Builds all that the verdict of a symbol's day needs, and the verdict."""
     layout.forget_listings()
     unit = Unit("Verdict", day, symbol)
-    job.build(Freshness(kitchen, _code=_CODE), unit)
+    freshness = Freshness(kitchen)
+    freshness.code = _CODE
+    job.build(freshness, unit)
     return Day(
         kitchen,
         unit,

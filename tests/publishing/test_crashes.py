@@ -191,7 +191,7 @@ from pathlib import Path
 from pipeline.contracts.manifest import read
 from pipeline.errors import PublishError
 from pipeline.publishing.store import Store
-from pipeline.publishing import doors
+from pipeline.publishing import preflight
 from pipeline.publishing.seal import Draft, publish
 from pipeline.publishing.verify import verify_day
 def draft(folder):
@@ -202,7 +202,7 @@ root, first, second = map(Path, sys.argv[1:4])
 first, second, option, step = draft(first), draft(second), sys.argv[4], int(sys.argv[5])
 hints = sys.argv[7].split()
 root.mkdir()
-room = doors.check_room
+room = preflight.check_room
 for i in range(12):
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", root], check=True)
     store = Store(root / "snapshots")
@@ -210,12 +210,12 @@ for i in range(12):
     now = os.statvfs(root)
     used = (now.f_blocks - now.f_bfree) * now.f_frsize if option == "size" else now.f_files - now.f_ffree
     subprocess.run(["mount", "-o", f"remount,{option}={used + step * (i + 1)}", root], check=True)
-    doors.check_room = lambda *_: None if sys.argv[6] == "late" else room(*_)
+    preflight.check_room = lambda *_: None if sys.argv[6] == "late" else room(*_)
     try:
         publish(second, store); said = "published"
     except PublishError as error:
         said = str(error)
-    doors.check_room = room
+    preflight.check_room = room
     left = [p.name for p in store.root.iterdir() if p.name.startswith(".staging")]
     wrong = [str(f) for f in verify_day(store, first.day) if f.file not in hints]
     subprocess.run(["mount", "-o", "remount,size=50m,nr_inodes=9999", root], check=True)

@@ -223,7 +223,7 @@ def test_an_ignored_signal_stays_ignored(kitchen: Kitchen) -> None:
     [
         slow("EIO", "Input/output error .* look at the disk and ask again"),
         slow("EXDEV", "Invalid cross-device link"),
-        slow("EPERM", "Operation not permitted .* mend its permissions"),
+        slow("EPERM", "Operation not permitted .* fix its permissions"),
         slow("ENOSPC", r"No space left .* needs \d+ bytes and \d+ inodes, \d+ bytes"),
     ],
 )

@@ -172,8 +172,8 @@ def test_a_finished_day_looks_at_the_names_of_the_next_date(tmp_path: Path) -> N
     symbol = kitchen.symbol("BTCUSDT")
     save(kitchen, [DAY - STEP, DAY])
     seen = Listing(str(kitchen.raw))
-    day = stamp.day_witness(kitchen, seen, [], DAY)
-    month = stamp.month_witness(kitchen, seen, symbol, DAY.replace(day=1), [])
+    day = stamp.day_dependencies(kitchen, seen, [], DAY)
+    month = stamp.month_dependencies(kitchen, seen, symbol, DAY.replace(day=1), [])
 
     assert NAME.format(DAY + STEP) in {f"{prefix}csv" for prefix in day.prefixes}
     assert NAME.format("2025-02-01") in {f"{prefix}csv" for prefix in month.prefixes}

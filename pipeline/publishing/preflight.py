@@ -122,7 +122,7 @@ def explain(error: OSError, store: Store, state: str, sizes: list[int]) -> Publi
     if cause in (errno.EACCES, errno.EPERM, errno.EROFS):
         return PublishError(
             f"{told}; wanted a store that user {os.geteuid()} may write;"
-            " mend its permissions or mount and ask again"
+            " fix its permissions or mount and ask again"
         )
     return PublishError(
         f"{told}; it needs {needed} bytes, {_free(store)}; what was published before is untouched,"
