@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import re
 import shlex
@@ -17,6 +18,7 @@ from click.testing import CliRunner, Result
 from pipeline.cli import main as program
 from pipeline.cli.output import say
 from pipeline.errors import ExitCode
+from pipeline.locations import PROJECT
 
 
 def run(*arguments: str) -> Result:
@@ -139,10 +141,12 @@ def test_vendor_strings_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[
 
 
 def test_the_program_is_installed() -> None:
-    """`kitchen` is a command of the environment."""
+    """`kitchen` is a command of the environment, and says its release."""
+    release = configparser.ConfigParser()
+    release.read(PROJECT / "setup.cfg")
     kitchen = Path(sys.executable).with_name("kitchen")
 
     shown = subprocess.run([kitchen, "--version"], capture_output=True, text=True, check=False)
 
     assert shown.returncode == 0
-    assert "0.1.0" in shown.stdout
+    assert release["metadata"]["version"] in shown.stdout

@@ -12,7 +12,7 @@ instant = int(sys.argv.pop(1))
 
 from luigi.cmdline import luigi_run  # noqa: E402 - the package asks whether Luigi's program is running
 
-from pipeline.freshness import graph  # noqa: E402
+from pipeline import arrivals  # noqa: E402
 
-graph.time = SimpleNamespace(time_ns=lambda: instant)  # type: ignore[assignment]
+arrivals.time = SimpleNamespace(time_ns=lambda: instant)  # type: ignore[assignment]
 luigi_run(sys.argv[1:])

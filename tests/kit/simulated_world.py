@@ -27,11 +27,11 @@ from kit.fake_exchange import FakeExchange, Fault
 from kit.fetch_ground import archive_path
 from kit.real_luigid import Luigid
 from kit.support import write_config
+from pipeline import arrivals
 from pipeline.contracts import control, outages
 from pipeline.fetch.outcome import exit_code
 from pipeline.fetch.plan import Request
 from pipeline.fetch.run import fetch
-from pipeline.freshness import graph
 from pipeline.sample.generate import SampleRequest, write_sample
 from pipeline.settings import config
 from pipeline.tasks import context
@@ -87,7 +87,7 @@ class World:
         monkeypatch.setenv("KITCHEN_CONFIG", str(path))
         monkeypatch.setenv("KITCHEN_ALERT_URLS", "json://nowhere")
         self.clock = Clock(dt.datetime.combine(FIRST + DAY, dt.time(1), dt.UTC))
-        monkeypatch.setattr(graph, "time", self.clock)
+        monkeypatch.setattr(arrivals, "time", self.clock)
         self.raw = root / "data" / "raw"
         self.events: dict[dt.datetime, list[Callable[[], None]]] = {}
         self.alerts: list[tuple[dt.datetime, str, str]] = []
