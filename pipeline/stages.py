@@ -175,6 +175,7 @@ STAGES: dict[str, Stage] = {
             governance=(
                 _FLAGS,
                 "CONTROL.checks",
+                "CONTROL.evidence",
                 "CONTROL.flow",
                 "CONTROL.identity",
                 "CONTROL.oddities",

@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 
 from pipeline import storage
-from pipeline.freshness import code, fingerprint, graph, libraries, receipt, slices
+from pipeline.freshness import code, fingerprint, graph, libraries, neighbour_slices, receipt
 from pipeline.freshness.graph import Edge, Node, Unit, label
 from pipeline.freshness.receipt import RawState, Receipt
 from pipeline.settings.config import Kitchen
@@ -136,7 +136,9 @@ class Freshness:
         parts = self.parts_without_raw(node)
         if node.unit.declared.grain == "feed":
             parts["raw"] = raw_digests(node, kept.raw, kept.seen_ns)
-        parts["inputs"] |= slices.digests(slices.beside(node, kept, self.contents(node)))
+        parts["inputs"] |= neighbour_slices.digests(
+            neighbour_slices.beside(node, kept, self.contents(node))
+        )
         return parts
 
     def parts_without_raw(self, node: Node) -> dict[str, dict[str, str]]:
@@ -156,7 +158,7 @@ class Freshness:
         kept, node = self.receipt(unit), graph.node(self.kitchen, unit)
         if kept is None:
             return
-        seen = slices.beside(node, kept, self.contents(node))
+        seen = neighbour_slices.beside(node, kept, self.contents(node))
         if seen != kept.beside:
             self._fresh[unit] = replace(kept, beside=seen)
             receipt.write(node.folder, self._fresh[unit])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import StageError
-from pipeline.freshness import graph, receipt, slices
+from pipeline.freshness import graph, neighbour_slices, receipt
 from pipeline.freshness.check import Freshness, raw_digests
 from pipeline.freshness.graph import Node, Unit, label
 from pipeline.freshness.receipt import Output, RawState, Receipt
@@ -66,8 +66,8 @@ class Reading:
             facts: As `Receipt.facts`.
         """
         made = Receipt(parts=self.parts, outputs=outputs, windows=windows)
-        beside = slices.beside(self.node, made, self.contents)
-        parts = self.parts | {"inputs": self.parts["inputs"] | slices.digests(beside)}
+        beside = neighbour_slices.beside(self.node, made, self.contents)
+        parts = self.parts | {"inputs": self.parts["inputs"] | neighbour_slices.digests(beside)}
         if self.node.unit.declared.grain == "feed":
             parts["raw"] = raw_digests(self.node, raw, time.time_ns())
         return Receipt(

@@ -129,6 +129,8 @@ _HEAD = """\
 Made from the registry (`pipeline/quality/catalogue.py`): do not edit. The condition is that of a day with
 this defect and no other, under `governance/CONTROL_kitchen.yaml` as shipped, which may lower or waive a
 consequence. `kitchen explain` finds the lines of a day; `kitchen sample --defect CODE` makes many of these.
+A is of ATAS, B of Binance, C of both. fix: put right, nothing lost; flag: kept and marked; quarantine: rows or
+files set aside; fail: that side of the symbol's day is not used; none: no defect of the data.
 
 | code | defect | found by | action | shows as | condition |
 | --- | --- | --- | --- | --- | --- |

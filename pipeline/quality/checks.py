@@ -57,9 +57,9 @@ class _Day:
 
 
 def run_checks(facts: DayFacts) -> tuple[CheckResult, ...]:
-    """Every check of CONTROL, in CONTROL's order; none stops the others."""
+    """Every check of CONTROL, in the order of `CHECKS`; none stops the others."""
     day = _Day(facts=facts, minutes=minutes_of(facts))
-    return tuple(_result(t, _MEASURES[t.name](day), day) for t in facts.control.thresholds)
+    return tuple(_result(t, MEASURES[t.name](day), day) for t in facts.control.thresholds)
 
 
 def _result(threshold: Threshold, finding: _Finding, day: _Day) -> CheckResult:
@@ -279,7 +279,7 @@ def _oddity(measure: Measure) -> Callable[[_Day], _Finding]:
     return finding
 
 
-_MEASURES: dict[str, Callable[[_Day], _Finding]] = {
+MEASURES: dict[str, Callable[[_Day], _Finding]] = {
     "binance_coverage": _record_share,
     "binance_continuity": _record_share,
     "binance_rejected_rows": _record_rejects,
@@ -291,3 +291,4 @@ _MEASURES: dict[str, Callable[[_Day], _Finding]] = {
     "flow_residual": _flow_residual,
     **{name: _oddity(measure) for name, measure in {**ODDITIES, **DRIFTS}.items()},
 }
+"""Name of a check -> what measures it."""

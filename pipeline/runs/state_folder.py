@@ -1,4 +1,4 @@
-"""Where unattended runs keep what they must remember, and the locks that keep two of them apart."""
+"""Where runs keep what they must remember for the next, and the locks that keep two of them apart."""
 
 from __future__ import annotations
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import dataclasses
 import shutil
 from pathlib import Path
 
 import pytest
 
 from kit.grid import DAYS, Grid, forget
+from pipeline.contracts.control import Control
 from pipeline.freshness import code
+from pipeline.locations import PROJECT
 from pipeline.runs.plan import plan
 from pipeline.stages import STAGES
 
@@ -47,6 +51,14 @@ ELSEWHERE = (
 """Modules that make no data, and a change of each that is no comment."""
 
 
+SECTIONS = {
+    **{field.name: field.name for field in dataclasses.fields(Control) if field.name != "raw"},
+    "thresholds": "checks",
+    "consequence": "waivers",
+}
+"""Attribute of a loaded CONTROL -> its section in the document."""
+
+
 @pytest.fixture
 def grid(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Grid:
     """A copy of the published days, with source code of its own."""
@@ -71,6 +83,28 @@ def test_a_step_reaches_its_own_rooms_alone(step: str) -> None:
 def test_the_written_list_has_every_step() -> None:
     """And no step that is gone."""
     assert set(ROOMS) == set(STAGES)
+
+
+@pytest.mark.parametrize("step", STAGES)
+def test_a_step_declares_every_section_of_control_that_it_reads(step: str) -> None:
+    """Else a changed limit would leave its results standing."""
+    declared = {name for name in STAGES[step].governance if name.startswith("CONTROL.")}
+    read = {name for module in code.closure(STAGES[step].code) for name in sections_read(module)}
+
+    assert read - declared == set(), "add them to the step's `governance` in stages.py"
+
+
+def sections_read(module: str) -> set[str]:
+    """The sections that a module takes of a value called `control`."""
+    source = PROJECT / f"{module.replace('.', '/')}.py"
+    text = (source if source.exists() else source.with_suffix("") / "__init__.py").read_text()
+    return {
+        f"CONTROL.{SECTIONS[node.attr]}"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Attribute)
+        and node.attr in SECTIONS
+        and ast.unparse(node.value).rpartition(".")[2] == "control"
+    }
 
 
 def test_what_makes_no_data_leaves_all_history_fresh(grid: Grid) -> None:

@@ -16,8 +16,11 @@ from kit.quality_days import (
     without_record,
     without_trades,
 )
+from kit.shipped import RULES
 from pipeline.contracts.control import CHECKS
 from pipeline.contracts.verdict import CheckResult
+from pipeline.quality import checks
+from pipeline.quality.catalogue import DEFECTS
 from pipeline.quality.checks import DayFacts, run_checks
 
 Build = Callable[..., DayFacts]
@@ -35,6 +38,15 @@ def test_every_check_of_control_answers_in_its_order(facts: Build) -> None:
     assert [r.name for r in results] == list(CHECKS)
     assert [r.key for r in results] == [f"checks.{name}" for name in CHECKS]
     assert not [r.name for r in results if r.passed is False]
+
+
+def test_every_check_can_be_measured_and_every_code_looked_up() -> None:
+    """The names of CHECKS are those with a measure; a code of CONTROL stands in docs/defects.md."""
+    codes = {threshold.code for threshold in RULES.control.thresholds}
+    codes |= {refusal["code"] for refusal in RULES.control.refusals.values()}
+
+    assert set(checks.MEASURES) == set(CHECKS), "enter it in MEASURES, ODDITIES or DRIFTS"
+    assert codes <= set(DEFECTS), "enter it in quality/catalogue.py"
 
 
 def test_a_file_cut_short_does_not_score_by_its_own_span(facts: Build) -> None:
