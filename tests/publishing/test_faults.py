@@ -341,7 +341,8 @@ def test_a_limit_on_memory(kitchen: Kitchen, mended: Callable[[], None], kibibyt
     """`ulimit -v`, wherever it strikes: r1 or r2, and no exit 0 without r2."""
     done = kitchen.run("bash", "-c", f'ulimit -v {kibibytes}; exec "$@"', "limited")
 
-    assert (done.returncode == 0) == (kitchen.seen() == 2)
+    # What lacks memory after r2 is sealed may end the run, and says so; the next finds nothing to do.
+    assert done.returncode != 0 or kitchen.seen() == 2
     mended()
 
 
