@@ -106,6 +106,7 @@ def test_the_names_of_the_exports_are_those_that_are_looked_for() -> None:
 
     patterns = " ".join(p for kind in FEEDS.values() for p in kind.patterns)
     atas = ("atas/bars_1m/", "atas/v6_3/", "atas/ticks/")
-    for shown in (*atas, "binance/fetcher/", "-1d-", "-1m-", "-fundingRate-", "-metrics-"):
+    kinds = ("-1d-", "-1m-", "-fundingRate-", "-metrics-", "-trades-", "-aggTrades-")
+    for shown in (*atas, "binance/fetcher/", *kinds):
         assert shown in README
         assert shown in patterns

@@ -24,7 +24,7 @@ from pipeline.freshness import graph, listing, receipt
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
 from pipeline.freshness.listing import Listing
-from pipeline.model.feeds import ATAS_FEEDS, BINANCE_FEEDS, FEEDS
+from pipeline.model.feeds import ATAS_FEEDS, FEEDS, MACRO_FEEDS
 from pipeline.settings.config import Kitchen, Symbol
 
 FILE = ".stamp.json"
@@ -165,7 +165,7 @@ def month_dependencies(
         month: Its first day.
         days: Those of its days that have statistics.
     """
-    whose = [(symbol, feed) for feed in BINANCE_FEEDS]
+    whose = [(symbol, feed) for feed in MACRO_FEEDS]
     whose += [(other, "binance_1m") for other in kitchen.held_against(symbol)]
     paths: list[str] = []
     for day in days:

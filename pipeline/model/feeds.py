@@ -74,6 +74,8 @@ _JSONL = ("", ".gz", ".zst", ".part")
 
 _ARCHIVES = ("zip", "csv", "csv.gz", "json", "json.gz")
 _KLINES = ("zip", "csv", "csv.gz", "parquet", "json", "json.gz")
+_TRADES = (*_KLINES, "jsonl", "jsonl.gz", "jsonl.zst")
+"""Recordings of the stream have an object a line."""
 
 
 def _archives(kind: str, forms: tuple[str, ...], *ends: str) -> tuple[str, ...]:
@@ -130,6 +132,17 @@ FEEDS: dict[str, FeedKind] = {
             step_us=5 * MINUTE_US,
             both_ends=True,
         ),
+        *(
+            FeedKind(
+                name=f"binance_{name}",
+                vendor="binance",
+                joiner="trades",
+                table=f"clean_{name}",
+                time_column="ts",
+                patterns=_archives(form, _TRADES, _DATE, _MONTH),
+            )
+            for name, form in (("trades", "trades"), ("agg_trades", "aggTrades"))
+        ),
         FeedKind(
             name="atas_bars",
             vendor="atas",
@@ -167,23 +180,9 @@ FEEDS: dict[str, FeedKind] = {
 }
 """Every feed by name, the exchange's first."""
 
-TRADES: dict[str, FeedKind] = {
-    kind.name: kind
-    for kind in (
-        FeedKind(
-            name=f"binance_{name}",
-            vendor="binance",
-            joiner="trades",
-            table=f"clean_{name}",
-            time_column="ts",
-            patterns=_archives(form, _KLINES, _DATE, _MONTH),
-        )
-        for name, form in (("trades", "trades"), ("agg_trades", "aggTrades"))
-    )
-}
-"""The exchange's own trades: read where they are asked for, none of a day's feeds yet."""
-
-BINANCE_FEEDS = tuple(name for name, kind in FEEDS.items() if kind.vendor == "binance")
 ATAS_FEEDS = tuple(name for name, kind in FEEDS.items() if kind.vendor == "atas")
 BAR_FEEDS = tuple(name for name, kind in FEEDS.items() if kind.joiner == "bars")
+TRADE_FEEDS = tuple(name for name, kind in FEEDS.items() if kind.joiner == "trades")
 TIMED_FEEDS = tuple(name for name, kind in FEEDS.items() if kind.joiner == "timed")
+MACRO_FEEDS = tuple(n for n in FEEDS if n not in (*ATAS_FEEDS, *TRADE_FEEDS))
+"""What the daily statistics are made of."""

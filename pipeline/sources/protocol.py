@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from pipeline.contracts.values import ANY, ValueLimits
 from pipeline.free_form import Json
-from pipeline.model.feeds import FEEDS, TRADES, FeedKind
+from pipeline.model.feeds import FEEDS, FeedKind
 from pipeline.model.limits import Limits
 
 RAW_TEXT_BYTES = 4096
@@ -31,7 +31,7 @@ REASON_CHARS = 300
 class Feed:
     """One source of one symbol on one UTC day.
 
-    `source` is one of `FEEDS` or `TRADES`; `market` one of spot, futures_um, futures_cm; `vendor_symbol`
+    `source` is one of `FEEDS`; `market` one of spot, futures_um, futures_cm; `vendor_symbol`
     the symbol's name at that vendor; `values` how large a number of its rows may be. `record` are CONTROL's
     rules by which klines are held against themselves, None where nobody asks. `zone` and `label` are what the
     configuration says of stamps that do not say it themselves: the IANA zone of text, and `open` or `close`.
@@ -50,7 +50,7 @@ class Feed:
     @property
     def kind(self) -> FeedKind:
         """What holds for every day and symbol of it."""
-        return FEEDS.get(self.source) or TRADES[self.source]
+        return FEEDS[self.source]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,8 @@ _DAMAGED_MAX = 6
 """So many lines may stand before a table that are none of it."""
 
 ADAPTERS: tuple[Adapter, ...] = (
+    BINANCE_TRADES,
+    BINANCE_AGG_TRADES,
     BinanceKlines(),
     BinanceFunding(),
     BinanceMetrics(),
@@ -33,9 +35,6 @@ ADAPTERS: tuple[Adapter, ...] = (
     BinanceJson(),
 )
 """In the order in which they are asked: formats with marks of their own before names of columns."""
-
-NOT_YET_FILED: tuple[Adapter, ...] = (BINANCE_TRADES, BINANCE_AGG_TRADES)
-"""Formats that are read where a feed of theirs is asked for; no raw folder has a place for such files."""
 
 
 def claimant(name: str, head: bytes) -> Adapter | None:
@@ -51,7 +50,7 @@ def adapter_for(source: str, name: str, head: bytes) -> Adapter:
     which says what its objects lack.
     """
     fitting = sorted(
-        (one for one in (*ADAPTERS, *NOT_YET_FILED) if source in one.sources),
+        (one for one in ADAPTERS if source in one.sources),
         key=lambda adapter: adapter.sources.index(source),
     )
     tables = [adapter for adapter in fitting if isinstance(adapter, BinanceJson) and is_json(head)]
