@@ -7,13 +7,16 @@ published again, however often the day is asked for; any other content is, as a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.publishing import revisions
 from pipeline.publishing.revisions import Sealed
+from pipeline.tables import parquet
 
 if TYPE_CHECKING:
-    from pipeline.contracts.manifest import Manifest
+    from pipeline.contracts.manifest import FileEntry, Manifest
 
 WITHDRAWN = "withdrawn"
 """Key of a rollback's `publication.json`: revision and content of all that it takes back."""
@@ -32,9 +35,45 @@ def identity(manifest: Manifest) -> dict[str, str]:
     return {key: getattr(manifest, key) for key in _IDENTITY}
 
 
-def says_the_same(sealed: Sealed, manifest: Manifest) -> bool:
-    """Whether a revision has the content that a manifest describes."""
-    return identity(revisions.read_manifest(sealed)) == identity(manifest)
+def says_the_same(sealed: Sealed, manifest: Manifest, files: Mapping[str, Path]) -> bool:
+    """Whether a revision has the content that a manifest describes, and that lies in these files.
+
+    Columns that a later release added are no other content, as long as the raw files are the same.
+    """
+    before = revisions.read_manifest(sealed)
+    return identity(before) == identity(manifest) or _has_grown(before, manifest, files)
+
+
+def _has_grown(before: Manifest, after: Manifest, files: Mapping[str, Path]) -> bool:
+    old, new = _tables(before), _tables(after)
+    return (
+        (before.condition, before.calibration_hash) == (after.condition, after.calibration_hash)
+        and _raw_files(before) == _raw_files(after)
+        and old.keys() == new.keys()
+        and all(_is_beginning(old[name], new[name], files[name]) for name in old)
+    )
+
+
+def _tables(manifest: Manifest) -> dict[str, FileEntry]:
+    return {name: file for name, file in manifest.files.items() if file.content_hash is not None}
+
+
+def _raw_files(manifest: Manifest) -> dict[tuple[str, str], str | None]:
+    return {
+        (symbol, name): entry.sha256
+        for symbol, entries in manifest.inputs.items()
+        for name, entry in entries.items()
+    }
+
+
+def _is_beginning(old: FileEntry, new: FileEntry, file: Path) -> bool:
+    """Whether a table's first columns are another one's."""
+    if old.content_hash == new.content_hash:
+        return True
+    names = [column.name for column in old.columns]
+    if names != [column.name for column in new.columns][: len(names)]:
+        return False
+    return parquet.content_hash(parquet.read(file).select(names)) == old.content_hash
 
 
 def is_withdrawn(sealed: Sealed, manifest: Manifest) -> bool:

@@ -84,7 +84,7 @@ def _standing(sealed: Sealed | None, draft: Draft) -> Sealed | None:
     """The current revision, with a note why, when the draft asks for no other."""
     if sealed is None:
         return None
-    if content.says_the_same(sealed, draft.manifest):
+    if content.says_the_same(sealed, draft.manifest, draft.files):
         return replace(sealed, note="already says the same")
     if not draft.extra and content.is_withdrawn(sealed, draft.manifest):
         return replace(sealed, note="stands: what the raw files give was rolled back")

@@ -12,6 +12,7 @@ import getpass
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from pipeline import storage
 from pipeline.clock import utc_now
@@ -25,6 +26,7 @@ from pipeline.freshness.graph import Unit
 from pipeline.publishing import content, links, revisions
 from pipeline.publishing.store import Store
 from pipeline.runs.state_folder import Places
+from pipeline.settings.config import Kitchen
 from pipeline.tasks import context, job
 from pipeline.tasks.products import content_of
 
@@ -141,10 +143,18 @@ def _leave_unpublished(search: Search) -> None:
         sealed = revisions.current(Store(kitchen.snapshots), unit.day)
         manifest = _manifest(search.freshness, unit.day)
         if sealed is None or not (
-            content.says_the_same(sealed, manifest) or content.is_withdrawn(sealed, manifest)
+            content.says_the_same(sealed, manifest, _tables(kitchen, unit.day))
+            or content.is_withdrawn(sealed, manifest)
         ):
             del search.found[unit]
             search.left[unit] = ["the current revision says something else"]
+
+
+def _tables(kitchen: Kitchen, day: dt.date) -> dict[str, Path]:
+    """Name in the snapshot -> prepared file, of the tables."""
+    unit = Unit("Assemble", day)
+    outputs = unit.declared.outputs.items()
+    return {name: graph.output_path(kitchen, unit, output) for output, name in outputs}
 
 
 def _manifest(freshness: Freshness, day: dt.date) -> Manifest:

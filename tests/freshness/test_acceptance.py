@@ -178,7 +178,7 @@ def test_a_snapshot_that_says_something_else_is_not_accepted(
     grid.edit("source/pipeline/publishing/seal.py", "_ATTEMPTS = 100", "_ATTEMPTS = 101")
     real = content.says_the_same
     monkeypatch.setattr(
-        content, "says_the_same", lambda sealed, m: sealed.day != DAYS[1] and real(sealed, m)
+        content, "says_the_same", lambda sealed, *new: sealed.day != DAYS[1] and real(sealed, *new)
     )
 
     facts = json.loads(accept("--json").output)

@@ -144,12 +144,14 @@ def ledger(symbol: str, rejected: int = 0) -> list[LedgerEntry]:
 
 
 def prepared(
-    folder: Path, day: dt.date, states: dict[str, str], price: float
+    folder: Path, day: dt.date, states: dict[str, str], price: float, lacking: tuple[str, ...] = ()
 ) -> tuple[dict[str, Path], dict[str, pa.Table]]:
     """The day's files below `folder`, and the tables in them."""
     rows = [s for s in sorted(states) if states[s] != "missing"]
     tables = {
-        "bars_1m.parquet": pa.concat_tables([bars(day, s, price) for s in rows]),
+        "bars_1m.parquet": pa.concat_tables([bars(day, s, price) for s in rows]).drop_columns(
+            list(lacking)
+        ),
         "features_micro.parquet": pa.concat_tables([micro(day, s) for s in rows]),
         "macro_slow.parquet": pa.concat_tables([macro(s) for s in rows]),
         "rejects.parquet": pa.concat_tables([reject(s) for s in sorted(states)]),
@@ -177,11 +179,12 @@ def draft(
     *,
     states: dict[str, str] | None = None,
     price: float = 100.0,
+    lacking: tuple[str, ...] = (),
     **changes: Any,
 ) -> Draft:
-    """A day ready to be published; `changes` go into the calibration."""
+    """A day ready to be published, its bars without some columns; `changes` go into the calibration."""
     states = states or {"BTCUSDT": "available"}
-    files, tables = prepared(folder, day, states, price)
+    files, tables = prepared(folder, day, states, price, lacking)
     given = ManifestInput(
         day=day,
         simulated=False,

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from kit import snapshots as kit
+from kit.shipped import RULES
 from pipeline import storage
 from pipeline.contracts.manifest import Code, FileEntry, to_json
 from pipeline.contracts.value import changed
@@ -116,7 +117,18 @@ def test_other_code_and_evidence_with_the_same_result_make_no_revision(
     report.write_text("drawn otherwise\n")
     manifest = changed(same.manifest, code=Code(package="9.9", stages={}))
 
-    assert says_the_same(sealed, manifest)
+    assert says_the_same(sealed, manifest, same.files)
+
+
+def test_columns_that_a_release_adds_make_no_revision(store: Store, tmp_path: Path) -> None:
+    """A day of the release before is what it was; a column that is gone, or other values, are a change."""
+    newest = (RULES.schema.table("bars_1m").names[-1],)
+    old = kit.draft(tmp_path / "old", lacking=newest)
+    publish(old, store)
+
+    assert not publish(kit.draft(tmp_path / "new"), store).new
+    assert publish(kit.draft(tmp_path / "other", price=101.0), store).new
+    assert publish(kit.draft(tmp_path / "less", price=101.0, lacking=newest), store).new
 
 
 @pytest.mark.parametrize(
