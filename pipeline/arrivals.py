@@ -13,7 +13,7 @@ from functools import lru_cache
 from pipeline import layout
 from pipeline.clock import DAY_US, day_open_us
 from pipeline.contracts import control
-from pipeline.model.feeds import ATAS_FEEDS
+from pipeline.model.feeds import ATAS_FEEDS, TRADE_FEEDS
 from pipeline.model.raw_names import RawPath
 from pipeline.settings.config import Kitchen, Symbol
 
@@ -48,9 +48,27 @@ def atas_feeds(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> list[str]:
     return [feed for feed in ATAS_FEEDS if day in layout.raw_days(kitchen, symbol, feed)]
 
 
+def trade_feeds(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> list[str]:
+    """The exchange's tapes that have raw files on the day."""
+    return [feed for feed in TRADE_FEEDS if day in layout.raw_days(kitchen, symbol, feed)]
+
+
+def has_tape(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> bool:
+    """Whether ATAS or the exchange has a tape of the day."""
+    return "atas_ticks" in atas_feeds(kitchen, symbol, day) or bool(
+        trade_feeds(kitchen, symbol, day)
+    )
+
+
 def vendor_files(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) -> list[RawPath]:
     """Every file of minute data that a vendor has for the symbol and day."""
     feeds = ["binance_1m"] if vendor == "binance" else atas_feeds(kitchen, symbol, day)
+    return [file for feed in feeds for file in layout.raw_files(kitchen, symbol, feed, day)]
+
+
+def _trade_files(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) -> list[RawPath]:
+    """The vendor's own trades, which are not waited for: only to be at rest where they are there."""
+    feeds = trade_feeds(kitchen, symbol, day) if vendor == "binance" else []
     return [file for feed in feeds for file in layout.raw_files(kitchen, symbol, feed, day)]
 
 
@@ -77,8 +95,11 @@ def is_settled(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) -> b
         return True
     quiet = control.load(kitchen.governance).settling["quiet_minutes"] * 60_000_000
     found = [vendor_files(kitchen, symbol, vendor, each) for each in days]
+    beside = _trade_files(kitchen, symbol, vendor, day)
     return all(found) and all(
-        file.path.stat().st_mtime_ns // 1_000 <= now - quiet for files in found for file in files
+        file.path.stat().st_mtime_ns // 1_000 <= now - quiet
+        for files in (*found, beside)
+        for file in files
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.model.feeds import ATAS_FEEDS, BAR_FEEDS, FEEDS, TIMED_FEEDS
+from pipeline.model.feeds import ATAS_FEEDS, BAR_FEEDS, FEEDS, TIMED_FEEDS, TRADE_FEEDS
 
 Grain = Literal["feed", "symbol", "date"]
 
@@ -74,6 +74,15 @@ def _needs(stage: str, *outputs: str, source: str | None = None, look_back: int 
     return [Need(stage=stage, output=o, source=source, look_back=look_back) for o in outputs]
 
 
+def _of_trades(*outputs: str) -> list[Need]:
+    """Of each of the exchange's tapes that is there."""
+    return [
+        Need(stage="CleanFeed", output=output, source=feed, optional=True)
+        for feed in TRADE_FEEDS
+        for output in outputs
+    ]
+
+
 STAGES: dict[str, Stage] = {
     stage.name: stage
     for stage in (
@@ -128,12 +137,26 @@ STAGES: dict[str, Stage] = {
             name="Footprint",
             grain="symbol",
             needs=(
+                Need(stage="CleanFeed", output="clean", source="binance_1m"),
                 Need(stage="CleanFeed", output="clean", source="atas_ticks", optional=True),
+                *_of_trades("clean", "ledger"),
                 *_needs("Calibration", "correction", "moved_ticks"),
             ),
-            outputs={"footprint": "footprint.parquet", "minute_stats": "minute_stats.parquet"},
-            code=("pipeline.bars.footprint", "pipeline.alignment.true_time"),
-            governance=(*_tables("footprint", "minute_stats"), "CONTROL.flow"),
+            outputs={
+                "footprint": "footprint.parquet",
+                "minute_stats": "minute_stats.parquet",
+                "tape_stats": "tape_stats.parquet",
+                "tape_minutes": "tape_minutes.parquet",
+                "tape": "tape.json",
+            },
+            code=("pipeline.proof.taken", "pipeline.alignment.true_time"),
+            config=("preference.delta", "symbol.market", "symbol.vendor_symbol"),
+            governance=(
+                *_tables("footprint", "minute_stats"),
+                "CONTROL.flow",
+                "CONTROL.tape",
+                "KNOWN_outages",
+            ),
         ),
         Stage(
             name="AlignedBars",
@@ -144,7 +167,7 @@ STAGES: dict[str, Stage] = {
                     Need(stage="CleanFeed", output="clean", source=feed, optional=True)
                     for feed in BAR_FEEDS
                 ),
-                Need(stage="Footprint", output="minute_stats"),
+                *_needs("Footprint", "minute_stats", "tape_minutes"),
                 *_needs("Calibration", "correction", "moved_bars"),
             ),
             outputs={"bars_1m": "bars_1m.parquet", "flow": "flow.json"},
@@ -158,10 +181,12 @@ STAGES: dict[str, Stage] = {
             needs=(
                 *_needs("AlignedBars", "bars_1m", "flow"),
                 Need(stage="Calibration", output="calibration"),
+                Need(stage="Footprint", output="tape"),
                 Need(stage="CleanFeed", output="ledger", source="binance_1m"),
                 Need(stage="CleanFeed", output="ledger", source="atas"),
                 Need(stage="CleanFeed", output="rejects", source="binance_1m"),
                 Need(stage="CleanFeed", output="rejects", source="atas"),
+                *_of_trades("ledger", "rejects"),
                 Need(stage="MacroFeatures", output="slow_ledgers"),
             ),
             outputs={
@@ -190,7 +215,7 @@ STAGES: dict[str, Stage] = {
             grain="symbol",
             needs=(
                 Need(stage="AlignedBars", output="bars_1m", look_back=MICRO_LOOK_BACK_DAYS),
-                *_needs("Footprint", "minute_stats", "footprint", look_back=MICRO_LOOK_BACK_DAYS),
+                *_needs("Footprint", "tape_stats", "footprint", look_back=MICRO_LOOK_BACK_DAYS),
             ),
             outputs={"features_micro": "features_micro.parquet"},
             code=("pipeline.features.micro",),
@@ -250,6 +275,7 @@ STAGES: dict[str, Stage] = {
                 Need(stage="Footprint", output="footprint"),
                 Need(stage="CleanFeed", output="rejects", source="binance_1m"),
                 Need(stage="CleanFeed", output="rejects", source="atas"),
+                *_of_trades("rejects"),
                 *_needs("Verdict", "verdict", "report_json", "report_md", "report_html"),
             ),
             outputs={
@@ -280,9 +306,11 @@ STAGES: dict[str, Stage] = {
                 ),
                 *_needs("Verdict", "verdict", "report_json", "report_md", "report_html"),
                 *_needs("Calibration", "calibration", "moved_from"),
+                Need(stage="Footprint", output="tape"),
                 Need(stage="MacroFeatures", output="derived_from"),
                 Need(stage="CleanFeed", output="ledger", source="binance_1m"),
                 Need(stage="CleanFeed", output="ledger", source="atas"),
+                *_of_trades("ledger"),
             ),
             outputs={"manifest": "dataset_manifest.json"},
             code=("pipeline.publishing.manifest", "pipeline.contracts.governed"),

@@ -22,6 +22,7 @@ from pipeline.alignment.grid import Grid, on_grid, span
 from pipeline.alignment.merge import merge_runs
 from pipeline.alignment.reconcile import reconciliation
 from pipeline.alignment.record_clock import in_true_time
+from pipeline.alignment.tape_minutes import by_tapes
 from pipeline.alignment.true_time import bars_in_true_time
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, SECOND_US, day_open_us
 from pipeline.contracts.atas_types import TYPES
@@ -29,12 +30,10 @@ from pipeline.contracts.correction import Correction, FeedCorrection
 from pipeline.contracts.day import Day
 from pipeline.contracts.schema import conform, empty
 from pipeline.free_form import Json
+from pipeline.model.feeds import DELTA_SOURCES
 from pipeline.tables import arrays
 from pipeline.tables.arrays import Bools, Ints
 from pipeline.tables.exact import usual_places
-
-DELTA_SOURCES = ("ticks", "atas_bars", "klines")
-"""Where `delta` may come from, the preferred first."""
 
 BASELINE = (*PRICES, "volume", "quote_volume", "trades", "taker_buy_volume")
 
@@ -50,9 +49,10 @@ class AlignInput:
         day: The symbol's day.
         klines: Schema `clean_klines`, as read; without rows the result has none.
         bars: ATAS feed -> schema `clean_bars`, stamps as exported.
-        minute_stats: Schema `minute_stats` of the tape in true time, None without one.
+        minute_stats: Schema `minute_stats` of ATAS's tape in true time, None without one.
+        tape_minutes: The day's 1440 minutes as the tapes prove them (`proof/taken.py`), None without a tape.
         correction: `Calibration.correction`.
-        prefer_delta: `ticks`, `atas_bars`, `klines`, the preferred first.
+        prefer_delta: Of `DELTA_SOURCES`, the preferred first.
         latency_seconds: `binance` and `atas`: how long after its close a minute is known, 0 unless said.
         prefer_fields: Column -> the ATAS feeds that may fill it, the preferred first.
     """
@@ -62,6 +62,7 @@ class AlignInput:
     bars: dict[str, pa.Table]
     minute_stats: pa.Table | None
     correction: Correction
+    tape_minutes: pa.Table | None = None
     prefer_delta: tuple[str, ...] = DELTA_SOURCES
     latency_seconds: Mapping[str, float] = field(default_factory=dict)
     prefer_fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -102,7 +103,8 @@ def align(given: AlignInput) -> tuple[pa.Table, Json]:
     known outage is no quote, and is left out. `delta` is in base units, turned into them where the feed
     counts contracts or value; a feed of another instrument (C01: the perpetual beside spot) or with
     volumes of an unknown unit has measured other trades, so its order flow stays in vbuy and vsell and
-    delta comes from the klines.
+    delta comes from the klines. ATAS's ticks and the exchange's own trades give it in the minutes in which
+    they are believed: a tape of the exchange where the kline proves it.
 
     Returns:
         (`bars_1m`, agreement). The table has no rows when the exchange of record has none, and nothing
@@ -134,6 +136,7 @@ def _bars(day: _OnGrid) -> pa.Table:
         **delta_columns(_delta_sources(day), MINUTES_PER_DAY),
         **_provenance(day),
         "qc_flags": flags | np.where(short, masks["flow_residual"], 0),
+        "proven": _proven(day),
     }
     return conform(pa.table(columns), rules.schema.table("bars_1m"), "bars_1m")
 
@@ -239,7 +242,15 @@ def _delta_sources(day: _OnGrid) -> dict[str, Sides]:
         grid = day.feeds[feed]
         sides = Sides(buy=grid.floats("vbuy"), sell=grid.floats("vsell"))
         sources[name] = in_base(sides, found.volume_unit, found.volume_factor, volume, quote_volume)
+    if day.given.tape_minutes is not None:
+        sources = by_tapes(sources, day.given.tape_minutes)
     return {name: sources[name] for name in day.given.prefer_delta if name in sources}
+
+
+def _proven(day: _OnGrid) -> pa.Array:
+    """Whether the minute's tape and the kline agree, null without a tape."""
+    tapes = day.given.tape_minutes
+    return pa.nulls(MINUTES_PER_DAY, pa.bool_()) if tapes is None else tapes["proven"]
 
 
 def _provenance(day: _OnGrid) -> dict[str, pa.Array]:

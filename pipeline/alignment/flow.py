@@ -28,6 +28,12 @@ class Sides:
         """Minutes with both."""
         return np.isfinite(self.buy) & np.isfinite(self.sell)
 
+    def within(self, minutes: Bools) -> Sides:
+        """As measured in these minutes alone."""
+        return Sides(
+            buy=np.where(minutes, self.buy, np.nan), sell=np.where(minutes, self.sell, np.nan)
+        )
+
 
 def exceeds(sides: Sides, volume: Floats) -> Bools:
     """Minutes whose buys and sells are more than the volume, by more than noise (defect A07)."""

@@ -14,15 +14,13 @@ import pyarrow as pa
 
 from pipeline.alignment.dense import SCAN_MINUTES, Dense
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY
+from pipeline.model.contract_size import CONTRACT_SIZES
 from pipeline.tables import arrays
 from pipeline.tables.arrays import Floats
 
 SAME, OTHER, MULTIPLE, WRONG = "same", "other_instrument", "multiplier", "wrong"
 
 BASE, QUOTE, CONTRACTS, UNKNOWN = "base", "quote", "contracts", "unknown"
-
-CONTRACT_SIZES = (100, 10)
-"""Quote value of one COIN-M contract: 100 USD for BTC, 10 USD for the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,11 +18,12 @@ from pipeline.alignment.record_clock import in_true_time
 from pipeline.alignment.runs import split_at_gaps
 from pipeline.clock import DAY_US, MINUTE_US, day_open_us
 from pipeline.contracts.correction import Correction, FeedCorrection
+from pipeline.model.feeds import TRADE_FEEDS
 from pipeline.tables import arrays
 from pipeline.tables.arrays import Ints
 from pipeline.tables.parts import Columns, Part, Parts, single
 
-STAMPS = {"binance_1m": "minute_open", TICKS: "ts"}
+STAMPS = {"binance_1m": "minute_open", **dict.fromkeys((TICKS, *TRADE_FEEDS), "ts")}
 """Feed -> the column of its stamp; `stamp` of the others."""
 
 Window = tuple[int, int]

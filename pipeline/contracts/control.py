@@ -120,6 +120,7 @@ _DOCUMENT: Document = {
     ),
     "metrics": _numbers("periods_min", "distance_max", "lead_max"),
     "flow": _numbers("residual_row_max", "one_sided_share_max", "one_sided_trades_min"),
+    "tape": _numbers("still_minutes_min"),
     "refusals": {
         "type": "dict",
         "required": True,
@@ -171,6 +172,9 @@ CHECKS = (
     "price_step",
     "return_psi",
     "return_ks",
+    "tape_proven",
+    "tape_coverage",
+    "kline_contradicted",
 )
 """What `quality/checks.py` measures; CONTROL must name a threshold for each and no other."""
 
@@ -236,6 +240,7 @@ class Control:
     flow: dict[str, float]
     oddities: dict[str, float]
     metrics: dict[str, float]
+    tape: dict[str, float]
     thresholds: tuple[Threshold, ...]
     refusals: dict[str, dict[str, str]]
     waivers: tuple[Waiver, ...]
@@ -286,6 +291,7 @@ def load(governance: Path) -> Control:
         flow=document["flow"],
         oddities=document["oddities"],
         metrics=document["metrics"],
+        tape=document["tape"],
         thresholds=thresholds,
         refusals=document["refusals"],
         waivers=tuple(Waiver(**waiver) for waiver in document["waivers"]),

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from pipeline.contracts.ledger import Lines
+from pipeline.contracts.tape import TapeFinding, TapeProof
 from pipeline.contracts.value import Value, read_as, to_json
 from pipeline.contracts.verdict import Condition, Reason
 from pipeline.free_form import Json
@@ -26,6 +27,7 @@ __all__ = [
     "Manifest",
     "Measure",
     "SymbolCondition",
+    "TapeEntry",
     "Window",
     "from_json",
     "read",
@@ -122,10 +124,27 @@ class Code(Value, frozen=True, kw_only=True, omit_defaults=True):
     accepted: dict[str, list[str]] = msgspec.field(default_factory=dict)
 
 
-class Manifest(Value, frozen=True, kw_only=True):
+class TapeEntry(Value, frozen=True, kw_only=True):
+    """How a symbol's tapes and klines agree, as `contracts/tape.py` says it."""
+
+    sources: dict[str, int]
+    minutes: int
+    proven: int
+    differing: dict[str, int]
+    tapes: dict[str, TapeProof]
+    pairs: dict[str, dict[str, int]]
+
+    @classmethod
+    def of(cls, found: TapeFinding) -> TapeEntry:
+        """What the manifest tells of a symbol's proof; faults and single values are the report's."""
+        return cls(**{name: getattr(found, name) for name in cls.__struct_fields__})
+
+
+class Manifest(Value, frozen=True, kw_only=True, omit_defaults=True):
     """`dataset_manifest.json`: symbol -> raw name -> what was read, and each symbol's finding as it stood.
 
-    A published finding is passed on as it was written, for its form may be an earlier release's.
+    A published finding is passed on as it was written, for its form may be an earlier release's. `tape` has
+    the symbols with a tape, and is not written where none has one.
     """
 
     producer: str
@@ -137,6 +156,7 @@ class Manifest(Value, frozen=True, kw_only=True):
     files: dict[str, FileEntry]
     inputs: dict[str, dict[str, InputEntry]]
     calibration: dict[str, Json]
+    tape: dict[str, TapeEntry] = msgspec.field(default_factory=dict)
     quality: dict[str, Measure]
     contract: Contract
     code: Code

@@ -37,7 +37,7 @@ def _form(pattern: str) -> Callable[[str], bool]:
 FORMS: dict[str, tuple[Callable[[str], bool], str]] = {
     "symbol": (symbols.is_symbol, symbols.FORM),
     "column": (_form("[a-z][a-z0-9_]*"), "small letters, digits and _, a letter first"),
-    "code": (_form("[ABC][0-9]{2}"), "A, B or C and two digits, such as B12"),
+    "code": (_form("[ABCD][0-9]{2}"), "A, B, C or D and two digits, such as B12"),
     "variable": (_form("[A-Z][A-Z0-9_]{2,63}"), "the name of a variable, such as KITCHEN_ALERTS"),
     "page_address": (_form(r"https?://[^@\s]+"), "an http or https address without a password"),
 }

@@ -66,7 +66,7 @@ class TapeFinding(Value, frozen=True, kw_only=True):
         pairs: Two tapes, such as `trades, agg_trades` -> column -> minutes in which they differ.
         faults: What is wrong with the archives.
         contradicted: What is wrong with the klines, the first values of it.
-        wrong_klines: Minutes whose kline two tapes contradict.
+        wrong_klines: Minutes of the day, 0..1439, whose kline two tapes contradict.
     """
 
     sources: dict[str, int]
@@ -77,7 +77,7 @@ class TapeFinding(Value, frozen=True, kw_only=True):
     pairs: dict[str, dict[str, int]]
     faults: tuple[TapeFault, ...] = ()
     contradicted: tuple[Contradiction, ...] = ()
-    wrong_klines: int = 0
+    wrong_klines: tuple[int, ...] = ()
 
 
 def from_json(value: Any) -> TapeFinding:

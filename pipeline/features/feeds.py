@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import measured
@@ -14,7 +16,7 @@ def basis_bps(frame: Frame) -> Floats:
     return frame["basis_bps"]
 
 
-@measured("as measured per base", "atas_volume", "volume")
+@measured("as measured per base", "atas_volume", "volume", "src_atas")
 def xfeed_vol_ratio(frame: Frame) -> Floats:
     """atas_volume / volume, as measured; null in a minute without a trade."""
-    return ratio(frame["atas_volume"], frame["volume"])
+    return np.where(frame["src_atas"] == 1, ratio(frame["atas_volume"], frame["volume"]), np.nan)

@@ -29,9 +29,16 @@ _SIDES = {
     "bar_vpo_side": {"bull": 1.0, "neutral": 0.0, "bear": -1.0},
     "absorption_side": {"buy": 1.0, "sell": -1.0},
 }
-_TAPE = "ticks."
+_TAPE, _IS_ARCHIVE = "ticks.", "is_archive"
 _NO_TRADE = ("volume", "src_span_ok")
 _SAME_BAR = (("atas_high", "high"), ("atas_low", "low"), ("atas_close", "close"))
+_OF_TAPE = {
+    **{
+        name: name for name in ("poc", "vah", "val", "bar_vpo_price", "bar_vpo_vol", "bar_vpo_side")
+    },
+    **{f"atas_{name}": name for name in ("high", "low", "volume")},
+}
+"""Columns of the bars that the exchange's tape has too, where ATAS has no row -> its name for them."""
 
 
 LEVEL_COLUMNS = ["minute_open", "price", "buy", "sell", "volume"]
@@ -39,16 +46,16 @@ LEVEL_COLUMNS = ["minute_open", "price", "buy", "sell", "volume"]
 
 
 class Tape(NamedTuple):
-    """What a recorded tape says of the same days: one row a minute, one row a minute and price."""
+    """What the tapes say of the same days: one row a minute, one row a minute and price."""
 
-    minute_stats: pa.Table | None = None
+    tape_stats: pa.Table | None = None
     footprint: pa.Table | None = None
 
 
 def micro(
     day: dt.date,
     bars: pa.Table,
-    minute_stats: pa.Table | None,
+    tape_stats: pa.Table | None,
     features: FeaturesSchema,
     footprint: pa.Table | None = None,
 ) -> pa.Table:
@@ -60,9 +67,10 @@ def micro(
         day: The UTC day `[00:00, 24:00)`, by minute_open.
         bars: `bars_1m` rows of one symbol: the day's 1440, and the day before's where there are any;
             rows of other days are left aside.
-        minute_stats: `minute_stats` rows of the same days, or None. A row counts where its high, low
-            and close are the bar's ATAS prices: so a tape that alignment shifted or refused adds
-            nothing.
+        tape_stats: `minute_stats` rows of the same days, or None; if of several tapes, whether each
+            `is_archive`. A row of the exchange's tape counts, for only proven ones are taken. One of
+            ATAS's counts where its high, low and close are the bar's ATAS prices: so a tape that
+            alignment shifted or refused adds nothing.
         features: SCHEMA_features in force.
         footprint: `footprint` rows of the same tape, `LEVEL_COLUMNS` from `levels_from_us(day)` on, or
             None. The levels of a minute count where its minute statistics do.
@@ -84,7 +92,7 @@ def micro(
             f"bars_1m of {day}: got {today.num_rows} rows of the day, wanted {MINUTES_PER_DAY};"
             " build AlignedBars of that day first"
         )
-    tape = Tape(minute_stats, footprint)
+    tape = Tape(tape_stats, footprint)
     frame = frame_of(day, bars, tape, steps, features.rules)
     keys = {name: today[name] for name in ("symbol", "ts", "available_at")}
     table = pa.table({**keys, **evaluate(steps, frame)})
@@ -116,8 +124,9 @@ def frame_of(
     needed = {name for step in steps for name in step.inputs if not name.startswith(PREFIX)}
     wanted = {name for name in needed if not name.startswith(_TAPE)}
     wanted.update((*(atas for atas, _ in _SAME_BAR), *_NO_TRADE))
-    columns = {name: _on_grid(_of_bars(bars, name)[rows], places) for name in sorted(wanted)}
-    found, same = _tape_columns(tape.minute_stats, sorted(needed - wanted), columns, start)
+    columns = {name: _on_grid(_coded(bars, name)[rows], places) for name in sorted(wanted)}
+    found, same = _tape_columns(tape.tape_stats, sorted(needed - wanted), columns, start)
+    columns |= _of_archive(tape.tape_stats, columns, start)
     return Frame(
         start_us=start,
         step_us=MINUTE_US,
@@ -130,31 +139,51 @@ def frame_of(
     )
 
 
-def _of_bars(bars: pa.Table, name: str) -> Floats:
-    """A column of the bars, NaN where null; of words their codes, NaN where unknown."""
+def _coded(table: pa.Table, name: str) -> Floats:
+    """A column, NaN where null; of words their codes, NaN where unknown."""
     codes = _SIDES.get(name)
     if codes is None:
-        return arrays.floats(bars[name])
-    return np.array([codes.get(word, np.nan) for word in bars[name].to_pylist()])
+        return arrays.floats(table[name])
+    return np.array([codes.get(word, np.nan) for word in table[name].to_pylist()])
+
+
+def _of_archive(
+    tape_stats: pa.Table | None, bars: dict[str, Floats], start: int
+) -> dict[str, Floats]:
+    """The bars' columns that the exchange's tape has too, filled from it in minutes without an ATAS row."""
+    if tape_stats is None:
+        return {}
+    rows, places = _places(tape_stats, start, "tape_stats")
+    missing = _is_archive(tape_stats, rows, places) & np.isnan(bars["atas_close"])
+    return {
+        name: np.where(missing, _on_grid(_coded(tape_stats, own)[rows], places), bars[name])
+        for name, own in _OF_TAPE.items()
+        if name in bars
+    }
+
+
+def _is_archive(tape_stats: pa.Table, rows: Ints, places: Ints) -> Bools:
+    """Minutes taken from the exchange's tape; none where the table does not tell tapes apart."""
+    found = np.zeros(_GRID, dtype=np.bool_)
+    if _IS_ARCHIVE in tape_stats.column_names:
+        found[places] = arrays.truths(tape_stats[_IS_ARCHIVE])[rows]
+    return found
 
 
 def _tape_columns(
-    minute_stats: pa.Table | None, names: list[str], bars: dict[str, Floats], start: int
+    tape_stats: pa.Table | None, names: list[str], bars: dict[str, Floats], start: int
 ) -> tuple[dict[str, Floats], Bools]:
     """The named columns, NaN where the tape's minute is not the bar's; and where it is."""
-    if minute_stats is None:
+    if tape_stats is None:
         return {name: np.full(_GRID, np.nan) for name in names}, np.zeros(_GRID, dtype=np.bool_)
-    rows, places = _places(minute_stats, start, "minute_stats")
-    same = np.logical_and.reduce(
-        [
-            bars[atas] == _on_grid(arrays.floats(minute_stats[own])[rows], places)
-            for atas, own in _SAME_BAR
-        ]
-    )
-    found = {
-        name: _on_grid(arrays.floats(minute_stats[name.removeprefix(_TAPE)])[rows], places)
-        for name in names
-    }
+    rows, places = _places(tape_stats, start, "tape_stats")
+
+    def measured(name: str) -> Floats:
+        return _on_grid(arrays.floats(tape_stats[name])[rows], places)
+
+    same = np.logical_and.reduce([bars[atas] == measured(own) for atas, own in _SAME_BAR])
+    same |= _is_archive(tape_stats, rows, places)
+    found = {name: measured(name.removeprefix(_TAPE)) for name in names}
     return {name: np.where(same, x, np.nan) for name, x in found.items()}, same
 
 
@@ -166,10 +195,10 @@ def levels_from_us(day: dt.date) -> int:
 
 def _levels(tape: Tape, same: Bools, bars: dict[str, Floats], start: int) -> Levels:
     """The footprint of the minutes that count; minutes without a trade have no levels."""
-    if tape.footprint is None or tape.minute_stats is None:
+    if tape.footprint is None or tape.tape_stats is None:
         return no_levels(np.zeros(_GRID, dtype=np.bool_))
     volume, inside = (bars[name] for name in _NO_TRADE)
-    _, taped = _places(tape.minute_stats, start, "minute_stats")
+    _, taped = _places(tape.tape_stats, start, "tape_stats")
     silent = (volume == 0) & (inside == 1)
     silent[taped] = False
     return on_grid(tape.footprint, _minutes(start), same, same | silent)

@@ -66,6 +66,8 @@ def _config(kitchen: Kitchen, node: Node, key: str) -> Any:
         return [kitchen.prefer_atas, kitchen.prefer_delta, kitchen.prefer_fields]
     if key == "preference.atas":
         return kitchen.prefer_atas
+    if key == "preference.delta":
+        return kitchen.prefer_delta
     return getattr(kitchen, key)
 
 

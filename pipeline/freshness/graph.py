@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import arrivals, layout
-from pipeline.model.feeds import ATAS_FEEDS
+from pipeline.model.feeds import ATAS_FEEDS, TRADE_FEEDS
 from pipeline.model.raw_names import RawPath
 from pipeline.settings.config import Kitchen, Symbol
 from pipeline.stages import STAGES, Need, Stage
@@ -190,17 +190,17 @@ def _raw_days(kitchen: Kitchen, symbol: Symbol, need: Need) -> frozenset[dt.date
     if need.stage == "DailyStats":
         return days | layout.raw_days(kitchen, symbol, "binance_1d")
     if need.stage == "Footprint":
-        ticks = symbol.atas != "none"
-        return days & layout.raw_days(kitchen, symbol, "atas_ticks") if ticks else frozenset()
+        ticks = ("atas_ticks",) if symbol.atas != "none" else ()
+        return days & frozenset().union(
+            *(layout.raw_days(kitchen, symbol, feed) for feed in (*ticks, *TRADE_FEEDS))
+        )
     return days
 
 
 def _sources(kitchen: Kitchen, symbol: Symbol, day: dt.date, need: Need) -> list[str] | list[None]:
     """The feeds behind a need; a need on a step without feeds has the one feed None."""
     if STAGES[need.stage].grain != "feed":
-        skip = need.stage == "Footprint" and "atas_ticks" not in arrivals.atas_feeds(
-            kitchen, symbol, day
-        )
+        skip = need.stage == "Footprint" and not arrivals.has_tape(kitchen, symbol, day)
         return [] if skip else [None]
     if need.source == "atas":
         return arrivals.atas_feeds(kitchen, symbol, day)

@@ -24,7 +24,7 @@ from pipeline.freshness import graph, listing, receipt
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
 from pipeline.freshness.listing import Listing
-from pipeline.model.feeds import ATAS_FEEDS, FEEDS, MACRO_FEEDS
+from pipeline.model.feeds import ATAS_FEEDS, FEEDS, MACRO_FEEDS, TRADE_FEEDS
 from pipeline.settings.config import Kitchen, Symbol
 
 FILE = ".stamp.json"
@@ -210,7 +210,7 @@ def _dependencies(
 
 def _feed_days(symbol: Symbol) -> list[tuple[str, int]]:
     """The feeds whose files may count for a day, and on which days: an hour of ticks spills over."""
-    feeds = [("binance_1m", 0), ("binance_1m", -1)]
+    feeds = [(feed, back) for feed in ("binance_1m", *TRADE_FEEDS) for back in (0, -1)]
     if symbol.atas != "none":
         feeds += [(feed, back) for feed in ATAS_FEEDS for back in (0, -1)]
         feeds += [(feed, back) for feed in ATAS_FEEDS if FEEDS[feed].spills for back in (1, -2)]

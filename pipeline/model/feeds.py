@@ -183,6 +183,12 @@ FEEDS: dict[str, FeedKind] = {
 ATAS_FEEDS = tuple(name for name, kind in FEEDS.items() if kind.vendor == "atas")
 BAR_FEEDS = tuple(name for name, kind in FEEDS.items() if kind.joiner == "bars")
 TRADE_FEEDS = tuple(name for name, kind in FEEDS.items() if kind.joiner == "trades")
+TRADE_TAPES = {FEEDS[feed].bare_name: feed for feed in TRADE_FEEDS}
+"""The exchange's tapes as `delta_source` calls them -> their feeds."""
+
+DELTA_SOURCES = ("ticks", *TRADE_TAPES, "atas_bars", "klines")
+"""Where `delta` may come from, the preferred first."""
+
 TIMED_FEEDS = tuple(name for name, kind in FEEDS.items() if kind.joiner == "timed")
 MACRO_FEEDS = tuple(n for n in FEEDS if n not in (*ATAS_FEEDS, *TRADE_FEEDS))
 """What the daily statistics are made of."""

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from pipeline.alignment.flow import Sides
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY
 from pipeline.proof.minutes import any_of
 from pipeline.tables import arrays
@@ -65,13 +64,6 @@ def proven(tapes: Mapping[str, Candidate]) -> pa.Array:
     place = asked(tapes)
     agrees = any_of((place == at) & tape.proven for at, tape in enumerate(tapes.values()))
     return pa.array(agrees, mask=place == NO_TAPE)
-
-
-def sides_of(sides: Sides, minutes: Bools) -> Sides:
-    """Order flow as measured in these minutes alone."""
-    return Sides(
-        buy=np.where(minutes, sides.buy, np.nan), sell=np.where(minutes, sides.sell, np.nan)
-    )
 
 
 def taken(

@@ -55,7 +55,7 @@ def finding(
         pairs=_pairs(archived),
         faults=_faults(day, archived, again),
         contradicted=_contradictions(day, archived),
-        wrong_klines=_count(archived.klines_contradicted),
+        wrong_klines=tuple(np.flatnonzero(archived.klines_contradicted).tolist()),
     )
 
 

@@ -19,7 +19,7 @@ from pipeline.contracts import schema
 from pipeline.contracts.ledger import LedgerEntry, to_json
 from pipeline.errors import ParameterError
 from pipeline.free_form import Json
-from pipeline.model.feeds import FEEDS
+from pipeline.model.feeds import FEEDS, TRADE_FEEDS
 from pipeline.provenance import raw_text
 from pipeline.provenance.prepared_day import Prepared, Rows, prepared
 from pipeline.sources.text.lines import text_of
@@ -28,6 +28,8 @@ __all__ = ["Prepared", "explain_day", "explain_line", "explain_minute", "prepare
 
 _HEAD_LINES = 20
 """The header is looked for among so many first lines."""
+
+_NO_TRADE = "a header, a row of another day or symbol, or one whose id stands twice"
 
 _MOST = 20
 """So many lines of a minute are shown with their text; all are numbered."""
@@ -231,6 +233,8 @@ def _standing(given: Prepared, feed: str, rows: Rows, at: int) -> Json:
 
 def _merged(given: Prepared, feed: str, number: int, line: int, text: bytes) -> Json:
     """The row that a line became part of, of those with its stamp; or why there is none."""
+    if feed in TRADE_FEEDS:
+        return {"fate": "left", "why": _NO_TRADE}
     rows = given.rows[feed][0]
     entry = rows.ledger[number]
     stamps = rows.table[STAMPS.get(feed, "stamp")].cast(pa.int64()).to_numpy()

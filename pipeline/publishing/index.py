@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from pipeline import storage
+from pipeline.contracts.manifest import TapeEntry
 from pipeline.contracts.value import Value, to_json
 from pipeline.contracts.verdict import Condition
 from pipeline.publishing import links, locks, preflight, revisions
@@ -20,13 +21,17 @@ from pipeline.publishing.revisions import Sealed
 from pipeline.publishing.store import Store
 
 FILE = "index.json"
+_SHARE_DECIMALS = 4
 
 
 class SymbolEntry(Value, frozen=True, kw_only=True):
-    """The condition of a symbol's day, and the codes of its reasons."""
+    """The condition of a symbol's day, the codes of its reasons, and the proven share of its minutes with a
+    tape; None without one.
+    """
 
     condition: Condition
     codes: tuple[str, ...]
+    proven: float | None = None
 
 
 class Entry(Value, frozen=True, kw_only=True):
@@ -73,13 +78,21 @@ def entry(sealed: Sealed) -> Entry:
         condition=manifest.condition.day,
         rows=(bars.rows or 0) if bars else 0,
         symbols={
-            name: SymbolEntry(condition=it.condition, codes=tuple(r.code for r in it.reasons))
+            name: SymbolEntry(
+                condition=it.condition,
+                codes=tuple(r.code for r in it.reasons),
+                proven=_proven(manifest.tape.get(name)),
+            )
             for name, it in manifest.condition.symbols.items()
         },
         simulated=manifest.simulated,
         manifest_sha256=sealed.manifest_sha256,
         data_manifest_hash=manifest.data_manifest_hash,
     )
+
+
+def _proven(tape: TapeEntry | None) -> float | None:
+    return round(tape.proven / tape.minutes, _SHARE_DECIMALS) if tape and tape.minutes else None
 
 
 def note(store: Store, sealed: Sealed) -> None:

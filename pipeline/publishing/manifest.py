@@ -27,8 +27,10 @@ from pipeline.contracts.manifest import (
     InputEntry,
     Manifest,
     Measure,
+    TapeEntry,
     Window,
 )
+from pipeline.contracts.tape import TapeFinding
 from pipeline.contracts.value import changed
 from pipeline.errors import StageError
 from pipeline.free_form import Json
@@ -50,7 +52,7 @@ class ManifestInput:
     it lies now, `ledgers` a symbol to what was read of each raw file, `moved` a symbol to the same of each
     neighbour day's file with rows of this day, `code` a stage to its code digest,
     `accepted` a stage to the digests of other code that computed accepted results, `measured` a symbol to
-    the value of each check (None: not measured).
+    the value of each check (None: not measured), `tapes` a symbol with a tape to its proof.
     """
 
     day: dt.date
@@ -67,6 +69,7 @@ class ManifestInput:
     moved: Mapping[str, Sequence[MovedEntry]] = field(default_factory=dict)
     accepted: dict[str, list[str]] = field(default_factory=dict)
     measured: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    tapes: Mapping[str, TapeFinding] = field(default_factory=dict)
 
 
 def manifest(given: ManifestInput) -> Manifest:
@@ -92,6 +95,7 @@ def manifest(given: ManifestInput) -> Manifest:
             for symbol, found in given.ledgers.items()
         },
         calibration={symbol: to_json(found) for symbol, found in given.calibrations.items()},
+        tape={symbol: TapeEntry.of(found) for symbol, found in given.tapes.items()},
         quality={t.name: _measure(t, given) for t in given.control.thresholds},
         contract=given.contract,
         code=Code(package=given.version, stages=given.code, accepted=given.accepted),

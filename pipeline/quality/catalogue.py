@@ -14,18 +14,15 @@ from typing import Literal
 Action = Literal["fix", "flag", "quarantine", "fail", "none"]
 Condition = Literal["available", "degraded", "missing", "pending", "-"]
 
-NOT_READ = "not read"
-"""`found` of a defect in inputs that the kitchen does not read."""
-
 
 @dataclass(frozen=True, slots=True)
 class Defect:
     """One code of the catalogue.
 
     Args:
-        code: A (ATAS), B (Binance) or C (both) and two digits.
+        code: A (ATAS), B (Binance), C (both) or D (the exchange's trades) and two digits.
         what: The defect, in words.
-        found: The module that detects it, or `NOT_READ`, or what people must do.
+        found: The module that detects it, or what people must do.
         action: fix: mended, nothing lost; flag: kept and marked; quarantine: rows or files set aside;
             fail: that side of the symbol's day is not used; none: it is no defect of the data.
         shows: Where the report or the store says so.
@@ -47,6 +44,8 @@ _ASIDE = "defect table, rejects"
 _CALIBRATION = "pipeline/alignment/calibrate.py"
 _CHECKS = "pipeline/quality/checks.py"
 _ODD = "pipeline/quality/oddities.py"
+_FAULTS = "pipeline/proof/faults.py"
+_AGAINST = "defect table, against the klines"
 
 _ATAS = (
     Defect("A01", "The stamp is not the minute's edge that it is taken for (close for open).", _CALIBRATION, "fix", "offset; defect table, moved", "available"),
@@ -98,10 +97,11 @@ _BINANCE = (
     Defect("B20", "COIN-M counts contracts: base volume is read from its own column.", "pipeline/sources/binance/klines.py, rows.py", "fix", _MENDED, "available"),
     Defect("B21", "A day, or its beginning or end, without a trade: the pair was not listed.", _ODD, "flag", "check traded_minutes; bit 12 silent_edge", "degraded", "available where no ATAS is expected"),
     Defect("B22", "Open interest metrics are stamped by the start or by the end of their five minutes: told by the day's minutes, else by the file's own stamps.", "pipeline/features/metrics_label.py, pipeline/sources/binance/metrics.py", "fix", "label and label_by of the input", "available"),
-    Defect("B23", "aggTrades with a quantity of zero.", NOT_READ, "none", "aggTrades archives are no input", "-"),
+    Defect("B23", "aggTrades with a quantity of zero: see D04.", _FAULTS, "none", "defect table, as D04", "-"),
     Defect("B24", "A chart in local time beside a report in UTC: a false alarm.", "the report prints UTC", "none", "every time in the report", "available"),
     Defect("B25", "Bars filled forward with the volume of the bar before.", _ODD, "flag", "check copied_bars", "available"),
     Defect("B26", "A row that breaks a rule of klines, by itself or in what its columns say of each other, or has a number beyond what is traded (CONTROL, values); a file of such rows, or of another interval, as a whole.", "pipeline/sources/klines/rows.py, consistency.py", "quarantine", _ASIDE, "degraded", "missing where it is the whole file"),
+    Defect("B27", "A kline that two agreeing tapes contradict: published as archived.", "pipeline/proof/agreement.py", "flag", "check kline_contradicted; section Tapes, with the tapes' values", "degraded"),
 )  # fmt: skip
 
 _BOTH = (
@@ -120,7 +120,19 @@ _BOTH = (
     Defect("C13", "The exchange's own stamps do not say their zone or edge, and ATAS lies by it: not known whose clock is wrong.", "pipeline/alignment/record_clock.py", "fail", "reason zone_in_doubt or label_in_doubt; note label_by_atas", "missing"),
 )  # fmt: skip
 
-DEFECTS: dict[str, Defect] = {defect.code: defect for defect in (*_ATAS, *_BINANCE, *_BOTH)}
+_TAPE = (
+    Defect("D01", "The flag of the side is one and the same in a whole file of trades: sides come from the other archive by trade id where that one agrees with the klines, else they are null where the klines deny them, and delta is the klines'.", _FAULTS, "fix", _AGAINST, "available"),
+    Defect("D02", "A file of trades that is cut short: mended from the other archive, else those minutes have no tape.", _FAULTS, "fix", f"{_AGAINST}; check tape_coverage", "available"),
+    Defect("D03", "Trades missing inside: mended from the other archive, else the minute is not proven. Ids that no kline counts (deleveraging, insurance fund) are no loss.", _FAULTS, "fix", f"{_AGAINST}; check tape_proven", "available"),
+    Defect("D04", "Trades with a quantity of 0, which are set aside, or rounded to nearly 0: taken from the other archive by trade id.", _FAULTS, "quarantine", f"{_AGAINST}; {_ASIDE}", "available"),
+    Defect("D05", "Trades out of the order of their ids, or of days that the file is not of: sorted, or counted as other days'.", "pipeline/sources/binance/trade_file.py", "fix", _MENDED, "available"),
+    Defect("D06", "An id twice: both are kept where their trades differ, else one.", "pipeline/sources/trade_tape.py", "fix", _MENDED, "available"),
+    Defect("D07", "Stamps in milliseconds and microseconds in one file of trades: told by value, which is B01 too.", "pipeline/sources/binance/trade_file.py", "fix", _MENDED, "available"),
+    Defect("D08", "A month's file of trades without this day: bring the day's own.", _FAULTS, "fix", f"{_AGAINST}; check tape_coverage", "available"),
+    Defect("D09", "A tape that stands still while the klines trade. Where the klines stand still too, it is the exchange, and nothing is wrong.", _FAULTS, "fix", f"{_AGAINST}; check tape_proven", "available"),
+)  # fmt: skip
+
+DEFECTS: dict[str, Defect] = {defect.code: defect for defect in (*_ATAS, *_BINANCE, *_BOTH, *_TAPE)}
 """Code -> defect, in the order of the codes."""
 
 _HEAD = """\

@@ -29,6 +29,7 @@ from pipeline.quality.facts import (
     positions,
 )
 from pipeline.quality.oddities import ODDITIES, Measure
+from pipeline.quality.tapes import PROOFS
 from pipeline.tables import arrays
 from pipeline.tables.arrays import Bools
 from pipeline.tables.exact import usual_places
@@ -289,6 +290,6 @@ MEASURES: dict[str, Callable[[_Day], _Finding]] = {
     "ohlc_mismatch": _ohlc_mismatch,
     "atas_rejected_share": _atas_rejects,
     "flow_residual": _flow_residual,
-    **{name: _oddity(measure) for name, measure in {**ODDITIES, **DRIFTS}.items()},
+    **{name: _oddity(measure) for name, measure in {**ODDITIES, **DRIFTS, **PROOFS}.items()},
 }
 """Name of a check -> what measures it."""

@@ -14,7 +14,9 @@ import pyarrow as pa
 from pipeline.contracts.ledger import LedgerEntry
 from pipeline.contracts.value import Value
 from pipeline.free_form import Json
+from pipeline.model.feeds import TRADE_TAPES
 from pipeline.quality.facts import DayFacts, edges, mask_of, positions
+from pipeline.quality.tapes import faults, in_words
 
 _EXAMPLES = 3
 _QUOTE_CHARS = 120
@@ -49,6 +51,7 @@ def defects(facts: DayFacts, flags: list[Json]) -> list[DefectRow]:
     """One entry a code and place, by code."""
     found = [entry for flag in flags if (entry := _flagged(facts, flag))]
     found += _moved(facts)
+    found += _of_tapes(facts)
     for source, table in sorted(facts.rejects.items()):
         found += _set_aside(source, table)
     for source, entries in sorted(facts.ledgers.items()):
@@ -97,6 +100,21 @@ def _moved(facts: DayFacts) -> list[DefectRow]:
             last=last,
         )
         for code in sorted(codes | ({"A03"} if len(segments) > 1 else set()))
+    ]
+
+
+def _of_tapes(facts: DayFacts) -> list[DefectRow]:
+    """Faults of the exchange's trades that the klines show."""
+    return [
+        DefectRow(
+            code=fault.code,
+            what=in_words(fault),
+            where=f"{TRADE_TAPES[fault.source]}, against the klines",
+            count=fault.count,
+            first=fault.first,
+            last=fault.last,
+        )
+        for fault in faults(facts)
     ]
 
 

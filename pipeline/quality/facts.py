@@ -18,6 +18,7 @@ from pipeline.contracts.calibration import DayFinding
 from pipeline.contracts.control import Control
 from pipeline.contracts.day import Day
 from pipeline.contracts.ledger import LedgerEntry, Lines
+from pipeline.contracts.tape import TapeFinding
 from pipeline.free_form import Json
 from pipeline.tables import arrays
 from pipeline.tables.arrays import Bools, Ints
@@ -47,6 +48,7 @@ class DayFacts:
         atas_expected: Whether the configuration wants ATAS data of the symbol.
         simulated: Whether the raw data was made by the sample generator.
         flow: How the sources of order flow agree: published, pairs, rows, worst; empty when not compared.
+        tape: How the tapes and the klines agree; None without a tape.
     """
 
     day: Day
@@ -57,6 +59,7 @@ class DayFacts:
     atas_expected: bool
     simulated: bool
     flow: Json = field(default_factory=dict)
+    tape: TapeFinding | None = None
 
     @property
     def control(self) -> Control:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline.contracts import tape
 from pipeline.contracts.calibration import DayFinding, to_json
 from pipeline.contracts.ledger import LedgerEntry
 from pipeline.contracts.verdict import Verdict
@@ -45,6 +46,7 @@ def report(facts: DayFacts, verdict: Verdict) -> Report:
         "evidence": evidence.held_against(calibration.figures, measured, facts.control),
         **measured,
         "flow": facts.flow,
+        "tapes": None if facts.tape is None else tape.to_json(facts.tape),
         "states": figures.STATES,
         "heat": strips,
         "gaps": figures.gaps(facts, strips),

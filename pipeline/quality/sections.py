@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from pipeline.quality import calibration_sections
+from pipeline.quality import calibration_sections, tape_sections
 from pipeline.quality.wording import (
     Column,
     Report,
@@ -40,6 +40,7 @@ def sections(report: Report) -> tuple[Section, ...]:
         calibration_sections.offset(report),
         calibration_sections.basis(report),
         calibration_sections.flow(report),
+        tape_sections.tapes(report),
         _coverage(report),
         _defects(report),
         _worst(report),

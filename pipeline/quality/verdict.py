@@ -16,8 +16,10 @@ from pipeline.contracts import calibration
 from pipeline.contracts.control import CONSEQUENCES
 from pipeline.contracts.value import changed
 from pipeline.contracts.verdict import CheckResult, Condition, Finding, Reason, Verdict
+from pipeline.model.feeds import ATAS_FEEDS, FEEDS, TRADE_FEEDS
 from pipeline.quality.checks import faulty_rows, in_force, run_checks
 from pipeline.quality.facts import RECORD, DayFacts, edges, mask_of
+from pipeline.quality.tapes import faults, in_words
 
 NO_RECORD = "B06"
 """Code of a day for which the exchange of record has no row at all."""
@@ -41,7 +43,7 @@ def verdict(facts: DayFacts) -> Verdict:
     findings += [_from_calibration(r, facts) for r in facts.calibration.reasons]
     worst = max((_gravity(f) for f in findings), default=0)
     findings += _useless_files(facts, {f.by for f in findings if f.lowers})
-    findings += _refused_beside(facts)
+    findings += _refused_beside(facts) + _tape_faults(facts)
     return Verdict(
         symbol=facts.day.symbol,
         date=facts.day.date.isoformat(),
@@ -83,7 +85,7 @@ def _from_check(check: CheckResult, facts: DayFacts) -> list[Finding]:
         + _lowered(check.consequence, check.waived_by),
     )
     if check.name == "atas_rejected_share":
-        first = _first_line(facts, [feed for feed in facts.rejects if feed != RECORD])
+        first = _first_line(facts, [feed for feed in facts.rejects if feed in ATAS_FEEDS])
         return [changed(finding, note=f"{finding.note}{first}")]
     if check.name != "binance_rejected_rows":
         return [finding]
@@ -135,9 +137,7 @@ def _useless_files(facts: DayFacts, lowered_by: set[str]) -> list[Finding]:
     """
     findings = []
     for source, table in sorted(facts.rejects.items()):
-        vendor = source.split("_")[0]
-        causes = (vendor, "calibration") if vendor == "atas" else (vendor,)
-        blamed = any(by.startswith(causes) for by in lowered_by)
+        blamed = any(by.startswith(_causes(source)) for by in lowered_by)
         useless = {
             entry.path
             for entry in facts.ledgers.get(source, ())
@@ -161,6 +161,30 @@ def _useless_files(facts: DayFacts, lowered_by: set[str]) -> list[Finding]:
                 )
             )
     return findings
+
+
+def _causes(source: str) -> tuple[str, ...]:
+    """How the names of what may lower a day begin, for want of a feed's rows."""
+    if source in TRADE_FEEDS:
+        return ("tape",)
+    vendor = FEEDS[source].vendor
+    return (vendor, "calibration") if vendor == "atas" else (vendor,)
+
+
+def _tape_faults(facts: DayFacts) -> list[Finding]:
+    """What is wrong with the exchange's trades: notes, for what follows from it the checks of tapes say."""
+    return [
+        Finding(
+            by="tape",
+            code=fault.code,
+            consequence="note",
+            count=fault.count,
+            first=fault.first,
+            last=fault.last,
+            note=f"{fault.source}: {in_words(fault)}",
+        )
+        for fault in faults(facts)
+    ]
 
 
 def _refused_beside(facts: DayFacts) -> list[Finding]:

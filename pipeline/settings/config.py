@@ -21,7 +21,7 @@ from pipeline.errors import ConfigError, ParameterError
 from pipeline.free_form import Document
 from pipeline.locations import GOVERNANCE, base_folder, config_file, find_config, governance_for
 from pipeline.locations import PROJECT as PROJECT
-from pipeline.model.feeds import ATAS_FEEDS, FEEDS, MARKETS
+from pipeline.model.feeds import ATAS_FEEDS, DELTA_SOURCES, FEEDS, MARKETS
 from pipeline.model.limits import Limits
 from pipeline.settings import fetching, operations, sources
 from pipeline.settings.sources import Sources, Stamps
@@ -76,8 +76,8 @@ _DOCUMENT: Document = {
             "delta": {
                 "type": "list",
                 "minlength": 1,
-                "default": ["ticks", "atas_bars", "klines"],
-                "schema": {"type": "string", "allowed": ["ticks", "atas_bars", "klines"]},
+                "default": list(DELTA_SOURCES),
+                "schema": {"type": "string", "allowed": list(DELTA_SOURCES)},
             },
             "fields": {
                 "type": "dict",
@@ -227,7 +227,7 @@ def _load(path: Path) -> Kitchen:
         },
         latency_seconds=document["latency_seconds"],
         prefer_atas=tuple(preference.get("atas", ATAS_FEEDS)),
-        prefer_delta=tuple(preference.get("delta", ("ticks", "atas_bars", "klines"))),
+        prefer_delta=tuple(preference.get("delta", DELTA_SOURCES)),
         prefer_fields=_fields(preference.get("fields", {}), path),
         simulated=document["simulated"],
         signing_key=_folder(base, signing["key"], f"{path}: signing.key")

@@ -18,16 +18,19 @@ from pipeline.alignment.feeds import TICKS
 from pipeline.alignment.neighbours import AFTER, BEFORE, Rows, WithNeighbours, in_file
 from pipeline.contracts import features_schema, ledger, manifest, outages, profiles, verdict
 from pipeline.contracts import rules as rules_in_force
+from pipeline.contracts import tape as tape_document
 from pipeline.contracts.correction import Correction, from_json
 from pipeline.contracts.day import Day
 from pipeline.contracts.features_schema import FeaturesSchema
 from pipeline.contracts.ledger import LedgerEntry, MovedEntry, SlowEntry
 from pipeline.contracts.manifest import DayCondition
 from pipeline.contracts.rules import Rules
+from pipeline.contracts.tape import TapeFinding
 from pipeline.contracts.value import read_as
 from pipeline.contracts.verdict import Verdict
 from pipeline.errors import PendingError
 from pipeline.freshness import graph
+from pipeline.model.feeds import TRADE_FEEDS
 from pipeline.publishing.assemble import SymbolDay
 from pipeline.tables import parquet
 from pipeline.tables.parts import Parts
@@ -72,13 +75,18 @@ def feeds(job: Job, output: str) -> dict[str, pa.Table]:
     return {
         source: parquet.read(path)
         for source, path in _own(job, output).items()
-        if (source, output) != (TICKS, "clean")
+        if output != "clean" or source not in (TICKS, *TRADE_FEEDS)
     }
 
 
-def tape(job: Job) -> Parts | None:
-    """The day's ticks as stamped, read part by part; None where the unit reads none."""
-    path = _own(job, "clean").get(TICKS)
+def klines(job: Job) -> pa.Table:
+    """The day's klines as stamped."""
+    return parquet.read(_own(job, "clean")["binance_1m"])
+
+
+def tape(job: Job, feed: str = TICKS) -> Parts | None:
+    """The day's ticks or trades as stamped, read part by part; None where the unit reads none."""
+    path = _own(job, "clean").get(feed)
     return None if path is None else parquet.in_parts(path)
 
 
@@ -150,6 +158,12 @@ def ledgers_by_feed(job: Job) -> dict[str, list[LedgerEntry]]:
     """Feed -> the ledger entries of its own symbol and day."""
     own = _own(job, "ledger")
     return {feed: ledger.from_json(storage.read_json(path)) for feed, path in own.items()}
+
+
+def tape_findings(job: Job) -> dict[str, TapeFinding]:
+    """Symbol -> the proof of its tapes, of those that have one."""
+    found = documents(job, "Footprint", "tape")
+    return {symbol: tape_document.from_json(value) for symbol, value in found.items()}
 
 
 def slow_ledgers(job: Job) -> dict[str, list[LedgerEntry]]:

@@ -19,8 +19,7 @@ from pipeline.alignment.align import AlignInput, align
 from pipeline.alignment.calibrate import CalibrationInput
 from pipeline.alignment.neighbours import calibrate_among
 from pipeline.alignment.record_clock import clock_of
-from pipeline.alignment.true_time import parts_in_true_time, with_moved
-from pipeline.bars.footprint import footprint as footprint_of
+from pipeline.alignment.true_time import with_moved
 from pipeline.bars.footprint import in_hours
 from pipeline.contracts import calibration as calibration_document
 from pipeline.contracts import governed
@@ -32,6 +31,7 @@ from pipeline.features.macro import derived_from, macro
 from pipeline.features.micro import LEVEL_COLUMNS, levels_from_us, micro
 from pipeline.freshness import acceptance, graph
 from pipeline.freshness.receipt import RawState
+from pipeline.proof.taken import tapes_taken
 from pipeline.publishing import revisions, signing
 from pipeline.publishing.assemble import assemble as assemble_of
 from pipeline.publishing.changes import changes
@@ -46,8 +46,7 @@ from pipeline.sources.clean import read_feed
 from pipeline.sources.protocol import Feed
 from pipeline.tables import parquet
 from pipeline.tables.no_pandas import leave_pandas_alone
-from pipeline.tables.parts import single
-from pipeline.tasks import inputs
+from pipeline.tasks import inputs, tape_inputs
 from pipeline.tasks.job import Job
 
 Products = dict[str, Any]
@@ -113,17 +112,17 @@ def calibration(job: Job) -> Products:
 
 
 def footprint(job: Job) -> Products:
-    """Ticks in true time -> volume by minute and price, and minute statistics."""
-    edges = job.edges("CleanFeed", "clean")
-    day = parts_in_true_time(
-        parquet.in_parts(edges[0].path) if edges else single(inputs.no_ticks(job)),
-        inputs.table(job, "Calibration", "moved_ticks"),
-        inputs.correction(job),
-        job.unit.day,
-    )
-    levels, minutes = footprint_of(job.symbol.name, day, inputs.rules(job))
-    job.facts = {"rows": levels.num_rows}
-    return {"footprint": in_hours(levels), "minute_stats": minutes}
+    """Tapes in true time and klines -> what is proven; volume by minute and price, minute statistics."""
+    ticks = tape_inputs.ticks(job)
+    found = tapes_taken(tape_inputs.given(job, ticks), ticks)
+    job.facts = {"rows": found.footprint.num_rows, "proven": found.finding.proven}
+    return {
+        "footprint": in_hours(found.footprint),
+        "minute_stats": found.minute_stats,
+        "tape_stats": found.tape_stats,
+        "tape_minutes": found.tape_minutes,
+        "tape": to_json(found.finding),
+    }
 
 
 def aligned_bars(job: Job) -> Products:
@@ -138,6 +137,7 @@ def aligned_bars(job: Job) -> Products:
         klines=feeds.pop("binance_1m"),
         bars=feeds,
         minute_stats=inputs.optional(job, "Footprint", "minute_stats"),
+        tape_minutes=inputs.optional(job, "Footprint", "tape_minutes"),
         correction=inputs.correction(job),
         prefer_delta=job.kitchen.prefer_delta,
         prefer_fields=job.kitchen.prefer_fields,
@@ -161,6 +161,7 @@ def verdict(job: Job) -> Products:
         atas_expected=job.symbol.atas == "expected",
         simulated=job.kitchen.simulated,
         flow=inputs.document(job, "AlignedBars", "flow"),
+        tape=inputs.tape_findings(job).get(job.symbol.name),
     )
     found = verdict_of(facts)
     page = report(facts, found)
@@ -183,7 +184,7 @@ def micro_features(job: Job) -> Products:
     table = micro(
         job.unit.day,
         inputs.table(job, "AlignedBars", "bars_1m"),
-        inputs.optional(job, "Footprint", "minute_stats"),
+        inputs.optional(job, "Footprint", "tape_stats"),
         inputs.features(job),
         pa.concat_tables(levels) if levels else None,
     )
@@ -267,6 +268,7 @@ def manifest(job: Job) -> Products:
             code=job.code,
             accepted=acceptance.computed_by(job.kitchen, job.unit),
             measured={symbol: found.measured for symbol, found in inputs.verdicts(job).items()},
+            tapes=inputs.tape_findings(job),
         )
     )
     return {"manifest": manifest_document.to_json(found)}

@@ -20,7 +20,8 @@ def raw_days(tmp_path_factory: pytest.TempPathFactory, real_data: Path) -> dict[
     for feed in ("bars_1m", "v6_3", "ticks"):
         name = f"atas/{feed}/XRPETH/date=2019-10-11"
         shutil.copytree(whole / name, folders["XRPETH"] / name)
-    shutil.copytree(whole / "binance", folders["XRPETH"] / "binance")
+    no_trades = shutil.ignore_patterns("*rades-*")
+    shutil.copytree(whole / "binance", folders["XRPETH"] / "binance", ignore=no_trades)
     bars = Path(THIN_BARS)
     shutil.copytree(whole / bars.parent, folders["BTCUSDT"] / bars.parent)
     return folders

@@ -24,7 +24,7 @@ GROUND = {"model", "tables", "contracts", "storage", "errors", "clock", "zones",
 ROOMS = {
     "CleanFeed": {"sources"},
     "Calibration": {"alignment"},
-    "Footprint": {"bars", "alignment"},
+    "Footprint": {"proof", "bars", "alignment"},
     "AlignedBars": {"alignment"},
     "Verdict": {"quality"},
     "MicroFeatures": {"features"},

@@ -18,7 +18,7 @@ from kit import injection as old
 from kit import real_exports as real
 from kit import tape_damage as tape
 from kit.injection import BARS
-from pipeline.quality.catalogue import DEFECTS, NOT_READ
+from pipeline.quality.catalogue import DEFECTS
 
 BTCUSDT, XRPETH = ("BTCUSDT", dt.date(2025, 1, 2)), ("XRPETH", dt.date(2019, 10, 11))
 PERPETUAL = "{market: futures_um}"
@@ -181,13 +181,14 @@ BY_THEMSELVES = {
     "B04": "needs two states of one day, the archive before and after",
     "B11": "needs an outage in the calendar of outages",
     "C09": "needs a file that changes while it is read",
+    **dict.fromkeys(("B27", *(f"D{n:02d}" for n in range(1, 10))), "need the exchange's trades"),
 }
 """Codes with a test of their own here, and why."""
 
 NOT_IN_A_DAY = {
     "A23": "times of writing are not in the bytes of the files; tests/unattended/test_heartbeat.py",
     "B22": "metrics feed slow features of later days; tests/sources/test_binance_metrics.py",
-    "B23": NOT_READ,
+    "B23": "D04 in the exchange's trades",
     "B24": "no defect of the data: the reader's clock",
 }
 """Codes that no day's files can have, and why."""

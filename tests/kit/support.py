@@ -65,10 +65,11 @@ def btcusdt_raw(root: Path, real_data: Path, market: str = "futures_um") -> Path
 
 
 def xrpeth_raw(root: Path, real_data: Path, *, live: bool = False, ticks: bool = True) -> Path:
-    """A root with the real XRPETH days of 2019-10-11 and 12."""
+    """A root with the real XRPETH days of 2019-10-11 and 12, without the exchange's own trades."""
     write_config(root, {"XRPETH": "{market: spot}"})
     raw, source = root / "data" / "raw", real_data / "xrpeth-2019-10"
-    shutil.copytree(source / "binance" / "spot", raw / "binance" / "spot")
+    no_trades = shutil.ignore_patterns("*rades-*")
+    shutil.copytree(source / "binance" / "spot", raw / "binance" / "spot", ignore=no_trades)
     bars = "atas-live" if live else "atas"
     shutil.copytree(source / bars / "bars_1m", raw / "atas" / "bars_1m")
     if ticks:

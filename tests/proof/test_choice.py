@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.alignment.flow import Sides, delta_columns
-from pipeline.proof.choice import NO_TAPE, Candidate, believed, proven, sides_of, used
+from pipeline.proof.choice import NO_TAPE, Candidate, believed, proven, used
 
 STATES = ("absent", "differs", "proven")
 
@@ -92,7 +92,7 @@ def test_delta_follows_the_tapes_that_are_believed() -> None:
             covered=np.ones(1440, dtype=np.bool_), proven=is_proven, must_be_proven=True
         )
     }
-    sources = {"trades": sides_of(measured, believed(found)["trades"]), "klines": klines}
+    sources = {"trades": measured.within(believed(found)["trades"]), "klines": klines}
     columns = delta_columns(sources, 1440)
 
     assert columns["delta_source"].to_pylist() == ["trades"] * 700 + ["klines"] * 740

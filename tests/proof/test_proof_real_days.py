@@ -40,7 +40,7 @@ def test_every_minute_is_proven_four_ways(raw: Raw, date: str, traded: int) -> N
     assert (found.minutes, found.proven, found.differing) == (1440, 1440, {})
     assert list(found.pairs.values()) == [{}, {}, {}]
     assert from_json(to_json(found)) == found
-    assert (len(found.pairs), found.faults, found.wrong_klines) == (3, (), 0)
+    assert (len(found.pairs), found.faults, found.wrong_klines) == (3, (), ())
 
 
 def test_a_mark_price_file_never_passes(raw: Raw) -> None:
@@ -70,7 +70,7 @@ def test_a_wrong_kline_is_told_from_a_wrong_tape(raw: Raw) -> None:
 
     assert (told.minute, told.column) == ("2019-10-11T00:01:00Z", "trades")
     assert (told.kline, told.tapes, told.by) == (truth + 1, truth, ("trades", "agg_trades"))
-    assert (found.wrong_klines, found.proven, found.faults) == (1, 1439, ())
+    assert (found.wrong_klines, found.proven, found.faults) == ((1,), 1439, ())
 
 
 def test_a_minute_without_a_kline_is_proven_where_nobody_traded(raw: Raw) -> None:
@@ -89,5 +89,5 @@ def test_a_minute_without_a_kline_is_proven_where_nobody_traded(raw: Raw) -> Non
         1440,
         1440 - traded,
         (),
-        0,
+        (),
     )

@@ -60,7 +60,7 @@ def thin(tmp_path_factory: pytest.TempPathFactory, real_data: Path) -> Prepared:
         ("atas/ticks/XRPETH", Path("atas/ticks/XRPETH")),
         ("binance/spot", Path(DAILY).parent),
     ):
-        shutil.copytree(source / one, raw / other)
+        shutil.copytree(source / one, raw / other, ignore=shutil.ignore_patterns("*rades-*"))
     damage(raw)
     whole_day(kitchen, "XRPETH", THIN)
     return prepared(kitchen, "XRPETH", THIN)

@@ -35,8 +35,8 @@ def test_every_day_and_symbol_has_its_condition(store: Store) -> None:
     assert list(found) == [kit.DAY, NEXT]
     assert found[NEXT].condition == "degraded"
     assert to_json(found[NEXT])["symbols"] == {
-        "BTCUSDT": {"condition": "available", "codes": []},
-        "ETHUSDT": {"condition": "degraded", "codes": ["C12"]},
+        "BTCUSDT": {"condition": "available", "codes": [], "proven": None},
+        "ETHUSDT": {"condition": "degraded", "codes": ["C12"], "proven": None},
     }
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from pipeline.clock import EPOCH_UNITS, epoch_unit, epoch_us
 from pipeline.errors import SourceError
+from pipeline.model.contract_size import contract_usd
 from pipeline.sources.klines.column_names import ARCHIVE, is_archive, is_header, wanted_columns
 from pipeline.sources.klines.rows import Kline, KlineFile, market_us
 from pipeline.sources.klines.stamps import ends_with
@@ -27,9 +28,6 @@ _UNIT_OF_DIGITS = {13: EPOCH_UNITS["ms"], 16: EPOCH_UNITS["us"]}
 """Digits of a stamp of today -> its unit in us."""
 
 _LINE_FEED, _COMMA, _NOUGHT = b"\n,0"
-
-_BTC_CONTRACT_USD, _OTHER_CONTRACT_USD = 100, 10
-"""COIN-M contract sizes, from the exchange's contract specifications."""
 
 
 class BinanceKlines:
@@ -157,7 +155,7 @@ def _kline(fields: list[bytes], opened: int, feed: Feed) -> Kline:
     volume, quote, taker = (numbers[n] for n in ("volume", "quote_volume", "taker_buy_volume"))
     taker_quote: float | None = numbers["taker_buy_quote_volume"]
     if feed.market == "futures_cm":
-        quote = volume * contract_usd(feed)
+        quote = volume * contract_usd(feed.vendor_symbol)
         volume, taker = numbers["quote_volume"], numbers["taker_buy_quote_volume"]
         taker_quote = None
     step = feed.kind.step()
@@ -182,12 +180,7 @@ def volume_words(feed: Feed) -> str:
     """Which columns are the base and quote volume."""
     if feed.market != "futures_cm":
         return "base, as written"
-    return f"base, from the quote column; quote, contracts x {contract_usd(feed)} USD"
-
-
-def contract_usd(feed: Feed) -> int:
-    """What a contract of COIN-M is worth in dollars."""
-    return _BTC_CONTRACT_USD if feed.vendor_symbol.startswith("BTC") else _OTHER_CONTRACT_USD
+    return f"base, from the quote column; quote, contracts x {contract_usd(feed.vendor_symbol)} USD"
 
 
 def _opened(text: bytes) -> int | None:

@@ -17,7 +17,8 @@ from typing import Any
 
 from pipeline.errors import SourceError
 from pipeline.free_form import Json
-from pipeline.sources.binance.klines import contract_usd, volume_words
+from pipeline.model.contract_size import contract_usd
+from pipeline.sources.binance.klines import volume_words
 from pipeline.sources.klines.column_names import Columns, own_symbols
 from pipeline.sources.klines.rows import Kline, KlineFile
 from pipeline.sources.klines.stamps import (
@@ -295,7 +296,7 @@ def _kline(
         raise ValueError(f"trades {trades} is not a whole number")
     if _counts_contracts(columns, feed):
         given |= {
-            "quote_volume": (given["volume"] or 0.0) * contract_usd(feed),
+            "quote_volume": (given["volume"] or 0.0) * contract_usd(feed.vendor_symbol),
             "volume": given["quote_volume"],
             "taker_buy_volume": given.get("taker_buy_quote_volume"),
         }

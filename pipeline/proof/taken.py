@@ -1,0 +1,108 @@
+"""A day's tapes -> one footprint, statistics and order flow, each minute from the tape that is believed.
+
+Belongs here: what the steps after the proof read. What is believed is `choice.py`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.alignment.flow import Sides, in_base
+from pipeline.alignment.grid import on_grid
+from pipeline.alignment.identity import BASE, CONTRACTS
+from pipeline.alignment.tape_minutes import tape_minutes
+from pipeline.bars.footprint import footprint
+from pipeline.clock import day_open_us
+from pipeline.contracts.tape import TapeFinding
+from pipeline.model.feeds import TRADE_TAPES
+from pipeline.proof.choice import believed, proven, taken
+from pipeline.proof.tapes import Given, TapesOfDay, tapes_of_day
+from pipeline.tables.parts import Parts
+
+TICKS = "ticks"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """Tables of a symbol's day.
+
+    `footprint`: schema `footprint`, of the minutes that a tape is taken for. `tape_stats`: the same minutes'
+    `minute_stats`, and `is_archive`: whether the tape is the exchange's. `minute_stats`: ATAS's tape alone.
+    `tape_minutes`: see `alignment/tape_minutes.py`.
+    """
+
+    footprint: pa.Table
+    tape_stats: pa.Table
+    minute_stats: pa.Table
+    tape_minutes: pa.Table
+    finding: TapeFinding
+
+
+def by_preference(prefer: Sequence[str]) -> list[str]:
+    """Every tape, those that are preferred before those that are not named."""
+    tapes = (TICKS, *TRADE_TAPES)
+    return [*(n for n in prefer if n in tapes), *(n for n in tapes if n not in prefer)]
+
+
+def tapes_taken(given: Given, beside: Parts) -> Taken:
+    """The day's tapes proven, and what is taken from them.
+
+    Args:
+        given: the tapes of the klines' own instrument.
+        beside: ATAS's ticks where they are none of these: of another instrument, or in another unit. They
+            are taken where no other tape is there.
+    """
+    found = tapes_of_day(given)
+    if TICKS in given.tapes:
+        levels, own = found.levels[TICKS], found.stats[TICKS]
+    else:
+        levels, own = footprint(given.symbol, beside, given.rules)
+    stats = _marked(own, is_archive=False)
+    if given.tapes:
+        opened, tapes = day_open_us(given.day), found.proof.candidates
+        levels = taken(found.levels, tapes, opened)
+        marked = {
+            name: _marked(table, is_archive=given.tapes[name].is_archive)
+            for name, table in found.stats.items()
+        }
+        stats = taken(marked, tapes, opened)
+    return Taken(
+        footprint=levels,
+        tape_stats=stats,
+        minute_stats=own,
+        tape_minutes=_minutes(given, found),
+        finding=found.finding,
+    )
+
+
+def _marked(stats: pa.Table, *, is_archive: bool) -> pa.Table:
+    return stats.append_column("is_archive", pa.repeat(is_archive, stats.num_rows))
+
+
+def _minutes(given: Given, found: TapesOfDay) -> pa.Table:
+    minutes = believed(found.proof.candidates)
+    return tape_minutes(
+        day_open_us(given.day),
+        proven(found.proof.candidates),
+        minutes.get(TICKS),
+        {
+            name: _sides(given, found, name).within(minutes[name])
+            for name in TRADE_TAPES
+            if name in minutes
+        },
+    )
+
+
+def _sides(given: Given, found: TapesOfDay, name: str) -> Sides:
+    """What was bought and sold in base units, in minutes in which the side of every trade is known."""
+    grid = on_grid(found.stats[name], day_open_us(given.day))
+    sides = Sides(buy=grid.floats("vbuy"), sell=grid.floats("vsell"))
+    size, klines = given.tapes[name].contract, found.proof.klines.values
+    unit = BASE if size is None else CONTRACTS
+    whole = np.isfinite(found.proof.tapes[name].minutes.values["taker_buy_volume"])
+    in_units = in_base(sides, unit, size or 1, klines["volume"], klines["quote_volume"])
+    return in_units.within(whole)

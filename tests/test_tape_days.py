@@ -1,0 +1,186 @@
+"""Real days with the exchange's own trades: proven, and order flow for everybody."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kit.tape_day import (
+    AGGREGATES,
+    ATAS,
+    OF_SINGLE_TRADES,
+    SYMBOL,
+    TRADES,
+    Damage,
+    Made,
+    all_sold,
+    made,
+    without_pages,
+)
+from pipeline.provenance.explain import explain_line, explain_minute, prepared
+from pipeline.publishing import index
+from pipeline.publishing.store import Store
+
+pytestmark = pytest.mark.real
+
+WITH = {
+    "all": (TRADES, AGGREGATES, ATAS),
+    "trades": (TRADES,),
+    "agg_trades": (AGGREGATES,),
+    "none": (),
+}
+FEEDS_APART = {"basis_bps", "xfeed_vol_ratio"}
+"""Features of one feed against the other."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_page() -> Iterator[None]:
+    """None is looked at here."""
+    with without_pages():
+        yield
+
+
+@pytest.fixture(scope="module")
+def days(tmp_path_factory: pytest.TempPathFactory, real_data: Path) -> dict[str, Made]:
+    """The day with all feeds, with one tape of the exchange and without a tape, up to its features."""
+    found = {
+        name: made(tmp_path_factory.mktemp(name), real_data, *feeds) for name, feeds in WITH.items()
+    }
+    for day in found.values():
+        day.build("MicroFeatures")
+    return found
+
+
+@pytest.mark.parametrize(("date", "traded"), [("2019-10-11", 1022), ("2019-10-12", 973)])
+def test_a_day_with_every_tape_is_proven_whole(
+    tmp_path: Path, real_data: Path, date: str, traded: int
+) -> None:
+    """Traded minutes come from the preferred tape, and all 1440 are proven by it."""
+    day = made(tmp_path, real_data, TRADES, AGGREGATES, ATAS, day=dt.date.fromisoformat(date))
+    day.build("AlignedBars")
+    bars = day.table("AlignedBars", "bars_1m")
+
+    assert bars.column_names[-1] == "proven"
+    assert bars["proven"].to_pylist() == [True] * 1440
+    assert bars["delta_source"].to_pylist().count("ticks") == traded
+
+
+@pytest.mark.parametrize("name", ["trades", "agg_trades"])
+def test_a_tape_of_the_exchange_alone_gives_what_atas_gives(
+    days: dict[str, Made], name: str
+) -> None:
+    """Delta, footprint and every feature of the order flow; only delta_source has another word."""
+    bars, whole = (days[d].table("AlignedBars", "bars_1m") for d in (name, "all"))
+    levels, all_levels = (days[d].table("Footprint", "footprint") for d in (name, "all"))
+    features, wanted = (days[d].table("MicroFeatures", "features_micro") for d in (name, "all"))
+    other = FEEDS_APART | (set(OF_SINGLE_TRADES) if name == "agg_trades" else set())
+
+    assert bars["delta_source"].to_pylist().count(name) == 1022
+    for column in ("delta", "cvd", "proven"):
+        assert bars[column].equals(whole[column]), column
+    for column in ("minute_open", "price", "buy", "sell", "volume"):
+        assert levels[column].equals(all_levels[column]), column
+    assert {c for c in wanted.column_names if not features[c].equals(wanted[c])} == other
+
+
+def test_a_day_without_a_tape_knows_of_no_proof(days: dict[str, Made]) -> None:
+    """`proven` is null, delta is that of the klines, and there is no footprint."""
+    bars = days["none"].table("AlignedBars", "bars_1m")
+
+    assert bars["proven"].null_count == 1440
+    assert set(bars["delta_source"].to_pylist()) == {"klines"}
+
+
+def test_sides_that_say_nothing_are_taken_from_the_other_archive(
+    tmp_path: Path, real_data: Path, days: dict[str, Made]
+) -> None:
+    """Every row of `trades` is a sell (D01), the aggregates are good: delta is right in every minute."""
+    day = made(tmp_path, real_data, TRADES, AGGREGATES, damage={TRADES: all_sold})
+    day.build("MicroFeatures")
+    bars, clean = (d.table("AlignedBars", "bars_1m") for d in (day, days["trades"]))
+    features, wanted = (d.table("MicroFeatures", "features_micro") for d in (day, days["trades"]))
+
+    assert bars.equals(clean)
+    assert features.equals(wanted)
+
+
+def test_sides_that_nothing_mends_leave_delta_to_the_klines(
+    tmp_path: Path, real_data: Path, days: dict[str, Made]
+) -> None:
+    """Without aggregates a minute's delta is the klines', save where all was sold; the rest is proven."""
+    day = made(tmp_path, real_data, TRADES, damage={TRADES: all_sold})
+    day.build("AlignedBars")
+    bars, clean = (d.table("AlignedBars", "bars_1m") for d in (day, days["trades"]))
+
+    assert bars["delta_source"].to_pylist().count("klines") > 720
+    assert bars["delta"].equals(clean["delta"])
+    assert bars["proven"].to_pylist() == [True] * 1440
+    assert day.table("Footprint", "footprint")["buy"].null_count > 0
+
+
+def test_half_a_day_of_trades_is_taken_from_the_other_archive(
+    tmp_path: Path, real_data: Path, days: dict[str, Made]
+) -> None:
+    """Trades end at 12:00 (D02) and aggregates go on: the bars are those of the whole day."""
+
+    def cut(lines: list[str]) -> list[str]:
+        noon = 1_570_795_200_000
+        return [line for line in lines if int(line.split(",")[4]) < noon]
+
+    day = made(tmp_path, real_data, TRADES, AGGREGATES, damage={TRADES: cut})
+    day.build("AlignedBars")
+    bars, clean = (d.table("AlignedBars", "bars_1m") for d in (day, days["trades"]))
+
+    assert bars.equals(clean)
+
+
+def test_a_line_of_a_trade_is_explained(days: dict[str, Made]) -> None:
+    """Its minute; and a minute has its trades' lines."""
+    day = days["trades"]
+    day.build("Verdict")
+    given = prepared(day.kitchen, SYMBOL, day.day)
+    file = day.archive(TRADES).relative_to(day.kitchen.raw).as_posix()
+    found = explain_line(given, file, 1)
+    (lines,) = [f for f in explain_minute(given, 0)["files"] if f["file"] == file]
+
+    assert (found["fate"], found["minute_open"]) == ("used", "2019-10-11T00:00:00Z")
+    assert (lines["count"], lines["lines"]) == (9, "1-9")
+
+
+def test_another_file_of_trades_makes_stale_what_depends_on_it(
+    tmp_path: Path, real_data: Path
+) -> None:
+    """Its reading, the proof and what follows; neither the klines' reading nor the calibration."""
+    day = made(tmp_path, real_data, TRADES, AGGREGATES)
+    day.build("Snapshot")
+    assert day.build("Snapshot") == []
+    assert day.document("Manifest", "manifest")["tape"][SYMBOL]["differing"] == {}
+    path = day.archive(TRADES)
+    path.write_text("".join(f"{line}\n" for line in all_sold(path.read_text().splitlines())))
+    ran = [(unit.stage, unit.source) for unit in day.build("Snapshot")]
+
+    assert ran[:2] == [("CleanFeed", "binance_trades"), ("Footprint", None)]
+    assert not {"Calibration", "DailyStats", "MacroFeatures"} & {stage for stage, _ in ran}
+    bought = [float(row.split(",")[9]) > 0 for row in day.archive("1m").read_text().splitlines()]
+    assert day.document("Manifest", "manifest")["tape"][SYMBOL]["differing"] == {
+        "taker_buy_volume": sum(bought)
+    }
+
+
+def test_manifest_and_index_have_the_proven_share(tmp_path: Path, real_data: Path) -> None:
+    """Trades that end at 02:00, alone: some minutes have a tape, and all of these are proven."""
+    two_hours = 1_570_752_000_000 + 7_200_000
+    cut: Damage = lambda lines: [row for row in lines if int(row.split(",")[4]) < two_hours]  # noqa: E731
+    day = made(tmp_path, real_data, TRADES, damage={TRADES: cut})
+    day.build("Snapshot")
+    told = day.document("Manifest", "manifest")["tape"][SYMBOL]
+    entry = index.read(Store(day.kitchen.snapshots)).days[day.day].symbols[SYMBOL]
+    known = [p for p in day.table("AlignedBars", "bars_1m")["proven"].to_pylist() if p is not None]
+
+    assert (told["minutes"], told["proven"]) == (len(known), sum(known))
+    assert 120 <= len(known) < 1440
+    assert told["sources"] == {"trades": len(known)}
+    assert entry.proven == 1.0
