@@ -143,6 +143,7 @@ def test_the_bars_schema_is_the_published_contract() -> None:
         "is_filled",
         "basis_bps",
         "qc_flags",
+        "proven",
     ]
 
 
