@@ -119,7 +119,7 @@ def faults(
     made = [
         _no_sides(files, found, limits),
         *_cut_short(tape, found, files),
-        _standstill(found, tape, limits),
+        _standstill(found, tape, files, limits),
         _missing_inside(tape, klines, found, files, gaps, limits),
         _no_quantity(tape, klines, found, files),
         *_counted_in_reading(files),
@@ -135,7 +135,7 @@ def _no_sides(files: Files, found: Agreement, limits: Limits) -> Fault:
 
 
 def _cut_short(tape: Minutes, found: Agreement, files: Files) -> list[Fault]:
-    minutes = found.lost & ~found.covered
+    minutes = found.lost & ~found.covered & (files.without_quantity == 0)
     if files.are_monthly and not tape.traded.any():
         return [_fault("D08", "the month's file has nothing of the day", None, minutes)]
     return [
@@ -143,17 +143,20 @@ def _cut_short(tape: Minutes, found: Agreement, files: Files) -> list[Fault]:
     ]
 
 
-def _standstill(found: Agreement, tape: Minutes, limits: Limits) -> Fault:
+def _standstill(found: Agreement, tape: Minutes, files: Files, limits: Limits) -> Fault:
     what = "the tape stands still, and the klines trade"
-    return _fault("D09", what, None, _still(found, tape, limits))
+    return _fault("D09", what, None, _still(found, tape, files, limits))
 
 
-def _still(found: Agreement, tape: Minutes, limits: Limits) -> Bools:
-    """Lost minutes between two trades of the tape, of which so many are lost in all."""
+def _still(found: Agreement, tape: Minutes, files: Files, limits: Limits) -> Bools:
+    """Lost minutes between two trades of the tape, of which so many are lost in all; rows without a
+    quantity are no standstill.
+    """
     number = np.cumsum(tape.traded)
-    lost = found.lost & found.covered
+    lost: Bools = found.lost & found.covered & (files.without_quantity == 0)
     in_all = np.bincount(number[lost], minlength=int(number[-1]) + 1)
-    return lost & (in_all[number] >= limits.still_minutes_min)
+    still: Bools = lost & (in_all[number] >= limits.still_minutes_min)
+    return still
 
 
 def _missing_inside(
@@ -166,7 +169,7 @@ def _missing_inside(
 ) -> Fault:
     """Trades that the klines count and the tape has not; a gap in a minute that agrees is no loss."""
     minutes = found.covered & _falls_short("trades", tape, klines, found)
-    minutes &= ~_still(found, tape, limits) & (files.without_quantity == 0)
+    minutes &= ~_still(found, tape, files, limits) & (files.without_quantity == 0)
     lacking = np.where(minutes, klines.values["trades"] - tape.values["trades"], 0).sum()
     ids = int(gaps.missing[minutes].sum())
     what = f"trades missing inside; {ids} ids before trades of these minutes"

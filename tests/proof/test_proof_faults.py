@@ -67,6 +67,14 @@ def some_gone(lines: list[str]) -> list[str]:
     return [line for number, line in enumerate(lines) if number % 9]
 
 
+def none_in(kind: str, hours: range) -> Damage:
+    """All rows of these hours have quantity 0."""
+    return lambda lines: [
+        with_field(line, 2, "0.00000000") if at(line, kind) // 60 in hours else line
+        for line in lines
+    ]
+
+
 def some_sized(size: str) -> Damage:
     """Every ninth row has this quantity."""
     return lambda lines: [
@@ -97,6 +105,8 @@ MENDED: dict[str, tuple[str, Callable[[str], Damage]]] = {
     "D03": ("D03", lambda kind: some_gone),
     "D04 zero": ("D04", lambda kind: some_sized("0.00000000")),
     "D04 nearly": ("D04", lambda kind: some_sized("0.00000001")),
+    "D04 hours": ("D04", lambda kind: none_in(kind, range(5, 7))),
+    "D04 to the end": ("D04", lambda kind: none_in(kind, range(20, 24))),
     "D09": ("D09", lambda kind: only(kind, lambda minute: not 300 <= minute < 420)),
 }
 
