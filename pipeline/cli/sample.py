@@ -46,18 +46,33 @@ def _defect_list() -> str:
     show_default=True,
     help="Daily klines before the first date, for macro features; and a perpetual's funding and metrics.",
 )
+@click.option(
+    "--without",
+    type=click.Choice(["atas", "trades"]),
+    multiple=True,
+    help="Leave out ATAS, or the exchange's archives of trades. May be repeated.",
+)
 @click.option("--defect", "defects", multiple=True, metavar="CODE", help="May be repeated.")
 @output.json_option
-def command(out: Path, **given: Any) -> None:
-    """Write ATAS bars and ticks and Binance klines, all derived from one simulated tape.
+def command(out: Path, without: tuple[str, ...], **given: Any) -> None:
+    """Write ATAS bars and ticks, Binance klines and trades, all derived from one simulated tape.
 
     The same arguments give the same bytes, on every machine.
 
     \b
     Example:
       kitchen sample --date 2025-01-02 --days 2 --symbols BTCUSDT,ETHUSDT --warmup-days 400
+      kitchen sample --date 2025-01-02 --symbols SOLUSDT --without atas --defect D01
     """
-    request = SampleRequest(out=out.absolute(), **given)
+    atas = "atas" not in without
+    request = SampleRequest(
+        out=out.absolute(),
+        ticks=atas,
+        bars=atas,
+        simplified=atas,
+        trades="trades" not in without,
+        **given,
+    )
     if sys.stderr.isatty() and not output.is_json():
         with click.progressbar(length=100, label="writing", file=sys.stderr) as bar:
             written = write_sample(request, lambda done, total: _advance(bar, done, total))

@@ -83,7 +83,7 @@ def wrong_checksum(export: DayExport) -> DayExport:
 
 
 def _falsified(name: str, data: bytes) -> bytes:
-    if not name.endswith(".CHECKSUM"):
+    if not name.endswith(".CHECKSUM") or "-1m-" not in name:
         return data
     return hashlib.sha256(data).hexdigest().encode() + data[64:]
 
@@ -101,6 +101,11 @@ def _other_unit(row: list[str]) -> list[str]:
     other = list(row)
     for column, last in ((_OPEN_TIME, 0), (_CLOSE_TIME, 1)):
         edge = int(row[column]) + last
-        in_us = len(row[column]) == _US_DIGITS
-        other[column] = str((edge // 1_000 if in_us else edge * 1_000) - last)
+        other[column] = str(int(in_other_unit(str(edge))) - last)
     return other
+
+
+def in_other_unit(stamp: str) -> str:
+    """Milliseconds as microseconds, and the reverse."""
+    value = int(stamp)
+    return str(value // 1_000 if len(stamp) == _US_DIGITS else value * 1_000)

@@ -1,18 +1,20 @@
 """The defects that can be asked for: code of the catalogue -> what is done, and the function that does it.
 
 Belongs here: the list, in the order of application (the tape ATAS saw, its lines, its stamps, the
-archive's rows, the files). Does not belong here: the damage itself (`*_defects.py`).
+archives' rows, the files). Does not belong here: the damage itself (`*_defects.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from pipeline.errors import ParameterError
 from pipeline.sample import atas_defects as atas
 from pipeline.sample import binance_defects as binance
+from pipeline.sample import trade_defects as trades
 from pipeline.sample.export import DayExport
+from pipeline.sample.trade_archives import TRADES
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,20 +101,38 @@ DEFECTS: dict[str, Defect] = {
     "B03": Defect(
         "The kline archive's CHECKSUM file names another digest.", binance.wrong_checksum
     ),
+    "D01": Defect("Every row of trades says that the taker sold.", trades.one_side),
+    "D02": Defect("trades ends after its first two hours.", trades.cut_short),
+    "D03": Defect(
+        "From 13:00 to 13:29 trades and aggTrades both lack every third aggregate.",
+        trades.trades_missing,
+    ),
+    "D04": Defect("Quantities of 15:00 to 15:59 are 0 in trades.", trades.no_quantity),
+    "D06": Defect("Each of the first ten rows of aggTrades is there twice.", trades.repeated_ids),
+    "D07": Defect(
+        "Stamps of trades from 12:00 on are in the other time unit (ms or us).", trades.mixed_units
+    ),
+    "D09": Defect(
+        "trades and aggTrades both stand still from 10:00 to 10:59.", trades.stands_still
+    ),
 }
 """Code -> defect. Several can be asked for at once; they are applied in this order."""
 
 
-def check_codes(codes: Iterable[str]) -> None:
-    """Refuses codes that are not in `DEFECTS`.
+def check_codes(codes: Iterable[str], feeds: Collection[str]) -> None:
+    """Refuses codes that are not in `DEFECTS`, and faults of trades where no archive of them is written.
 
     Raises:
-        ParameterError: names the first unknown code and all known ones.
+        ParameterError: names the first such code, and what was wanted.
     """
     for code in codes:
         if code not in DEFECTS:
             known = ", ".join(sorted(DEFECTS))
             raise ParameterError(f"defect: got {code!r}, wanted one of {known}")
+        if code[0] == "D" and TRADES not in feeds:
+            raise ParameterError(
+                f"defect: {code} is a fault of the exchange's trades, which are left out; write them too"
+            )
 
 
 def damaged(export: DayExport, codes: Iterable[str], *, last_day: bool) -> DayExport:

@@ -7,7 +7,7 @@ Does not belong here: how a record looks (`writers.py`), which days there are (`
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from pipeline.model.feeds import ATAS_FEEDS, FEEDS
@@ -15,7 +15,10 @@ from pipeline.sample.bars import Bars
 from pipeline.sample.instrument import Instrument
 from pipeline.sample.minutes import minute_bars
 from pipeline.sample.tape import Tape
+from pipeline.sample.trade_archives import AGGREGATES, TRADES, aggregate_rows, trade_rows
+from pipeline.sample.trade_archives import header as trade_header
 from pipeline.sample.writers import (
+    KLINE_HEADER,
     Record,
     bar_records,
     checksum,
@@ -35,6 +38,8 @@ _MARKS = {
     "binance_1d": "{month}.zip",
     "binance_funding": "{month}.zip",
     "binance_metrics": "{date}.zip",
+    TRADES: "{date}.zip",
+    AGGREGATES: "{date}.zip",
     "atas_bars": ".jsonl",
     "atas_v6_3": ".jsonl",
     "atas_ticks": "*/ticks.jsonl",
@@ -58,7 +63,8 @@ class DayExport:
     """What the vendors wrote of one symbol-day.
 
     `tape` is the exchange's truth and `recorded` what ATAS saw of it; `klines` are text rows of the
-    archive and `header` says whether it has a header line; `edits` change finished files, in order.
+    archive and `header` says whether it has a header line, `trades` and `aggregates` are the rows of the
+    archives of trades; `edits` change finished files, in order.
     """
 
     market: str
@@ -70,6 +76,8 @@ class DayExport:
     ticks: tuple[Record, ...] = ()
     klines: tuple[list[str], ...] = ()
     header: bool = False
+    trades: tuple[list[str], ...] = ()
+    aggregates: tuple[list[str], ...] = ()
     edits: tuple[Edit, ...] = ()
 
     @property
@@ -88,6 +96,8 @@ def exported(tape: Tape, market: str, feeds: frozenset[str]) -> DayExport:
         feeds=feeds,
         klines=tuple(klines),
         header=market != "spot",
+        trades=tuple(trade_rows(tape, market)) if TRADES in feeds else (),
+        aggregates=tuple(aggregate_rows(tape, market)) if AGGREGATES in feeds else (),
     )
     return recorded_from(export, tape)
 
@@ -105,9 +115,9 @@ def recorded_from(export: DayExport, tape: Tape) -> DayExport:
 
 
 def raw_files(export: DayExport) -> list[RawFile]:
-    """The day's files, edits applied: the archive and its checksum, then ATAS, filed by their stamps."""
-    archive = _archive(export)
-    files = [archive, _checksum(archive), *_atas_files(export)]
+    """The day's files, edits applied: archives with their checksums, then ATAS, filed by their stamps."""
+    archives = [file for archive in _archives(export) for file in (archive, _checksum(archive))]
+    files = [*archives, *_atas_files(export)]
     return [_edited(file, export.edits) for file in files]
 
 
@@ -116,7 +126,7 @@ def month_files(days: Bars, instrument: Instrument, market: str) -> list[RawFile
     rows = kline_rows(days, instrument, market)
     first = dt.date.fromordinal(days.open_us[0] // days.width_us + dt.date(1970, 1, 1).toordinal())
     month = first.replace(day=1)
-    content = csv_text(rows, header=market != "spot")
+    content = csv_text(rows, KLINE_HEADER if market != "spot" else "")
     written = (month + dt.timedelta(days=31)).replace(day=2)
     name = _name("binance_1d", instrument.symbol, market, month)
     archive = RawFile(
@@ -150,17 +160,19 @@ def _inside(name: str) -> str:
     return name.rpartition("/")[2].removesuffix(".zip") + ".csv"
 
 
-def _archive(export: DayExport) -> RawFile:
+def _archives(export: DayExport) -> Iterator[RawFile]:
+    """The klines, and the trades where they are wanted."""
+    yield _archive(export, "binance_1m", export.klines, KLINE_HEADER if export.header else "")
+    for feed, rows in ((TRADES, export.trades), (AGGREGATES, export.aggregates)):
+        if feed in export.feeds:
+            yield _archive(export, feed, rows, trade_header(feed, export.market))
+
+
+def _archive(export: DayExport, feed: str, rows: tuple[list[str], ...], header: str) -> RawFile:
     day = export.tape.day
-    content = csv_text(export.klines, header=export.header)
-    name = _name("binance_1m", export.tape.instrument.symbol, export.market, day)
-    return RawFile(
-        name=name,
-        what="binance_1m",
-        day=day,
-        data=zipped(_inside(name), content, day + dt.timedelta(days=1)),
-        rows=len(export.klines),
-    )
+    name = _name(feed, export.tape.instrument.symbol, export.market, day)
+    data = zipped(_inside(name), csv_text(rows, header), day + dt.timedelta(days=1))
+    return RawFile(name=name, what=feed, day=day, data=data, rows=len(rows))
 
 
 def _checksum(archive: RawFile) -> RawFile:

@@ -35,6 +35,7 @@ from pipeline.sample.export import (
 from pipeline.sample.instrument import instrument_of
 from pipeline.sample.minutes import minute_bars
 from pipeline.sample.tape import TRADES_MAX, Tape, day_tape
+from pipeline.sample.trade_archives import AGGREGATES, TRADES
 from pipeline.storage import write_bytes
 
 __all__ = ["DEFECTS", "Defect", "SampleRequest", "Truth", "Written", "truth", "write_sample"]
@@ -55,7 +56,8 @@ class SampleRequest:
     where it is a perpetual with their funding and open interest.
 
     `out` becomes a raw folder. `defects` are codes of `DEFECTS`; they damage the last day, A02 all.
-    `ticks`, `bars` and `simplified` say which ATAS exports there are.
+    `ticks`, `bars` and `simplified` say which ATAS exports there are, `trades` whether the exchange's
+    archives of trades are there too.
     """
 
     out: Path
@@ -70,6 +72,7 @@ class SampleRequest:
     ticks: bool = True
     bars: bool = True
     simplified: bool = True
+    trades: bool = False
 
     @property
     def dates(self) -> list[dt.date]:
@@ -78,9 +81,10 @@ class SampleRequest:
 
     @property
     def feeds(self) -> frozenset[str]:
-        """The ATAS feeds that are written."""
+        """What is written beside klines: feeds of ATAS, and the exchange's trades."""
         wanted = (self.bars, self.simplified, self.ticks)
-        return frozenset(feed for feed, want in zip(ATAS_FEEDS, wanted, strict=True) if want)
+        atas = [feed for feed, want in zip(ATAS_FEEDS, wanted, strict=True) if want]
+        return frozenset((*atas, *((TRADES, AGGREGATES) if self.trades else ())))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +209,7 @@ def _months(days: Bars) -> list[Bars]:
 
 
 def _check(request: SampleRequest) -> None:
-    check_codes(request.defects)
+    check_codes(request.defects, request.feeds)
     _check_symbols(request.symbols)
     if request.market not in MARKETS:
         raise ParameterError(f"market: got {request.market!r}, wanted one of {', '.join(MARKETS)}")

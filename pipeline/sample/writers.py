@@ -138,11 +138,11 @@ def tick_records(tape: Tape, market: str) -> list[Record]:
 def kline_rows(bars: Bars, instrument: Instrument, market: str) -> list[list[str]]:
     """The twelve columns of a Binance archive, as text; the time unit goes by market and date."""
     pd, qd = instrument.price_decimals, instrument.qty_decimals
-    shown = (8, 8, 8) if market == "spot" else (max(pd, 2), qd, max(pd, 2) + qd)
-    prices = [_decimals(x, pd, shown[0]) for x in (bars.open, bars.high, bars.low, bars.close)]
-    amounts = [_decimals(x, qd, shown[1]) for x in (bars.volume, bars.buy_volume)]
-    quotes = [_decimals(x, pd + qd, shown[2]) for x in (bars.quote, bars.buy_quote)]
-    unit = _unit_us(bars, market)
+    shown = shown_decimals(instrument, market)
+    prices = [decimals(x, pd, shown[0]) for x in (bars.open, bars.high, bars.low, bars.close)]
+    amounts = [decimals(x, qd, shown[1]) for x in (bars.volume, bars.buy_volume)]
+    quotes = [decimals(x, pd + qd, shown[2]) for x in (bars.quote, bars.buy_quote)]
+    unit = unit_us(int(bars.open_us[0]), market)
     opens = [str(x) for x in (bars.open_us // unit).tolist()]
     closes = [str(x - 1) for x in ((bars.open_us + bars.width_us) // unit).tolist()]
     counts = [str(x) for x in bars.trades.tolist()]
@@ -157,9 +157,9 @@ def jsonl(records: Iterable[Record]) -> bytes:
     return "".join(encode(record) + "\r\n" for record in records).encode()
 
 
-def csv_text(rows: Iterable[list[str]], *, header: bool) -> bytes:
-    """Archive rows as CSV with LF ends, with or without the header line."""
-    lines = [KLINE_HEADER] if header else []
+def csv_text(rows: Iterable[list[str]], header: str) -> bytes:
+    """Archive rows as CSV with LF ends, under the header line if that is not empty."""
+    lines = [header] if header else []
     lines += [",".join(row) for row in rows]
     return "".join(line + "\n" for line in lines).encode()
 
@@ -184,16 +184,25 @@ def _scales(instrument: Instrument) -> tuple[int, int]:
     return 10**instrument.price_decimals, 10**instrument.qty_decimals
 
 
-def _decimals(values: Ints, decimals: int, shown: int) -> list[str]:
-    """Integers of 10^-decimals as fixed decimal text with `shown` digits after the point."""
+def shown_decimals(instrument: Instrument, market: str) -> tuple[int, int, int]:
+    """How many digits an archive shows behind the point: of prices, of quantities, of quote amounts."""
+    if market == "spot":
+        return 8, 8, 8
+    price = max(instrument.price_decimals, 2)
+    return price, instrument.qty_decimals, price + instrument.qty_decimals
+
+
+def decimals(values: Ints, digits: int, shown: int) -> list[str]:
+    """Integers of 10^-digits as fixed decimal text with `shown` digits after the point."""
     if shown == 0:
         return [str(value) for value in values.tolist()]
-    unit, fill = 10**shown, 10 ** (shown - decimals)
+    unit, fill = 10**shown, 10 ** (shown - digits)
     return [f"{v * fill // unit}.{v * fill % unit:0{shown}d}" for v in values.tolist()]
 
 
-def _unit_us(bars: Bars, market: str) -> int:
-    micro = market == "spot" and bars.open_us[0] >= day_open_us(SPOT_MICROSECONDS_FROM)
+def unit_us(instant: int, market: str) -> int:
+    """What an archive of that time counts its stamps in, in microseconds."""
+    micro = market == "spot" and instant >= day_open_us(SPOT_MICROSECONDS_FROM)
     return 1 if micro else 1_000
 
 

@@ -52,9 +52,9 @@ def ticks(out: Path, day: dt.date = DAY, symbol: str = "BTCUSDT") -> list[dict[s
     return [line for path in tick_paths(out, day, symbol) for line in lines(path)]
 
 
-def zip_path(out: Path, day: dt.date = DAY, market: str = "futures_um") -> Path:
-    """Where the 1m archive of BTCUSDT lies."""
-    return out / f"binance/{market}/BTCUSDT-1m-{day}.zip"
+def zip_path(out: Path, day: dt.date = DAY, market: str = "futures_um", kind: str = "1m") -> Path:
+    """Where an archive of BTCUSDT lies: of its minutes, `trades` or `aggTrades`."""
+    return out / f"binance/{market}/BTCUSDT-{kind}-{day}.zip"
 
 
 def archive_text(path: Path) -> str:
@@ -68,7 +68,7 @@ def archive_text(path: Path) -> str:
 def rows(path: Path) -> list[list[str]]:
     """The data rows of an archive, header or not."""
     found = list(csv.reader(io.StringIO(archive_text(path))))
-    return found[1:] if found[0][0] == "open_time" else found
+    return found if found[0][0].isdigit() else found[1:]
 
 
 def digest_named(path: Path) -> tuple[str, str]:
@@ -76,6 +76,20 @@ def digest_named(path: Path) -> tuple[str, str]:
     named, name = path.with_name(path.name + ".CHECKSUM").read_text().split("  ")
     assert name == path.name + "\n"
     return named, hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def exchange_ticks(path: Path) -> list[dict[str, Any]]:
+    """The rows of an archive of trades as ticks."""
+    at = 5 if "-aggTrades-" in path.name else 4
+    return [
+        {
+            "ts": minute_text([row[at]]),
+            "price": Decimal(row[1]),
+            "qty": Decimal(row[2]),
+            "side": {"true": "sell", "false": "buy"}[row[at + 1].lower()],
+        }
+        for row in rows(path)
+    ]
 
 
 def minute_text(row: list[str]) -> str:

@@ -35,18 +35,17 @@ from pipeline.sample.generate import DEFECTS
 BEFORE = DAY - dt.timedelta(days=1)
 PRICES = NUMBERS[:4]
 ATAS_ONLY = [c for c in DEFECTS if c[0] == "A" or c in ("C01", "C02", "C07", "C08", "C12")]
-BINANCE_ONLY = [c for c in DEFECTS if c[0] == "B"]
 
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The flawless day that each defect is compared with."""
-    return written(tmp_path_factory.mktemp("clean"))
+    return written(tmp_path_factory.mktemp("clean"), trades=True)
 
 
 def damaged(out: Path, *codes: str) -> Path:
     """The same day with defects."""
-    return written(out, defects=codes)
+    return written(out, trades=True, defects=codes)
 
 
 @pytest.mark.parametrize("code", DEFECTS)
@@ -63,7 +62,8 @@ def test_only_the_named_vendor_is_hurt(tmp_path: Path, clean: Path, code: str) -
 
 def test_only_the_last_day_is_hurt(tmp_path: Path, clean: Path) -> None:
     """The day before the last keeps its flawless bytes, whatever is asked for but A02."""
-    out = tree(written(tmp_path, days=2, defects=tuple(c for c in DEFECTS if c != "A02")))
+    codes = tuple(c for c in DEFECTS if c != "A02")
+    out = tree(written(tmp_path, days=2, trades=True, defects=codes))
     good = tree(clean)
 
     assert {name: out[name] for name in good} == good
@@ -72,7 +72,7 @@ def test_only_the_last_day_is_hurt(tmp_path: Path, clean: Path) -> None:
 def test_every_defect_says_what_it_does() -> None:
     """Each entry is one sentence under a code of the catalogue."""
     for code, defect in DEFECTS.items():
-        assert code[0] in "ABC"
+        assert code[0] in "ABCD"
         assert code[1:].isdigit()
         assert defect.what.endswith(".")
 
@@ -80,9 +80,9 @@ def test_every_defect_says_what_it_does() -> None:
 def test_all_at_once(tmp_path: Path) -> None:
     """Any set of defects can be combined, whatever the order they are named in."""
     one, other = tuple(DEFECTS), tuple(reversed(DEFECTS))
-    first = tree(written(tmp_path / "a", defects=one))
+    first = tree(damaged(tmp_path / "a", *one))
 
-    assert first == tree(written(tmp_path / "b", defects=other))
+    assert first == tree(damaged(tmp_path / "b", *other))
 
 
 def test_a02_eight_hours_early(tmp_path: Path, clean: Path) -> None:

@@ -261,7 +261,9 @@ def test_layout_finds_every_file(tmp_path: Path) -> None:
     """Each written file but the checksums is one that the raw layout looks for, and the report is true."""
     kitchen = kitchen_at(tmp_path)
     symbol = kitchen.symbols["BTCUSDT"]
-    request = SampleRequest(out=kitchen.raw, first=DAY, trades_per_day=3_000, warmup_days=2)
+    request = SampleRequest(
+        out=kitchen.raw, first=DAY, trades_per_day=3_000, warmup_days=2, trades=True
+    )
     report = write_sample(request)
     for file in report:
         assert file.path.stat().st_size == file.bytes
@@ -308,6 +310,7 @@ def test_truth_is_what_was_written(tmp_path: Path) -> None:
     ("values", "words"),
     [
         ({"defects": ("A99",)}, "'A99', wanted one of A02, A04"),
+        ({"defects": ("D01",)}, "D01 is a fault of the exchange's trades, which are left out"),
         ({"market": "options"}, "'options', wanted one of spot, futures_um"),
         ({"days": 0}, "days: got 0, wanted 1 to"),
         ({"warmup_days": -1}, "warmup_days: got -1"),
