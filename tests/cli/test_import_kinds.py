@@ -113,7 +113,6 @@ def imported(tmp_path: Path, files: dict[str, bytes | str], code: int) -> dict:
             "time,side\n1,BUY\n",
             "liquidationSnapshot",
         ),
-        ("BTCUSDT-trades-2025-01-02.csv", "id,price,qty\n1,2,3\n", "trades"),
     ],
 )
 def test_what_no_source_reads_is_left_by_its_name(

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pipeline import storage
 from pipeline.errors import KitchenError, ParameterError, SourceError
-from pipeline.model.feeds import FEEDS
+from pipeline.model.feeds import FEEDS, TRADE_FEEDS
 from pipeline.runs.importing import kline_peek
 from pipeline.runs.importing.vendor_file import READ_KINDS, VendorFile, kind_of, look, marks_of
 from pipeline.runs.importing.vendor_names import name_facts, names_symbol
@@ -40,7 +40,10 @@ _FEEDS = {
     "atas_ticks": "atas_ticks",
     "binance_funding": "binance_funding",
     "binance_metrics": "binance_metrics",
+    "binance_trades": "binance_trades",
+    "binance_agg_trades": "binance_agg_trades",
 }
+_KIND_FEEDS = {"metrics": "binance_metrics", "fundingRate": "binance_funding"}
 _KLINE_FEEDS = {"1m": "binance_1m", "1d": "binance_1d"}
 _HOUR = re.compile(r"(?:^|/)([0-2][0-9])/[^/]+$")
 _FORMS = (
@@ -142,7 +145,7 @@ def _feed(file: VendorFile, kind: str) -> str:
     feed = _FEEDS.get(file.adapter)
     if feed is None and file.adapter in kline_peek.SHAPED:
         feed = "binance_1m" if kind == "klines" else _KLINE_FEEDS.get(kind.removesuffix(" klines"))
-    wanted = {"metrics": "binance_metrics", "fundingRate": "binance_funding"}.get(kind, feed)
+    wanted = _KIND_FEEDS.get(kind, feed)
     if feed is None or feed != wanted or (file.says.kind not in (None, *READ_KINDS)):
         raise ValueError(f"{kind}: no source reads these")
     return feed
@@ -186,7 +189,7 @@ def _place(kitchen: Kitchen, file: VendorFile, kind: str, marks: dict[str, str])
 def _symbol(configured: dict[str, Symbol], file: VendorFile) -> Symbol:
     """The configured symbol that the path, or else the first tick, names; of several that of its market."""
     symbols = configured.values()
-    stated = re.search(rb'"symbol"\s*:\s*"([^"]{1,32})"', file.head)
+    stated = re.search(rb'"(?:symbol|s)"\s*:\s*"([^"]{1,32})"', file.head)
     words = f"{file.name}/{stated[1].decode('utf-8', 'replace') if stated else ''}"
     names = {s.name: {s.name, s.vendor_symbol, s.atas_symbol} for s in symbols}
     if file.says.archive_of is not None:
@@ -209,7 +212,7 @@ def _market(file: VendorFile, feed: str, symbol: Symbol) -> tuple[str, str]:
     Raises:
         ValueError: a tape of another market, or an archive that looks like another market's.
     """
-    path, looks = file.says.market, file.rows.market if file.rows else None
+    path, looks = file.says.market, file.looks
     mine = "spot" if symbol.market == "spot" else "futures"
     if FEEDS[feed].vendor == "atas" and path not in (None, symbol.market):
         raise ValueError(
@@ -217,6 +220,8 @@ def _market(file: VendorFile, feed: str, symbol: Symbol) -> tuple[str, str]:
             " market, or another path"
         )
     form = {"spot": "microseconds, no header", "futures": "milliseconds under a header"}
+    if feed in TRADE_FEEDS:
+        form = {"spot": "it tells the best match", "futures": "no best match under its header"}
     seems = f"it looks like an archive of {looks} ({form.get(looks or '')})"
     if path is None and looks not in (None, mine):
         raise ValueError(

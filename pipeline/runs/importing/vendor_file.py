@@ -15,13 +15,13 @@ from pathlib import Path
 from pipeline.clock import parse_day
 from pipeline.model.limits import Limits
 from pipeline.model.raw_names import RawPath
-from pipeline.runs.importing import kline_peek
+from pipeline.runs.importing import kline_peek, trade_peek
 from pipeline.runs.importing.kline_peek import Peek
 from pipeline.runs.importing.vendor_names import NameFacts, name_facts
 from pipeline.sources.rawfile import RawFile, open_raw
 from pipeline.sources.registry import claimant
 
-READ_KINDS = ("klines", "metrics", "fundingRate")
+READ_KINDS = ("klines", "metrics", "fundingRate", *trade_peek.KINDS.values())
 """What sources read, as the public archive calls it."""
 
 _EXPORTS = ("atas_bars", "atas_simplified", "atas_ticks")
@@ -33,7 +33,11 @@ _DAY_HOURS = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VendorFile:
-    """What is known of a file before its place is."""
+    """What is known of a file before its place is.
+
+    `hours`: of an export or a file of trades, in how many hours of each date it has rows. `looks`: the market
+    that an archive's form tells, `spot` or `futures`.
+    """
 
     name: str
     adapter: str
@@ -41,6 +45,7 @@ class VendorFile:
     says: NameFacts
     rows: Peek | None
     hours: Counter[str]
+    looks: str | None = None
 
 
 def look(path: Path, name: str, limits: Limits) -> VendorFile | None:
@@ -54,6 +59,9 @@ def look(path: Path, name: str, limits: Limits) -> VendorFile | None:
         is_klines = adapter is not None and adapter.name in kline_peek.SHAPED
         rows = kline_peek.peek(raw, adapter.name) if adapter is not None and is_klines else None
         is_export = adapter is not None and adapter.name in _EXPORTS
+        hours, looks = _hours(raw) if is_export else Counter(), rows.market if rows else None
+        if adapter is not None and adapter.name in trade_peek.KINDS:
+            hours, looks = trade_peek.peek(raw, adapter.name)
         kinds = (says.kind, member.kind, _of_folder(says.folder_kind, rows, is_export=is_export))
         return VendorFile(
             name=name,
@@ -66,7 +74,8 @@ def look(path: Path, name: str, limits: Limits) -> VendorFile | None:
                 archive_of=says.archive_of or member.archive_of,
             ),
             rows=rows,
-            hours=_hours(raw) if is_export else Counter(),
+            hours=hours,
+            looks=looks,
         )
 
 
@@ -100,6 +109,15 @@ def kind_of(file: VendorFile) -> str:
         ValueError: they do not agree.
     """
     says, rows = file.says, file.rows
+    trades = trade_peek.KINDS.get(file.adapter)
+    if trades is not None or says.kind in trade_peek.KINDS.values():
+        said = says.kind or (f"{says.interval} klines" if says.interval else trades)
+        if said != trades:
+            raise ValueError(
+                f"its name says {said}, and its rows are {trades or 'none'}; rename it, or"
+                " fetch it again"
+            )
+        return str(trades)
     if says.kind not in (None, "klines"):
         return str(says.kind)
     if rows is None or rows.kind != "klines":
@@ -148,12 +166,20 @@ def _of_period(text: str) -> dict[str, str]:
 def _days(file: VendorFile) -> list[str]:
     """The days of a file that is no klines.
 
-    An export's clock may be off: of a day's length of rows its name tells the day, and a foot is no day.
+    An export's clock may be off: of a day's length of rows its name tells the day, and a foot is no day. The
+    exchange's trades are of the day or month that their name tells, whatever else is among them.
 
     Raises:
-        ValueError: neither its path nor its rows tell one.
+        ValueError: neither its path nor its rows tell one, or they tell other ones.
     """
     said, hours = file.says.periods, file.hours
+    if file.adapter in trade_peek.KINDS and len(said) == 1:
+        if hours and not any(day.startswith(said[0]) for day in hours):
+            raise ValueError(
+                f"its name says {said[0]}, and its rows are of {min(hours)} to {max(hours)}; rename it,"
+                " or fetch it again"
+            )
+        return [said[0]]
     if said and (not hours or (said[-1] in hours and hours.total() <= _DAY_HOURS + 1)):
         return [said[-1]]
     if not hours:
