@@ -235,6 +235,19 @@ def test_rest_answers(tmp_path: Path, kind: str, as_pages: bool) -> None:
     assert found.ledger[0].lines == Lines(read=5, used=5, merged=0, rejected=0)
 
 
+def test_a_recording_over_midnight(tmp_path: Path) -> None:
+    """Rows of the next day are counted as such, and are no fault of a file that ends with no day."""
+    rows = [
+        {"a": n, "p": "1.5", "q": "2", "f": n, "l": n, "T": OPEN_MS + n * 43_200_000, "m": True}
+        for n in range(3)
+    ]
+    found = read(tmp_path, json.dumps(rows).encode(), "BTCUSDT-aggTrades-2025-01-02.json")
+    ledger = found.ledger[0]
+
+    assert found.table.num_rows == 2
+    assert (ledger.other_days, ledger.notes["defects"]) == (1, {})
+
+
 def test_pages_that_overlap_are_merged(tmp_path: Path) -> None:
     """The last trade of a page stands again as the first of the next."""
     one, two, three = (

@@ -27,6 +27,9 @@ from pipeline.tables.prefetch import ahead
 
 _MONTH = re.compile(r"(2[0-9]{3})-(0[1-9]|1[0-2])(?![0-9-])")
 _WORDS = {1: "buy", -1: "sell", None: "unknown"}
+_RECORDED = re.compile(r"\.jsonl?(\.(gz|zst))?$")
+"""Answers of the API and recordings of the stream: they end when somebody stopped, not with a day."""
+
 _ANY_DAY = range(-3_660_000, 3_660_000)
 
 
@@ -47,7 +50,8 @@ class TradeFile(Tally):
     def __post_init__(self) -> None:
         self._opened = day_open_us(self.feed.day)
         self._many_days = is_of_many_days(self.feed, self.name)
-        self._span = _span(self.name, self.feed.day) if self._many_days else range(1)
+        is_free = self._many_days or _RECORDED.search(self.name)
+        self._span = _span(self.name, self.feed.day) if is_free else range(1)
         self._near = 0
 
     def tables(
