@@ -29,13 +29,16 @@ from pipeline.settings.config import load_kitchen
     "--use", default="", help="archive, rest, command: tried in this order. Default: fetch.use."
 )
 @click.option(
+    "--kinds", default="", help="klines, trades, aggTrades: of each day. Default: fetch.kinds."
+)
+@click.option(
     "--missing-is-pending", is_flag=True, help="Exit 20 for days that are past their deadline, too."
 )
 @output.json_option
 def command(
-    date: dt.date | None, days: int, use: str, missing_is_pending: bool, **given: Any
+    date: dt.date | None, days: int, use: str, kinds: str, missing_is_pending: bool, **given: Any
 ) -> None:
-    """Fetch klines: from the public archive, the exchange's API, or the configured program.
+    """Fetch klines and trades: from the public archive, the exchange's API, or the configured program.
 
     A file appears in the raw folder whole and checked, or not at all. Files of the last days
     (fetch.recheck_days) are compared with the archive again; a replaced one is kept beside it.
@@ -47,10 +50,13 @@ def command(
     \b
     Example:
       kitchen fetch --date 2025-01-08 --days 7 --symbols BTCUSDT --use archive,rest
+      kitchen fetch --date 2025-01-08 --kinds klines,trades,aggTrades
     """
     last = date or clock.utc_now().date() - dt.timedelta(days=1)
     first = last - dt.timedelta(days=days - 1)
-    request = Request(first=first, last=last, use=asked.names(use), **given)
+    request = Request(
+        first=first, last=last, use=asked.names(use), kinds=asked.names(kinds), **given
+    )
     if output.is_json() or not sys.stderr.isatty():
         done = fetch(load_kitchen(), request, None if output.is_json() else _line)
     else:

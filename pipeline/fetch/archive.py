@@ -16,6 +16,7 @@ from pipeline.fetch import placing
 from pipeline.fetch.http import Http
 from pipeline.fetch.outcome import FETCHED, REISSUED, UNCHANGED
 from pipeline.settings.config import Symbol
+from pipeline.settings.fetching import KINDS
 
 CHECKSUM_BYTES = 4096
 
@@ -36,17 +37,19 @@ class Archive:
     path: Path
 
 
-def file_name(symbol: Symbol, interval: str, period: str) -> str:
-    """`BTCUSDT-1m-2025-01-02.zip`; the period is a date or a month."""
-    return f"{symbol.vendor_symbol}-{interval}-{period}.zip"
+def file_name(symbol: Symbol, what: str, period: str) -> str:
+    """`BTCUSDT-1m-2025-01-02.zip`; `what` is an interval or a kind of trades, the period a date or month."""
+    return f"{symbol.vendor_symbol}-{what}-{period}.zip"
 
 
-def address(base: str, symbol: Symbol, interval: str, period: str) -> str:
+def address(base: str, symbol: Symbol, what: str, period: str) -> str:
     """Where the archive has it."""
+    name = quote(symbol.vendor_symbol)
+    folder = f"{what}/{name}" if what in KINDS else f"klines/{name}/{what}"
     span = "monthly" if len(period) == _MONTH_CHARS else "daily"
     return (
-        f"{base.rstrip('/')}/data/{_FOLDERS[symbol.market]}/{span}/klines"
-        f"/{quote(symbol.vendor_symbol)}/{interval}/{quote(file_name(symbol, interval, period))}"
+        f"{base.rstrip('/')}/data/{_FOLDERS[symbol.market]}/{span}/{folder}"
+        f"/{quote(file_name(symbol, what, period))}"
     )
 
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 from pipeline.errors import ParameterError
 from pipeline.settings.config import Kitchen, Symbol
-from pipeline.settings.fetching import USES
+from pipeline.settings.fetching import KINDS, USES
 from pipeline.stages import MACRO_LOOK_BACK_DAYS
 
-MINUTES, DAYS = "binance_1m", "binance_1d"
-INTERVALS = {MINUTES: "1m", DAYS: "1d"}
-"""Feed -> the interval in archive names."""
+DAYS = "binance_1d"
+NAMES = {feed: kind for kind, feed in KINDS.items()} | {"binance_1m": "1m", DAYS: "1d"}
+"""Feed -> how the names of its archives call it: an interval of klines, or a kind of trades."""
+
+TRADES, AGGREGATES = KINDS["trades"], KINDS["aggTrades"]
 
 _ONE = dt.timedelta(days=1)
 
@@ -23,7 +25,8 @@ class Request:
     """What to fetch: the symbols (none: all), the days `[first, last]`.
 
     `history`: also the daily klines that the macro features of these days look back on. `recheck`: compare
-    what is there with the archive, however old. `use`: sources to try; none: the configuration's.
+    what is there with the archive, however old. `use`: sources to try, `kinds`: what to fetch of each day;
+    none: the configuration's.
     """
 
     first: dt.date
@@ -32,11 +35,14 @@ class Request:
     history: bool = False
     recheck: bool = False
     use: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One file: minutes of a day, or daily klines of a month or day. `period` as in the archive's names."""
+    """One file: minutes or trades of a day, or daily klines of a month or day. `period` as in the archive's
+    names.
+    """
 
     symbol: Symbol
     feed: str
@@ -49,21 +55,24 @@ def items(kitchen: Kitchen, request: Request, today: dt.date) -> list[Item]:
     """The files of a request, history first, newest day last.
 
     Raises:
-        ParameterError: an unknown symbol or source, no day at all, or one that has not begun.
+        ParameterError: an unknown symbol, source or kind, no day at all, or one that has not begun.
     """
-    wrong = [name for name in request.use if name not in USES]
-    if wrong:
-        raise ParameterError(f"--use: got {wrong[0]!r}, wanted some of {', '.join(USES)}")
+    for option, given, known in (("use", request.use, USES), ("kinds", request.kinds, KINDS)):
+        wrong = [name for name in given if name not in known]
+        if wrong:
+            raise ParameterError(f"--{option}: got {wrong[0]!r}, wanted some of {', '.join(known)}")
     if not request.first <= request.last <= today:
         raise ParameterError(
             f"--date: {request.first} to {request.last}; wanted days that have begun, today is {today} UTC"
         )
     symbols = [kitchen.symbol(n) for n in request.symbols] or list(kitchen.symbols.values())
+    feeds = [KINDS[kind] for kind in request.kinds or kitchen.fetch.kinds]
     found: list[Item] = []
     for symbol in symbols:
         if request.history:
             found += _months(symbol, request, today)
-        found += [Item(symbol, MINUTES, day.isoformat(), day) for day in _days(symbol, request)]
+        days = list(_days(symbol, request))
+        found += [Item(symbol, feed, day.isoformat(), day) for feed in feeds for day in days]
     return found
 
 
@@ -74,6 +83,15 @@ def days_of(item: Item, today: dt.date) -> list[Item]:
         days.append(Item(item.symbol, DAYS, day.isoformat(), day))
         day += _ONE
     return days
+
+
+def month_of(item: Item, today: dt.date) -> Item | None:
+    """The monthly archive of trades that holds a day of them; None until the month has ended."""
+    end = (item.last.replace(day=1) + dt.timedelta(days=31)).replace(day=1) - _ONE
+    period = end.isoformat()[:7]
+    if item.feed not in (TRADES, AGGREGATES) or item.period == period or end >= today:
+        return None
+    return Item(item.symbol, item.feed, period, end)
 
 
 def _days(symbol: Symbol, request: Request) -> Iterator[dt.date]:

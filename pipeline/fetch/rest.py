@@ -32,7 +32,7 @@ _MINUTE_MS, _DAY_MS = MINUTE_US // 1000, DAY_US // 1000
 _INTEGERS = (0, 6, 8)
 _DECIMALS = (1, 2, 3, 4, 5, 7, 9, 10)
 _COLUMNS = 12
-_DECIMAL = re.compile(r"[0-9]{1,20}(\.[0-9]{1,18})?", re.ASCII)
+DECIMAL = re.compile(r"[0-9]{1,20}(\.[0-9]{1,18})?", re.ASCII)
 _USED = "x-mbx-used-weight-1m"
 _WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 
@@ -91,15 +91,15 @@ class Exchange:
             FetchError: no such reply; or this machine's clock is farther from it than configured.
         """
         before = self.http.waiting.now()
-        value = self._ask("time", {}, _TIME_WEIGHT)
+        value = self.ask("time", {}, _TIME_WEIGHT)
         after = self.http.waiting.now()
         server = value.get("serverTime") if isinstance(value, dict) else None
         if type(server) is not int or not 10**12 <= server < 10**13:
-            raise FetchError(f"{self._url('time')}: gave no serverTime in milliseconds; run again")
+            raise FetchError(f"{self.url('time')}: gave no serverTime in milliseconds; run again")
         tolerance = self.http.settings.clock_tolerance_seconds
         if not before - tolerance <= server / 1000 <= after + tolerance:
             raise FetchError(
-                f"{self._url('time')}: the exchange's clock says {iso(server * 1000)}, this machine's"
+                f"{self.url('time')}: the exchange's clock says {iso(server * 1000)}, this machine's"
                 f" {iso(int(after) * 1_000_000)}; wanted within {tolerance:g} s; set this machine's clock"
             )
         return server
@@ -113,21 +113,26 @@ class Exchange:
             "endTime": end - 1,
             "limit": api.rows,
         }
-        rows = self._ask("klines", asked, api.weight)
+        rows = self.ask("klines", asked, api.weight)
         if not isinstance(rows, list) or len(rows) > api.rows:
-            raise FetchError(f"{self._url('klines')}: gave no list of at most {api.rows} klines")
+            raise FetchError(f"{self.url('klines')}: gave no list of at most {api.rows} klines")
         before = start - _MINUTE_MS
         for row in rows:
             fault = _fault(row, before, end)
             if fault is not None:
                 raise FetchError(
-                    f"{self._url('klines')}: {fault}; nothing of it was kept; run again"
+                    f"{self.url('klines')}: {fault}; nothing of it was kept; run again"
                 )
             before = row[0]
         return rows
 
-    def _ask(self, what: str, query: Mapping[str, str | int], weight: int) -> Any:
-        url = self._url(what) + (f"?{urlencode(query)}" if query else "")
+    def ask(self, what: str, query: Mapping[str, str | int], weight: int) -> Any:
+        """The answer to a question of that weight, as parsed JSON.
+
+        Raises:
+            FetchError: none, or no JSON.
+        """
+        url = self.url(what) + (f"?{urlencode(query)}" if query else "")
         reply = self.http.small(
             url, self.http.settings.reply_bytes, spend=lambda: self.budget.spend(weight)
         )
@@ -141,7 +146,8 @@ class Exchange:
         except (ValueError, RecursionError) as error:
             raise FetchError(f"{url}: not JSON ({error}); run again") from error
 
-    def _url(self, what: str) -> str:
+    def url(self, what: str) -> str:
+        """The address of a question."""
         base = self.http.settings.rest[self.market].rstrip("/")
         return f"{base}{_APIS[self.market].path}/{what}"
 
@@ -152,7 +158,7 @@ def _fault(row: Any, before: int, end: int) -> str | None:
         return f"a kline is not a list of {_COLUMNS}"
     if any(type(row[i]) is not int or row[i] < 0 for i in _INTEGERS):
         return "times and count of a kline are not whole numbers"
-    if not all(isinstance(row[i], str) and _DECIMAL.fullmatch(row[i]) for i in _DECIMALS):
+    if not all(isinstance(row[i], str) and DECIMAL.fullmatch(row[i]) for i in _DECIMALS):
         return f"the kline of {row[0]} has a number that is no decimal text"
     if row[0] % _MINUTE_MS or not before < row[0] < end:
         return f"the kline of {row[0]} is off the grid, out of order or not of the time asked for"

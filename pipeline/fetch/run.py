@@ -11,10 +11,20 @@ from typing import Any
 from pipeline import arrivals, layout
 from pipeline.clock import SECOND_US, day_of, parse_day
 from pipeline.errors import ConfigError, FetchError, PendingError, SourceError
-from pipeline.fetch import archive, command, outcome, rest
+from pipeline.fetch import aggregates, archive, command, outcome, rest
 from pipeline.fetch.http import Http
 from pipeline.fetch.outcome import Outcome
-from pipeline.fetch.plan import DAYS, INTERVALS, Item, Request, days_of, items
+from pipeline.fetch.plan import (
+    AGGREGATES,
+    DAYS,
+    NAMES,
+    TRADES,
+    Item,
+    Request,
+    days_of,
+    items,
+    month_of,
+)
 from pipeline.fetch.waiting import Budget, Waiting
 from pipeline.publishing import locks
 from pipeline.settings.config import Kitchen
@@ -111,6 +121,8 @@ class _Run:
         """What became of it, the raw file, and what is to be said of it."""
         if source == "archive":
             return self._archived(item)
+        if item.feed in (TRADES, AGGREGATES):
+            return self._asked_trades(source, item)
         day = parse_day(item.period)
         if source == "command":
             return command.fetch(self.kitchen, item.symbol, day)
@@ -127,14 +139,30 @@ class _Run:
         if archive.is_whole(path) and not (young or self.request.recheck):
             return outcome.UNCHANGED, path, ""
         url = archive.address(
-            self.kitchen.fetch.archive, item.symbol, INTERVALS[item.feed], item.period
+            self.kitchen.fetch.archive, item.symbol, NAMES[item.feed], item.period
         )
         try:
             return archive.fetch(self.http, archive.Archive(url=url, path=path)), path, ""
         except PendingError:
-            if not path.exists():
+            if path.exists():
+                return outcome.UNCHANGED, path, "the archive does not have it"
+            month = month_of(item, self.today)
+            if month is None:
                 raise
-            return outcome.UNCHANGED, path, "the archive does not have it"
+        return self._archived(month)
+
+    def _asked_trades(self, source: str, item: Item) -> tuple[str, Path, str]:
+        """Of a day of trades, which the API has as aggregates alone."""
+        name, day = f"{item.symbol.name} {item.period}", parse_day(item.period)
+        if source == "command":
+            raise PendingError(f"{name}: fetch.command brings klines alone")
+        if item.feed == TRADES:
+            raise PendingError(f"{name}: the API has aggregates alone (aggTrades); ask later")
+        path = self._zip(item).with_suffix(".json")
+        self._refuse_unread(item, path)
+        if aggregates.is_whole(path, day):
+            return outcome.UNCHANGED, path, ""
+        return aggregates.fetch(self._exchange(item), item.symbol, day, path), path, ""
 
     def _exchange(self, item: Item) -> rest.Exchange:
         market = item.symbol.market
@@ -143,7 +171,7 @@ class _Run:
         return rest.Exchange(self.http, market, budget)
 
     def _zip(self, item: Item) -> Path:
-        name = archive.file_name(item.symbol, INTERVALS[item.feed], item.period)
+        name = archive.file_name(item.symbol, NAMES[item.feed], item.period)
         return self.kitchen.raw / "binance" / item.symbol.market / name
 
     def _refuse_unread(self, item: Item, path: Path) -> None:

@@ -17,7 +17,10 @@ from pipeline.free_form import Document
 from pipeline.model.feeds import MARKETS
 
 USES = ("archive", "rest", "command")
-"""Where a day of klines can come from."""
+"""Where a day can come from; single trades from the archive alone, aggregates not by command."""
+
+KINDS = {"klines": "binance_1m", "trades": "binance_trades", "aggTrades": "binance_agg_trades"}
+"""What can be fetched, as the public archive calls it -> its feed."""
 
 PLACEHOLDERS = ("symbol", "date", "market", "out")
 """What `{...}` stands for in the configured command."""
@@ -41,15 +44,16 @@ _URL_CHARACTERS = re.compile(r"[A-Za-z0-9:/?#\[\]!$&'()*+,;=._~%-]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetch:
-    """How raw klines are fetched.
+    """How the exchange's raw files are fetched.
 
     Args:
         archive: Base address of the public archive.
         rest: Market -> base address of its API.
         hosts: Hosts (with their port where it is not the usual one) that may be asked or redirected to;
             by default those of the base addresses.
+        kinds: What is fetched of each day, some of `KINDS`.
         use: Where a day may come from, tried in this order until it is complete.
-        in_front: Whether `luigi` fetches a day's klines before it looks for them.
+        in_front: Whether `luigi` fetches a day's files before it looks for them.
         recheck_days: A day so young is compared again with what the archive publishes now.
         again_minutes: Pause before `luigi` asks again for what was not there.
         attempts: Tries of one request.
@@ -68,6 +72,7 @@ class Fetch:
     archive: str = _ARCHIVE
     rest: dict[str, str] = field(default_factory=lambda: dict(_REST))
     hosts: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ("klines",)
     use: tuple[str, ...] = ("archive", "rest")
     in_front: bool = False
     recheck_days: int = 7
@@ -92,6 +97,7 @@ _SPECIAL: Document = {
     "archive": _TEXT,
     "rest": {"type": "dict", "schema": dict.fromkeys(MARKETS, _TEXT)},
     "hosts": {"type": "list", "schema": _TEXT},
+    "kinds": {"type": "list", "minlength": 1, "schema": {**_TEXT, "allowed": list(KINDS)}},
     "use": {"type": "list", "minlength": 1, "schema": {**_TEXT, "allowed": list(USES)}},
     "in_front": {"type": "boolean"},
     "recheck_days": {"type": "integer", "min": 0, "max": 366},
@@ -99,10 +105,13 @@ _SPECIAL: Document = {
     "attempts": {"type": "integer", "min": 1, "max": 20},
     "archive_bytes": _WHOLE,
     "reply_bytes": _WHOLE,
-    # One page of futures klines weighs 10; less could never be spent.
+    # One page of futures' aggregates weighs 20; less could never be spent.
     "weight_per_minute": {
         "type": "dict",
-        "schema": {key: {"type": "integer", "min": 10, "max": 6000} for key in MARKETS},
+        "schema": {
+            key: {"type": "integer", "min": 10 if key == "spot" else 20, "max": 6000}
+            for key in MARKETS
+        },
     },
     "command": {"type": "list", "schema": {**_TEXT, "minlength": 1}},
 }
@@ -127,7 +136,7 @@ def from_document(section: Document, path: Path) -> Fetch:
         f"rest.{market}": base for market, base in given["rest"].items()
     }
     given["hosts"] = tuple(section.get("hosts") or (_place(base) for base in bases.values()))
-    for key in ("use", "command"):
+    for key in ("kinds", "use", "command"):
         if key in given:
             given[key] = tuple(given[key])
     settings = Fetch(**given)

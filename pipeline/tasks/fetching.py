@@ -1,4 +1,4 @@
-"""Klines are fetched before they are looked for, where the configuration says so (`fetch.in_front`).
+"""The exchange's files are fetched before they are looked for, where `fetch.in_front` says so.
 
 Fetching itself is the program `kitchen fetch`, in a process of its own; `complete()` and `requires()` look
 at files alone.
@@ -15,9 +15,10 @@ from pathlib import Path
 
 import luigi
 
-from pipeline import arrivals, layout, storage
+from pipeline import layout, storage
 from pipeline.clock import DAY_US, day_open_us
 from pipeline.errors import ExitCode
+from pipeline.settings.fetching import KINDS
 from pipeline.tasks import context
 from pipeline.tasks.parameters import DayParameter, SymbolParameter
 
@@ -27,10 +28,11 @@ _PROGRAM = "from pipeline.cli.main import main; main()"
 
 
 class FetchedFeed(luigi.Task):
-    """The exchange was asked for a symbol's klines of a day.
+    """The exchange was asked for a symbol's files of a day.
 
-    Complete when a file is there that was written after the day's end, or when it was asked for less than
-    `fetch.again_minutes` ago. What could not be fetched stops nothing: `RawFeed` says whether to wait.
+    Complete when of each of `fetch.kinds` a file is there that was written after the day's end, or when it
+    was asked for less than `fetch.again_minutes` ago. What could not be fetched stops nothing: `RawFeed` says
+    whether to wait.
     """
 
     date = DayParameter(description="UTC date, YYYY-MM-DD")
@@ -46,8 +48,12 @@ class FetchedFeed(luigi.Task):
         """Whether there is nothing to ask for now."""
         kitchen = context.kitchen()
         end = (day_open_us(self.date) + DAY_US) * 1_000
-        files = arrivals.vendor_files(kitchen, kitchen.symbol(self.symbol), "binance", self.date)
-        if any(file.path.stat().st_mtime_ns >= end for file in files):
+        symbol = kitchen.symbol(self.symbol)
+        kinds = [
+            layout.raw_files(kitchen, symbol, KINDS[kind], self.date)
+            for kind in kitchen.fetch.kinds
+        ]
+        if all(any(f.path.stat().st_mtime_ns >= end for f in files) for files in kinds):
             return True
         asked = Path(self.output().path)
         age_ns = time.time_ns() - asked.stat().st_mtime_ns if asked.exists() else -1

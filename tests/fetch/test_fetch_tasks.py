@@ -42,6 +42,26 @@ def test_a_day_is_fetched_then_built(tmp_path: Path, exchange: FakeExchange) -> 
     assert len(exchange.asked) == asked == 2
 
 
+def test_each_kind_is_fetched_in_front(tmp_path: Path, exchange: FakeExchange) -> None:
+    """Klines that are there do not hide that trades are not: these come as soon as they are published."""
+    kitchen = kitchen_for(
+        tmp_path,
+        exchange,
+        "{market: spot, atas: none}",
+        "  use: [archive]\n  in_front: true\n  kinds: [klines, trades]\n",
+    )
+    publish(exchange, DAY)
+    luigi(tmp_path, "Snapshot", "--date", "2025-01-02")
+    trades = f"binance/spot/BTCUSDT-trades-{DAY}.zip"
+    exchange.put(f"/data/spot/daily/trades/BTCUSDT/BTCUSDT-trades-{DAY}.zip", b"zip")
+    for asked in tmp_path.rglob("asked.json"):
+        asked.unlink()
+
+    luigi(tmp_path, "Snapshot", "--date", "2025-01-02")
+
+    assert visible(kitchen.raw) == [ZIP, f"{ZIP}.CHECKSUM", trades, f"{trades}.CHECKSUM"]
+
+
 def test_what_is_not_published_is_pending_and_asked_for_once(
     tmp_path: Path, exchange: FakeExchange
 ) -> None:

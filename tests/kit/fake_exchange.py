@@ -2,8 +2,9 @@
 
 Archive: `/data/...` serves bytes put there and their `.CHECKSUM`, with byte ranges; 404 for what is not
 there. API: klines from `startTime` to `endTime` (both on open time), at most `limit` rows, the forming
-minute included; server time; weights by the minute with their header, 429 with Retry-After beyond the
-limit, 418 for who goes on. Its clock is the test's.
+minute included; aggregates from `fromId` or `startTime` on, of futures those of two days; server time;
+weights by the minute with their header, 429 with Retry-After beyond the limit, 418 for who goes on. Its
+clock is the test's.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -60,6 +62,7 @@ class FakeExchange:
         self.clock = clock
         self.files: dict[str, bytes] = {}
         self.klines: dict[str, list[list[Any]]] = {}
+        self.aggregates: dict[str, list[dict[str, Any]]] = {}
         self.faults: list[Fault] = []
         self.asked: list[tuple[str, str | None]] = []
         self.weights: list[tuple[float, int]] = []
@@ -186,7 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(path)
         base, _, what = parts.path.rpartition("/")
         query = {k: v[0] for k, v in parse_qs(parts.query).items()}
-        weight = self.weight(base, query) if what == "klines" else 1
+        weight = 1 if what == "time" else self.weight(base, query, what)
         exchange = self.exchange
         if exchange.used_weight() + weight > exchange.weight_limit:
             status = 418 if exchange.warned else 429
@@ -197,12 +200,18 @@ class _Handler(BaseHTTPRequestHandler):
         exchange.weights.append((exchange.clock.at, weight))
         if what == "time":
             self.json(200, {"serverTime": exchange.server_ms()})
-        elif query.get("symbol") not in exchange.klines:
+        elif query.get("symbol") not in (
+            exchange.aggregates if what == "aggTrades" else exchange.klines
+        ):
             self.json(400, {"code": -1121, "msg": "Invalid symbol."})
+        elif what == "aggTrades":
+            self.json(200, self.aggregates(base, query))
         else:
             self.json(200, self.page(base, query))
 
-    def weight(self, base: str, query: dict[str, str]) -> int:
+    def weight(self, base: str, query: dict[str, str], what: str) -> int:
+        if what == "aggTrades":
+            return 4 if base == "/api/v3" else 20
         if base == "/api/v3":
             return 2
         limit = int(query.get("limit", "500"))
@@ -215,6 +224,16 @@ class _Handler(BaseHTTPRequestHandler):
         now = exchange.server_ms()
         rows = [r for r in exchange.klines[query["symbol"]] if start <= r[0] <= min(end, now)]
         return rows[:limit]
+
+    def aggregates(self, base: str, query: dict[str, str]) -> list[dict[str, Any]]:
+        exchange = self.exchange
+        now = exchange.server_ms()
+        reach = 0 if base == "/api/v3" else now - 2 * 86_400_000
+        first, start = int(query.get("fromId", 0)), int(query.get("startTime", 0))
+        limit = min(int(query["limit"]), exchange.most_rows or 1000)
+        rows = exchange.aggregates[query["symbol"]]
+        found = (r for r in rows if first <= r["a"] and max(start, reach) <= r["T"] <= now)
+        return list(islice(found, limit))
 
     def json(self, status: int, value: Any, headers: dict[str, str] | None = None) -> None:
         used = {"X-MBX-USED-WEIGHT-1M": str(self.exchange.used_weight())}
