@@ -10,6 +10,7 @@ import click
 
 from pipeline.cli import options, output
 from pipeline.locations import IS_CHECKOUT, PROJECT
+from pipeline.model.feeds import MARKETS
 from pipeline.sample.defects import DEFECTS
 from pipeline.sample.generate import SampleRequest, write_sample
 
@@ -27,9 +28,7 @@ def _defect_list() -> str:
 @options.day_option("--date", "first", required=True, help="First UTC date, YYYY-MM-DD.")
 @click.option("--days", type=click.IntRange(1, 3660), default=1, show_default=True)
 @options.symbols_option("Comma-separated names.", default="BTCUSDT")
-@click.option(
-    "--market", type=click.Choice(["spot", "futures_um"]), default="futures_um", show_default=True
-)
+@click.option("--market", type=click.Choice(MARKETS), default="futures_um", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT_OUT)
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True)
 @click.option(

@@ -18,7 +18,8 @@ from pipeline.tables.arrays import Ints
 class Bars:
     """Bars `[open_us, open_us + width_us)`, one array element each.
 
-    Prices are in ticks, `volume` and `buy_volume` in lots, `quote` and `buy_quote` in ticks x lots.
+    Prices are in ticks, `volume` and `buy_volume` in lots, `quote` and `buy_quote` as
+    `Instrument.amounts`.
     A bar without a trade has volume 0 and the close before it as its four prices.
     """
 

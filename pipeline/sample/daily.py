@@ -59,12 +59,12 @@ def daily_bars(seed: int, symbol: str, first: dt.date, count: int, trades: int) 
     Open and close are the midnight levels of the day and of the next; `trades` is the usual number
     of trades a day, around which a slow activity moves.
     """
-    level = midnight_levels(seed, symbol, first, count + 1)
+    coin, level = instrument_of(symbol), midnight_levels(seed, symbol, first, count + 1)
     o, c = level[:-1], level[1:]
     high = np.maximum(o, c) + _ticks(o * _reach(seed, symbol, first, count, "up"))
     low = np.minimum(o, c) - _ticks(o * _reach(seed, symbol, first, count, "down"))
     n = _ticks(trades * _activity(seed, symbol, first, count))
-    volume = n * (MEAN_LOTS * instrument_of(symbol).usual_lots)
+    volume = n * (MEAN_LOTS * coin.usual_lots)
     buy = np.clip(_ticks(volume * (0.5 + (c - o) / o)), 0, volume)
     price = (o + high + low + c) // 4
     return Bars(
@@ -74,10 +74,10 @@ def daily_bars(seed: int, symbol: str, first: dt.date, count: int, trades: int) 
         low=low,
         close=c,
         volume=volume,
-        quote=volume * price,
+        quote=coin.amounts(price, volume),
         trades=n,
         buy_volume=buy,
-        buy_quote=buy * price,
+        buy_quote=coin.amounts(price, buy),
         width_us=DAY_US,
     )
 

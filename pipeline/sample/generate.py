@@ -15,7 +15,7 @@ from pathlib import Path
 from pipeline import asked
 from pipeline.clock import day_of
 from pipeline.errors import ParameterError
-from pipeline.model.feeds import ATAS_FEEDS
+from pipeline.model.feeds import ATAS_FEEDS, MARKETS
 from pipeline.sample.bars import Bars, joined, whole_day
 from pipeline.sample.daily import daily_bars
 from pipeline.sample.defects import DEFECTS, Defect, check_codes, damaged
@@ -40,7 +40,6 @@ from pipeline.storage import write_bytes
 
 __all__ = ["DEFECTS", "Defect", "SampleRequest", "Truth", "Written", "truth", "write_sample"]
 
-MARKETS = ("spot", "futures_um")
 METRICS_DAYS = 8
 """Days of the warm-up that have metrics: what change of open interest looks back on."""
 
@@ -177,10 +176,14 @@ def _warmup_files(request: SampleRequest, symbol: str, days: list[Bars]) -> Iter
     before = daily_bars(request.seed, symbol, start, request.warmup_days, request.trades_per_day)
     for month in _months(joined([before, *days])):
         yield from month_files(month, instrument_of(symbol), request.market)
-        if request.market == "futures_um":
+        if _is_perpetual(request, symbol):
             yield _funding_file(request, symbol, month)
-    if request.market == "futures_um":
+    if _is_perpetual(request, symbol):
         yield from _metrics_files(request, symbol, joined([before, *days]))
+
+
+def _is_perpetual(request: SampleRequest, symbol: str) -> bool:
+    return request.market == "futures_um" or symbol.endswith("_PERP")
 
 
 def _funding_file(request: SampleRequest, symbol: str, month: Bars) -> RawFile:
@@ -210,9 +213,9 @@ def _months(days: Bars) -> list[Bars]:
 
 def _check(request: SampleRequest) -> None:
     check_codes(request.defects, request.feeds)
-    _check_symbols(request.symbols)
     if request.market not in MARKETS:
         raise ParameterError(f"market: got {request.market!r}, wanted one of {', '.join(MARKETS)}")
+    _check_symbols(request.symbols, request.market)
     for name, low, high in (
         ("days", 1, 10_000),
         ("warmup_days", 0, 10_000),
@@ -229,8 +232,13 @@ def _check(request: SampleRequest) -> None:
         )
 
 
-def _check_symbols(symbols: tuple[str, ...]) -> None:
+def _check_symbols(symbols: tuple[str, ...], market: str) -> None:
     if not symbols or len(set(symbols)) < len(symbols):
         raise ParameterError(f"symbols: got {', '.join(symbols) or 'none'}, wanted different names")
     for symbol in symbols:
         asked.symbol(symbol, "symbols")
+        if bool(instrument_of(symbol).contract_usd) != (market == "futures_cm"):
+            raise ParameterError(
+                f"symbols: got {symbol} of {market}; wanted a name such as BTCUSD_PERP of futures_cm, and any"
+                " other of spot and futures_um"
+            )

@@ -43,7 +43,7 @@ def minute_bars(tape: Tape) -> Bars:
     traded = minute[first]
     close = _carried(tape, traded, p[np.append(first[1:], len(p)) - 1])
     before = np.concatenate([[tape.open_ticks], close[:-1]])
-    amount, bought = p * tape.qty_lots, tape.side > 0
+    amount, bought = tape.instrument.amounts(p, tape.qty_lots), tape.side > 0
     return Bars(
         open_us=day_open_us(tape.day) + MINUTE_US * np.arange(MINUTES_PER_DAY, dtype=np.int64),
         open=_placed(before, traded, p[first]),

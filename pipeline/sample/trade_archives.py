@@ -24,19 +24,22 @@ _HEADERS = {
 
 def header(feed: str, market: str) -> str:
     """The first line of the market's archives; empty where they have none."""
-    return "" if market == "spot" else _HEADERS[feed]
+    if market == "spot":
+        return ""
+    return _HEADERS[feed].replace(
+        "quote_qty", "base_qty" if market == "futures_cm" else "quote_qty"
+    )
 
 
 def trade_rows(tape: Tape, market: str) -> list[list[str]]:
     """A row a trade, in the order of the ids."""
     coin = tape.instrument
     price, qty, quote = shown_decimals(coin, market)
-    amounts = tape.price_ticks * tape.qty_lots
     columns = (
         _text(tape.trade_id),
         decimals(tape.price_ticks, coin.price_decimals, price),
         decimals(tape.qty_lots, coin.qty_decimals, qty),
-        decimals(amounts, coin.price_decimals + coin.qty_decimals, quote),
+        decimals(coin.amounts(tape.price_ticks, tape.qty_lots), coin.quote_digits, quote),
         *_time_and_flags(tape, np.arange(len(tape)), market),
     )
     return [list(row) for row in zip(*columns, strict=True)]

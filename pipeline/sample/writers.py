@@ -141,7 +141,7 @@ def kline_rows(bars: Bars, instrument: Instrument, market: str) -> list[list[str
     shown = shown_decimals(instrument, market)
     prices = [decimals(x, pd, shown[0]) for x in (bars.open, bars.high, bars.low, bars.close)]
     amounts = [decimals(x, qd, shown[1]) for x in (bars.volume, bars.buy_volume)]
-    quotes = [decimals(x, pd + qd, shown[2]) for x in (bars.quote, bars.buy_quote)]
+    quotes = [decimals(x, instrument.quote_digits, shown[2]) for x in (bars.quote, bars.buy_quote)]
     unit = unit_us(int(bars.open_us[0]), market)
     opens = [str(x) for x in (bars.open_us // unit).tolist()]
     closes = [str(x - 1) for x in ((bars.open_us + bars.width_us) // unit).tolist()]
@@ -189,6 +189,8 @@ def shown_decimals(instrument: Instrument, market: str) -> tuple[int, int, int]:
     if market == "spot":
         return 8, 8, 8
     price = max(instrument.price_decimals, 2)
+    if instrument.contract_usd:
+        return price, instrument.qty_decimals, instrument.quote_digits
     return price, instrument.qty_decimals, price + instrument.qty_decimals
 
 

@@ -53,8 +53,13 @@ def ticks(out: Path, day: dt.date = DAY, symbol: str = "BTCUSDT") -> list[dict[s
 
 
 def zip_path(out: Path, day: dt.date = DAY, market: str = "futures_um", kind: str = "1m") -> Path:
-    """Where an archive of BTCUSDT lies: of its minutes, `trades` or `aggTrades`."""
-    return out / f"binance/{market}/BTCUSDT-{kind}-{day}.zip"
+    """Where an archive of bitcoin lies: of its minutes, `trades` or `aggTrades`."""
+    return out / f"binance/{market}/{symbol_of(market)}-{kind}-{day}.zip"
+
+
+def symbol_of(market: str) -> str:
+    """What bitcoin is called there."""
+    return "BTCUSD_PERP" if market == "futures_cm" else "BTCUSDT"
 
 
 def archive_text(path: Path) -> str:

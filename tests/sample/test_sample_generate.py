@@ -312,6 +312,8 @@ def test_truth_is_what_was_written(tmp_path: Path) -> None:
         ({"defects": ("A99",)}, "'A99', wanted one of A02, A04"),
         ({"defects": ("D01",)}, "D01 is a fault of the exchange's trades, which are left out"),
         ({"market": "options"}, "'options', wanted one of spot, futures_um"),
+        ({"market": "futures_cm"}, "got BTCUSDT of futures_cm; wanted a name such as BTCUSD_PERP"),
+        ({"symbols": ("BTCUSD_PERP",)}, "got BTCUSD_PERP of futures_um"),
         ({"days": 0}, "days: got 0, wanted 1 to"),
         ({"warmup_days": -1}, "warmup_days: got -1"),
         ({"trades_per_day": 1}, "trades_per_day: got 1, wanted 2 to"),

@@ -17,7 +17,9 @@ from pipeline.sample.tape import day_tape
 
 DAY = dt.date(2025, 1, 2)
 DAYS = st.dates(dt.date(2010, 1, 1), dt.date(2099, 12, 31))
-SYMBOLS = st.sampled_from(["BTCUSDT", "ETHUSDT", "XRPETH", "1000PEPEUSDT", "A"])
+SYMBOLS = st.sampled_from(
+    ["BTCUSDT", "ETHUSDT", "XRPETH", "1000PEPEUSDT", "A", "BTCUSD_PERP", "XUSD_250328"]
+)
 
 
 @settings(max_examples=40, deadline=None)

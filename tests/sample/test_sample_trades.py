@@ -17,8 +17,10 @@ from kit.sample_reading import (
     digest_named,
     exchange_ticks,
     klines,
+    minute_text,
     rebuilt,
     rows,
+    symbol_of,
     ticks,
     tree,
     written,
@@ -225,18 +227,59 @@ def test_a_flawless_day_is_proven(sample: Path, market: str) -> None:
     assert [tape.proven for tape in found.tapes.values()] == [1440, 1440]
 
 
+@pytest.fixture(scope="module")
+def coin_m(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A day of COIN-M."""
+    out = tmp_path_factory.mktemp("coin_m")
+    return written(out, market="futures_cm", symbols=("BTCUSD_PERP",), trades=True)
+
+
+def test_coin_m_counts_contracts(coin_m: Path) -> None:
+    """Sizes are contracts of 100 USD, worth in the coin at the price of the trade; klines sum both."""
+    found = rows(zip_path(coin_m, market="futures_cm", kind="trades"))
+    wanted = klines(zip_path(coin_m, market="futures_cm"))
+    sums = {minute: [Decimal(0)] * 5 for minute in wanted}
+    for row in found:
+        price, contracts, base = map(Decimal, row[1:4])
+        taker = row[5] == "false"
+        sums[minute_text(row[4:])] = [
+            a + b
+            for a, b in zip(
+                sums[minute_text(row[4:])],
+                (contracts, base, 1, taker * contracts, taker * base),
+                strict=True,
+            )
+        ]
+
+        assert contracts == int(contracts)
+        assert abs(base - 100 * contracts / price) <= Decimal("0.5e-8")
+    assert sums == {
+        m: [k[name] for name in ("volume", "quote", "count", "buy", "buy_quote")]
+        for m, k in wanted.items()
+    }
+    header = archive_text(zip_path(coin_m, market="futures_cm", kind="trades")).splitlines()[0]
+    assert header == "id,price,qty,base_qty,time,is_buyer_maker"
+
+
+def test_coin_m_is_proven(coin_m: Path) -> None:
+    """As the other markets are."""
+    found = _proof(coin_m, "futures_cm", contract=100)
+
+    assert (found.proven, found.faults) == (1440, ())
+
+
 def _clock(row: list[str], kind: str) -> str:
     """HH:MM of a row in milliseconds."""
     minute = int(row[5 if kind == "aggTrades" else 4]) // 60_000 % 1440
     return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
-def _proof(out: Path, market: str = "futures_um") -> TapeFinding:
+def _proof(out: Path, market: str = "futures_um", contract: int | None = None) -> TapeFinding:
+    symbol = symbol_of(market)
+
     def read(source: str, kind: str) -> CleanFeed:
         path = zip_path(out, market=market, kind=kind)
-        feed = Feed(
-            symbol="BTCUSDT", vendor_symbol="BTCUSDT", market=market, source=source, day=DAY
-        )
+        feed = Feed(symbol=symbol, vendor_symbol=symbol, market=market, source=source, day=DAY)
         return read_feed(feed, [RawPath(path, path.name, 0)], RULES)
 
     feeds = {
@@ -245,11 +288,16 @@ def _proof(out: Path, market: str = "futures_um") -> TapeFinding:
     }
     return tapes_of_day(
         Given(
-            symbol="BTCUSDT",
+            symbol=symbol,
             day=DAY,
             klines=read("binance_1m", "1m").table,
             tapes={
-                name: TapeGiven(parts=feed.parts, is_archive=True, ledger=tuple(feed.ledger))
+                name: TapeGiven(
+                    parts=feed.parts,
+                    is_archive=True,
+                    contract=contract,
+                    ledger=tuple(feed.ledger),
+                )
                 for name, feed in feeds.items()
             },
             outages=frozenset(),
