@@ -22,6 +22,8 @@ from pipeline.stages import STAGES
 SAMPLE_CONFIG = CHECKOUT_CONFIG.with_name("sample.yaml")
 SAMPLE_DAY = dt.date(2025, 1, 2)
 SAMPLE_WARMUP_DAYS = 600
+SAMPLE_DEFECT = "D01"
+"""As the exchange's own archives have it: one side alone in trades, both in aggTrades."""
 
 
 def newest_complete_day(kitchen: Kitchen) -> dt.date | None:
@@ -54,22 +56,29 @@ def choose_kitchen() -> Kitchen:
     os.environ["KITCHEN_CONFIG"] = str(SAMPLE_CONFIG)
     sample = load_kitchen()
     if not any(arrivals.first_raw_day(sample, symbol) for symbol in sample.symbols.values()):
-        _write_sample(sample)
+        write_market(sample)
         layout.forget_listings()
     return sample
 
 
-def _write_sample(sample: Kitchen) -> None:
-    (market,) = {symbol.market for symbol in sample.symbols.values()}
-    write_sample(
-        SampleRequest(
-            out=sample.raw,
-            first=SAMPLE_DAY,
-            symbols=tuple(sample.symbols),
-            market=market,
-            warmup_days=SAMPLE_WARMUP_DAYS,
+def write_market(sample: Kitchen, warmup_days: int = SAMPLE_WARMUP_DAYS) -> None:
+    """The exchange's files of every symbol, ATAS where it is expected, else a fault for the day to mend."""
+    for symbol in sample.symbols.values():
+        atas = symbol.atas != "none"
+        write_sample(
+            SampleRequest(
+                out=sample.raw,
+                first=SAMPLE_DAY,
+                symbols=(symbol.name,),
+                market=symbol.market,
+                warmup_days=warmup_days,
+                defects=() if atas else (SAMPLE_DEFECT,),
+                ticks=atas,
+                bars=atas,
+                simplified=atas,
+                trades=True,
+            )
         )
-    )
 
 
 def commands(kitchen: Kitchen, stage: str, day: dt.date) -> list[list[str]]:

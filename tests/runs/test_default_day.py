@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,19 @@ def test_a_named_configuration_without_data_is_not_replaced_by_a_sample(tmp_path
     assert run.returncode == 40
     assert "has klines of every expected symbol" in run.stderr
     assert not kitchen.snapshots.exists()
+
+
+def test_the_sample_market_has_a_symbol_of_each_kind(tmp_path: Path) -> None:
+    """One by ATAS and the exchange, one by the exchange alone: there each of the trades is a sell."""
+    kitchen = kitchen_at(tmp_path, {**TWO, "ETHUSDT": "{market: futures_um, atas: none}"})
+    ops.write_market(kitchen, warmup_days=2)
+    raw = kitchen.raw
+    sides = {}
+    for symbol in TWO:
+        with zipfile.ZipFile(raw / f"binance/futures_um/{symbol}-trades-2025-01-02.zip") as archive:
+            lines = archive.read(archive.namelist()[0]).decode().splitlines()[1:]
+        sides[symbol] = {line.rpartition(",")[2] for line in lines}
+
+    assert [path.name for path in (raw / "atas/bars_1m").iterdir()] == ["BTCUSDT"]
+    assert sides == {"BTCUSDT": {"true", "false"}, "ETHUSDT": {"true"}}
+    assert (raw / "binance/futures_um/ETHUSDT-aggTrades-2025-01-02.zip").is_file()
