@@ -61,6 +61,12 @@ def change_volume(grid: Grid) -> None:
     path.write_bytes(b"\n".join(lines))
 
 
+def one_trade(grid: Grid) -> None:
+    """An archive of aggregates that begins and ends at noon."""
+    path = grid.root / f"data/raw/binance/futures_um/BTCUSDT-aggTrades-{DAYS[1]}.csv"
+    path.write_text("7,1.5,2,11,12,1735905600000,true\n")
+
+
 def reorder(grid: Grid) -> None:
     """Two raw lines change places."""
     path = grid.root / BARS
@@ -109,6 +115,13 @@ MUTATIONS: dict[str, tuple[Callable[[Grid], None], Ran, set[int]]] = {
     ),
     "a touch": (lambda grid: os.utime(grid.root / BARS), set(), set()),
     "raw lines in another order": (reorder, ONE_DAY_OF_BARS | every(*DATES, days=(3,)), set()),
+    "trades of the exchange": (
+        one_trade,
+        only("CleanFeed binance_agg_trades", "Footprint", "AlignedBars", "Verdict", "MicroFeatures")
+        | only("MicroFeatures", day=4)
+        | every(*DATES, days=(3, 4)),
+        {3, 4},
+    ),
     "a setting of one step": (
         add(KITCHEN, "latency_seconds: {binance: 0, atas: 1}\n"),
         AFTER_BARS,
