@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -12,8 +13,11 @@ from pathlib import Path
 import pytest
 
 from kit.support import kitchen_at
+from kit.whole_day import whole_day
 from pipeline import layout
 from pipeline.errors import ParameterError
+from pipeline.locations import PROJECT
+from pipeline.quality.report import markdown
 from pipeline.runs import default_day as ops
 
 DAY = dt.date(2025, 1, 2)
@@ -91,6 +95,18 @@ def test_a_named_configuration_without_data_is_not_replaced_by_a_sample(tmp_path
     assert run.returncode == 40
     assert "has klines of every expected symbol" in run.stderr
     assert not kitchen.snapshots.exists()
+
+
+def test_the_fault_of_the_sample_market_is_found_and_mended(tmp_path: Path) -> None:
+    """The report of the symbol without ATAS has the very line that the README shows."""
+    kitchen = kitchen_at(tmp_path, {"ETHUSDT": "{market: futures_um, atas: none}"})
+    ops.write_market(kitchen, warmup_days=0)
+    (shown,) = re.findall(r"^\| D01 .*$", (PROJECT / "README.md").read_text(), re.M)
+
+    day = whole_day(kitchen, "ETHUSDT", ops.SAMPLE_DAY)
+
+    assert day.condition == "available"
+    assert shown in markdown(day.report)
 
 
 def test_the_sample_market_has_a_symbol_of_each_kind(tmp_path: Path) -> None:
