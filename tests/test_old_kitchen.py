@@ -129,3 +129,14 @@ def test_what_is_stale_says_why_and_is_built_again(old: Path) -> None:
     assert current(old).endswith(f"{DAY}.r2")
     assert len(list((old / "snapshots/.revisions").iterdir())) == 2
     assert plan(old) == {}
+
+
+def test_what_was_rolled_back_stays_so_when_a_release_adds_columns(old: Path) -> None:
+    """The raw files still give what r2 said, with today's columns; readers keep the rollback."""
+    kitchen(old, "rollback", DAY, "r1", "--reason", "the lines were there after all")
+
+    built = ask(old, *f"luigi --module pipeline Snapshot --date {DAY} --local-scheduler".split())
+
+    assert built.returncode == 0, built.stdout + built.stderr
+    assert current(old).endswith(f"{DAY}.r3")
+    assert price(old) == 79848.8

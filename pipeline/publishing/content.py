@@ -17,6 +17,7 @@ from pipeline.tables import parquet
 
 if TYPE_CHECKING:
     from pipeline.contracts.manifest import FileEntry, Manifest
+    from pipeline.publishing.store import Store
 
 WITHDRAWN = "withdrawn"
 """Key of a rollback's `publication.json`: revision and content of all that it takes back."""
@@ -76,7 +77,15 @@ def _is_beginning(old: FileEntry, new: FileEntry, file: Path) -> bool:
     return parquet.content_hash(parquet.read(file).select(names)) == old.content_hash
 
 
-def is_withdrawn(sealed: Sealed, manifest: Manifest) -> bool:
-    """Whether the current revision is a rollback that took the manifest's content back."""
+def is_withdrawn(
+    store: Store, sealed: Sealed, manifest: Manifest, files: Mapping[str, Path]
+) -> bool:
+    """Whether the current revision is a rollback that took this content back, grown columns or not.
+
+    A withdrawn revision that was collected since is known by its hashes alone.
+    """
     withdrawn = revisions.read_publication(sealed.path).get(WITHDRAWN) or []
-    return identity(manifest) in [{key: entry.get(key) for key in _IDENTITY} for entry in withdrawn]
+    if identity(manifest) in [{key: entry.get(key) for key in _IDENTITY} for entry in withdrawn]:
+        return True
+    kept = (revisions.find(store, sealed.day, entry["revision"]) for entry in withdrawn)
+    return any(says_the_same(revision, manifest, files) for revision in kept if revision)

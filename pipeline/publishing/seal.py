@@ -80,13 +80,13 @@ def publish(draft: Draft, store: Store) -> Sealed:
         raise preflight.explain(error, store, f"{draft.day} not published", sizes) from error
 
 
-def _standing(sealed: Sealed | None, draft: Draft) -> Sealed | None:
+def _standing(store: Store, sealed: Sealed | None, draft: Draft) -> Sealed | None:
     """The current revision, with a note why, when the draft asks for no other."""
     if sealed is None:
         return None
     if content.says_the_same(sealed, draft.manifest, draft.files):
         return replace(sealed, note="already says the same")
-    if not draft.extra and content.is_withdrawn(sealed, draft.manifest):
+    if not draft.extra and content.is_withdrawn(store, sealed, draft.manifest, draft.files):
         return replace(sealed, note="stands: what the raw files give was rolled back")
     return None
 
@@ -107,7 +107,7 @@ def _publish(draft: Draft, store: Store, sizes: list[int]) -> Sealed:
     if sealed is not None and not links.is_settled(store, sealed):
         links.roll_forward(store, sealed)
     staging.sweep(store, draft.day)
-    standing = _standing(sealed, draft)
+    standing = _standing(store, sealed, draft)
     if standing is not None:
         index.note(store, standing)
         return standing
@@ -179,7 +179,7 @@ def _claim(draft: Draft, store: Store, staged: staging.Staging) -> Sealed:
     """Takes the next free number; when another run was quicker, its revision may be all we wanted."""
     for _ in range(_ATTEMPTS):
         parent = current(store, draft.day)
-        standing = _standing(parent, draft)
+        standing = _standing(store, parent, draft)
         if standing is not None:
             return standing
         number = max(revisions.numbers(store, draft.day), default=0) + 1

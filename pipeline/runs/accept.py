@@ -140,11 +140,12 @@ def _leave_unpublished(search: Search) -> None:
     """A snapshot is accepted only where the current revision says what the prepared manifest says."""
     kitchen = search.freshness.kitchen
     for unit in [unit for unit in search.found if unit.stage == "Snapshot"]:
-        sealed = revisions.current(Store(kitchen.snapshots), unit.day)
+        store, files = Store(kitchen.snapshots), _tables(kitchen, unit.day)
+        sealed = revisions.current(store, unit.day)
         manifest = _manifest(search.freshness, unit.day)
         if sealed is None or not (
-            content.says_the_same(sealed, manifest, _tables(kitchen, unit.day))
-            or content.is_withdrawn(sealed, manifest)
+            content.says_the_same(sealed, manifest, files)
+            or content.is_withdrawn(store, sealed, manifest, files)
         ):
             del search.found[unit]
             search.left[unit] = ["the current revision says something else"]
