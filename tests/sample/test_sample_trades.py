@@ -216,7 +216,7 @@ def test_a_fault_is_found_as_itself(tmp_path: Path, code: str, mended: bool) -> 
 
     assert {fault.code for fault in found.faults} == {code}
     assert (found.proven == 1440) is mended
-    assert found.wrong_klines == 0
+    assert found.wrong_klines == ()
 
 
 def test_a_flawless_day_is_proven(sample: Path, market: str) -> None:
