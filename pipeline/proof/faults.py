@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pipeline.clock import MINUTES_PER_DAY
+from pipeline.contracts.control import Control
 from pipeline.contracts.ledger import LedgerEntry
 from pipeline.proof.agreement import SIDES, Agreement
 from pipeline.proof.ids import IdGaps
@@ -39,6 +40,15 @@ class Limits:
     one_sided_share_max: float
     one_sided_trades_min: float
     still_minutes_min: float
+
+    @classmethod
+    def of(cls, control: Control) -> Limits:
+        """Those in force."""
+        return cls(
+            one_sided_share_max=control.flow["one_sided_share_max"],
+            one_sided_trades_min=control.flow["one_sided_trades_min"],
+            still_minutes_min=control.tape["still_minutes_min"],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,22 +5,24 @@ Belongs here: what the steps after the proof read. What is believed is `choice.p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
+from pipeline.alignment.feeds import TICKS as TICKS_FEED
 from pipeline.alignment.flow import Sides, in_base
 from pipeline.alignment.grid import on_grid
-from pipeline.alignment.identity import BASE, CONTRACTS
+from pipeline.alignment.identity import BASE, CONTRACTS, SAME
 from pipeline.alignment.tape_minutes import tape_minutes
 from pipeline.bars.footprint import footprint
-from pipeline.clock import day_open_us
+from pipeline.contracts.correction import Correction
+from pipeline.contracts.day import Day
 from pipeline.contracts.tape import TapeFinding
 from pipeline.model.feeds import TRADE_TAPES
 from pipeline.proof.choice import believed, proven, taken
-from pipeline.proof.tapes import Given, TapesOfDay, tapes_of_day
+from pipeline.proof.tapes import Given, TapeGiven, TapesOfDay, tapes_of_day
 from pipeline.tables.parts import Parts
 
 TICKS = "ticks"
@@ -42,10 +44,31 @@ class Taken:
     finding: TapeFinding
 
 
-def by_preference(prefer: Sequence[str]) -> list[str]:
-    """Every tape, those that are preferred before those that are not named."""
-    tapes = (TICKS, *TRADE_TAPES)
-    return [*(n for n in prefer if n in tapes), *(n for n in tapes if n not in prefer)]
+def held_against_klines(
+    day: Day,
+    ticks: Parts,
+    correction: Correction,
+    archives: Mapping[str, TapeGiven],
+    prefer: Sequence[str],
+) -> dict[str, TapeGiven]:
+    """The tapes that may be, the preferred first: the exchange's, and ATAS's ticks where they are of the
+    klines' instrument and count what its trades count.
+
+    Args:
+        day: The symbol's day.
+        ticks: Schema `clean_ticks`, in true time.
+        correction: `Calibration.correction`.
+        archives: The exchange's tapes by name.
+        prefer: Sources of delta, the preferred first; tapes that it does not name come last.
+    """
+    found, tapes = correction.feeds.get(TICKS_FEED), dict(archives)
+    in_contracts = day.market == "futures_cm"
+    same = (SAME, CONTRACTS if in_contracts else BASE)
+    if found is not None and found.stands and (found.identity, found.volume_unit) == same:
+        size = found.volume_factor if in_contracts else None
+        tapes[TICKS] = TapeGiven(parts=ticks, is_archive=False, contract=size)
+    names = dict.fromkeys((*prefer, TICKS, *TRADE_TAPES))
+    return {name: tapes[name] for name in names if name in tapes}
 
 
 def tapes_taken(given: Given, beside: Parts) -> Taken:
@@ -60,10 +83,10 @@ def tapes_taken(given: Given, beside: Parts) -> Taken:
     if TICKS in given.tapes:
         levels, own = found.levels[TICKS], found.stats[TICKS]
     else:
-        levels, own = footprint(given.symbol, beside, given.rules)
+        levels, own = footprint(given.day.symbol, beside, given.day.rules)
     stats = _marked(own, is_archive=False)
     if given.tapes:
-        opened, tapes = day_open_us(given.day), found.proof.candidates
+        opened, tapes = given.opened_us, found.proof.candidates
         levels = taken(found.levels, tapes, opened)
         marked = {
             name: _marked(table, is_archive=given.tapes[name].is_archive)
@@ -86,7 +109,7 @@ def _marked(stats: pa.Table, *, is_archive: bool) -> pa.Table:
 def _minutes(given: Given, found: TapesOfDay) -> pa.Table:
     minutes = believed(found.proof.candidates)
     return tape_minutes(
-        day_open_us(given.day),
+        given.opened_us,
         proven(found.proof.candidates),
         minutes.get(TICKS),
         {
@@ -99,7 +122,7 @@ def _minutes(given: Given, found: TapesOfDay) -> pa.Table:
 
 def _sides(given: Given, found: TapesOfDay, name: str) -> Sides:
     """What was bought and sold in base units, in minutes in which the side of every trade is known."""
-    grid = on_grid(found.stats[name], day_open_us(given.day))
+    grid = on_grid(found.stats[name], given.opened_us)
     sides = Sides(buy=grid.floats("vbuy"), sell=grid.floats("vsell"))
     size, klines = given.tapes[name].contract, found.proof.klines.values
     unit = BASE if size is None else CONTRACTS

@@ -5,7 +5,6 @@ Belongs here: the work of a step on tapes, which stand in memory part by part. W
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,8 +12,8 @@ import pyarrow as pa
 
 from pipeline.bars.footprint import footprint
 from pipeline.clock import day_open_us
+from pipeline.contracts.day import Day
 from pipeline.contracts.ledger import LedgerEntry
-from pipeline.contracts.rules import Rules
 from pipeline.contracts.tape import TapeFinding
 from pipeline.proof.day import DayProof, Tape, mending, prove
 from pipeline.proof.faults import Limits, files_of
@@ -44,27 +43,24 @@ class TapeGiven:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """A symbol's day.
+    """A symbol's day as its klines and tapes tell it.
 
     Args:
-        symbol: Its name.
-        day: The UTC date.
-        klines: Schema `clean_klines`.
+        day: The symbol's day.
+        klines: Schema `clean_klines`, in true time.
         tapes: By name, the preferred first; those of the klines' own instrument.
-        outages: Minutes, 0..1439, in a known outage of the exchange.
-        rules: Those in force.
-        limits: CONTROL's limits of faults.
         keep: Puts rows aside.
     """
 
-    symbol: str
-    day: dt.date
+    day: Day
     klines: pa.Table
     tapes: Mapping[str, TapeGiven]
-    outages: frozenset[int]
-    rules: Rules
-    limits: Limits
     keep: Keep
+
+    @property
+    def opened_us(self) -> int:
+        """00:00 UTC."""
+        return day_open_us(self.day.date)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,30 +83,31 @@ class _Made:
 
 def tapes_of_day(given: Given) -> TapesOfDay:
     """Every tape of the day, mended where the exchange's other archive agrees with the klines."""
-    klines = of_klines(given.klines, day_open_us(given.day))
+    klines = of_klines(given.klines, given.opened_us)
+    limits = Limits.of(given.day.rules.control)
     made = {name: _made(given, tape) for name, tape in given.tapes.items()}
-    archived = prove(klines, _tapes(made), given.outages, given.limits)
+    archived = prove(klines, _tapes(made), given.day.outages, limits)
     orders = {name: mending(archived, name, other) for name, other in _others(given).items()}
     mends = {name: order for name, order in orders.items() if order is not None}
     again = {name: _made(given, _mended(given, name, order)) for name, order in mends.items()}
     made |= again
-    proof = prove(klines, _tapes(made), given.outages, given.limits) if again else archived
+    proof = prove(klines, _tapes(made), given.day.outages, limits) if again else archived
     return TapesOfDay(
         levels={name: one.levels for name, one in made.items()},
         stats={name: one.stats for name, one in made.items()},
         archived=archived,
         proof=proof,
         finding=finding(
-            given.day, archived, proof, {name: order.minutes for name, order in mends.items()}
+            given.day.date, archived, proof, {name: order.minutes for name, order in mends.items()}
         ),
     )
 
 
 def _made(given: Given, tape: TapeGiven) -> _Made:
     levels, stats = footprint(
-        given.symbol, tape.parts, given.rules, judge_sides=not tape.is_archive
+        given.day.symbol, tape.parts, given.day.rules, judge_sides=not tape.is_archive
     )
-    opened = day_open_us(given.day)
+    opened = given.opened_us
     return _Made(
         levels=levels,
         stats=stats,
@@ -140,7 +137,7 @@ def _mended(given: Given, name: str, mending: Mending) -> TapeGiven:
         tape.parts,
         given.tapes[other].parts if other else None,
         mending,
-        day_open_us(given.day),
+        given.opened_us,
         given.keep,
     )
     return replace(tape, parts=parts, ledger=())

@@ -15,16 +15,17 @@ import pyarrow as pa
 from pipeline import asked, storage, symbols
 from pipeline.alignment.align import AlignInput, align
 from pipeline.alignment.calibrate import CalibrationInput, calibrate
-from pipeline.alignment.record_clock import clock_of
+from pipeline.alignment.record_clock import clock_of, in_true_time
 from pipeline.alignment.true_time import tape_in_true_time
-from pipeline.bars.footprint import footprint
 from pipeline.contracts import outages, rules
 from pipeline.contracts.correction import Correction
 from pipeline.contracts.day import Day
 from pipeline.contracts.verdict import Verdict
 from pipeline.errors import ParameterError, SourceError
-from pipeline.model.feeds import ATAS_FEEDS, MARKETS
+from pipeline.model.feeds import ATAS_FEEDS, DELTA_SOURCES, MARKETS
 from pipeline.model.raw_names import RawPath
+from pipeline.proof.taken import Taken, held_against_klines, tapes_taken
+from pipeline.proof.tapes import Given
 from pipeline.quality.checks import DayFacts
 from pipeline.quality.report import html, markdown, report
 from pipeline.quality.verdict import verdict
@@ -35,6 +36,7 @@ from pipeline.sources.protocol import Feed
 from pipeline.sources.rawfile import open_raw
 from pipeline.sources.registry import claimant
 from pipeline.tables import parquet
+from pipeline.tables.parts import in_memory, single
 
 _DATE = re.compile(r"(?<![0-9])([0-9]{4}-[0-9]{2}-[0-9]{2})(?![0-9])")
 
@@ -75,12 +77,14 @@ def align_files(pair: Pair) -> Aligned:
     found = calibrate(
         CalibrationInput(day=day, klines=klines, bars=tables, ticks=ticks, clock=clock)
     )
+    tapes = None if ticks is None else _taken(day, klines, ticks, found.correction)
     bars, flow = align(
         AlignInput(
             day=day,
             klines=klines,
             bars=tables,
-            minute_stats=None if ticks is None else _minutes(day, ticks, found.correction),
+            minute_stats=tapes.minute_stats if tapes else None,
+            tape_minutes=tapes.tape_minutes if tapes else None,
             correction=found.correction,
         )
     )
@@ -93,6 +97,7 @@ def align_files(pair: Pair) -> Aligned:
         atas_expected=True,
         simulated=False,
         flow=flow,
+        tape=tapes.finding if tapes else None,
     )
     judged = verdict(facts)
     return Aligned(
@@ -112,10 +117,16 @@ def _read(day: Day, path: Path, vendor: str) -> tuple[str, CleanFeed]:
     return source, read_feed(feed, [RawPath(path, path.name, 0)], day.rules)
 
 
-def _minutes(day: Day, ticks: pa.Table, correction: Correction) -> pa.Table:
-    """The tape's minute statistics, in true time."""
-    tape = tape_in_true_time(ticks, None, correction, day.date)
-    return footprint(day.symbol, tape, day.rules)[1]
+def _taken(day: Day, klines: pa.Table, ticks: pa.Table, correction: Correction) -> Taken:
+    """The tape in true time, held against the klines."""
+    tape = single(tape_in_true_time(ticks, None, correction, day.date))
+    given = Given(
+        day=day,
+        klines=in_true_time(klines, correction),
+        tapes=held_against_klines(day, tape, correction, {}, DELTA_SOURCES),
+        keep=in_memory,
+    )
+    return tapes_taken(given, tape)
 
 
 def write(aligned: Aligned, out: Path) -> list[Path]:

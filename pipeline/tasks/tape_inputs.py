@@ -1,21 +1,17 @@
 """The tapes of a symbol's day as the proof takes them, from the files behind a unit's inputs.
 
-Belongs here: which tape may be held against the klines, in which order and unit. Loads the heavy libraries.
+Belongs here: from a unit's inputs to tapes. Which may be held against the klines is the proof's to say. Loads
+the heavy libraries.
 """
 
 from __future__ import annotations
 
-from pipeline.alignment.feeds import TICKS as TICKS_FEED
-from pipeline.alignment.identity import BASE, CONTRACTS, SAME
 from pipeline.alignment.record_clock import in_true_time
 from pipeline.alignment.true_time import parts_in_true_time
-from pipeline.contracts.correction import Correction
 from pipeline.model.contract_size import contract_usd
 from pipeline.model.feeds import TRADE_TAPES
-from pipeline.proof.faults import Limits
-from pipeline.proof.taken import TICKS, by_preference
+from pipeline.proof.taken import held_against_klines
 from pipeline.proof.tapes import Given, TapeGiven
-from pipeline.settings.config import Symbol
 from pipeline.tables.parts import Parts, Spill, single
 from pipeline.tasks import inputs
 from pipeline.tasks.job import Job
@@ -35,25 +31,11 @@ def ticks(job: Job) -> Parts:
 def given(job: Job, own: Parts) -> Given:
     """The klines of the day, and its tapes of the same instrument and unit; `own` are ATAS's ticks."""
     day, correction = inputs.day(job), inputs.correction(job)
-    control = day.rules.control
-    there = _archives(job)
-    if _is_comparable(job.symbol, correction):
-        size = correction.feeds[TICKS_FEED].volume_factor if _in_contracts(job.symbol) else None
-        there[TICKS] = TapeGiven(parts=own, is_archive=False, contract=size)
+    prefer = job.kitchen.prefer_delta
     return Given(
-        symbol=job.symbol.name,
-        day=job.unit.day,
+        day=day,
         klines=in_true_time(inputs.klines(job), correction),
-        tapes={
-            name: there[name] for name in by_preference(job.kitchen.prefer_delta) if name in there
-        },
-        outages=day.outages,
-        rules=day.rules,
-        limits=Limits(
-            one_sided_share_max=control.flow["one_sided_share_max"],
-            one_sided_trades_min=control.flow["one_sided_trades_min"],
-            still_minutes_min=control.tape["still_minutes_min"],
-        ),
+        tapes=held_against_klines(day, own, correction, _archives(job), prefer),
         keep=Spill(job.node.folder).put,
     )
 
@@ -61,7 +43,8 @@ def given(job: Job, own: Parts) -> Given:
 def _archives(job: Job) -> dict[str, TapeGiven]:
     """The exchange's tapes that are there."""
     ledgers = inputs.ledgers_by_feed(job)
-    size = contract_usd(job.symbol.vendor_symbol) if _in_contracts(job.symbol) else None
+    in_contracts = job.symbol.market == "futures_cm"
+    size = contract_usd(job.symbol.vendor_symbol) if in_contracts else None
     parts = {name: inputs.tape(job, feed) for name, feed in TRADE_TAPES.items()}
     return {
         name: TapeGiven(
@@ -70,16 +53,3 @@ def _archives(job: Job) -> dict[str, TapeGiven]:
         for name, tape in parts.items()
         if tape is not None
     }
-
-
-def _is_comparable(symbol: Symbol, correction: Correction) -> bool:
-    """Whether ATAS's ticks are of the klines' instrument, and count what the exchange's trades count."""
-    found = correction.feeds.get(TICKS_FEED)
-    unit = CONTRACTS if _in_contracts(symbol) else BASE
-    return (
-        found is not None and found.stands and (found.identity, found.volume_unit) == (SAME, unit)
-    )
-
-
-def _in_contracts(symbol: Symbol) -> bool:
-    return symbol.market == "futures_cm"

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kit.shipped import RULES
+from pipeline.contracts.day import Day
+from pipeline.model.feeds import ATAS_FEEDS
 from pipeline.model.raw_names import RawPath
-from pipeline.proof.faults import Limits
 from pipeline.proof.tapes import Given, TapeGiven, TapesOfDay, tapes_of_day
 from pipeline.sources.clean import CleanFeed, read_feed
 from pipeline.sources.protocol import Feed
@@ -25,7 +26,6 @@ Damage = Callable[[list[str]], list[str]]
 DAY, MINUTES = dt.date(2019, 10, 11), 1022
 """A day of XRPETH and its traded minutes, of which every tape and the klines agree."""
 
-LIMITS = Limits(one_sided_share_max=0.99, one_sided_trades_min=100, still_minutes_min=30)
 _SYMBOL = "XRPETH"
 _FEEDS = {"trades": "binance_trades", "agg_trades": "binance_agg_trades", "klines": "binance_1m"}
 _KINDS = {"trades": "trades", "agg_trades": "aggTrades", "klines": "1m"}
@@ -78,8 +78,14 @@ def proven(raw: Raw, *tapes: str, outages: frozenset[int] = frozenset()) -> Tape
     feeds = {name: raw.ticks() if name == "ticks" else raw.feed(name) for name in tapes}
     return tapes_of_day(
         Given(
-            symbol=_SYMBOL,
-            day=raw.day,
+            day=Day(
+                symbol=_SYMBOL,
+                market="spot",
+                date=raw.day,
+                rules=RULES,
+                outages=outages,
+                prefer=ATAS_FEEDS,
+            ),
             klines=raw.feed("klines").table,
             tapes={
                 name: TapeGiven(
@@ -87,9 +93,6 @@ def proven(raw: Raw, *tapes: str, outages: frozenset[int] = frozenset()) -> Tape
                 )
                 for name, feed in feeds.items()
             },
-            outages=outages,
-            rules=RULES,
-            limits=LIMITS,
             keep=in_memory,
         )
     )

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from kit.proof_day import LIMITS
 from kit.sample_reading import (
     DAY,
     archive_text,
@@ -27,7 +26,9 @@ from kit.sample_reading import (
     zip_path,
 )
 from kit.shipped import RULES
+from pipeline.contracts.day import Day
 from pipeline.contracts.tape import TapeFinding
+from pipeline.model.feeds import ATAS_FEEDS
 from pipeline.model.raw_names import RawPath
 from pipeline.proof.tapes import Given, TapeGiven, tapes_of_day
 from pipeline.sources.clean import CleanFeed, read_feed
@@ -288,8 +289,14 @@ def _proof(out: Path, market: str = "futures_um", contract: int | None = None) -
     }
     return tapes_of_day(
         Given(
-            symbol=symbol,
-            day=DAY,
+            day=Day(
+                symbol=symbol,
+                market=market,
+                date=DAY,
+                rules=RULES,
+                outages=frozenset(),
+                prefer=ATAS_FEEDS,
+            ),
             klines=read("binance_1m", "1m").table,
             tapes={
                 name: TapeGiven(
@@ -300,9 +307,6 @@ def _proof(out: Path, market: str = "futures_um", contract: int | None = None) -
                 )
                 for name, feed in feeds.items()
             },
-            outages=frozenset(),
-            rules=RULES,
-            limits=LIMITS,
             keep=in_memory,
         )
     ).finding
