@@ -5,16 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
 from pathlib import Path
+from typing import Any
 
+import duckdb
+import polars as pl
 import pytest
 
 from kit.support import Run
 from pipeline import storage
 from pipeline.contracts.manifest import read, to_json
+from pipeline.locations import PROJECT
 from pipeline.reader import load
 from pipeline.stages import STAGES
 
@@ -140,3 +145,30 @@ def test_what_was_rolled_back_stays_so_when_a_release_adds_columns(old: Path) ->
     assert built.returncode == 0, built.stdout + built.stderr
     assert current(old).endswith(f"{DAY}.r3")
     assert price(old) == 79848.8
+
+
+def test_days_of_both_releases_are_read_together(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the reader, and by the lines of the guide; the old day's new column is null."""
+    kitchen(old, "sample", "--date", "2025-01-04", "--trades", "3000", "--out", str(old / "raw"))
+    newer = "luigi --module pipeline Snapshot --date 2025-01-04 --local-scheduler"
+    built = ask(old, *newer.split())
+    assert built.returncode == 0, built.stdout + built.stderr
+    guide = (PROJECT / "docs" / "reading.md").read_text()
+    [lines] = [
+        block for block in re.findall(r"```python\n(.*?)```", guide, re.S) if "mixed" in block
+    ]
+    monkeypatch.chdir(old)
+    said: dict[str, Any] = {
+        "duckdb": duckdb,
+        "pl": pl,
+        "paths": [f"snapshots/{day}/bars_1m.parquet" for day in (DAY, "2025-01-04")],
+    }
+
+    exec(lines, said)  # noqa: S102 - the guide's own lines
+    table = load("bars_1m", DAY, "2025-01-04", root=old / "snapshots")
+
+    assert said["proven"] == [(2880, 1440)]
+    assert said["lazy"].select("proven").collect()["proven"].null_count() == 1440
+    assert (table.num_rows, table["proven"].null_count) == (2880, 1440)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from dataclasses import asdict
 
 import click
 
 from pipeline.cli import options, output
 from pipeline.runs import backfill, plan
+from pipeline.runs.plan import DayStatus
 
 _SHORT = {"available": "+", "degraded": "~", "missing": "-", "refused": "x"}
 
@@ -24,10 +25,10 @@ def command(start: dt.date, stop: dt.date) -> None:
       kitchen status --start 2025-01-02 --stop 2025-01-31
     """
     rows = plan.status(backfill.Range(start=start, stop=stop).days())
-    output.say({"days": rows}, [_line(row) for row in rows])
+    output.say({"days": [asdict(row) for row in rows]}, [_line(row) for row in rows])
 
 
-def _line(row: dict[str, Any]) -> str:
-    revision = f"r{row['revision']}" if row["revision"] else "--"
-    symbols = " ".join(f"{name} {_SHORT.get(c, c)}" for name, c in row["symbols"].items())
-    return f"{row['date']}  {revision:4} {row['state']:8} {symbols}".rstrip()
+def _line(row: DayStatus) -> str:
+    revision = f"r{row.revision}" if row.revision else "--"
+    symbols = " ".join(f"{name} {_SHORT.get(c, c)}" for name, c in row.symbols.items())
+    return f"{row.date}  {revision:4} {row.state:8} {symbols}".rstrip()

@@ -11,6 +11,7 @@ from pipeline.contracts.tape import TapeFault, TapeFinding
 from pipeline.model.feeds import TRADE_TAPES
 from pipeline.quality.facts import DayFacts, Minutes, mask_of
 from pipeline.quality.oddities import Measure, Oddity, nothing, on_day
+from pipeline.tables.arrays import Bools
 
 _READ_ALREADY = ("D05", "D06", "D07")
 """Faults that the defect table has as lines mended while reading."""
@@ -43,13 +44,7 @@ def tape_proven(facts: DayFacts, minutes: Minutes) -> Oddity:
     taped = np.isfinite(proven)
     if not taped.any():
         return nothing("no minute has a tape")
-    apart = proven == 0
-    count, total = int(apart.sum()), int(taped.sum())
-    return Oddity(
-        measured=(total - count) / total,
-        note=f"{total - count} of {total} minutes with a tape are proven",
-        at_fault=apart,
-    )
+    return _share(taped, proven == 0, "minutes with a tape are proven")
 
 
 def tape_coverage(facts: DayFacts, minutes: Minutes) -> Oddity:
@@ -58,12 +53,13 @@ def tape_coverage(facts: DayFacts, minutes: Minutes) -> Oddity:
     if proof_of(facts) is None or not traded.any():
         return _no_trades()
     lost = traded & np.isnan(on_day(facts, "proven"))
-    count, total = int(lost.sum()), int(traded.sum())
-    return Oddity(
-        measured=(total - count) / total,
-        note=f"{total - count} of {total} traded minutes have a tape",
-        at_fault=lost,
-    )
+    return _share(traded, lost, "traded minutes have a tape")
+
+
+def _share(counted: Bools, at_fault: Bools, what: str) -> Oddity:
+    total = int(counted.sum())
+    good = total - int(at_fault.sum())
+    return Oddity(measured=good / total, note=f"{good} of {total} {what}", at_fault=at_fault)
 
 
 def kline_contradicted(facts: DayFacts, minutes: Minutes) -> Oddity:

@@ -8,7 +8,6 @@ import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from pipeline import arrivals
 from pipeline.freshness import graph, receipt
@@ -106,15 +105,28 @@ def why(day: dt.date, symbol: str | None) -> dict[str, list[str]]:
     }
 
 
-def status(days: Iterable[dt.date]) -> list[dict[str, Any]]:
-    """For each date: its revision, the condition of each symbol, and whether it is still true."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayStatus:
+    """A date: its current revision, None where none is sealed, and whether it is still true.
+
+    `state` is `fresh`, `pending`, `stale` or `none`, where no symbol is expected. `symbols`: those
+    expected or published, with their conditions.
+    """
+
+    date: str
+    revision: int | None
+    state: str
+    symbols: dict[str, str]
+
+
+def status(days: Iterable[dt.date]) -> list[DayStatus]:
+    """The state of each date."""
     finished = context.finished()
     with context.freshness().one_look():
         return [_status(day, finished.holds(day)) for day in days]
 
 
-def _status(day: dt.date, holds: bool) -> dict[str, Any]:
-    """`state` is `fresh`, `pending`, `stale` or `none`, where no symbol is expected."""
+def _status(day: dt.date, holds: bool) -> DayStatus:
     kitchen = context.kitchen()
     sealed = revisions.current(Store(kitchen.snapshots), day)
     expected = [symbol.name for symbol in arrivals.expected_symbols(kitchen, day)]
@@ -125,9 +137,9 @@ def _status(day: dt.date, holds: bool) -> dict[str, Any]:
     state = "fresh" if holds else "none"
     if expected and not holds:
         state = _WORDS[day_state.judged(context.freshness(), day).state]
-    return {
-        "date": day.isoformat(),
-        "revision": sealed.revision if sealed else None,
-        "state": state,
-        "symbols": {**dict.fromkeys(expected, "missing"), **conditions},
-    }
+    return DayStatus(
+        date=day.isoformat(),
+        revision=sealed.revision if sealed else None,
+        state=state,
+        symbols={**dict.fromkeys(expected, "missing"), **conditions},
+    )
