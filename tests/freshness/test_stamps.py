@@ -85,10 +85,10 @@ def test_what_changed_after_the_comparison_gets_no_stamp(
 
 def test_a_sealed_day_that_readers_cannot_see_is_stale(grid: Grid) -> None:
     """Not fresh: the next run has its link to make. A day that is published and true is."""
-    assert [day["state"] for day in status(DAYS)] == ["fresh"] * 3
+    assert [day.state for day in status(DAYS)] == ["fresh"] * 3
     (grid.root / "snapshots/2025-01-03").unlink()
     context.look_again()
-    assert [day["state"] for day in status(DAYS)] == ["fresh", "stale", "fresh"]
+    assert [day.state for day in status(DAYS)] == ["fresh", "stale", "fresh"]
 
 
 @pytest.mark.parametrize("changes", [True, False])
