@@ -11,7 +11,8 @@ import hashlib
 import os
 import sys
 from collections.abc import Iterator
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from pipeline import storage
@@ -24,21 +25,30 @@ RECIPES = "pipeline.tasks.recipes"
 INPUTS = "pipeline.tasks.inputs"
 """The module of the recipes' own helpers."""
 
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+"""Where the statements of a statement stand, for all that has some."""
 
-def code_digests(cache: Path) -> dict[str, str]:
+
+def code_digests(kept: Path) -> dict[str, str]:
     """Step name -> digest of its code.
 
     Args:
-        cache: A JSON file that may be deleted at will. It keeps the digests as long as no source file
+        kept: A JSON file that may be deleted at will. It keeps the digests as long as no source file
             of the package changes its size or time, so that a run with nothing to do parses nothing.
     """
     states = sorted(_states(str(PROJECT / "pipeline"), ""))
-    return storage.remembered(cache, storage.digest([sys.version_info[:2], states]), _digests)
+    return storage.remembered(kept, storage.digest([sys.version_info[:2], states]), _digests)
 
 
 def _digests() -> dict[str, str]:
-    _tree.cache_clear()
+    forget()
     return {name: stage_digest(name) for name in STAGES}
+
+
+def forget() -> None:
+    """Reads every source file anew from now on."""
+    for read in (_source, _functions, _exists):
+        read.cache_clear()
 
 
 def _states(folder: str, name: str) -> Iterator[tuple[str, int, int]]:
@@ -58,7 +68,7 @@ def stage_digest(name: str) -> str:
     state = hashlib.sha256(f"python {sys.version_info[0]}.{sys.version_info[1]}\n".encode())
     state.update(_recipe(name).encode())
     for module in sorted(closure(STAGES[name].code)):
-        state.update(f"\n{module}\n{_tree(module)}".encode())
+        state.update(f"\n{module}\n{_source(module).digest}".encode())
         for text in _beside(module):
             state.update(f"\n{text.name}\n".encode() + text.read_bytes())
     return state.hexdigest()
@@ -79,7 +89,7 @@ def closure(modules: tuple[str, ...]) -> set[str]:
         module = waiting.pop()
         if module not in found:
             found.add(module)
-            waiting.extend(_imports(module))
+            waiting.extend(_source(module).imports)
     return found
 
 
@@ -89,24 +99,47 @@ def _path(module: str) -> Path:
     return package if package.exists() else base.with_suffix(".py")
 
 
+@cache
 def _exists(module: str) -> bool:
-    return module.split(".")[0] == "pipeline" and _path(module).exists()
+    return module.startswith("pipeline.") and _path(module).exists()
 
 
-def _imports(module: str) -> set[str]:
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """One module: the digest of its bare tree, and the modules of this package that it imports."""
+
+    digest: str
+    imports: frozenset[str]
+
+
+@cache
+def _source(module: str) -> _Source:
+    tree = ast.parse(_path(module).read_bytes())
     names: set[str] = set()
-    for node in ast.walk(ast.parse(_path(module).read_bytes())):
+    for node in _bared(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return {name for name in names if _exists(name) and name != "pipeline"}
+    digest = hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    return _Source(digest=digest, imports=frozenset(filter(_exists, names)))
 
 
-@lru_cache(maxsize=512)
-def _tree(module: str) -> str:
-    return ast.dump(_Bare().visit(ast.parse(_path(module).read_bytes())))
+def _bared(node: ast.AST) -> Iterator[ast.AST]:
+    """Takes docstrings, and other strings that stand alone, out of a tree; gives each statement in it."""
+    for name in _BLOCKS:
+        block = getattr(node, name, None)
+        if isinstance(block, list):  # the body of a lambda is none
+            block[:] = [statement for statement in block if not _is_text(statement)]
+            for statement in block:
+                yield statement
+                yield from _bared(statement)
+
+
+def _is_text(statement: ast.AST) -> bool:
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
 def recipe_name(stage: str) -> str:
@@ -129,14 +162,15 @@ def _recipe(stage: str) -> str:
     return "\n".join(found[name] for name in sorted(found))
 
 
+@cache
 def _functions() -> dict[str, ast.FunctionDef]:
     """Recipes by name, and helpers as `inputs.name`; those of the recipes' own module by name."""
-    found = {}
+    found: dict[str, ast.FunctionDef] = {}
     for module, prefix in ((RECIPES, ""), (INPUTS, "inputs.")):
-        tree = _Bare().visit(ast.parse(_path(module).read_bytes())) if _exists(module) else None
-        for node in tree.body if tree else ():
-            if isinstance(node, ast.FunctionDef):
-                found[prefix + node.name] = node
+        tree = ast.parse(_path(module).read_bytes() if _exists(module) else b"")
+        list(_bared(tree))
+        functions = (node for node in tree.body if isinstance(node, ast.FunctionDef))
+        found |= {prefix + function.name: function for function in functions}
     return found
 
 
@@ -152,12 +186,3 @@ def _called(name: str, function: ast.FunctionDef) -> set[str]:
         and isinstance(node.value, ast.Name)
         and node.value.id == "inputs"
     }
-
-
-class _Bare(ast.NodeTransformer):
-    """Takes docstrings, and other strings that stand alone, out of a tree."""
-
-    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
-        value = node.value
-        is_text = isinstance(value, ast.Constant) and isinstance(value.value, str)
-        return None if is_text else node

@@ -45,12 +45,12 @@ def digest_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..
     monkeypatch.setitem(STAGES, "CleanFeed", step)
 
     def changed(name: str, old: str, new: str) -> bool:
-        code._tree.cache_clear()
+        code.forget()
         before = code.stage_digest("CleanFeed")
         path = tmp_path / "pipeline" / name
         assert old in path.read_text()
         path.write_text(path.read_text().replace(old, new))
-        code._tree.cache_clear()
+        code.forget()
         return code.stage_digest("CleanFeed") != before
 
     return changed
