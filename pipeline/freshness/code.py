@@ -22,8 +22,8 @@ from pipeline.stages import STAGES
 RECIPES = "pipeline.tasks.recipes"
 """The module whose function of a step's name, in snake case, feeds the pure functions of the step."""
 
-INPUTS = "pipeline.tasks.inputs"
-"""The module of the recipes' own helpers."""
+HELPERS = {name: f"pipeline.tasks.{name}" for name in ("inputs", "tape_inputs")}
+"""The modules of the recipes' own helpers, by the name that the recipes call them by."""
 
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 """Where the statements of a statement stand, for all that has some."""
@@ -166,7 +166,8 @@ def _recipe(stage: str) -> str:
 def _functions() -> dict[str, ast.FunctionDef]:
     """Recipes by name, and helpers as `inputs.name`; those of the recipes' own module by name."""
     found: dict[str, ast.FunctionDef] = {}
-    for module, prefix in ((RECIPES, ""), (INPUTS, "inputs.")):
+    prefixes = {"": RECIPES} | {f"{name}.": module for name, module in HELPERS.items()}
+    for prefix, module in prefixes.items():
         tree = ast.parse(_path(module).read_bytes() if _exists(module) else b"")
         list(_bared(tree))
         functions = (node for node in tree.body if isinstance(node, ast.FunctionDef))
@@ -176,13 +177,13 @@ def _functions() -> dict[str, ast.FunctionDef]:
 
 def _called(name: str, function: ast.FunctionDef) -> set[str]:
     """Names of functions, as of `_functions`, that the words of one of them may mean."""
-    prefix = "inputs." if name.startswith("inputs.") else ""
+    prefix = name[: name.find(".") + 1]
     nodes = list(ast.walk(function))
     own = {prefix + node.id for node in nodes if isinstance(node, ast.Name)}
     return own | {
-        f"inputs.{node.attr}"
+        f"{node.value.id}.{node.attr}"
         for node in nodes
         if isinstance(node, ast.Attribute)
         and isinstance(node.value, ast.Name)
-        and node.value.id == "inputs"
+        and node.value.id in HELPERS
     }

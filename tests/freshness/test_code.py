@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +14,8 @@ from pipeline.stages import STAGES
 
 MODULES = {
     "tasks/recipes.py": (
-        "from pipeline.room.top import f\nfrom pipeline.tasks import inputs\n\n"
-        "def clean_feed(job):\n    return f(job) + _own(job) + inputs.table(job)\n\n"
+        "from pipeline.room.top import f\nfrom pipeline.tasks import inputs, tape_inputs\n\n"
+        "def clean_feed(job):\n    return f(job) + _own(job) + tape_inputs.tape(job)\n\n"
         "def _own(job):\n    return 1\n\n"
         "def calibration(job):\n    return 2\n"
     ),
@@ -22,6 +23,11 @@ MODULES = {
         "def table(job):\n    return read(job)\n\n"
         "def read(job):\n    return 3\n\n"
         "def unread(job):\n    return 4\n"
+    ),
+    "tasks/tape_inputs.py": (
+        "from pipeline.tasks import inputs\n\n"
+        "def tape(job):\n    return inputs.table(job) + _day(job)\n\n"
+        "def _day(job):\n    return 5\n"
     ),
     "room/top.py": (
         '"""Top."""\nfrom pipeline import deep\n\ndef f(x):\n    """Says."""\n    return deep.g(x)\n'
@@ -66,10 +72,11 @@ def digest_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..
         ("tasks/recipes.py", "return 1", "return 10"),
         ("tasks/inputs.py", "read(job)\n\n", "read(job.day)\n\n"),
         ("tasks/inputs.py", "return 3", "return 30"),
+        ("tasks/tape_inputs.py", "return 5", "return 50"),
     ],
 )
 def test_what_decides_the_result_counts(digest_after, name: str, old: str, new: str) -> None:
-    """The step's own function, one deep in its closure, a constant there, its recipe and its helpers."""
+    """The step's own function, one deep in its closure, a constant there, its recipe and all its helpers."""
     assert digest_after(name, old, new)
 
 
@@ -109,3 +116,16 @@ def test_the_digests_are_kept_while_no_file_changes(tmp_path: Path) -> None:
     cache.write_text("{")
 
     assert code.code_digests(cache) == first
+
+
+def test_every_module_of_helpers_is_known() -> None:
+    """What the recipes take from their own room beside the job itself counts as their code."""
+    tree = ast.parse(code._path(code.RECIPES).read_bytes())
+    taken = {
+        alias.name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module == "pipeline.tasks"
+        for alias in node.names
+    }
+
+    assert taken == set(code.HELPERS)
