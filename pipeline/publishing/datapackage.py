@@ -1,7 +1,7 @@
 """`datapackage.json`: a day's tables as other tools read about them (Frictionless Data Package).
 
 Made of the tables' own schemas alone: types, units and descriptions stand there as field metadata. Which
-bytes the files have is the manifest's to say.
+bytes the files have is the manifest's to say. What is so of most columns is said once, for all.
 """
 
 from __future__ import annotations
@@ -23,6 +23,23 @@ _FEATURES = {
 }
 
 
+_ARROW = {
+    "boolean": "bool",
+    "datetime": "timestamp[us, tz=UTC]",
+    "integer": "int64",
+    "number": "double",
+    "string": "string",
+}
+"""Frictionless' word -> how the files have it, but for the columns that say otherwise."""
+
+_DESCRIPTION = (
+    "Minute bars of two vendors on one UTC grid, with features. Null: not measured."
+    " Arrow types, where a column names no other: "
+    + ", ".join(f"{word} is {kind}" for word, kind in _ARROW.items())
+    + ". A column without a unit has none, and may be null unless it is required."
+)
+
+
 def datapackage(day: dt.date, tables: Mapping[str, pa.Table], schema: DataSchema) -> Json:
     """The descriptor of a day's published tables.
 
@@ -36,7 +53,7 @@ def datapackage(day: dt.date, tables: Mapping[str, pa.Table], schema: DataSchema
         "profile": "data-package",
         "name": f"market-minutes-{day}",
         "title": f"Market minutes of {day}, UTC",
-        "description": "Minute bars of two vendors on one UTC grid, with features. Null: not measured.",
+        "description": _DESCRIPTION,
         "resources": [
             _resource(name, table, schema)
             for name, table in tables.items()
@@ -62,16 +79,17 @@ def _resource(name: str, table: pa.Table, schema: DataSchema) -> Json:
 
 
 def _field(field: pa.Field) -> Json:
-    """A column: its type in Frictionless' words, and in `arrowType` as it is in the file."""
-    said = {k.decode(): v.decode() for k, v in (field.metadata or {}).items()}
-    return {
-        "name": field.name,
-        "type": _type(field.type),
-        "arrowType": str(field.type),
-        "description": said.get("description", ""),
-        "unit": said.get("unit", ""),
-        "constraints": {"required": not field.nullable},
-    }
+    """A column: its type in Frictionless' words, and in `arrowType` if the file has another than usual."""
+    told = {k.decode(): v.decode() for k, v in (field.metadata or {}).items()}
+    kind = _type(field.type)
+    said: Json = {"name": field.name, "type": kind, "description": told.get("description", "")}
+    if told.get("unit"):
+        said["unit"] = told["unit"]
+    if str(field.type) != _ARROW[kind]:
+        said["arrowType"] = str(field.type)
+    if not field.nullable:
+        said["constraints"] = {"required": True}
+    return said
 
 
 def _type(kind: pa.DataType) -> str:

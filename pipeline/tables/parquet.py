@@ -36,7 +36,8 @@ def write(
         path: Where to; replaced whole or not at all.
         table: Sorted as it shall be read; each part of one in parts becomes one or more row groups. No
             pandas metadata is written.
-        group_by: A column, already sorted; each of its values becomes one row group of a table in one piece.
+        group_by: A column, already sorted; each of its values becomes one row group of a table in one piece,
+            unless each stands there once: a row group costs more than a row.
         sync_folder: As in `storage.replacing`.
     """
     with (
@@ -92,7 +93,7 @@ def _row_groups(table: pa.Table, group_by: str | None) -> list[tuple[int, int]]:
         return [(0, table.num_rows)]
     keys = table[group_by].combine_chunks().to_pylist()
     edges = [0, *(i for i in range(1, len(keys)) if keys[i] != keys[i - 1]), len(keys)]
-    return list(pairwise(edges))
+    return [(0, len(keys))] if len(edges) == len(keys) + 1 else list(pairwise(edges))
 
 
 def read(path: Path, columns: list[str] | None = None) -> pa.Table:

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline import storage
 from pipeline.alignment.align import AlignInput, align
 from pipeline.alignment.calibrate import CalibrationInput
 from pipeline.alignment.neighbours import calibrate_among
@@ -29,6 +30,7 @@ from pipeline.features.daily import daily_stats as daily_stats_of
 from pipeline.features.derivatives import Derivatives, as_ledgers, with_derivatives
 from pipeline.features.macro import derived_from, macro
 from pipeline.features.micro import LEVEL_COLUMNS, levels_from_us, micro
+from pipeline.free_form import Json
 from pipeline.freshness import acceptance, graph
 from pipeline.freshness.receipt import RawState
 from pipeline.proof.taken import tapes_taken
@@ -239,7 +241,12 @@ def assemble(job: Job) -> Products:
     parts = [inputs.symbol_day(job, name) for name in inputs.symbols(job)]
     products: Products = assemble_of(job.unit.day, parts, inputs.rules(job).schema)
     job.facts = {"rows": products["bars_1m"].num_rows, "condition": products["condition"]["day"]}
-    return products
+    return products | {"datapackage": _compact(products["datapackage"])}
+
+
+def _compact(value: Json) -> str:
+    """JSON for programs, which is published by the thousand: without blanks."""
+    return storage.canonical_json(value).decode()
 
 
 def manifest(job: Job) -> Products:

@@ -91,6 +91,13 @@ def test_each_symbol_is_one_row_group(tmp_path: Path) -> None:
     assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [2, 1]
 
 
+def test_a_table_of_one_row_a_symbol_is_one_row_group(tmp_path: Path) -> None:
+    """What a row group says of every column is many times what a row says."""
+    parquet.write(tmp_path / "t", pa.table({"k": ["a", "b", "c"], "v": [1, 2, 3]}), group_by="k")
+
+    assert pq.ParquetFile(tmp_path / "t").metadata.num_row_groups == 1
+
+
 def test_a_table_without_rows_keeps_its_columns(tmp_path: Path) -> None:
     """An empty dataset has the same schema as a full one."""
     parquet.write(tmp_path / "t", pa.table({"v": pa.array([], pa.float64())}), group_by=None)
