@@ -14,7 +14,6 @@ from kit.tape_day import (
     OF_SINGLE_TRADES,
     SYMBOL,
     TRADES,
-    Damage,
     Made,
     all_sold,
     made,
@@ -170,11 +169,27 @@ def test_another_file_of_trades_makes_stale_what_depends_on_it(
     }
 
 
+def two_hours(lines: list[str]) -> list[str]:
+    """The trades until 02:00."""
+    end = 1_570_752_000_000 + 7_200_000
+    return [line for line in lines if int(line.split(",")[4]) < end]
+
+
+def test_the_recorded_span_is_that_of_the_tape_too(tmp_path: Path, real_data: Path) -> None:
+    """Of trades that end at 02:00, alone, it ends with the quiet minutes behind them."""
+    day = made(tmp_path, real_data, TRADES, damage={TRADES: two_hours})
+    day.build("AlignedBars")
+    bars = day.table("AlignedBars", "bars_1m")
+    traded = [volume > 0 for volume in bars["volume"].to_pylist()]
+    end = traded.index(True, 120)
+
+    assert bars["src_span_ok"].to_pylist() == [True] * end + [False] * (1440 - end)
+    assert {bars["delta_source"][minute].as_py() for minute in range(end, 1440)} == {"klines"}
+
+
 def test_manifest_and_index_have_the_proven_share(tmp_path: Path, real_data: Path) -> None:
     """Trades that end at 02:00, alone: some minutes have a tape, and all of these are proven."""
-    two_hours = 1_570_752_000_000 + 7_200_000
-    cut: Damage = lambda lines: [row for row in lines if int(row.split(",")[4]) < two_hours]  # noqa: E731
-    day = made(tmp_path, real_data, TRADES, damage={TRADES: cut})
+    day = made(tmp_path, real_data, TRADES, damage={TRADES: two_hours})
     day.build("Snapshot")
     told = day.document("Manifest", "manifest")["tape"][SYMBOL]
     entry = index.read(Store(day.kitchen.snapshots)).days[day.day].symbols[SYMBOL]

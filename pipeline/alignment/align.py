@@ -30,7 +30,7 @@ from pipeline.contracts.correction import Correction, FeedCorrection
 from pipeline.contracts.day import Day
 from pipeline.contracts.schema import conform, empty
 from pipeline.free_form import Json
-from pipeline.model.feeds import DELTA_SOURCES
+from pipeline.model.feeds import DELTA_SOURCES, TRADE_TAPES
 from pipeline.tables import arrays
 from pipeline.tables.arrays import Bools, Ints
 from pipeline.tables.exact import usual_places
@@ -83,10 +83,11 @@ class _OnGrid:
     @property
     def atas(self) -> Bools:
         """Minutes in which the chosen feed has a row."""
-        return self._none if self.chosen is None else self.feeds[self.chosen].present
+        return self.none if self.chosen is None else self.feeds[self.chosen].present
 
     @property
-    def _none(self) -> Bools:
+    def none(self) -> Bools:
+        """No minute."""
         return np.zeros(MINUTES_PER_DAY, dtype=bool)
 
     def found(self, feed: str) -> FeedCorrection:
@@ -258,6 +259,7 @@ def _provenance(day: _OnGrid) -> dict[str, pa.Array]:
     inside = span(day.klines.present, day.outage)
     for feed in _feeds_used(day):
         inside &= span(day.feeds[feed].present, day.quiet)
+    inside &= _with_a_tape(day)
     no_trades = day.klines.floats("trades")
     return {
         "src_binance": pa.array(day.klines.present),
@@ -275,6 +277,13 @@ def _feeds_used(day: _OnGrid) -> list[str]:
     first = next(iter(_delta_sources(day)), "")
     feeds = {day.chosen, {"ticks": TICKS}.get(first, first)}
     return [feed for feed in day.feeds if feed in feeds]
+
+
+def _with_a_tape(day: _OnGrid) -> Bools:
+    """Minutes that some tape covers, where delta may come from one of the exchange's; else all."""
+    if not _delta_sources(day).keys() & TRADE_TAPES.keys():
+        return ~day.none
+    return arrays.valid(arrays.one(_proven(day)))
 
 
 def _basis(day: _OnGrid) -> pa.Array:
