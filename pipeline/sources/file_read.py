@@ -24,6 +24,7 @@ _INFERRED = (
     *("columns", "zeros", "delimiter"),
     *("decimal_mark", "thousands_mark", "array", "indented", "not_measured", "recovered_from_part"),
     *("dates", "symbols", "ignored_columns", "looks_like", "zone"),
+    *("other_events", "not_on_the_market"),
 )
 
 

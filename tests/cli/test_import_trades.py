@@ -12,10 +12,15 @@ import pyarrow.parquet as pq
 import pytest
 from test_import_kinds import imported, klines, zipped
 
+from kit.shipped import RULES
 from kit.support import write_config
 from pipeline import layout
+from pipeline.model.feeds import TRADE_FEEDS
+from pipeline.model.raw_names import RawPath
 from pipeline.settings import config
 from pipeline.settings.config import Kitchen
+from pipeline.sources.clean import read_feed
+from pipeline.sources.protocol import Feed
 
 START = int(dt.datetime(2025, 1, 2, tzinfo=dt.UTC).timestamp() * 1000)
 HOUR = 3_600_000
@@ -174,6 +179,56 @@ def test_a_recording_of_two_days_is_filed_under_both(tmp_path: Path, kitchen: Ki
     assert [file["to"] for file in said["files"]] == [
         f"binance/futures_um/BTCUSDT-trades-{day}.jsonl" for day in ("2025-01-02", "2025-01-03")
     ]
+
+
+@pytest.mark.parametrize("name", ["ws/BTCUSDT.jsonl", "BTCUSDT-trades-2025-01-02.jsonl"])
+def test_a_recording_of_both_kinds_is_filed_under_both(
+    tmp_path: Path, kitchen: Kitchen, name: str
+) -> None:
+    """Each feed reads its own lines and counts the other's, whichever of them a name or the head tells."""
+    said = imported(tmp_path, {name: recorded("trade") * 5 + recorded("aggTrade", hours=12)}, 0)
+    read = {
+        feed: read_feed(feed_of(feed), [RawPath(kitchen.raw / file["to"], file["to"], 0)], RULES)
+        for feed, file in zip(TRADE_FEEDS, said["files"], strict=True)
+    }
+
+    assert [file["to"] for file in said["files"]] == [
+        f"binance/futures_um/BTCUSDT-{kind}-2025-01-02.jsonl" for kind in ("trades", "aggTrades")
+    ]
+    assert {f: r.ledger[0].inferred["other_events"] for f, r in read.items()} == {
+        "binance_trades": 12,
+        "binance_agg_trades": 100,
+    }
+    assert [r.ledger[0].lines.read for r in read.values()] == [100, 12]
+
+
+def feed_of(source: str) -> Feed:
+    """The day of the perpetual."""
+    day = dt.date(2025, 1, 2)
+    return Feed(
+        symbol="BTCUSDT", vendor_symbol="BTCUSDT", market="futures_um", source=source, day=day
+    )
+
+
+@pytest.mark.parametrize(
+    ("columns", "kind"),
+    [
+        (("id", "price", "qty", "time", "is_buyer_maker"), "trades"),
+        (("agg_id", "price", "qty", "first_id", "last_id", "transact_time"), "aggTrades"),
+    ],
+)
+def test_parquet_is_known_by_its_columns(
+    tmp_path: Path, kitchen: Kitchen, columns: tuple[str, ...], kind: str
+) -> None:
+    """Its name tells the symbol alone; its rows tell the days."""
+    numbers = {name: [n + 1 for n in range(20)] for name in columns}
+    times = {columns[-1] if kind == "aggTrades" else "time": [START + n * HOUR for n in range(20)]}
+    maker = {"is_buyer_maker": [True] * 20} if kind == "trades" else {}
+    pq.write_table(pa.table(numbers | times | maker), tmp_path / "BTCUSDT_ticks.parquet")
+    data = (tmp_path / "BTCUSDT_ticks.parquet").read_bytes()
+    (file,) = imported(tmp_path, {"BTCUSDT_ticks.parquet": data}, 0)["files"]
+
+    assert file["to"] == f"binance/futures_um/BTCUSDT-{kind}-2025-01-02.parquet"
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def _names(folder: Path) -> Iterator[str]:
 
 
 def _import(kitchen: Kitchen, folder: Path, path: str) -> list[Imported]:
-    """One entry, or one for each of the days that an export's rows are of."""
+    """One entry, or one for each kind of trades and each of the days that an export's rows are of."""
     parts = path.split("/")
     if parts[-1] in IGNORED or any(part in _IGNORED_FOLDERS for part in parts):
         return [Imported(path=path, state="ignored", data=False, why="no export")]
@@ -121,11 +121,16 @@ def _import(kitchen: Kitchen, folder: Path, path: str) -> list[Imported]:
         data=name.rpartition(".")[2].lower() not in _NO_DATA,
     )
     try:
-        file = look(folder / path, name, kitchen.limits)
+        files = look(folder / path, name, kitchen.limits)
     except SourceError as error:
         return [replace(left, why=str(error))]
-    if file is None:
+    if not files:
         return [replace(left, why="no adapter knows this format")]
+    return [one for file in files for one in _filed(kitchen, folder, file, left)]
+
+
+def _filed(kitchen: Kitchen, folder: Path, file: VendorFile, left: Imported) -> list[Imported]:
+    """The file under each of its days; `left` if it has no place."""
     left = replace(left, adapter=file.adapter, data=True)
     try:
         kind = kind_of(file)

@@ -17,6 +17,7 @@ from pipeline.model.limits import Limits
 from pipeline.model.raw_names import RawPath
 from pipeline.runs.importing import kline_peek, trade_peek
 from pipeline.runs.importing.kline_peek import Peek
+from pipeline.runs.importing.trade_peek import TradePeek
 from pipeline.runs.importing.vendor_names import NameFacts, name_facts
 from pipeline.sources.rawfile import RawFile, open_raw
 from pipeline.sources.registry import claimant
@@ -48,35 +49,55 @@ class VendorFile:
     looks: str | None = None
 
 
-def look(path: Path, name: str, limits: Limits) -> VendorFile | None:
-    """The file as it presents itself; None where no adapter claims it, and no name tells another kind."""
-    says = name_facts(name)
-    member = name_facts(_member(path))
-    with open_raw(RawPath(path, name, 0), limits) as raw:
-        adapter = claimant(name, raw.head)
-        if adapter is None and (says.kind or says.folder_kind) in (None, *READ_KINDS):
-            return None
-        is_klines = adapter is not None and adapter.name in kline_peek.SHAPED
-        rows = kline_peek.peek(raw, adapter.name) if adapter is not None and is_klines else None
-        is_export = adapter is not None and adapter.name in _EXPORTS
-        hours, looks = _hours(raw) if is_export else Counter(), rows.market if rows else None
-        if adapter is not None and adapter.name in trade_peek.KINDS:
-            hours, looks = trade_peek.peek(raw, adapter.name)
-        kinds = (says.kind, member.kind, _of_folder(says.folder_kind, rows, is_export=is_export))
-        return VendorFile(
+def look(path: Path, name: str, limits: Limits) -> list[VendorFile]:
+    """The file as it presents itself, once for each kind of trades that it has.
+
+    Nothing where no adapter claims it, and no name tells another kind.
+    """
+    says, raw_path = name_facts(name), RawPath(path, name, 0)
+    trades = trade_peek.peek_parquet(raw_path, limits)
+    with open_raw(raw_path, limits) as raw:
+        claims = claimant(name, raw.head)
+        adapter = trades[0].adapter if trades else claims.name if claims else ""
+        if not adapter and (says.kind or says.folder_kind) in (None, *READ_KINDS):
+            return []
+        if adapter in trade_peek.KINDS and not trades:
+            trades = trade_peek.peek(raw, adapter)
+        rows = kline_peek.peek(raw, adapter) if adapter in kline_peek.SHAPED else None
+        file = VendorFile(
             name=name,
-            adapter=adapter.name if adapter else "",
+            adapter=adapter,
             head=raw.head,
-            says=replace(
-                says,
-                kind=next((kind for kind in kinds if kind not in (None, "klines")), None),
-                interval=says.interval or member.interval,
-                archive_of=says.archive_of or member.archive_of,
-            ),
+            says=_says(path, says, rows, is_export=adapter in _EXPORTS),
             rows=rows,
-            hours=hours,
-            looks=looks,
+            hours=_hours(raw) if adapter in _EXPORTS else Counter(),
+            looks=rows.market if rows else None,
         )
+    return [_of_trades(file, one, len(trades)) for one in trades] or [file]
+
+
+def _says(path: Path, says: NameFacts, rows: Peek | None, *, is_export: bool) -> NameFacts:
+    """What its own name and that of a zip's member tell together."""
+    member = name_facts(_member(path))
+    kinds = (says.kind, member.kind, _of_folder(says.folder_kind, rows, is_export=is_export))
+    return replace(
+        says,
+        kind=next((kind for kind in kinds if kind not in (None, "klines")), None),
+        interval=says.interval or member.interval,
+        archive_of=says.archive_of or member.archive_of,
+    )
+
+
+def _of_trades(file: VendorFile, found: TradePeek, kinds: int) -> VendorFile:
+    """The file as one of its kinds of trades; the name of a recording of both tells at most one."""
+    kind = file.says.kind if kinds == 1 else trade_peek.KINDS[found.adapter]
+    return replace(
+        file,
+        adapter=found.adapter,
+        says=replace(file.says, kind=kind),
+        hours=found.hours,
+        looks=found.market,
+    )
 
 
 def _of_folder(kind: str | None, rows: Peek | None, *, is_export: bool) -> str | None:
