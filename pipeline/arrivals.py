@@ -17,6 +17,8 @@ from pipeline.model.feeds import ATAS_FEEDS, TRADE_FEEDS
 from pipeline.model.raw_names import RawPath
 from pipeline.settings.config import Kitchen, Symbol
 
+_STEP = dt.timedelta(days=1)
+
 
 def first_raw_day(kitchen: Kitchen, symbol: Symbol) -> dt.date | None:
     """The symbol's first day with minute data of any vendor; None without any."""
@@ -67,9 +69,26 @@ def vendor_files(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) ->
 
 
 def _trade_files(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) -> list[RawPath]:
-    """The vendor's own trades, which are not waited for: only to be at rest where they are there."""
+    """The vendor's own trades of the day."""
     feeds = trade_feeds(kitchen, symbol, day) if vendor == "binance" else []
     return [file for feed in feeds for file in layout.raw_files(kitchen, symbol, feed, day)]
+
+
+def late_trades(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> list[str]:
+    """The exchange's tapes that the symbol usually has, and not yet of the day."""
+    return [feed for feed in TRADE_FEEDS if _is_late(kitchen, symbol, feed, day)]
+
+
+def _is_late(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> bool:
+    """Whether the day has no file, and the day before has one; where that one may be late, the day before it.
+
+    Whose trades nobody brings, or no longer, is kept waiting for no longer than the deadline.
+    """
+    there, now = layout.raw_days(kitchen, symbol, feed), time.time_ns() // 1_000
+    before = day - _STEP
+    while there and before not in there and now < deadline_us(kitchen, "binance", before):
+        before -= _STEP
+    return before in there and day not in there
 
 
 def deadline_us(kitchen: Kitchen, vendor: str, day: dt.date) -> int:
@@ -83,7 +102,7 @@ def is_settled(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) -> b
 
     They are when the day has ended and they have been there, unchanged, for the quiet time of CONTROL;
     or, there or not, once the deadline has passed. So it is with the files of the days beside that have rows
-    of the day.
+    of the day, and with the exchange's trades where the days before have them.
     """
     now = time.time_ns() // 1_000
     if now < day_open_us(day) + DAY_US:
@@ -96,6 +115,8 @@ def is_settled(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) -> b
     quiet = control.load(kitchen.governance).settling["quiet_minutes"] * 60_000_000
     found = [vendor_files(kitchen, symbol, vendor, each) for each in days]
     beside = _trade_files(kitchen, symbol, vendor, day)
+    if vendor == "binance" and late_trades(kitchen, symbol, day):
+        return False
     return all(found) and all(
         file.path.stat().st_mtime_ns // 1_000 <= now - quiet
         for files in (*found, beside)

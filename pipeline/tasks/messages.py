@@ -25,6 +25,7 @@ from pipeline.tasks import context
 logger = logging.getLogger("kitchen")
 
 _STARTED = time.monotonic()
+_MAIN_FEEDS = {"binance": "binance_1m", "atas": "atas_bars"}
 _QUIET_FACTS = ("reason", "seconds")
 
 
@@ -114,11 +115,15 @@ def _feed_pending(task: luigi.Task) -> None:
     deadline = iso(arrivals.deadline_us(kitchen, task.vendor, max(days)))
     files = {day: arrivals.vendor_files(kitchen, symbol, task.vendor, day) for day in days}
     gone = next((day for day in days if not files[day]), None)
-    if gone is None:
+    late = arrivals.late_trades(kitchen, symbol, task.date) if task.vendor == "binance" else []
+    if gone is None and late:
+        name = _first_name(kitchen, symbol, late[0], task.date)
+        what = f"no trades are there, which the days before have, looked for {name}"
+    elif gone is None:
         what = f"{sum(map(len, files.values()))} files are there but not at rest yet"
     else:
         whose = f" of {gone}, which has rows of the day," if gone != task.date else ""
-        name = _first_name(kitchen, symbol, task.vendor, gone)
+        name = _first_name(kitchen, symbol, _MAIN_FEEDS[task.vendor], gone)
         what = f"no file{whose} is there, looked for {name}"
     logger.warning(
         "%s %s is pending: %s of %s; run again later, the deadline is %s",
@@ -130,8 +135,7 @@ def _feed_pending(task: luigi.Task) -> None:
     )
 
 
-def _first_name(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) -> str:
-    feed = "binance_1m" if vendor == "binance" else "atas_bars"
+def _first_name(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> str:
     names = layout.raw_candidates(symbol, feed, day)
     return f"{kitchen.raw / names[0]} and {len(names) - 1} other names"
 
@@ -151,7 +155,7 @@ def _day_pending(task: luigi.Task) -> None:
             kitchen.raw,
         )
         return
-    looked = [_first_name(kitchen, symbol, "binance", task.date) for symbol in expected]
+    looked = [_first_name(kitchen, symbol, "binance_1m", task.date) for symbol in expected]
     logger.warning(
         "%s is pending: no klines of the exchange of record yet, looked for %s; bring the file and run again",
         task.date,

@@ -17,6 +17,7 @@ from pipeline.settings.config import Kitchen
 
 DAY = dt.date(2025, 1, 2)
 KLINES = "binance/futures_um/BTCUSDT-1m-{day}.zip"
+TRADES = "binance/futures_um/BTCUSDT-trades-{day}.zip"
 BARS = "atas/bars_1m/BTCUSDT/date={day}/bars_1m.jsonl"
 TICKS = "atas/ticks/BTCUSDT/date={day}/00/ticks.jsonl"
 
@@ -90,6 +91,22 @@ def test_a_missing_feed_is_waited_for_until_its_deadline(kitchen: Kitchen) -> No
 
     assert not arrivals.is_settled(kitchen, symbol, "binance", yesterday())
     assert arrivals.is_settled(kitchen, symbol, "binance", yesterday() - dt.timedelta(days=3))
+
+
+@pytest.mark.parametrize(
+    ("days_back", "waits"),
+    [((1,), True), ((2,), True), ((3,), False), ((), False), ((0, 1), False)],
+)
+def test_trades_are_waited_for_where_the_days_before_have_them(
+    kitchen: Kitchen, days_back: tuple[int, ...], waits: bool
+) -> None:
+    """The day before, or one further back while that one is late itself; two days are its deadline."""
+    put(kitchen, KLINES, yesterday())
+    for back in days_back:
+        put(kitchen, TRADES, yesterday() - dt.timedelta(days=back))
+    symbol = kitchen.symbol("BTCUSDT")
+
+    assert arrivals.is_settled(kitchen, symbol, "binance", yesterday()) is not waits
 
 
 def test_today_is_never_settled(kitchen: Kitchen) -> None:

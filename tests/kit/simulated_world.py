@@ -67,6 +67,8 @@ class World:
         days: int,
         monkeypatch: pytest.MonkeyPatch,
         exchange: FakeExchange | None = None,
+        *,
+        trades: bool = False,
     ) -> None:
         self.root, self.count = root, days
         self.made = root / "made"
@@ -77,6 +79,7 @@ class World:
             trades_per_day=1_500,
             ticks=False,
             simplified=False,
+            trades=trades,
         )
         write_sample(request)
         shutil.copytree(config.PROJECT / "governance", root / "governance")
@@ -131,6 +134,11 @@ class World:
             self._put(name, data.getvalue())
         else:
             self.exchange.put(archive_path(self.day(index), SYMBOL, "futures/um"), data.getvalue())
+
+    def trades(self, index: int) -> None:
+        """The day's archive of single trades arrives."""
+        name = self.klines_name(index).replace("-1m-", "-trades-")
+        self._put(name, (self.made / name).read_bytes())
 
     def atas(self, index: int, until: dt.datetime | None = None) -> None:
         """The exporter's file of a day, as far as it was written by an instant."""

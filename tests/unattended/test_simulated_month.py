@@ -106,6 +106,28 @@ def test_five_days_with_a_late_a_truncated_and_an_unwatched_one(
     assert world.revisions() == {0: 1, 1: 1, 2: 1, 3: 1, 4: 1}
 
 
+def test_a_day_waits_for_its_trades_until_the_deadline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Late by hours, they keep the day waiting; behind the deadline they make a revision."""
+    world = World(tmp_path, 4, monkeypatch, trades=True)
+    arrivals(world, but=set())
+    for index, day, hour in ((0, 1, 8.5), (1, 2, 18.0), (2, 5, 12.0), (3, 4, 8.5)):
+        world.at(day, hour, lambda index=index: world.trades(index))
+
+    world.run(hours=24 * 4 + 18, every=6)
+
+    first = {}
+    for instant, day, code in world.built:
+        if code == 0:
+            first.setdefault((day - FIRST).days, instant)
+    assert first[1] >= moment(2, 18)
+    assert first[2] >= moment(5, 0) > first[3]
+    # The day behind the late one was there first, and looks back on both of its revisions.
+    assert world.revisions() == {0: 1, 1: 1, 2: 2, 3: 3}
+    assert ["tape" in world.manifest(2, r) for r in (1, 2)] == [False, True]
+
+
 @pytest.fixture
 def exchange() -> Iterator[FakeExchange]:
     """An exchange on loopback, whose clock is the world's."""
