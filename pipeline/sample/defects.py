@@ -108,9 +108,17 @@ DEFECTS: dict[str, Defect] = {
         trades.trades_missing,
     ),
     "D04": Defect("Quantities of 15:00 to 15:59 are 0 in trades.", trades.no_quantity),
+    "D05": Defect(
+        "Trades of 04:00 to 04:59 stand before those of 03:00 to 03:59, with ten of 30 days before between.",
+        trades.out_of_order,
+    ),
     "D06": Defect("Each of the first ten rows of aggTrades is there twice.", trades.repeated_ids),
     "D07": Defect(
         "Stamps of trades from 12:00 on are in the other time unit (ms or us).", trades.mixed_units
+    ),
+    "D08": Defect(
+        "trades of the day are a month's file that has another day alone.",
+        trades.month_without_the_day,
     ),
     "D09": Defect(
         "trades and aggTrades both stand still from 10:00 to 10:59.", trades.stands_still

@@ -64,7 +64,8 @@ class DayExport:
 
     `tape` is the exchange's truth and `recorded` what ATAS saw of it; `klines` are text rows of the
     archive and `header` says whether it has a header line, `trades` and `aggregates` are the rows of the
-    archives of trades; `edits` change finished files, in order.
+    archives of trades, `monthly` those of them that are named as a month's; `edits` change finished files,
+    in order.
     """
 
     market: str
@@ -78,6 +79,7 @@ class DayExport:
     header: bool = False
     trades: tuple[list[str], ...] = ()
     aggregates: tuple[list[str], ...] = ()
+    monthly: frozenset[str] = frozenset()
     edits: tuple[Edit, ...] = ()
 
     @property
@@ -169,8 +171,10 @@ def _archives(export: DayExport) -> Iterator[RawFile]:
 
 
 def _archive(export: DayExport, feed: str, rows: tuple[list[str], ...], header: str) -> RawFile:
-    day = export.tape.day
-    name = _name(feed, export.tape.instrument.symbol, export.market, day)
+    day, symbol = export.tape.day, export.tape.instrument.symbol
+    name = _name(feed, symbol, export.market, day)
+    if feed in export.monthly:
+        name = name.replace(f"{day}", f"{day:%Y-%m}")
     data = zipped(_inside(name), csv_text(rows, header), day + dt.timedelta(days=1))
     return RawFile(name=name, what=feed, day=day, data=data, rows=len(rows))
 

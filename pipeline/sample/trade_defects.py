@@ -14,11 +14,15 @@ from dataclasses import replace
 from pipeline.clock import DAY_US, MINUTE_US, epoch_us
 from pipeline.sample.binance_defects import in_other_unit
 from pipeline.sample.export import DayExport
+from pipeline.sample.trade_archives import TRADES
+from pipeline.sample.writers import unit_us
 
 KEPT_MINUTES = range(120)
 THINNED = range(13 * 60, 13 * 60 + 30)
 THINNED_ONE_IN = 3
 WITHOUT_QUANTITY = range(15 * 60, 16 * 60)
+LATE, EARLY = range(3 * 60, 4 * 60), range(4 * 60, 5 * 60)
+STRAYS, STRAY_DAYS = 10, 30
 REPEATED_ROWS = 10
 OTHER_UNIT = range(12 * 60, 24 * 60)
 STILL = range(10 * 60, 11 * 60)
@@ -69,6 +73,23 @@ def no_quantity(export: DayExport) -> DayExport:
     return _with_trades(export, emptied)
 
 
+def out_of_order(export: DayExport) -> DayExport:
+    """D05."""
+    rows = export.trades
+    late, early = ([r for r in rows if _minute(r[_TIME]) in span] for span in (LATE, EARLY))
+    before = [row for row in rows if _minute(row[_TIME]) < LATE.start]
+    strays = _days_back(export, STRAY_DAYS)[:STRAYS]
+    after = rows[len(before) + len(late) + len(early) :]
+    return replace(export, trades=(*before, *early, *strays, *late, *after))
+
+
+def month_without_the_day(export: DayExport) -> DayExport:
+    """D08."""
+    days = 1 if export.tape.day.day > 1 else -1
+    other = tuple(_days_back(export, days))
+    return replace(export, trades=other, monthly=frozenset({TRADES}))
+
+
 def repeated_ids(export: DayExport) -> DayExport:
     """D06."""
     rows = export.aggregates
@@ -96,6 +117,16 @@ def stands_still(export: DayExport) -> DayExport:
             row for row in export.aggregates if _minute(row[_AGGREGATE_TIME]) not in STILL
         ),
     )
+
+
+def _days_back(export: DayExport, days: int) -> list[Row]:
+    """The trades as those of so many days before, with ids of these days."""
+    ids = days * len(export.trades)
+    time = days * DAY_US // unit_us(int(export.tape.ts_us[0]), export.market)
+    return [
+        [str(int(row[0]) - ids), *row[1:_TIME], str(int(row[_TIME]) - time), *row[_TIME + 1 :]]
+        for row in export.trades
+    ]
 
 
 def _with_trades(export: DayExport, change: Callable[[Row], Row]) -> DayExport:

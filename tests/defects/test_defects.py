@@ -7,14 +7,16 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from kit import injection as inject
 from kit.support import kitchen_at
-from kit.whole_day import whole_day
+from kit.whole_day import Day, whole_day
 from pipeline.quality.catalogue import DEFECTS, page
 from pipeline.sample.generate import DEFECTS as SAMPLE
 from pipeline.sample.generate import SampleRequest, write_sample
+from pipeline.tables import parquet
 
 DAY = dt.date(2025, 1, 2)
 TRADES = 12_000
@@ -25,6 +27,8 @@ BY_SAMPLE = {
     "A04": None, "A05": None, "A09": None, "A10": 5, "A11": None, "A12": None, "A13": 2, "A17": None,
     "A18": None, "A22": None, "B01": 720, "B02": 1, "B03": 1, "B05": None, "B12": 12, "B13": 30, "B15": 10,
     "B16": 1, "B26": 1, "C01": None, "C02": None, "C07": None, "C08": None, "C12": 1,
+    "D01": TRADES, "D02": None, "D03": None, "D04": None, "D05": 11, "D06": 10, "D07": None, "D08": None,
+    "D09": None,
 }  # fmt: skip
 """Code -> the count that some entry of the report must have; None: any."""
 
@@ -61,6 +65,9 @@ BY_HAND: dict[str, tuple[Callable[[Path], None], int | None, str]] = {
     "C11": (inject.thin, None, BOTH),
 }
 
+UNKNOWN = {"D03": range(13 * 60, 13 * 60 + 30), "D09": range(10 * 60, 11 * 60)}
+"""Code -> the minutes in which both archives of trades lack some, so that nothing mends them."""
+
 OF_TAPES = {"A16"}
 """Codes whose damage is to a tape."""
 
@@ -74,7 +81,6 @@ ELSEWHERE = {
     "B24": "no defect of the data",
     "C09": "tests/sources/test_rawfile.py: a file that changes meanwhile is pending",
     "B27": "tests/defects/test_tapes_of_real_days.py",
-    **{f"D{n:02d}": "tests/defects/test_tapes_of_real_days.py" for n in range(1, 10)},
     "C13": "tests/defects/test_defects_on_real_days.py: a table by another clock beside ATAS",
 }
 """Codes without an injection here, and where or why."""
@@ -116,13 +122,56 @@ def test_the_flawless_day_has_none(tmp_path: Path, flawless: Path) -> None:
 @pytest.mark.parametrize("code", sorted(BY_SAMPLE))
 def test_a_defect_of_the_sample(tmp_path: Path, code: str) -> None:
     """The report names it with the right count, and the day's condition is the registry's."""
-    kitchen = kitchen_at(tmp_path)
-    write_sample(SampleRequest(out=kitchen.raw, first=DAY, trades_per_day=TRADES, defects=(code,)))
-    day = whole_day(kitchen, "BTCUSDT", DAY)
+    day = day_of_trades(tmp_path, code) if code[0] == "D" else day_of_atas(tmp_path, code)
 
     assert day.counts(code), day.report["verdict"]
     assert BY_SAMPLE[code] is None or BY_SAMPLE[code] in day.counts(code)
     assert day.condition == DEFECTS[code].condition, day.report["verdict"]
+
+
+def day_of_atas(root: Path, code: str) -> Day:
+    """A simulated day with every export of ATAS and this defect."""
+    kitchen = kitchen_at(root)
+    write_sample(SampleRequest(out=kitchen.raw, first=DAY, trades_per_day=TRADES, defects=(code,)))
+    return whole_day(kitchen, "BTCUSDT", DAY)
+
+
+def day_of_trades(root: Path, *codes: str) -> Day:
+    """A simulated day of a symbol with the exchange's archives alone and these defects."""
+    kitchen = kitchen_at(root, ALONE)
+    exports = {"ticks": False, "bars": False, "simplified": False, "trades": True}
+    write_sample(
+        SampleRequest(out=kitchen.raw, first=DAY, trades_per_day=TRADES, defects=codes, **exports)
+    )
+    return whole_day(kitchen, "BTCUSDT", DAY)
+
+
+@pytest.fixture(scope="session")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> pa.Table:
+    """The bars of the day of trades without a defect."""
+    return bars_of(day_of_trades(tmp_path_factory.mktemp("untouched")))
+
+
+def bars_of(day: Day) -> pa.Table:
+    """Its `bars_1m`."""
+    return parquet.read(day.read("AlignedBars", "bars_1m"))
+
+
+@pytest.mark.parametrize("code", [code for code in sorted(BY_SAMPLE) if code[0] == "D"])
+def test_a_fault_of_trades_costs_what_nothing_knows(
+    tmp_path: Path, untouched: pa.Table, code: str
+) -> None:
+    """The bars are the clean day's; what both archives lack is not proven, and the klines give delta."""
+    bars = bars_of(day_of_trades(tmp_path, code))
+    unknown = UNKNOWN.get(code, range(0))
+    whole = [row for minute, row in enumerate(bars.to_pylist()) if minute not in unknown]
+    wanted = [row for minute, row in enumerate(untouched.to_pylist()) if minute not in unknown]
+    lost = [bars.slice(minute, 1).to_pylist()[0] for minute in unknown]
+
+    assert whole == wanted
+    assert {row["delta_source"] for row in lost if not row["proven"]} <= {"klines"}
+    assert sum(not row["proven"] for row in lost) > len(lost) / 2 or not lost
+    assert bars["delta"].equals(untouched["delta"])
 
 
 @pytest.mark.slow  # test_defects_on_real_days.py does the same damage to real days

@@ -187,6 +187,33 @@ def test_d04_no_quantity(tmp_path: Path, futures: Path) -> None:
     assert {(a[2], a[3]) for a, _ in changed} == {("0.000", "0.00000")}
 
 
+def test_d05_out_of_order(tmp_path: Path, futures: Path) -> None:
+    """The hour 04 stands before 03, and between them are ten trades of 30 days before; no row is lost."""
+    bad, good = (rows(zip_path(f, kind="trades")) for f in (damaged(tmp_path, "D05"), futures))
+    day, days = 86_400_000, [int(row[4]) // 86_400_000 for row in bad]
+    strays = [row for row, at in zip(bad, days, strict=True) if at != max(days)]
+    hours = [_clock(row, "trades")[:2] for row in bad if row not in strays]
+
+    assert sorted(row for row in bad if row not in strays) == sorted(good)
+    assert [hour for hour, _ in groupby(hours)][2:6] == ["02", "04", "03", "05"]
+    assert [[int(row[4]) + 30 * day, row[1:3]] for row in strays] == [
+        [int(row[4]), row[1:3]] for row in good[:10]
+    ]
+
+
+def test_d08_a_month_without_the_day(tmp_path: Path, futures: Path) -> None:
+    """A month's file in the place of the day's, with the trades of the day before."""
+    out = damaged(tmp_path, "D08")
+    good, month = zip_path(futures, kind="trades"), zip_path(out, kind="trades")
+    month = month.with_name("BTCUSDT-trades-2025-01.zip")
+
+    assert not zip_path(out, kind="trades").exists()
+    assert [(int(r[4]) + 86_400_000, r[1:3]) for r in rows(month)] == [
+        (int(r[4]), r[1:3]) for r in rows(good)
+    ]
+    assert len(set(digest_named(month))) == 1
+
+
 def test_d06_repeated(tmp_path: Path, futures: Path) -> None:
     """Each of the first ten aggregates is followed by itself."""
     good = rows(zip_path(futures, kind="aggTrades"))
@@ -208,7 +235,7 @@ def test_d07_two_units(tmp_path: Path, futures: Path) -> None:
     ("code", "mended"),
     [
         *(("D01", True), ("D02", True), ("D03", False), ("D04", True)),
-        *(("D06", True), ("D07", True), ("D09", False)),
+        *(("D05", True), ("D06", True), ("D07", True), ("D09", False)),
     ],
 )
 def test_a_fault_is_found_as_itself(tmp_path: Path, code: str, mended: bool) -> None:
