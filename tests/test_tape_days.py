@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,12 +14,13 @@ from kit.tape_day import (
     OF_SINGLE_TRADES,
     SYMBOL,
     TRADES,
+    Damage,
     Made,
     all_sold,
     made,
     without_pages,
 )
-from pipeline.provenance.explain import explain_line, explain_minute, prepared
+from pipeline.provenance.explain import Prepared, explain_line, explain_minute, prepared
 from pipeline.publishing import index
 from pipeline.publishing.store import Store
 
@@ -146,7 +147,80 @@ def test_a_line_of_a_trade_is_explained(days: dict[str, Made]) -> None:
     (lines,) = [f for f in explain_minute(given, 0)["files"] if f["file"] == file]
 
     assert (found["fate"], found["minute_open"]) == ("used", "2019-10-11T00:00:00Z")
+    assert found["why"] == "the minute is taken from trades"
     assert (lines["count"], lines["lines"]) == (9, "1-9")
+    assert explain_minute(given, 0)["tape"] == {"counted": "trades", "proven": True, "mended": []}
+
+
+def explained(root: Path, real_data: Path, *tapes: str, **damage: Damage) -> tuple[Made, Prepared]:
+    """The day with a damaged archive, and what is prepared of it."""
+    day = made(root, real_data, *tapes, damage=damage)
+    day.build("Verdict")
+    return day, prepared(day.kitchen, SYMBOL, day.day)
+
+
+def named(day: Made, kind: str) -> str:
+    """The raw file of an archive as the ledger names it."""
+    return day.archive(kind).relative_to(day.kitchen.raw).as_posix()
+
+
+def test_a_mended_minute_is_explained(tmp_path: Path, real_data: Path) -> None:
+    """The first minute has nine trades in six aggregates, of which the fourth trade has no quantity (D04)."""
+
+    def without_quantity(lines: list[str]) -> list[str]:
+        row = lines[3].split(",")
+        return [*lines[:3], ",".join([*row[:2], "0.00000000", *row[3:]]), *lines[4:]]
+
+    day, given = explained(tmp_path, real_data, TRADES, AGGREGATES, trades=without_quantity)
+    groups = [line.split(",") for line in day.archive(AGGREGATES).read_text().splitlines()]
+    minute = [n for n, row in enumerate(groups, 1) if int(row[5]) < 1_570_752_060_000]
+    lost = int(day.archive(TRADES).read_text().splitlines()[3].split(",")[0])
+    (group,) = [row for row in groups if int(row[3]) <= lost <= int(row[4])]
+    fills = int(group[4]) - int(group[3])
+    trades = named(day, TRADES)
+    (mended,) = explain_minute(given, 0)["tape"]["mended"]
+    fates = [explain_line(given, trades, n) for n in range(1, 10)]
+
+    assert (mended["tape"], mended["from"], mended["proven"]) == ("trades", "agg_trades", True)
+    assert mended["lines"] == {named(day, AGGREGATES): f"1-{len(minute)}"}
+    assert [f["fate"] for f in fates].count("rejected") == 1
+    assert fates[3]["code"] == "D04"
+    assert sum(f.get("why", "").startswith("replaced") for f in fates) == fills
+    assert explain_line(given, named(day, AGGREGATES), 1)["why"] == "trades is mended from it here"
+
+
+@pytest.mark.parametrize(
+    ("extra", "fate", "words"),
+    [
+        (lambda lines: lines[6], "merged", "its id stands twice"),
+        (lambda lines: lines[0].replace(",15707", ",15708"), "left", "of another day"),
+        (
+            lambda lines: "id,price,qty,quote_qty,time,is_buyer_maker,is_best_match",
+            "left",
+            "a header",
+        ),
+    ],
+)
+def test_a_line_of_trades_without_a_row_says_why(
+    tmp_path: Path, real_data: Path, extra: Callable[[list[str]], str], fate: str, words: str
+) -> None:
+    """A row again, one of another day, a header in the middle: each by its own sentence."""
+    damage: Damage = lambda lines: [*lines[:20], extra(lines), *lines[20:]]  # noqa: E731
+    day, given = explained(tmp_path, real_data, TRADES, trades=damage)
+    found = explain_line(given, named(day, TRADES), 21)
+
+    assert (found["fate"], words in found["why"]) == (fate, True)
+    if fate == "merged":
+        assert found["into"] == f"{named(day, TRADES)}:7"
+
+
+def test_a_minute_of_a_tape_that_nothing_mends_is_explained(
+    tmp_path: Path, real_data: Path
+) -> None:
+    """Trades that end at 02:00, alone: later there is no tape."""
+    _, given = explained(tmp_path, real_data, TRADES, trades=two_hours)
+
+    assert explain_minute(given, 1000)["tape"] == {"counted": None, "proven": None, "mended": []}
 
 
 def test_another_file_of_trades_makes_stale_what_depends_on_it(

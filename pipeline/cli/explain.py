@@ -97,9 +97,28 @@ def _minute_words(facts: Json) -> list[str]:
     flags = ", ".join(facts["flags"]) or "none"
     head = f"{facts['symbol']} {facts['minute_open']}: {values or 'no row'}"
     return [
-        *(head, f"flags: {flags}", "corrections:", *moves),
+        *(head, f"flags: {flags}", *_tape_words(facts["tape"]), "corrections:", *moves),
         *("lines by file:", *files, "raw lines:", *lines),
     ]
+
+
+def _tape_words(tape: Json | None) -> list[str]:
+    if tape is None:
+        return []
+    proof = {True: "proven", False: "not proven", None: "no tape is there"}[tape["proven"]]
+    return [
+        f"tape: {tape['counted'] or 'none'}, {proof}",
+        *(
+            f"  {one['tape']} mended from {one['from']}, {'now proven' if one['proven'] else 'still not'}:"
+            f" {_numbered(one['lines'])}"
+            + (f"; not counted: {_numbered(one['replaced'])}" if one["replaced"] else "")
+            for one in tape["mended"]
+        ),
+    ]
+
+
+def _numbered(lines: dict[str, str]) -> str:
+    return ", ".join(f"{file}:{numbers}" for file, numbers in lines.items())
 
 
 def _move(move: Json) -> str:

@@ -22,14 +22,14 @@ from pipeline.free_form import Json
 from pipeline.model.feeds import FEEDS, TRADE_FEEDS
 from pipeline.provenance import raw_text
 from pipeline.provenance.prepared_day import Prepared, Rows, prepared
+from pipeline.provenance.tape_minute import taken_as, told
+from pipeline.provenance.trade_line import merged_trade
 from pipeline.sources.text.lines import text_of
 
 __all__ = ["Prepared", "explain_day", "explain_line", "explain_minute", "prepared"]
 
 _HEAD_LINES = 20
 """The header is looked for among so many first lines."""
-
-_NO_TRADE = "a header, a row of another day or symbol, or one whose id stands twice"
 
 _MOST = 20
 """So many lines of a minute are shown with their text; all are numbered."""
@@ -53,8 +53,9 @@ def explain_day(given: Prepared) -> Json:
 def explain_minute(given: Prepared, minute: int) -> Json:
     """The row of a minute of the day (0..1439), its flags, and the raw lines that it was made of.
 
-    `files` numbers them all, by file; `lines` has the first of each file with their text: `line` is the one
-    whose prices stand, `merged` are the others of its bar.
+    `tape` is of days with an archive of the exchange's trades, see `tape_minute.told`. `files` numbers all
+    lines, by file; `lines` has the first of each file with their text: `line` is the one whose prices stand,
+    `merged` are the others of its bar.
     """
     opened = day_open_us(given.day) + minute * MINUTE_US
     row = _row(given, opened)
@@ -72,6 +73,7 @@ def explain_minute(given: Prepared, minute: int) -> Json:
         "row": {k: v.isoformat() if isinstance(v, dt.datetime) else v for k, v in row.items()},
         "flags": [name for name, mask in flags.items() if bits & mask],
         "correction": _moves(given),
+        "tape": told(given, minute),
         "files": files,
         "lines": lines,
     }
@@ -199,6 +201,8 @@ def _fate(given: Prepared, feed: str, number: int, line: int, text: bytes | None
     copy = entry.notes.get("same_text_as")
     if copy:
         return {"fate": "merged", "into": f"{copy}:{line}", "why": "a copy of that file"}
+    if feed in TRADE_FEEDS:
+        return merged_trade(given, feed, entry, text)
     return _merged(given, feed, number, line, text)
 
 
@@ -228,13 +232,13 @@ def _standing(given: Prepared, feed: str, rows: Rows, at: int) -> Json:
         facts["why"] = "the calibration set this feed aside: its columns are null"
     elif FEEDS[feed].vendor == "atas" and chosen not in (None, feed):
         facts["why"] = f"prices and volume are those of {chosen}; see which columns it fills"
+    elif feed in TRADE_FEEDS:
+        facts |= taken_as(given, rows, at)
     return facts
 
 
 def _merged(given: Prepared, feed: str, number: int, line: int, text: bytes) -> Json:
     """The row that a line became part of, of those with its stamp; or why there is none."""
-    if feed in TRADE_FEEDS:
-        return {"fate": "left", "why": _NO_TRADE}
     rows = given.rows[feed][0]
     entry = rows.ledger[number]
     stamps = rows.table[STAMPS.get(feed, "stamp")].cast(pa.int64()).to_numpy()

@@ -68,9 +68,9 @@ class Rows:
         return None if opened == NO_MINUTE else iso(opened)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Prepared:
-    """What is prepared of a symbol's day: by feed its rows, rejects and ledger.
+    """What is prepared of a symbol's day: by feed its rows, rejects and ledger. Equal to itself alone.
 
     The first of a feed's `rows` are those of the day's own files, the others the day's in its neighbours'.
     """
