@@ -235,11 +235,7 @@ def _undated_days(raw: Path, name: str) -> frozenset[dt.date]:
     return frozenset(days)
 
 
-def prepared_folder(
-    kitchen: Kitchen, stage: str, day: dt.date, symbol: str | None = None, source: str | None = None
-) -> Path:
-    """The folder of one step's outputs: `prepared/date=D[/SYMBOL]/stage[.source]`."""
+def prepared_folder(kitchen: Kitchen, day: dt.date, symbol: str | None = None) -> Path:
+    """Where the steps of a date, or of a symbol's day, have their files: `prepared/date=D[/SYMBOL]`."""
     folder = kitchen.prepared / f"date={day.isoformat()}"
-    if symbol is not None:
-        folder /= symbol
-    return folder / (stage if source is None else f"{stage}.{source}")
+    return folder if symbol is None else folder / symbol

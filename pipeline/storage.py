@@ -7,6 +7,7 @@ Standard library only, so that a run with nothing to do stays light.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -15,6 +16,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from pipeline.packs import Stored
 
 
 def canonical_json(value: Any) -> bytes:
@@ -49,6 +52,11 @@ def file_digest(path: Path, algorithm: str = "sha256") -> str:
 def read_json(path: Path) -> Any:
     """The value in a JSON file."""
     return json.loads(path.read_bytes())
+
+
+def json_in(place: Stored) -> Any:
+    """The value in a JSON file, or in the member of one that is stored together."""
+    return json.loads(place.read_bytes())
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -94,20 +102,72 @@ def replacing(path: Path, *, sync_folder: bool = True) -> Iterator[BinaryIO]:
     Temporary name in the same folder, fsync, rename, fsync of the folder: after a power cut the old
     bytes or the new ones are there. An fsync that failed is never tried again; the error goes up.
     Without `sync_folder` the caller makes the name durable, with others in the same folder at once.
+    What an earlier writer of the same file left when it was killed is swept.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        with open(temporary, "xb") as handle:
-            yield handle
-            handle.flush()
-            os.fsync(handle.fileno())
+    with _temporary(path) as (handle, temporary):
+        yield handle
+        handle.flush()
+        os.fsync(handle.fileno())
         os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
     if sync_folder:
         fsync_folder(path.parent)
+
+
+@contextmanager
+def _temporary(path: Path) -> Iterator[tuple[BinaryIO, Path]]:
+    """A file beside `path` that is gone after the block, unless it was renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(path)
+    handle, name = _new_temporary(path)
+    try:
+        with handle:
+            yield handle, name
+    except BaseException:
+        name.unlink(missing_ok=True)
+        raise
+
+
+def _new_temporary(path: Path) -> tuple[BinaryIO, Path]:
+    """Its writer holds its lock; who takes it for a dead one's in the instant before gets to keep it."""
+    while True:
+        name = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+        handle = open(name, "xb")  # noqa: SIM115
+        if _locked(handle.fileno()) is not False and name.exists():
+            return handle, name
+        handle.close()
+
+
+def _sweep(path: Path) -> None:
+    """Removes temporary files of this file whose writers are dead: known by their locks, never by age."""
+    begins = f".{path.name}."
+    for name in os.listdir(path.parent):
+        if name.startswith(begins) and name.endswith(".tmp"):
+            with suppress(OSError), open(path.with_name(name), "rb") as left:
+                if _locked(left.fileno()):
+                    path.with_name(name).unlink()
+
+
+def _locked(handle: int) -> bool | None:
+    """Takes the lock of an open file; False where another has it, None where the file system has no locks."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Holds the lock of a folder for the block: for a file that is read, changed and replaced."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def write_bytes(path: Path, data: bytes, *, sync_folder: bool = True) -> None:
@@ -118,14 +178,10 @@ def write_bytes(path: Path, data: bytes, *, sync_folder: bool = True) -> None:
 
 def write_scratch(path: Path, data: bytes) -> None:
     """Puts `data` at `path`, whole or not at all, but not durably: for what may be made again at will."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        temporary.write_bytes(data)
+    with _temporary(path) as (handle, temporary):
+        handle.write(data)
+        handle.flush()
         os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def write_json(path: Path, value: Any) -> None:

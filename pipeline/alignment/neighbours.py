@@ -11,12 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipeline.alignment.calibrate import Calibration, CalibrationInput, calibrate
 from pipeline.alignment.dense import SCAN_MINUTES
@@ -90,9 +88,9 @@ def together(sides: dict[str, pa.Table]) -> pa.Table:
     return pa.concat_tables([sides[side] for side in (BEFORE, AFTER) if side in sides])
 
 
-def in_file(path: Path, window: Window) -> pa.Table:
+def in_file(place: parquet.Place, window: Window) -> pa.Table:
     """The rows of a clean table's file with stamps in a window; the file's footer may say: none."""
-    with pq.ParquetFile(path) as file:
+    with parquet.opened(place) as file:
         name = "stamp" if "stamp" in file.schema_arrow.names else "ts"
         column = file.schema_arrow.names.index(name)
         groups = [
@@ -104,9 +102,9 @@ def in_file(path: Path, window: Window) -> pa.Table:
     return within(table, window)
 
 
-def digest(path: Path, window: Window) -> str:
+def digest(place: parquet.Place, window: Window) -> str:
     """What a neighbour's file has to say about the day: empty when nothing."""
-    rows = in_file(path, window)
+    rows = in_file(place, window)
     return str(parquet.content_hash(rows)) if rows.num_rows else ""
 
 

@@ -29,10 +29,13 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
-from pipeline import layout, optional
+from pipeline import optional
 from pipeline.clock import parse_day, utc_now
 from pipeline.dashboard import metrics
 from pipeline.errors import ConfigError
+from pipeline.freshness import graph
+from pipeline.freshness.graph import Unit
+from pipeline.packs import Stored
 from pipeline.publishing import links
 from pipeline.publishing.store import Store
 from pipeline.runs.state_folder import Places
@@ -153,10 +156,11 @@ class Report(tornado.web.RequestHandler):
     def _page(self, day: dt.date, symbol: str) -> bytes:
         if symbol not in self._kitchen.symbols:
             raise tornado.web.HTTPError(404)
-        published = Store(self._kitchen.snapshots).date_link(day) / "qc" / symbol
-        for folder in (layout.prepared_folder(self._kitchen, "Verdict", day, symbol), published):
+        published = Store(self._kitchen.snapshots).date_link(day) / "qc" / symbol / _PAGE
+        prepared = graph.stored(self._kitchen, Unit("Verdict", day, symbol), "report_html")
+        for place in (prepared, Stored(published)):
             with suppress(OSError):
-                return (folder / _PAGE).read_bytes()
+                return place.read_bytes()
         raise tornado.web.HTTPError(404)
 
 

@@ -75,7 +75,7 @@ class Search:
             self._judge(node, stale)
 
     def _judge(self, node: Node, stale: list[str]) -> None:
-        unit, kept = node.unit, receipt.read(node.folder)
+        unit, kept = node.unit, receipt.read(node.folder, node.unit.name)
         if kept is None or not self._can_be_compared(node, kept):
             self.left[unit] = stale
             return
@@ -91,7 +91,7 @@ class Search:
         """Whether all inputs are fresh, or would be, and every output's bytes are those of the receipt."""
         if not all(self.freshness.receipt(edge.unit) for edge in node.edges):
             return False
-        return receipt.damaged(node.folder, kept, trusting=False) is None
+        return not receipt.is_damaged(node.file, kept, trusting=False)
 
 
 def _without(parts: Parts) -> dict[str, dict[str, str]]:
@@ -105,7 +105,7 @@ def computed_by(kitchen: Kitchen, unit: Unit) -> dict[str, list[str]]:
     """
     found: dict[str, set[str]] = {}
     for one in graph.behind(kitchen, unit)[1:]:
-        kept = receipt.read(graph.folder(kitchen, one))
+        kept = receipt.read(graph.folder(kitchen, one), one.name)
         if kept is not None and kept.facts.get(FACT):
             code = kept.facts[FACT][0]["computed_by"]["code"]
             found.setdefault(one.stage, set()).add(str(code[one.stage]))

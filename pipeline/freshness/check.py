@@ -21,6 +21,9 @@ from pipeline.freshness.graph import Edge, Node, Unit, label
 from pipeline.freshness.receipt import RawState, Receipt
 from pipeline.settings.config import Kitchen
 
+_NOT_BUILT = "never built"
+_OLDER_FORM = "built by an older release, which had other files for it"
+
 
 @dataclass
 class Freshness:
@@ -89,16 +92,15 @@ class Freshness:
             self._seen = None
 
     def _reasons(self, node: Node) -> list[str]:
-        kept = receipt.read(node.folder)
+        kept = receipt.read(node.folder, node.unit.name)
         if kept is None:
-            return ["never built"]
+            return [_NOT_BUILT if not graph.older_folder(node) else _OLDER_FORM]
         stale = [edge for edge in node.edges if not self.receipt(edge.unit)]
         if stale:
             more = f" and {len(stale) - 1} more" if len(stale) > 1 else ""
             return [f"input {stale[0].unit} is stale{more}"]
-        broken = receipt.damaged(node.folder, kept)
-        if broken is not None:
-            return [f"output {broken} is gone or damaged"]
+        if receipt.is_damaged(node.file, kept):
+            return [f"{node.file.name} is gone or damaged"]
         began_ns = time.time_ns()
         differing = fingerprint.differences(kept.parts, self.parts(node, kept))
         if not differing:
@@ -111,18 +113,18 @@ class Freshness:
         A file that changed since `began_ns` is not trusted by its state next time: see `is_trusted`.
         """
         raw = _raw_states(node, kept, began_ns)
-        outputs = receipt.restamped(node.folder, kept.outputs)
-        if raw == kept.raw and outputs == kept.outputs:
+        file = receipt.restamped(node.file, kept.file)
+        if raw == kept.raw and file == kept.file:
             return kept
-        anew = replace(kept, raw=raw, outputs=outputs, seen_ns=began_ns)
+        anew = replace(kept, raw=raw, file=file, seen_ns=began_ns)
         with suppress(OSError):  # a folder that cannot be written costs time, not truth
-            receipt.write(node.folder, anew)
+            receipt.write(node.folder, {node.unit.name: anew})
         return anew
 
     def holds_still(self, unit: Unit) -> bool:
         """Whether a fresh unit's files are still those that were compared, perhaps long ago in this run."""
         kept, node = self.receipt(unit), graph.node(self.kitchen, unit)
-        if kept is None or receipt.damaged(node.folder, kept) is not None:
+        if kept is None or receipt.is_damaged(node.file, kept):
             return False
         return raw_digests(node, kept.raw, kept.seen_ns) == kept.parts.get("raw", {})
 
@@ -161,11 +163,11 @@ class Freshness:
         seen = neighbour_slices.beside(node, kept, self.contents(node))
         if seen != kept.beside:
             self._fresh[unit] = replace(kept, beside=seen)
-            receipt.write(node.folder, self._fresh[unit])
+            receipt.write(node.folder, {unit.name: self._fresh[unit]})
 
     def _content(self, edge: Edge) -> str:
         found = self.receipt(edge.unit)
-        return found.outputs[edge.output].content if found else "stale"
+        return found.contents[edge.output] if found else "stale"
 
 
 def raw_digests(node: Node, known: Mapping[str, RawState], seen_ns: int) -> dict[str, str]:

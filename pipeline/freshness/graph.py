@@ -14,6 +14,7 @@ from pathlib import Path
 from pipeline import arrivals, layout
 from pipeline.model.feeds import ATAS_FEEDS, TRADE_FEEDS
 from pipeline.model.raw_names import RawPath
+from pipeline.packs import Stored
 from pipeline.settings.config import Kitchen, Symbol
 from pipeline.stages import STAGES, Need, Stage
 
@@ -32,6 +33,11 @@ class Unit:
         """What `stages.py` says of the step."""
         return STAGES[self.stage]
 
+    @property
+    def name(self) -> str:
+        """Its name among the units of its symbol and day: of its file, and in their receipts."""
+        return self.stage if self.source is None else f"{self.stage}.{self.source}"
+
     def __str__(self) -> str:
         parts = [self.stage, self.day.isoformat(), self.symbol, self.source]
         return " ".join(part for part in parts if part)
@@ -46,7 +52,7 @@ class Edge:
 
     unit: Unit
     output: str
-    path: Path
+    place: Stored
     inline: bool = False
     beside: bool = False
 
@@ -61,7 +67,7 @@ class Node:
     Attributes:
         unit: The unit itself.
         symbols: Its symbol, as configured, or those expected on its date.
-        folder: Where its outputs and its receipt lie.
+        folder: Where its file and its receipt lie.
         edges: Its inputs, in the order of `edges`.
         raw: Every raw file whose bytes decide it, checksum files included; empty but for a feed.
     """
@@ -72,9 +78,10 @@ class Node:
     edges: tuple[Edge, ...]
     raw: tuple[RawPath, ...]
 
-    def output_path(self, output: str) -> Path:
-        """The file of one output."""
-        return self.folder / self.unit.declared.outputs[output]
+    @property
+    def file(self) -> Path:
+        """The one file of all its outputs."""
+        return self.folder / _file_name(self.unit)
 
 
 def node(kitchen: Kitchen, unit: Unit) -> Node:
@@ -100,13 +107,31 @@ def label(edge: Edge) -> str:
 
 
 def folder(kitchen: Kitchen, unit: Unit) -> Path:
-    """Where a unit's outputs and receipt lie."""
-    return layout.prepared_folder(kitchen, unit.stage, unit.day, unit.symbol, unit.source)
+    """Where a unit's file and receipt lie."""
+    return layout.prepared_folder(kitchen, unit.day, unit.symbol)
 
 
-def output_path(kitchen: Kitchen, unit: Unit, output: str) -> Path:
-    """The file of one output."""
-    return folder(kitchen, unit) / unit.declared.outputs[output]
+def file(kitchen: Kitchen, unit: Unit) -> Path:
+    """The one file of all outputs of a unit."""
+    return folder(kitchen, unit) / _file_name(unit)
+
+
+def stored(kitchen: Kitchen, unit: Unit, output: str) -> Stored:
+    """Where one output lies."""
+    outputs = unit.declared.outputs
+    return Stored(file(kitchen, unit), outputs[output] if len(outputs) > 1 else "")
+
+
+def _file_name(unit: Unit) -> str:
+    """An output that is alone is the file itself; several are members of a zip."""
+    names = tuple(unit.declared.outputs.values())
+    return unit.name + (Path(names[0]).suffix if len(names) == 1 else ".zip")
+
+
+def older_folder(node: Node) -> Path | None:
+    """Where releases up to 0.2 had the unit's outputs, each in a file; None where nothing of it is left."""
+    found = node.folder / node.unit.name
+    return found if found.is_dir() else None
 
 
 def edges(kitchen: Kitchen, unit: Unit) -> list[Edge]:
@@ -132,8 +157,8 @@ def behind(kitchen: Kitchen, unit: Unit) -> list[Unit]:
 
 def _edges(kitchen: Kitchen, unit: Unit, need: Need) -> Iterator[Edge]:
     for read in _units(kitchen, unit, need):
-        path = output_path(kitchen, read, need.output)
-        yield Edge(read, need.output, path, need.inline, need.beside and read.day != unit.day)
+        place = stored(kitchen, read, need.output)
+        yield Edge(read, need.output, place, need.inline, need.beside and read.day != unit.day)
 
 
 def _units(kitchen: Kitchen, unit: Unit, need: Need) -> Iterator[Unit]:

@@ -140,7 +140,7 @@ class History:
         kept = self.freshness.receipt(Unit("DailyStats", day, symbol.name))
         if kept is None:
             return UNKNOWN
-        text = f"{day.isoformat()} {kept.outputs['daily_stats'].content}".encode()
+        text = f"{day.isoformat()} {kept.contents['daily_stats']}".encode()
         return int.from_bytes(hashlib.sha256(text).digest()[:16], "big")
 
     def _environment(self, symbol: Symbol) -> list[str]:

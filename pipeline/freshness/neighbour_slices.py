@@ -46,4 +46,4 @@ def _digest(day: dt.date, edge: Edge, kept: Receipt) -> str:
     neighbours = importlib.import_module(NEIGHBOURS)
     side = neighbours.BEFORE if edge.unit.day < day else neighbours.AFTER
     windows = kept.windows.get(str(edge.unit.source)) or neighbours.reach(day_open_us(day))
-    return str(neighbours.digest(edge.path, tuple(windows[side])))
+    return str(neighbours.digest(edge.place, tuple(windows[side])))

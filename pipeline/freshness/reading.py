@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.errors import StageError
 from pipeline.freshness import graph, neighbour_slices, receipt
 from pipeline.freshness.check import Freshness, raw_digests
 from pipeline.freshness.graph import Node, Unit, label
-from pipeline.freshness.receipt import Output, RawState, Receipt
+from pipeline.freshness.receipt import RawState, Receipt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,18 +41,18 @@ class Reading:
             StageError: one was.
         """
         for edge in self.node.edges:
-            known = self.freshness.receipt(edge.unit)
-            if known and receipt.is_as_recorded(edge.path, known.outputs[edge.output]):
+            known, file = self.freshness.receipt(edge.unit), edge.place.file
+            if known and receipt.is_as_recorded(file, known.file):
                 continue
-            now = receipt.read(edge.path.parent)
-            if now is None or now.outputs[edge.output].content != self.contents[label(edge)]:
+            now = receipt.read(file.parent, edge.unit.name)
+            if now is None or now.contents[edge.output] != self.contents[label(edge)]:
                 raise StageError(
                     f"{label(edge)}: changed while {self.node.unit} read it; run again"
                 )
 
     def receipt(
         self,
-        outputs: dict[str, Output],
+        contents: dict[str, str],
         raw: dict[str, RawState],
         windows: dict[str, dict[str, list[int]]],
         facts: Mapping[str, Any],
@@ -60,24 +60,19 @@ class Reading:
         """The receipt of what was made of it.
 
         Args:
-            outputs: What was written.
+            contents: What was written: output -> digest of its content.
             raw: The raw files by name, as parsed: each is hashed once, as it is read.
             windows: As `Receipt.windows`.
             facts: As `Receipt.facts`.
         """
-        made = Receipt(parts=self.parts, outputs=outputs, windows=windows)
+        file = receipt.describe(self.node.file) if contents else None
+        made = Receipt(parts=self.parts, contents=contents, file=file, windows=windows)
         beside = neighbour_slices.beside(self.node, made, self.contents)
         parts = self.parts | {"inputs": self.parts["inputs"] | neighbour_slices.digests(beside)}
         if self.node.unit.declared.grain == "feed":
             parts["raw"] = raw_digests(self.node, raw, time.time_ns())
-        return Receipt(
-            parts=parts,
-            outputs=outputs,
-            windows=windows,
-            beside=beside,
-            raw=raw,
-            seen_ns=time.time_ns(),
-            facts=dict(facts),
+        return replace(
+            made, parts=parts, beside=beside, raw=raw, seen_ns=time.time_ns(), facts=dict(facts)
         )
 
 

@@ -1,32 +1,34 @@
-"""The record beside a unit's outputs: what they are, and all they depended on.
+"""The record of a unit: what its outputs are, and all they depended on.
 
-The receipt is written last. Outputs without a receipt, or that no longer match it, do not count.
+The receipts of a symbol's day, or of a date, lie together in one file beside the units' files. A receipt is
+written after its unit's file: outputs without one, or that no longer match it, do not count.
 """
 
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from pipeline import storage
 from pipeline.free_form import Json
 
-FILE = "receipt.json"
+FILE = "receipts.json"
 
 RACY_NS = 2_000_000_000
 """A file younger than this when it was looked at may change again without changing its time stamps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
-    """One file: its name in the unit's folder, size, SHA-256, digest of its logical content, and stat."""
+class Written:
+    """A unit's file as it was written: its size, SHA-256 and `signature`."""
 
-    file: str
     bytes: int
     sha256: str
-    content: str
     stat: list[int]
 
 
@@ -42,13 +44,16 @@ class Receipt:
     """Everything that decides whether outputs are still true.
 
     `parts` are what the result depended on, by kind (see `fingerprint.parts`), kept whole, because the
-    reason for a rebuild is found by comparing them. `raw` has the raw files by name. `windows` holds, by
-    feed and side, the stamps of a neighbour day that can be the unit's own, `beside` each such input's
-    content and the digest of that slice of it. `facts` (rows, seconds, why it ran) decide nothing.
+    reason for a rebuild is found by comparing them. `contents` has the digest of the logical content of each
+    output, `file` what they were written to; None for a unit without outputs. `raw` has the raw files by
+    name. `windows` holds, by feed and side, the stamps of a neighbour day that can be the unit's own,
+    `beside` each such input's content and the digest of that slice of it. `facts` (rows, seconds, why it
+    ran) decide nothing.
     """
 
     parts: dict[str, dict[str, str]]
-    outputs: dict[str, Output]
+    contents: dict[str, str]
+    file: Written | None
     raw: dict[str, RawState] = field(default_factory=dict)
     seen_ns: int = 0
     windows: dict[str, dict[str, list[int]]] = field(default_factory=dict)
@@ -66,62 +71,71 @@ def is_trusted(kept: list[int], now: list[int], seen_ns: int) -> bool:
     return kept == now and max(kept[1], kept[3]) + RACY_NS < seen_ns
 
 
-def describe(path: Path, content: str) -> Output:
+def describe(path: Path) -> Written:
     """The record of a file just written."""
     status = path.stat()
-    return Output(
-        file=path.name,
-        bytes=status.st_size,
-        sha256=storage.file_digest(path),
-        content=content,
-        stat=signature(status),
-    )
+    return Written(bytes=status.st_size, sha256=storage.file_digest(path), stat=signature(status))
 
 
-def is_as_recorded(path: Path, output: Output) -> bool:
+def is_as_recorded(path: Path, written: Written | None) -> bool:
     """Whether a file has the very state that was recorded, so that it is the one that was seen."""
     try:
-        return signature(path.stat()) == output.stat
+        return written is not None and signature(path.stat()) == written.stat
     except OSError:
         return False
 
 
-def restamped(folder: Path, outputs: dict[str, Output]) -> dict[str, Output]:
-    """The records of outputs that are whole, with the states that they have now."""
-    states = {name: signature((folder / entry.file).stat()) for name, entry in outputs.items()}
-    return {name: replace(entry, stat=states[name]) for name, entry in outputs.items()}
+def restamped(path: Path, written: Written | None) -> Written | None:
+    """The record of a file that is whole, with the state that it has now."""
+    return None if written is None else replace(written, stat=signature(path.stat()))
 
 
-def write(folder: Path, receipt: Receipt) -> None:
-    """Puts the receipt beside its outputs."""
-    storage.write_bytes(folder / FILE, storage.canonical_json(asdict(receipt)))
-
-
-def read(folder: Path) -> Receipt | None:
-    """The receipt in a folder; None where there is none, or none that can be read."""
-    try:
-        kept = storage.read_json(folder / FILE)
-        outputs = {name: Output(**entry) for name, entry in kept.pop("outputs").items()}
-        raw = {name: RawState(*entry) for name, entry in kept.pop("raw").items()}
-        return Receipt(outputs=outputs, raw=raw, **kept)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
-
-
-def damaged(folder: Path, receipt: Receipt, *, trusting: bool = True) -> str | None:
-    """The name of an output that is gone or is not what the receipt says; None when all are whole.
+def is_damaged(path: Path, receipt: Receipt, *, trusting: bool = True) -> bool:
+    """Whether a unit's file is gone, or is not what the receipt says.
 
     A file whose stat signature is the recorded one is believed; any other, or with `trusting` False every
     one, is hashed.
     """
-    for name, output in receipt.outputs.items():
-        path = folder / output.file
-        try:
-            status = path.stat()
-        except OSError:
-            return name
-        if (signature(status) != output.stat or not trusting) and (
-            status.st_size != output.bytes or storage.file_digest(path) != output.sha256
-        ):
-            return name
-    return None
+    written = receipt.file
+    if written is None:
+        return False
+    try:
+        status = path.stat()
+    except OSError:
+        return True
+    return (signature(status) != written.stat or not trusting) and (
+        status.st_size != written.bytes or storage.file_digest(path) != written.sha256
+    )
+
+
+def write(folder: Path, receipts: Mapping[str, Receipt]) -> None:
+    """Puts receipts, by their units' names, among those of the folder; a run beside this one loses none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with storage.alone_in(folder):
+        kept = storage.read_object(folder / FILE)
+        kept |= {name: asdict(receipt) for name, receipt in receipts.items()}
+        storage.write_bytes(folder / FILE, storage.canonical_json(kept))
+
+
+def read(folder: Path, name: str) -> Receipt | None:
+    """The receipt of a unit in a folder; None where there is none, or none that can be read."""
+    try:
+        kept = dict(_all(folder / FILE)[name])
+        raw = {name: RawState(*entry) for name, entry in kept.pop("raw").items()}
+        file = kept.pop("file")
+        return Receipt(raw=raw, file=Written(**file) if file else None, **kept)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _all(path: Path) -> Json:
+    """Every receipt in a file, by its unit's name; the file is read again only when it may have changed."""
+    now = signature(os.stat(path))
+    if max(now[1], now[3]) + RACY_NS < time.time_ns():
+        return _kept(path, tuple(now))
+    return storage.read_object(path)
+
+
+@lru_cache(maxsize=64)
+def _kept(path: Path, state: tuple[int, ...]) -> Json:
+    return storage.read_object(path)

@@ -155,8 +155,8 @@ def month_dependencies(
 ) -> Dependencies:
     """What a month of daily statistics depends on: those files, the exchange's, and names of more.
 
-    Of the tables that they are made of it looks at the folders alone, which show that a file was deleted
-    or replaced; one that was damaged in its place is found when its own day is asked for.
+    It does not look at receipts, which other steps of such a day share: a file that is as it was has the
+    content that it had.
 
     Args:
         kitchen: The configuration.
@@ -170,8 +170,8 @@ def month_dependencies(
     paths: list[str] = []
     for day in days:
         unit = Unit("DailyStats", day, symbol.name)
-        paths += _unit_paths(kitchen, unit)
-        paths += [str(graph.folder(kitchen, edge.unit)) for edge in graph.edges(kitchen, unit)]
+        units = [unit, *(edge.unit for edge in graph.edges(kitchen, unit))]
+        paths += [str(graph.file(kitchen, each)) for each in units]
         for feed in whose:
             paths += [str(file.path) for file in layout.input_files(kitchen, *feed, day)]
     dates = [month + dt.timedelta(days=n) for n in range(days_in(month))]
@@ -218,9 +218,9 @@ def _feed_days(symbol: Symbol) -> list[tuple[str, int]]:
 
 
 def _unit_paths(kitchen: Kitchen, unit: Unit) -> list[str]:
-    folder = graph.folder(kitchen, unit)
-    names = [receipt.FILE, *unit.declared.outputs.values()]
-    paths = [f"{folder}/{name}" for name in names]
+    paths = [str(graph.folder(kitchen, unit) / receipt.FILE)]
+    if unit.declared.outputs:
+        paths.append(str(graph.file(kitchen, unit)))
     if unit.declared.grain == "feed":
         symbol = kitchen.symbol(str(unit.symbol))
         inputs = layout.input_files(kitchen, symbol, str(unit.source), unit.day)

@@ -37,17 +37,17 @@ class Outputs:
 
     def table(self, unit: Unit, output: str) -> pa.Table | None:
         """An output's rows; None where it was not built."""
-        path = graph.output_path(self.kitchen, unit, output)
-        return parquet.read(path) if path.exists() else None
+        place = graph.stored(self.kitchen, unit, output)
+        return parquet.read(place) if place.exists() else None
 
     def ledger(self, feed: Unit) -> list[LedgerEntry]:
         """What became of the lines of each file of a feed's day."""
-        return ledger.from_json(storage.read_json(graph.output_path(self.kitchen, feed, "ledger")))
+        return ledger.from_json(storage.json_in(graph.stored(self.kitchen, feed, "ledger")))
 
     def correction(self, unit: Unit) -> Correction:
         """What a calibration says; that nothing is corrected where there is none."""
-        path = graph.output_path(self.kitchen, unit, "correction")
-        return from_json(storage.read_json(path)) if path.exists() else NONE
+        place = graph.stored(self.kitchen, unit, "correction")
+        return from_json(storage.json_in(place)) if place.exists() else NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,9 @@ published again, however often the day is asked for; any other content is, as a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.packs import Stored
 from pipeline.publishing import revisions
 from pipeline.publishing.revisions import Sealed
 from pipeline.tables import parquet
@@ -36,7 +36,7 @@ def identity(manifest: Manifest) -> dict[str, str]:
     return {key: getattr(manifest, key) for key in _IDENTITY}
 
 
-def says_the_same(sealed: Sealed, manifest: Manifest, files: Mapping[str, Path]) -> bool:
+def says_the_same(sealed: Sealed, manifest: Manifest, files: Mapping[str, Stored]) -> bool:
     """Whether a revision has the content that a manifest describes, and that lies in these files.
 
     Columns that a later release added are no other content, as long as the raw files are the same.
@@ -45,7 +45,7 @@ def says_the_same(sealed: Sealed, manifest: Manifest, files: Mapping[str, Path])
     return identity(before) == identity(manifest) or _has_grown(before, manifest, files)
 
 
-def _has_grown(before: Manifest, after: Manifest, files: Mapping[str, Path]) -> bool:
+def _has_grown(before: Manifest, after: Manifest, files: Mapping[str, Stored]) -> bool:
     old, new = _tables(before), _tables(after)
     return (
         (before.condition, before.calibration_hash) == (after.condition, after.calibration_hash)
@@ -67,7 +67,7 @@ def _raw_files(manifest: Manifest) -> dict[tuple[str, str], str | None]:
     }
 
 
-def _is_beginning(old: FileEntry, new: FileEntry, file: Path) -> bool:
+def _is_beginning(old: FileEntry, new: FileEntry, file: Stored) -> bool:
     """Whether a table's first columns are another one's."""
     if old.content_hash == new.content_hash:
         return True
@@ -78,7 +78,7 @@ def _is_beginning(old: FileEntry, new: FileEntry, file: Path) -> bool:
 
 
 def is_withdrawn(
-    store: Store, sealed: Sealed, manifest: Manifest, files: Mapping[str, Path]
+    store: Store, sealed: Sealed, manifest: Manifest, files: Mapping[str, Stored]
 ) -> bool:
     """Whether the current revision is a rollback that took this content back, grown columns or not.
 

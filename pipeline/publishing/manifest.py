@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -34,6 +33,7 @@ from pipeline.contracts.tape import TapeFinding
 from pipeline.contracts.value import changed
 from pipeline.errors import StageError
 from pipeline.free_form import Json
+from pipeline.packs import Stored
 from pipeline.publishing import sums
 from pipeline.tables import parquet
 
@@ -60,7 +60,7 @@ class ManifestInput:
     version: str
     condition: DayCondition
     tables: dict[str, pa.Table]
-    files: dict[str, Path]
+    files: dict[str, Stored]
     calibrations: dict[str, DayFinding]
     ledgers: Mapping[str, Sequence[LedgerEntry]]
     control: Control
@@ -81,7 +81,7 @@ def manifest(given: ManifestInput) -> Manifest:
     lost = sorted(n for n, t in given.tables.items() if t.num_rows and n not in given.files)
     if lost:
         raise StageError(f"manifest {given.day}: {', '.join(lost)} has rows and no file")
-    files = {name: _file(path, given.tables.get(name)) for name, path in given.files.items()}
+    files = {name: _file(place, given.tables.get(name)) for name, place in given.files.items()}
     return Manifest(
         producer=PRODUCER,
         dataset=DATASET,
@@ -139,8 +139,9 @@ def _applied(found: Finding, feed: str | None = None) -> Json:
     }
 
 
-def _file(path: Path, table: pa.Table | None) -> FileEntry:
-    facts = sums.facts(path)
+def _file(place: Stored, table: pa.Table | None) -> FileEntry:
+    with place.open() as file:
+        facts = sums.drain(file)
     entry = FileEntry(bytes=facts.bytes, md5=facts.md5, sha256=facts.sha256)
     if table is None:
         return entry

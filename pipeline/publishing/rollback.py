@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pipeline.errors import SnapshotCorruptError
 from pipeline.free_form import Json
+from pipeline.packs import Stored
 from pipeline.publishing import content, revisions
 from pipeline.publishing.revisions import Sealed
 from pipeline.publishing.seal import Draft, publish
@@ -40,7 +41,7 @@ def rollback(
     return publish(
         Draft(
             day=day,
-            files={name: target.path / name for name in manifest.files},
+            files={name: Stored(target.path / name) for name in manifest.files},
             manifest=manifest,
             reason=f"rolled back to r{number}: {reason}",
             run=uuid.uuid4().hex,

@@ -19,6 +19,7 @@ from pipeline import clock, storage
 from pipeline.contracts.manifest import FileEntry, Manifest, to_json
 from pipeline.errors import PublishError, SnapshotExistsError
 from pipeline.free_form import Json
+from pipeline.packs import Stored
 from pipeline.publishing import (
     changes,
     claim,
@@ -47,7 +48,7 @@ class Draft:
     """
 
     day: dt.date
-    files: dict[str, Path]
+    files: dict[str, Stored]
     manifest: Manifest
     reason: str
     run: str
@@ -72,7 +73,7 @@ def publish(draft: Draft, store: Store) -> Sealed:
     _check_manifest(draft)
     sizes: list[int] = []
     try:
-        sizes += [path.stat().st_size for path in draft.files.values()]
+        sizes += [place.place()[1] for place in draft.files.values()]
         preflight.prepare(store)
         with locks.held(store.lock(draft.day)):
             return _publish(draft, store, sizes)
@@ -127,7 +128,9 @@ def _publish(draft: Draft, store: Store, sizes: list[int]) -> Sealed:
 
 def _fill(draft: Draft, folder: Path) -> None:
     """Every file but the publication, durable and read-only."""
-    found = {name: staging.copy(path, folder / name) for name, path in sorted(draft.files.items())}
+    found = {
+        name: staging.copy(place, folder / name) for name, place in sorted(draft.files.items())
+    }
     staging.write(folder / sums.MANIFEST, storage.canonical_json(to_json(draft.manifest)))
     found[sums.MANIFEST] = sums.facts(folder / sums.MANIFEST)
     for name, digest in sums.LISTS.items():

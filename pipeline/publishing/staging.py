@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 from pipeline import storage
 from pipeline.clock import parse_day
+from pipeline.packs import Stored
 from pipeline.publishing import claim, locks, sums
 from pipeline.publishing.store import Store
 from pipeline.publishing.sums import Facts
@@ -111,9 +112,9 @@ def _sweep_one(folder: Path) -> None:
             discard(folder)
 
 
-def copy(source: Path, target: Path) -> Facts:
-    """Copies a file durably, mode 0444, and says what was copied."""
-    with open(source, "rb") as reading, _durable(target) as writing:
+def copy(source: Stored, target: Path) -> Facts:
+    """Copies bytes durably into a file, mode 0444, and says what was copied."""
+    with source.open() as reading, _durable(target) as writing:
         return sums.drain(reading, writing)
 
 

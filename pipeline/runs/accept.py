@@ -12,7 +12,6 @@ import getpass
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from pipeline import storage
 from pipeline.clock import utc_now
@@ -23,6 +22,7 @@ from pipeline.freshness import graph, receipt
 from pipeline.freshness.acceptance import Candidate, Search
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
+from pipeline.packs import Stored
 from pipeline.publishing import content, links, revisions
 from pipeline.publishing.store import Store
 from pipeline.runs.state_folder import Places
@@ -151,16 +151,16 @@ def _leave_unpublished(search: Search) -> None:
             search.left[unit] = ["the current revision says something else"]
 
 
-def _tables(kitchen: Kitchen, day: dt.date) -> dict[str, Path]:
-    """Name in the snapshot -> prepared file, of the tables."""
+def _tables(kitchen: Kitchen, day: dt.date) -> dict[str, Stored]:
+    """Name in the snapshot -> where it is prepared, of the tables."""
     unit = Unit("Assemble", day)
     outputs = unit.declared.outputs.items()
-    return {name: graph.output_path(kitchen, unit, output) for output, name in outputs}
+    return {name: graph.stored(kitchen, unit, output) for output, name in outputs}
 
 
 def _manifest(freshness: Freshness, day: dt.date) -> Manifest:
-    path = graph.output_path(freshness.kitchen, Unit("Manifest", day), "manifest")
-    return read(storage.read_json(path))
+    place = graph.stored(freshness.kitchen, Unit("Manifest", day), "manifest")
+    return read(storage.json_in(place))
 
 
 def _differing(freshness: Freshness, unit: Unit, candidate: Candidate) -> list[str]:
@@ -173,8 +173,8 @@ def _differing(freshness: Freshness, unit: Unit, candidate: Candidate) -> list[s
         return [] if same else ["manifest"]
     return [
         name
-        for name, output in candidate.kept.outputs.items()
-        if content_of(made[name]) != output.content
+        for name, content in candidate.kept.contents.items()
+        if content_of(made[name]) != content
     ]
 
 
@@ -188,10 +188,10 @@ def _stamp(search: Search, given: Acceptance, outcome: Outcome) -> None:
     }
     for unit, candidate in search.found.items():
         folder = graph.folder(kitchen, unit)
-        if receipt.read(folder) != candidate.kept:
+        if receipt.read(folder, unit.name) != candidate.kept:
             outcome.left[unit] = ["it was made anew meanwhile"]
             continue
-        receipt.write(folder, candidate.stamped(said))
+        receipt.write(folder, {unit.name: candidate.stamped(said)})
         outcome.accepted.append(unit)
     if outcome.accepted:
         with open(Places.of(kitchen.prepared).accepted, "ab") as record:

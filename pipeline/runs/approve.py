@@ -45,13 +45,13 @@ def finding(kitchen: Kitchen, symbol: str, day: dt.date) -> DayFinding:
         ContractError: it was built by another version.
     """
     unit = Unit("Calibration", day, kitchen.symbol(symbol).name)
-    path = graph.output_path(kitchen, unit, "calibration")
-    if not path.exists():
+    place = graph.stored(kitchen, unit, "calibration")
+    if not place.exists():
         raise ParameterError(
             f"{symbol} {day}: no calibration was built; run luigi --module pipeline Calibration"
             f" --date {day} --symbol {symbol}"
         )
-    return from_json(storage.read_json(path))
+    return from_json(storage.json_in(place))
 
 
 def approve(kitchen: Kitchen, given: Approval) -> Profile:

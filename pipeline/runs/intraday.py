@@ -128,14 +128,14 @@ def _prepare(kitchen: Kitchen, symbol: str, day: dt.date) -> Partial:
     """One symbol and day. A raw file that grows meanwhile is read by the next round."""
     partial = apart(kitchen)
     unit = Unit(LAST_STEP, day, symbol)
-    folder = graph.folder(partial, unit).parent
+    folder = graph.folder(partial, unit)
     if not arrivals.vendor_files(kitchen, kitchen.symbol(symbol), "binance", day):
         return Partial(symbol=symbol, day=day, folder=folder, error="no klines yet")
     try:
         ran = tuple(str(ran) for ran in job.build(Freshness(partial), unit))
     except KitchenError as error:
         return Partial(symbol=symbol, day=day, folder=folder, error=str(error))
-    verdict = from_json(storage.read_json(graph.output_path(partial, unit, "verdict")))
+    verdict = from_json(storage.json_in(graph.stored(partial, unit, "verdict")))
     made = Partial(
         symbol=symbol,
         day=day,

@@ -88,7 +88,7 @@ def _behind(
         why = freshness.reasons(unit)
         if not why and unit.stage == "Snapshot":
             why = day_state.unseen(freshness.kitchen, unit.day)
-        kept = receipt.read(graph.folder(freshness.kitchen, unit))
+        kept = receipt.read(graph.folder(freshness.kitchen, unit), unit.name)
         spent = kept.facts.get("seconds") if kept else None
         yield unit, why, spent
         if why:

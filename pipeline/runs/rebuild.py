@@ -105,7 +105,7 @@ def _build(kitchen: Kitchen, day: dt.date) -> Manifest:
         apart = replace(kitchen, prepared=Path(folder))
         unit = Unit("Manifest", day)
         job.build(Freshness(apart), unit)
-        return read(storage.read_json(graph.output_path(apart, unit, "manifest")))
+        return read(storage.json_in(graph.stored(apart, unit, "manifest")))
 
 
 def _changed_rules(then: Manifest, now: Manifest) -> Iterator[str]:

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import pairwise
+from os import SEEK_END
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import storage
+from pipeline.packs import Stored
 from pipeline.tables import arrays, trim_memory
 from pipeline.tables.parts import Part, Parts, single
 
@@ -26,33 +29,42 @@ PART_ROWS = 250_000
 def write(
     path: Path, table: pa.Table | Parts, *, group_by: str | None = None, sync_folder: bool = True
 ) -> None:
-    """Writes a table: zstd-3, byte-stream-split floats, dictionaries on strings only.
+    """Puts a table at `path`, as `write_into`; replaced whole or not at all.
+
+    Args:
+        path: Where to.
+        table: As for `write_into`.
+        group_by: As for `write_into`.
+        sync_folder: As in `storage.replacing`.
+    """
+    with storage.replacing(path, sync_folder=sync_folder) as handle:
+        write_into(handle, table, group_by=group_by)
+
+
+def write_into(handle: IO[bytes], table: pa.Table | Parts, *, group_by: str | None = None) -> None:
+    """Writes a table into an open file: zstd-3, byte-stream-split floats, dictionaries on strings only.
 
     A table in parts is of trades, and for other steps alone: its prices and sizes repeat, what was paid, its
     instants, ids and lines hardly ever do. So dictionaries on floats but for those in quote currency,
     differences of integers: two thirds of the time, half of the room.
 
     Args:
-        path: Where to; replaced whole or not at all.
+        handle: Where to, from where it stands; it stays open.
         table: Sorted as it shall be read; each part of one in parts becomes one or more row groups. No
             pandas metadata is written.
         group_by: A column, already sorted; each of its values becomes one row group of a table in one piece,
             unless each stands there once: a row group costs more than a row.
-        sync_folder: As in `storage.replacing`.
     """
-    with (
-        storage.replacing(path, sync_folder=sync_folder) as handle,
-        pq.ParquetWriter(
-            handle,
-            table.schema,
-            version="2.6",
-            compression="zstd",
-            compression_level=3,
-            write_statistics=True,
-            store_schema=True,
-            **_encodings(table),
-        ) as writer,
-    ):
+    with pq.ParquetWriter(
+        handle,
+        table.schema,
+        version="2.6",
+        compression="zstd",
+        compression_level=3,
+        write_statistics=True,
+        store_schema=True,
+        **_encodings(table),
+    ) as writer:
         if isinstance(table, pa.Table):
             for start, stop in _row_groups(table, group_by):
                 writer.write_table(table.slice(start, stop - start), max(1, stop - start))
@@ -96,22 +108,42 @@ def _row_groups(table: pa.Table, group_by: str | None) -> list[tuple[int, int]]:
     return [(0, len(keys))] if len(edges) == len(keys) + 1 else list(pairwise(edges))
 
 
-def read(path: Path, columns: list[str] | None = None) -> pa.Table:
+Place = Path | Stored
+"""Where a table lies: a file of its own, or a member of a unit's."""
+
+SMALL_BYTES = 1 << 22
+"""A member that is no larger is read in one piece."""
+
+
+@contextmanager
+def opened(place: Place) -> Iterator[pq.ParquetFile]:
+    """A Parquet file, open for the block."""
+    with ExitStack() as closing:
+        source: Any = place
+        if isinstance(place, Stored):
+            source = closing.enter_context(place.open()) if place.member else place.file
+            if place.member and source.seek(0, SEEK_END) <= SMALL_BYTES:
+                source.seek(0)
+                source = pa.BufferReader(source.read())
+        yield closing.enter_context(pq.ParquetFile(source))
+
+
+def read(place: Place, columns: list[str] | None = None) -> pa.Table:
     """The table in a Parquet file, columns in the file's order."""
-    with pq.ParquetFile(path) as file:
+    with opened(place) as file:
         return file.read(columns=columns)
 
 
-def read_from(path: Path, columns: list[str], key: str, least: int) -> pa.Table:
+def read_from(place: Place, columns: list[str], key: str, least: int) -> pa.Table:
     """The row groups of a Parquet file in which an instant may be `least` or later, those columns alone.
 
     Args:
-        path: The file.
+        place: The file.
         columns: Names, in the file's order.
         key: A column of instants, with statistics.
         least: A count of the key's units since 1970 UTC.
     """
-    with pq.ParquetFile(path) as file:
+    with opened(place) as file:
         footer, place = file.metadata, file.schema_arrow.get_field_index(key)
         known = [footer.row_group(n).column(place).statistics for n in range(footer.num_row_groups)]
         wanted = [n for n, told in enumerate(known) if not _ends_before(told, least)]
@@ -122,26 +154,26 @@ def _ends_before(told: pq.Statistics | None, least: int) -> bool:
     return told is not None and told.has_min_max and told.max_raw < least
 
 
-def rows(path: Path) -> int:
+def rows(place: Place) -> int:
     """The number of rows in a Parquet file, from its footer."""
-    with pq.ParquetFile(path) as file:
+    with opened(place) as file:
         return int(file.metadata.num_rows)
 
 
-def in_parts(path: Path) -> Parts:
+def in_parts(place: Place) -> Parts:
     """The table in a Parquet file by its row groups, each read when it is needed."""
-    with pq.ParquetFile(path) as file:
+    with opened(place) as file:
         schema = file.schema_arrow
         counts = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
 
     def part(number: int, count: int) -> Part:
-        return Part(num_rows=count, read=lambda names: _read_group(path, number, names))
+        return Part(num_rows=count, read=lambda names: _read_group(place, number, names))
 
     return Parts(schema=schema, parts=tuple(part(n, count) for n, count in enumerate(counts)))
 
 
-def _read_group(path: Path, number: int, columns: list[str] | None) -> pa.Table:
-    with pq.ParquetFile(path) as file:
+def _read_group(place: Place, number: int, columns: list[str] | None) -> pa.Table:
+    with opened(place) as file:
         table = file.read_row_group(number, columns=columns, use_threads=False)
     return table if columns is None else table.select(columns)
 

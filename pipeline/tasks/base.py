@@ -101,12 +101,9 @@ class UnitTask(luigi.Task):
         units = dict.fromkeys(edge.unit for edge in edges if not edge.inline)
         return [*map(task_of, units), *self.waits()]
 
-    def output(self) -> dict[str, luigi.LocalTarget]:
-        """Output name -> file."""
-        return {
-            name: luigi.LocalTarget(str(graph.output_path(context.kitchen(), self.unit, name)))
-            for name in self.unit.declared.outputs
-        }
+    def output(self) -> luigi.LocalTarget:
+        """The one file of all its outputs."""
+        return luigi.LocalTarget(str(graph.file(context.kitchen(), self.unit)))
 
     def complete(self) -> bool:
         """Whether the outputs are what inputs, code and rules would give now."""

@@ -41,8 +41,8 @@ class FetchedFeed(luigi.Task):
 
     def output(self) -> luigi.LocalTarget:
         """When it was asked for last, and what came of it."""
-        folder = layout.prepared_folder(context.kitchen(), "Fetched", self.date, self.symbol)
-        return luigi.LocalTarget(str(folder / "asked.json"))
+        folder = layout.prepared_folder(context.kitchen(), self.date, self.symbol)
+        return luigi.LocalTarget(str(folder / "Fetched.json"))
 
     def complete(self) -> bool:
         """Whether there is nothing to ask for now."""

@@ -7,7 +7,6 @@ what is done with them (`recipes.py`), and which inputs there are (`stages.py`).
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -31,6 +30,7 @@ from pipeline.contracts.verdict import Verdict
 from pipeline.errors import PendingError
 from pipeline.freshness import graph
 from pipeline.model.feeds import TRADE_FEEDS
+from pipeline.packs import Stored
 from pipeline.publishing.assemble import SymbolDay
 from pipeline.tables import parquet
 from pipeline.tables.parts import Parts
@@ -53,28 +53,26 @@ def table(job: Job, stage: str, output: str) -> pa.Table:
 
 def optional(job: Job, stage: str, output: str) -> pa.Table | None:
     """The tables of an input, earlier days first, as one; None where no day has it."""
-    tables = [parquet.read(edge.path) for edge in job.edges(stage, output)]
+    tables = [parquet.read(edge.place) for edge in job.edges(stage, output)]
     return pa.concat_tables(tables) if tables else None
 
 
 def document(job: Job, stage: str, output: str) -> Any:
     """The JSON of an input that there is once."""
     (edge,) = job.edges(stage, output)
-    return storage.read_json(edge.path)
+    return storage.json_in(edge.place)
 
 
 def documents(job: Job, stage: str, output: str) -> dict[str, Any]:
     """Symbol -> the JSON of an input that there is once a symbol."""
-    return {
-        str(edge.unit.symbol): storage.read_json(edge.path) for edge in job.edges(stage, output)
-    }
+    return {str(edge.unit.symbol): storage.json_in(edge.place) for edge in job.edges(stage, output)}
 
 
 def feeds(job: Job, output: str) -> dict[str, pa.Table]:
     """Feed -> its table, of every feed of its own symbol and day that the unit reads; a tape is `tape`."""
     return {
-        source: parquet.read(path)
-        for source, path in _own(job, output).items()
+        source: parquet.read(place)
+        for source, place in _own(job, output).items()
         if output != "clean" or source not in (TICKS, *TRADE_FEEDS)
     }
 
@@ -86,14 +84,14 @@ def klines(job: Job) -> pa.Table:
 
 def tape(job: Job, feed: str = TICKS) -> Parts | None:
     """The day's ticks or trades as stamped, read part by part; None where the unit reads none."""
-    path = _own(job, "clean").get(feed)
-    return None if path is None else parquet.in_parts(path)
+    place = _own(job, "clean").get(feed)
+    return None if place is None else parquet.in_parts(place)
 
 
-def _own(job: Job, output: str) -> dict[str, Path]:
-    """Feed -> the file of its own symbol and day."""
+def _own(job: Job, output: str) -> dict[str, Stored]:
+    """Feed -> where the output lies, of its own symbol and day."""
     return {
-        str(edge.unit.source): edge.path
+        str(edge.unit.source): edge.place
         for edge in job.edges("CleanFeed", output)
         if edge.unit.symbol == job.unit.symbol and not edge.beside
     }
@@ -102,7 +100,7 @@ def _own(job: Job, output: str) -> dict[str, Path]:
 def against(job: Job, output: str) -> pa.Table | None:
     """The table of the symbol that the unit's own is held against; None where there is none."""
     edges = [e for e in job.edges("CleanFeed", output) if e.unit.symbol != job.unit.symbol]
-    return parquet.read(edges[0].path) if edges else None
+    return parquet.read(edges[0].place) if edges else None
 
 
 def neighbours(job: Job) -> dict[str, dict[str, Rows]]:
@@ -111,7 +109,7 @@ def neighbours(job: Job) -> dict[str, dict[str, Rows]]:
     for edge in job.edges("CleanFeed", "clean"):
         if edge.beside:
             side = BEFORE if edge.unit.day < job.unit.day else AFTER
-            found.setdefault(str(edge.unit.source), {})[side] = partial(in_file, edge.path)
+            found.setdefault(str(edge.unit.source), {})[side] = partial(in_file, edge.place)
     return found
 
 
@@ -124,8 +122,8 @@ def moved_from(job: Job, found: WithNeighbours) -> list[MovedEntry]:
     for edge in job.edges("CleanFeed", "clean"):
         side = BEFORE if edge.unit.day < job.unit.day else AFTER
         taken = found.lines_of(str(edge.unit.source), side) if edge.beside else {}
-        path = graph.output_path(job.kitchen, edge.unit, "ledger")
-        entries = ledger.from_json(storage.read_json(path)) if taken else []
+        place = graph.stored(job.kitchen, edge.unit, "ledger")
+        entries = ledger.from_json(storage.json_in(place)) if taken else []
         moved += [
             MovedEntry(**structs.asdict(entries[file]), moved_rows=rows)
             for file, rows in sorted(taken.items())
@@ -146,7 +144,7 @@ def ledgers(job: Job) -> dict[str, list[LedgerEntry]]:
     """Symbol -> the ledger entries of all its feeds, in the graph's order, then of its slow features."""
     found: dict[str, list[LedgerEntry]] = {}
     for edge in job.edges("CleanFeed", "ledger"):
-        entries = ledger.from_json(storage.read_json(edge.path))
+        entries = ledger.from_json(storage.json_in(edge.place))
         found.setdefault(str(edge.unit.symbol), []).extend(entries)
     for symbol, value in documents(job, "MacroFeatures", "derived_from").items():
         slow = read_as(list[SlowEntry], value, "derived_from.json", "MacroFeatures")
@@ -157,7 +155,7 @@ def ledgers(job: Job) -> dict[str, list[LedgerEntry]]:
 def ledgers_by_feed(job: Job) -> dict[str, list[LedgerEntry]]:
     """Feed -> the ledger entries of its own symbol and day."""
     own = _own(job, "ledger")
-    return {feed: ledger.from_json(storage.read_json(path)) for feed, path in own.items()}
+    return {feed: ledger.from_json(storage.json_in(place)) for feed, place in own.items()}
 
 
 def tape_findings(job: Job) -> dict[str, TapeFinding]:
@@ -177,7 +175,7 @@ def symbol_day(job: Job, name: str) -> SymbolDay:
 
     def tables(stage: str, output: str) -> list[pa.Table]:
         edges = [edge for edge in job.edges(stage, output) if edge.unit.symbol == name]
-        return [parquet.read(edge.path) for edge in edges]
+        return [parquet.read(edge.place) for edge in edges]
 
     return SymbolDay(
         symbol=name,

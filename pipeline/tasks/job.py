@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -90,13 +91,14 @@ def perform(freshness: Freshness, unit: Unit, report: Report, urgent: list[str])
     made = _recipe(unit.stage)(job)
     report("writing", 80)
     with _writing(unit, folder):
-        outputs = products.write(reading.node, made)
+        contents = products.write(reading.node, made)
     reading.refuse_changed()
     seconds = round(time.monotonic() - started, 3)
     facts = {**job.facts, "reason": "; ".join(reasons), "seconds": seconds}
-    kept = reading.receipt(outputs, job.raw, job.windows, facts)
+    kept = reading.receipt(contents, job.raw, job.windows, facts)
     with _writing(unit, folder):
-        receipt.write(folder, kept)
+        receipt.write(folder, {unit.name: kept})
+        _forget_older_form(reading.node)
     return facts
 
 
@@ -130,6 +132,13 @@ def remade(freshness: Freshness, unit: Unit) -> Mapping[str, Any]:
     node = graph.node(freshness.kitchen, unit)
     job = Job(kitchen=freshness.kitchen, node=node, reasons=["asked for"], code=freshness.code)
     return _recipe(unit.stage)(job)
+
+
+def _forget_older_form(node: Node) -> None:
+    """Removes the folder that an older release had for the unit, which nothing reads any more."""
+    older = graph.older_folder(node)
+    if older is not None:
+        shutil.rmtree(older)
 
 
 @contextmanager

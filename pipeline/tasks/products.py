@@ -1,4 +1,4 @@
-"""What a recipe gives -> files: tables, texts and JSON values under the names that its step declares."""
+"""What a recipe gives -> a unit's file: tables, texts and JSON values, by its step's names."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ import hashlib
 import importlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from pipeline import storage
+from pipeline import packs, storage
 from pipeline.errors import StageError
-from pipeline.freshness import receipt
 from pipeline.freshness.graph import Node
-from pipeline.freshness.receipt import Output
 
 
-def write(node: Node, products: Mapping[str, Any]) -> dict[str, Output]:
-    """Writes the outputs of a unit, and returns their records. They count once its receipt lies beside them.
+def write(node: Node, products: Mapping[str, Any]) -> dict[str, str]:
+    """Writes the outputs of a unit, and returns the digest of each one's content.
+
+    They count once the unit's receipt lies beside them, with which the folder is made durable.
 
     Raises:
         StageError: they are not those that the step declares.
@@ -28,11 +27,17 @@ def write(node: Node, products: Mapping[str, Any]) -> dict[str, Output]:
         raise StageError(
             f"{node.unit}: wrote {sorted(products)}, declares {sorted(declared)}; fix the recipe"
         )
-    outputs = {}
-    for name in declared:
-        path = node.output_path(name)
-        outputs[name] = receipt.describe(path, _write_one(path, products[name]))
-    return outputs
+    if not declared:
+        return {}
+    with storage.replacing(node.file, sync_folder=False) as handle:
+        if len(declared) == 1:
+            return {name: _put(handle, products[name]) for name in declared}
+        contents = {}
+        with packs.packing(handle) as pack:
+            for name, member in declared.items():
+                with packs.adding(pack, member) as place:
+                    contents[name] = _put(place, products[name])
+        return contents
 
 
 def content_of(product: Any) -> str:
@@ -44,18 +49,15 @@ def content_of(product: Any) -> str:
     return str(importlib.import_module("pipeline.tables.parquet").content_hash(product))
 
 
-def _write_one(path: Path, product: Any) -> str:
-    """Writes a table, a text or a JSON value, and returns the digest of its content.
-
-    The folder is made durable once, with the receipt that makes the outputs count.
-    """
+def _put(place: IO[bytes], product: Any) -> str:
+    """Writes a table, a text or a JSON value into an open file, and returns the digest of its content."""
     if isinstance(product, (str, dict, list)):
         data = product.encode() if isinstance(product, str) else storage.readable_json(product)
-        storage.write_bytes(path, data, sync_folder=False)
+        place.write(data)
         return content_of(product)
     tables = importlib.import_module("pipeline.tables.parquet")
     group = "symbol" if "symbol" in product.schema.names else None
     with ThreadPoolExecutor(1) as beside:
         digest = beside.submit(content_of, product)
-        tables.write(path, product, group_by=group, sync_folder=False)
+        tables.write_into(place, product, group_by=group)
         return digest.result()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import uuid
 from dataclasses import asdict
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -33,6 +32,7 @@ from pipeline.features.micro import LEVEL_COLUMNS, levels_from_us, micro
 from pipeline.free_form import Json
 from pipeline.freshness import acceptance, graph
 from pipeline.freshness.receipt import RawState
+from pipeline.packs import Stored
 from pipeline.proof.taken import tapes_taken
 from pipeline.publishing import revisions, signing
 from pipeline.publishing.assemble import assemble as assemble_of
@@ -180,7 +180,7 @@ def micro_features(job: Job) -> Products:
     """Bars of the day and the day before -> micro features of the day."""
     since = levels_from_us(job.unit.day)
     levels = [
-        parquet.read_from(edge.path, LEVEL_COLUMNS, "minute_open", since)
+        parquet.read_from(edge.place, LEVEL_COLUMNS, "minute_open", since)
         for edge in job.edges("Footprint", "footprint")
     ]
     table = micro(
@@ -219,7 +219,7 @@ def daily_stats(job: Job) -> Products:
 
 def macro_features(job: Job) -> Products:
     """Daily rows of completed days -> the macro features known on the day."""
-    rows = [parquet.read(edge.path) for edge in job.edges("DailyStats", "daily_stats")]
+    rows = [parquet.read(edge.place) for edge in job.edges("DailyStats", "daily_stats")]
     columns = inputs.rules(job).schema.table("daily_stats")
     history = pa.concat_tables([columns.empty_table(), *rows])
     latency = job.kitchen.latency_seconds["binance"]
@@ -259,9 +259,9 @@ def manifest(job: Job) -> Products:
             version=version("central-data-kitchen"),
             condition=inputs.condition(job),
             tables={
-                name: parquet.read(path)
-                for name, path in files.items()
-                if path.suffix == ".parquet"
+                name: parquet.read(place)
+                for name, place in files.items()
+                if name.endswith(".parquet")
             },
             files=files,
             calibrations={
@@ -306,17 +306,17 @@ def snapshot(job: Job) -> Products:
     return {}
 
 
-def published_files(job: Job) -> dict[str, Path]:
-    """Name in the snapshot -> prepared file; reports below qc/, the footprint only where it has rows."""
+def published_files(job: Job) -> dict[str, Stored]:
+    """Name in the snapshot -> where it is prepared; reports below qc/, a footprint only with rows."""
     day = graph.Unit("Assemble", job.unit.day)
     files = {}
     for output, name in day.declared.outputs.items():
-        path = graph.output_path(job.kitchen, day, output)
-        if output != "condition" and (output != "footprint" or parquet.rows(path)):
-            files[name] = path
+        place = graph.stored(job.kitchen, day, output)
+        if output != "condition" and (output != "footprint" or parquet.rows(place)):
+            files[name] = place
     for symbol in job.node.symbols:
         unit = graph.Unit("Verdict", job.unit.day, symbol.name)
         for output in ("report_json", "report_md", "report_html"):
-            path = graph.output_path(job.kitchen, unit, output)
-            files[f"qc/{symbol.name}/{path.name}"] = path
+            place = graph.stored(job.kitchen, unit, output)
+            files[f"qc/{symbol.name}/{place.member}"] = place
     return files
