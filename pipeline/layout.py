@@ -104,20 +104,26 @@ def raw_candidates(symbol: Symbol, feed: str, day: dt.date) -> list[str]:
 
 def raw_files(kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date) -> list[RawPath]:
     """The feed's files of a day that exist, most trusted first, then by name. Dot names are none."""
-    found: dict[Path, RawPath] = {}
-    wanted = symbol.patterns[feed]
+    found: dict[str, RawPath] = {}
+    wanted, root = symbol.patterns[feed], str(kitchen.raw)
     for rank, name in enumerate(raw_candidates(symbol, feed, day)):
-        if "{first}" in wanted[rank]:
-            spans = _spans(
-                kitchen.raw, filled(wanted[rank], symbol.market, symbol.vendor_name(feed))
-            )
-            matches = [path for path, days in spans if day in days]
-        else:
-            matches = sorted(kitchen.raw.glob(name)) if "*" in name else [kitchen.raw / name]
-        for path in matches:
-            if path not in found and path.exists() and not path.name.startswith("."):
-                found[path] = RawPath(path, path.relative_to(kitchen.raw).as_posix(), rank)
+        for match in _matching(kitchen, symbol, feed, day, wanted[rank], name):
+            is_hidden = match.rpartition("/")[2].startswith(".")
+            if match not in found and not is_hidden and os.path.exists(f"{root}/{match}"):
+                found[match] = RawPath(kitchen.raw / match, match, rank)
     return list(found.values())
+
+
+def _matching(
+    kitchen: Kitchen, symbol: Symbol, feed: str, day: dt.date, pattern: str, name: str
+) -> list[str]:
+    """The names below the raw folder that a candidate stands for; one without wildcards for itself."""
+    if "{first}" in pattern:
+        spans = _spans(kitchen.raw, filled(pattern, symbol.market, symbol.vendor_name(feed)))
+        return [path for path, days in spans if day in days]
+    if "*" not in name:
+        return [name]
+    return sorted(path.relative_to(kitchen.raw).as_posix() for path in kitchen.raw.glob(name))
 
 
 UNDATED_TICKS = "atas/ticks/{symbol}/date={{date}}/**/ticks.jsonl*"
@@ -213,9 +219,9 @@ def _raw_days(raw: Path, wanted: tuple[str, ...], market: str, name: str) -> fro
 
 
 @lru_cache(maxsize=512)
-def _spans(raw: Path, filled: str) -> tuple[tuple[Path, frozenset[dt.date]], ...]:
+def _spans(raw: Path, filled: str) -> tuple[tuple[str, frozenset[dt.date]], ...]:
     """The files of many days that a filled pattern finds, by name, and the days that their names tell."""
-    return tuple((raw / path, frozenset(days)) for path, days in Names(str(raw)).dated(filled))
+    return tuple((path, frozenset(days)) for path, days in Names(str(raw)).dated(filled))
 
 
 @lru_cache(maxsize=512)

@@ -59,6 +59,10 @@ class Freshness:
             kept = self._fresh.get(unit)
         return kept
 
+    def knows(self, unit: Unit) -> bool:
+        """Whether the unit was seen to be fresh already."""
+        return unit in self._fresh
+
     def count_as_fresh(self, unit: Unit, kept: Receipt) -> None:
         """Takes a unit for fresh from now on, with this receipt."""
         self._fresh[unit] = kept

@@ -142,6 +142,19 @@ def edges(kitchen: Kitchen, unit: Unit) -> list[Edge]:
     return list(found)
 
 
+def published_of(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> list[Unit]:
+    """The units of a symbol that its date's tables and manifest are made of."""
+    needs = [need for stage in ("Assemble", "Manifest") for need in STAGES[stage].needs]
+    own = [need for need in needs if STAGES[need.stage].grain == "symbol"]
+    return list(
+        dict.fromkeys(
+            Unit(need.stage, day, symbol.name)
+            for need in own
+            if _sources(kitchen, symbol, day, need)
+        )
+    )
+
+
 def behind(kitchen: Kitchen, unit: Unit) -> list[Unit]:
     """The unit, and every one that it is made of but the daily statistics of earlier days."""
     found: dict[Unit, None] = {}

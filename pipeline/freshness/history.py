@@ -108,6 +108,8 @@ class History:
         kitchen = self.freshness.kitchen
         days = sorted(d for d in _raw_days(self.freshness, symbol) if d.replace(day=1) == month)
         numbers = [0] * stamp.days_in(month)
+        if not days:
+            return numbers  # as quick to see as a stamp is to read
         for day in days:
             numbers[day.day - 1] = self._content(symbol, day)
         known = [day for day in days if numbers[day.day - 1] != UNKNOWN]

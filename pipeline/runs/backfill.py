@@ -1,8 +1,8 @@
 """`Backfill`: every missing or stale day of a range, oldest first, in builds that the scheduler carries well.
 
-Luigi's scheduler looks through all waiting tasks each time it hands one out, so a year in one build costs
-five times a year in builds of ten days. A day that cannot be built yet never holds up another one. What is
-said in the end is judged by what is complete, not by Luigi's summary.
+A window of days, a month or as many as give every worker something to do, is built by spans of symbols
+first (`tasks/spans.py`), then date by date. A day that cannot be built yet never holds up another one. What
+is said in the end is judged by what is complete, not by Luigi's summary.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,6 @@ from luigi.execution_summary import LuigiRunResult, LuigiStatusCode
 
 from pipeline import arrivals, asked
 from pipeline.errors import ExitCode, ParameterError, StageError
-from pipeline.freshness import graph
-from pipeline.freshness.graph import Unit
 from pipeline.publishing import day_state, links
 from pipeline.publishing.store import Store
 from pipeline.settings.config import load_kitchen
@@ -37,8 +36,14 @@ from pipeline.tasks import context, luigid_client
 from pipeline.tasks.base import RawDay, RawFeed, UnstableInput
 from pipeline.tasks.day import Snapshot
 from pipeline.tasks.parameters import DayParameter
+from pipeline.tasks.spans import PublishedDate, Span
 
-WINDOW_DAYS = 10
+SPAN_SYMBOLS = 50
+"""Of so many symbols at most is a span."""
+
+SPANS_A_WORKER = 2
+"""So many at least, where there are as many symbols or months: spans differ in length."""
+
 CHILD = "pipeline.unattended.subprocesses"
 """Loaded by a task that runs: a run with nothing to do stays light."""
 
@@ -165,10 +170,10 @@ def run(wanted: Range, workers: int = 1, progress: Progress | None = None) -> Ou
     outcome.ready = sorted(set(days) - set(todo))
     expected = [day for day in todo if arrivals.expected_symbols(context.kitchen(), day)]
     outcome.unexpected = sorted(set(todo) - set(expected))
-    for first in range(0, len(expected), WINDOW_DAYS):
-        window = expected[first : first + WINDOW_DAYS]
+    done = 0
+    for window in _windows(expected, workers):
         _build(window, workers, outcome)
-        done = first + len(window)
+        done += len(window)
         spent = time.monotonic() - started
         if progress is not None:
             progress(done, len(expected), spent / done * (len(expected) - done))
@@ -178,6 +183,35 @@ def run(wanted: Range, workers: int = 1, progress: Progress | None = None) -> Ou
         )
     outcome.seconds = round(time.monotonic() - started, 3)
     return outcome
+
+
+def _windows(days: list[dt.date], workers: int) -> Iterator[list[dt.date]]:
+    """The days by months; so many months together that each worker has its spans."""
+    months = [list(month) for _, month in groupby(days, key=lambda day: (day.year, day.month))]
+    together = -(-SPANS_A_WORKER * workers // len(_shards(workers))) if workers > 1 else 1
+    for first in range(0, len(months), together):
+        yield [day for month in months[first : first + together] for day in month]
+
+
+def _shards(workers: int) -> list[list[str]]:
+    """The symbols' names by spans."""
+    names = list(context.kitchen().symbols)
+    size = min(SPAN_SYMBOLS, -(-len(names) // (SPANS_A_WORKER * workers)))
+    return [names[first : first + size] for first in range(0, len(names), size)]
+
+
+def _spans(days: list[dt.date], workers: int) -> list[luigi.Task]:
+    """Of the days: each run of them within a month, and of the symbols each shard."""
+    ends = [
+        (group[0], group[-1])
+        for _, month in groupby(days, key=lambda day: (day.year, day.month))
+        for group in [list(month)]
+    ]
+    return [
+        Span(start=first, stop=last, symbols=",".join(names))
+        for first, last in ends
+        for names in _shards(workers)
+    ]
 
 
 def _built(tasks: list[luigi.Task], workers: int) -> LuigiRunResult:
@@ -196,24 +230,15 @@ def _built(tasks: list[luigi.Task], workers: int) -> LuigiRunResult:
     return ended
 
 
-def _look_back(window: list[dt.date]) -> None:
-    """Compares the history of the days here, once, so that no forked worker has to do it again."""
-    kitchen, freshness = context.kitchen(), context.freshness()
-    for symbol in arrivals.expected_symbols(kitchen, window[0]):
-        for edge in graph.edges(kitchen, Unit("MacroFeatures", window[0], symbol.name)):
-            freshness.receipt(edge.unit)
-
-
 def _build(window: list[dt.date], workers: int, outcome: Outcome) -> None:
     with context.freshness().one_look():
         stale = [day for day in window if not is_complete(day)]
     outcome.ready += sorted(set(window) - set(stale))
     waiting = {day for day in stale if day_state.without_raw(context.kitchen(), day)}
-    tasks = [Snapshot(date=day) for day in stale]
     nothing_failed = False
-    if tasks:
-        _look_back(window)
-        ended = _built(tasks, workers)
+    if stale:
+        _built(_spans(stale, workers), workers)
+        ended = _built([PublishedDate(date=day) for day in stale], workers)
         outcome.granted &= ended.scheduling_succeeded
         # What was left undone then waits for raw data: its own, or an earlier day's that changed meanwhile.
         nothing_failed = ended.status is LuigiStatusCode.MISSING_EXT

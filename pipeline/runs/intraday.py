@@ -132,7 +132,8 @@ def _prepare(kitchen: Kitchen, symbol: str, day: dt.date) -> Partial:
     if not arrivals.vendor_files(kitchen, kitchen.symbol(symbol), "binance", day):
         return Partial(symbol=symbol, day=day, folder=folder, error="no klines yet")
     try:
-        ran = tuple(str(ran) for ran in job.build(Freshness(partial), unit))
+        facts = job.build(Freshness(partial), unit)
+        ran = tuple(str(each) for each, told in facts.items() if told["reason"] != "fresh")
     except KitchenError as error:
         return Partial(symbol=symbol, day=day, folder=folder, error=str(error))
     verdict = from_json(storage.json_in(graph.stored(partial, unit, "verdict")))

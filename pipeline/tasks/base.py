@@ -133,7 +133,7 @@ class UnitTask(luigi.Task):
             facts = job.perform(context.freshness(), self.unit, self.report, self.urgent())
         except UnstableInputError as error:
             messages.unstable(self.unit, error)
-            return _waiting_for(UnstableInput(reader=str(self.unit)))
+            return waiting_for(UnstableInput(reader=str(self.unit)))
         context.look_again()
         self.report("done", 100)
         messages.ran(self.unit, facts)
@@ -145,7 +145,7 @@ class UnitTask(luigi.Task):
         self.set_progress_percentage(per_cent)
 
 
-def _waiting_for(task: luigi.Task) -> Iterator[luigi.Task]:
+def waiting_for(task: luigi.Task) -> Iterator[luigi.Task]:
     """The form in which Luigi takes a requirement that is found while a task runs."""
     yield task
 

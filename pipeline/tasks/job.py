@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import StageError
+from pipeline.free_form import Json
 from pipeline.freshness import code, graph, receipt
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Edge, Node, Unit
 from pipeline.freshness.reading import begin
-from pipeline.freshness.receipt import RawState
+from pipeline.freshness.receipt import RawState, Receipt
 from pipeline.settings.config import Kitchen, Symbol
 from pipeline.tasks import products
 
@@ -65,7 +66,31 @@ class Job:
         return [e for e in self.node.edges if (e.unit.stage, e.output) == (stage, output)]
 
 
-def perform(freshness: Freshness, unit: Unit, report: Report, urgent: list[str]) -> dict[str, Any]:
+@dataclass(slots=True)
+class Receipts:
+    """Receipts of units that were built, not written yet: a symbol's day has one file of them."""
+
+    _kept: dict[Path, dict[str, Receipt]] = field(default_factory=dict)
+
+    def keep(self, node: Node, kept: Receipt) -> None:
+        """To be written later. Until then a run that dies has to build the unit again, and no more."""
+        self._kept.setdefault(node.folder, {})[node.unit.name] = kept
+
+    def write(self) -> None:
+        """Writes them, those of a folder at once."""
+        while self._kept:
+            folder, kept = self._kept.popitem()
+            with _writing(f"receipts of {', '.join(kept)}", folder):
+                receipt.write(folder, kept)
+
+
+def perform(
+    freshness: Freshness,
+    unit: Unit,
+    report: Report,
+    urgent: list[str],
+    receipts: Receipts | None = None,
+) -> Json:
     """Builds a unit unless it is fresh, and returns its facts.
 
     Args:
@@ -73,6 +98,7 @@ def perform(freshness: Freshness, unit: Unit, report: Report, urgent: list[str])
         unit: What to build.
         report: Tells people how far it is.
         urgent: Reasons to build it that its receipt cannot know of.
+        receipts: Takes the receipt of what was built; without it, it is written.
 
     Raises:
         KitchenError: of the recipe; or the unit's inputs changed meanwhile, or it broke its declaration.
@@ -86,26 +112,30 @@ def perform(freshness: Freshness, unit: Unit, report: Report, urgent: list[str])
         return {"reason": "fresh"}
     report(f"{reasons[0]}; reading and computing", 10)
     reading = begin(freshness, unit)
-    folder = reading.node.folder
     job = Job(kitchen=freshness.kitchen, node=reading.node, reasons=reasons, code=freshness.code)
     made = _recipe(unit.stage)(job)
     report("writing", 80)
-    with _writing(unit, folder):
+    with _writing(unit, reading.node.folder):
         contents = products.write(reading.node, made)
     reading.refuse_changed()
     seconds = round(time.monotonic() - started, 3)
     facts = {**job.facts, "reason": "; ".join(reasons), "seconds": seconds}
     kept = reading.receipt(contents, job.raw, job.windows, facts)
-    with _writing(unit, folder):
-        receipt.write(folder, {unit.name: kept})
-        _forget_older_form(reading.node)
+    if receipts is None:
+        with _writing(unit, reading.node.folder):
+            receipt.write(reading.node.folder, {unit.name: kept})
+    else:
+        receipts.keep(reading.node, kept)
+        freshness.count_as_fresh(unit, kept)
+    _forget_older_form(reading.node)
     return facts
 
 
-def build(freshness: Freshness, unit: Unit) -> list[Unit]:
-    """Builds a unit and all that it reads, here and now, without a scheduler; returns the units that ran.
+def build(freshness: Freshness, *units: Unit) -> dict[Unit, Json]:
+    """Builds units and all that they read, here and now, without a scheduler; returns the facts of each.
 
-    Whether raw files are settled is not asked: the caller does that.
+    Whether raw files are settled is not asked: the caller does that. What was built is kept, also where a
+    later unit fails.
 
     Raises:
         KitchenError: as `perform`.
@@ -114,13 +144,23 @@ def build(freshness: Freshness, unit: Unit) -> list[Unit]:
 
     def need(each: Unit) -> None:
         for edge in graph.edges(freshness.kitchen, each):
-            if edge.unit not in needed:
+            if edge.unit not in needed and not edge.inline and not freshness.knows(edge.unit):
                 need(edge.unit)
         needed[each] = None
 
-    need(unit)
-    facts = {each: perform(freshness, each, lambda phrase, per_cent: None, []) for each in needed}
-    return [each for each, told in facts.items() if told["reason"] != "fresh"]
+    for unit in units:
+        need(unit)
+    receipts, facts = Receipts(), {}
+    try:
+        for each in needed:
+            facts[each] = perform(freshness, each, _silent, [], receipts)
+    finally:
+        receipts.write()
+    return facts
+
+
+def _silent(phrase: str, per_cent: int) -> None:
+    """Nobody looks on."""
 
 
 def remade(freshness: Freshness, unit: Unit) -> Mapping[str, Any]:
@@ -142,13 +182,13 @@ def _forget_older_form(node: Node) -> None:
 
 
 @contextmanager
-def _writing(unit: Unit, folder: Path) -> Iterator[None]:
+def _writing(what: Unit | str, folder: Path) -> Iterator[None]:
     """A disk that is full or fails is a sentence, with the folder where it happened."""
     try:
         yield
     except OSError as error:
         raise StageError(
-            f"{unit}: cannot write to {folder} ({error}); fix that and run again"
+            f"{what}: cannot write to {folder} ({error}); fix that and run again"
         ) from error
 
 

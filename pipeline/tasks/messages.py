@@ -10,6 +10,7 @@ import datetime as dt
 import logging
 import sys
 import time
+from collections.abc import Mapping
 
 import luigi
 
@@ -45,6 +46,20 @@ def ran(unit: Unit, facts: Json) -> None:
         facts["seconds"],
         facts["reason"],
     )
+
+
+def built(name: str, facts: Mapping[Unit, Json]) -> None:
+    """One line for units that were built together: how many ran, how long they took, why."""
+    ran = [told for told in facts.values() if told["reason"] != "fresh"]
+    if ran:
+        why = dict.fromkeys(told["reason"] for told in ran)
+        logger.info(
+            "%s: %d steps, %.2f s (%s)",
+            name,
+            len(ran),
+            sum(told["seconds"] for told in ran),
+            "; ".join(why),
+        )
 
 
 def unstable(unit: Unit, error: UnstableInputError) -> None:
