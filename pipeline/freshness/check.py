@@ -77,7 +77,7 @@ class Freshness:
             return []
         with self.one_look() as seen:
             if unit not in seen:
-                seen[unit] = self._reasons(graph.node(self.kitchen, unit))
+                seen[unit] = self.reasons_of(graph.node(self.kitchen, unit))
             return seen[unit]
 
     @contextmanager
@@ -95,7 +95,8 @@ class Freshness:
         finally:
             self._seen = None
 
-    def _reasons(self, node: Node) -> list[str]:
+    def reasons_of(self, node: Node) -> list[str]:
+        """As `reasons`, of a unit that was looked up and is not known to be fresh."""
         kept = receipt.read(node.folder, node.unit.name)
         if kept is None:
             return [_NOT_BUILT if not graph.older_folder(node) else _OLDER_FORM]

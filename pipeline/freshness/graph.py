@@ -134,12 +134,13 @@ def older_folder(node: Node) -> Path | None:
     return found if found.is_dir() else None
 
 
-def edges(kitchen: Kitchen, unit: Unit) -> list[Edge]:
-    """Every input of the unit, in a fixed order: the declaration's, then symbol, day and feed."""
-    found = dict.fromkeys(
-        edge for need in unit.declared.needs for edge in _edges(kitchen, unit, need)
-    )
-    return list(found)
+def edges(kitchen: Kitchen, unit: Unit, *, inline: bool = True) -> list[Edge]:
+    """Every input of the unit, in a fixed order: the declaration's, then symbol, day and feed.
+
+    Without `inline` those alone that are built before the unit, not within it.
+    """
+    needs = [need for need in unit.declared.needs if inline or not need.inline]
+    return list(dict.fromkeys(edge for need in needs for edge in _edges(kitchen, unit, need)))
 
 
 def published_of(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> list[Unit]:

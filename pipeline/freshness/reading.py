@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.errors import StageError
-from pipeline.freshness import graph, neighbour_slices, receipt
+from pipeline.freshness import neighbour_slices, receipt
 from pipeline.freshness.check import Freshness, raw_digests
-from pipeline.freshness.graph import Node, Unit, label
+from pipeline.freshness.graph import Node, label
 from pipeline.freshness.receipt import RawState, Receipt
 
 
@@ -76,9 +76,8 @@ class Reading:
         )
 
 
-def begin(freshness: Freshness, unit: Unit) -> Reading:
+def begin(freshness: Freshness, node: Node) -> Reading:
     """Looks at a unit's inputs, all of which are fresh."""
-    node = graph.node(freshness.kitchen, unit)
     return Reading(
         freshness=freshness,
         node=node,

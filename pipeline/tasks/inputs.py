@@ -6,7 +6,7 @@ what is done with them (`recipes.py`), and which inputs there are (`stages.py`).
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import pyarrow as pa
@@ -29,9 +29,11 @@ from pipeline.contracts.value import read_as
 from pipeline.contracts.verdict import Verdict
 from pipeline.errors import PendingError
 from pipeline.freshness import graph
+from pipeline.freshness.graph import label
 from pipeline.model.feeds import TRADE_FEEDS
 from pipeline.packs import Stored
 from pipeline.publishing.assemble import SymbolDay
+from pipeline.stages import MACRO_LOOK_BACK_DAYS
 from pipeline.tables import parquet
 from pipeline.tables.parts import Parts
 from pipeline.tasks.job import Job
@@ -55,6 +57,20 @@ def optional(job: Job, stage: str, output: str) -> pa.Table | None:
     """The tables of an input, earlier days first, as one; None where no day has it."""
     tables = [parquet.read(edge.place) for edge in job.edges(stage, output)]
     return pa.concat_tables(tables) if tables else None
+
+
+def history(job: Job) -> list[pa.Table]:
+    """The daily statistics of completed days, oldest first."""
+    return [
+        _day_of_history(edge.place, job.contents[label(edge)])
+        for edge in job.edges("DailyStats", "daily_stats")
+    ]
+
+
+@lru_cache(maxsize=2 * MACRO_LOOK_BACK_DAYS)
+def _day_of_history(place: Stored, content: str) -> pa.Table:
+    """A row that hundreds of days look back on is read once a process, as long as its content is the same."""
+    return parquet.read(place)
 
 
 def document(job: Job, stage: str, output: str) -> Any:

@@ -36,6 +36,7 @@ class Job:
         kitchen: The configuration.
         node: What is being built, with its inputs.
         reasons: Why, in words.
+        contents: The content of every input, by its name in a receipt.
         code: Step name -> digest of its code.
         raw: Set by the recipe that reads raw files: each by its name, as parsed.
         windows: Set by a recipe that reads neighbour days: feed -> side -> stamps that its result depends on.
@@ -46,6 +47,7 @@ class Job:
     node: Node
     reasons: list[str]
     code: dict[str, str]
+    contents: Mapping[str, str]
     raw: dict[str, RawState] = field(default_factory=dict)
     windows: dict[str, dict[str, list[int]]] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
@@ -104,30 +106,38 @@ def perform(
         KitchenError: of the recipe; or the unit's inputs changed meanwhile, or it broke its declaration.
     """
     started = time.monotonic()
+    node = graph.node(freshness.kitchen, unit)
     # First, for a history that was rebuilt with equal content leaves the unit fresh.
-    _build_inline(freshness, unit, report)
-    reasons = freshness.reasons(unit) or urgent
+    _build_inline(freshness, node, report)
+    fresh = freshness.knows(unit)
+    reasons = ([] if fresh else freshness.reasons_of(node)) or urgent
     if not reasons:
         freshness.restamp(unit)
         return {"reason": "fresh"}
     report(f"{reasons[0]}; reading and computing", 10)
-    reading = begin(freshness, unit)
-    job = Job(kitchen=freshness.kitchen, node=reading.node, reasons=reasons, code=freshness.code)
+    reading = begin(freshness, node)
+    job = Job(
+        kitchen=freshness.kitchen,
+        node=node,
+        reasons=reasons,
+        code=freshness.code,
+        contents=reading.contents,
+    )
     made = _recipe(unit.stage)(job)
     report("writing", 80)
-    with _writing(unit, reading.node.folder):
-        contents = products.write(reading.node, made)
+    with _writing(unit, node.folder):
+        contents = products.write(node, made)
     reading.refuse_changed()
     seconds = round(time.monotonic() - started, 3)
     facts = {**job.facts, "reason": "; ".join(reasons), "seconds": seconds}
     kept = reading.receipt(contents, job.raw, job.windows, facts)
     if receipts is None:
-        with _writing(unit, reading.node.folder):
-            receipt.write(reading.node.folder, {unit.name: kept})
+        with _writing(unit, node.folder):
+            receipt.write(node.folder, {unit.name: kept})
     else:
-        receipts.keep(reading.node, kept)
+        receipts.keep(node, kept)
         freshness.count_as_fresh(unit, kept)
-    _forget_older_form(reading.node)
+    _forget_older_form(node)
     return facts
 
 
@@ -143,8 +153,8 @@ def build(freshness: Freshness, *units: Unit) -> dict[Unit, Json]:
     needed: dict[Unit, None] = {}  # the inputs of each before it
 
     def need(each: Unit) -> None:
-        for edge in graph.edges(freshness.kitchen, each):
-            if edge.unit not in needed and not edge.inline and not freshness.knows(edge.unit):
+        for edge in graph.edges(freshness.kitchen, each, inline=False):
+            if edge.unit not in needed and not freshness.knows(edge.unit):
                 need(edge.unit)
         needed[each] = None
 
@@ -170,7 +180,13 @@ def remade(freshness: Freshness, unit: Unit) -> Mapping[str, Any]:
         KitchenError: of the recipe.
     """
     node = graph.node(freshness.kitchen, unit)
-    job = Job(kitchen=freshness.kitchen, node=node, reasons=["asked for"], code=freshness.code)
+    job = Job(
+        kitchen=freshness.kitchen,
+        node=node,
+        reasons=["asked for"],
+        code=freshness.code,
+        contents=freshness.contents(node),
+    )
     return _recipe(unit.stage)(job)
 
 
@@ -192,12 +208,12 @@ def _writing(what: Unit | str, folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _build_inline(freshness: Freshness, unit: Unit, report: Report) -> None:
+def _build_inline(freshness: Freshness, node: Node, report: Report) -> None:
     """Builds the stale units that this one builds itself, and what those read, earliest first."""
-    edges = [edge for edge in graph.edges(freshness.kitchen, unit) if edge.inline]
-    stale = [edge.unit for edge in edges if freshness.receipt(edge.unit) is None]
+    history = [edge.unit for edge in node.edges if edge.inline]
+    stale = [unit for unit in history if freshness.receipt(unit) is None]
     if stale:
-        logger.info("%s: builds %d days of its history first", unit, len(stale))
+        logger.info("%s: builds %d days of its history first", node.unit, len(stale))
     for done, inner in enumerate(stale):
         report(f"history {inner.day}, {done} of {len(stale)} days", 10 + 60 * done // len(stale))
         build(freshness, inner)

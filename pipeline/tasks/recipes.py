@@ -219,7 +219,7 @@ def daily_stats(job: Job) -> Products:
 
 def macro_features(job: Job) -> Products:
     """Daily rows of completed days -> the macro features known on the day."""
-    rows = [parquet.read(edge.place) for edge in job.edges("DailyStats", "daily_stats")]
+    rows = inputs.history(job)
     columns = inputs.rules(job).schema.table("daily_stats")
     history = pa.concat_tables([columns.empty_table(), *rows])
     latency = job.kitchen.latency_seconds["binance"]
