@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pipeline import arrivals, layout
-from pipeline.freshness import graph, stamp
+from pipeline.freshness import graph, listing, stamp
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
 from pipeline.freshness.listing import Listing
@@ -22,6 +22,9 @@ from pipeline.stages import MACRO_LOOK_BACK_DAYS
 
 UNKNOWN = 1 << 256
 """The number of a day that is not known to be fresh: beyond the sum of all that are, so that a sum tells."""
+
+_KLINES = ("binance_1m", "binance_1d")
+"""The feeds of which a day has daily statistics."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +80,22 @@ class History:
     def _month(self, symbol: Symbol, day: dt.date) -> list[int]:
         key = symbol.name, day.replace(day=1)
         if key not in self._months:
-            self._months[key] = self._stamped(symbol, key[1]) or [UNKNOWN] * stamp.days_in(day)
+            length = stamp.days_in(day)
+            if self._is_empty(symbol, day):
+                self._months[key] = [0] * length
+            else:
+                self._months[key] = self._stamped(symbol, key[1]) or [UNKNOWN] * length
         return self._months[key]
+
+    def _is_empty(self, symbol: Symbol, day: dt.date) -> bool:
+        """Whether no name begins as a file of klines of the day's month does."""
+        month = day.isoformat()[:7]
+        kitchen = self.freshness.kitchen
+        return not any(
+            self.seen.beginning(prefix)
+            for feed in _KLINES
+            for prefix in listing.prefixes(kitchen, symbol, feed, month)
+        )
 
     def _compare_anew(self, symbol: Symbol, first: dt.date, stop: dt.date) -> bool:
         """Compares the months with unknown days deeply, each once; whether there was one.
@@ -108,8 +125,6 @@ class History:
         kitchen = self.freshness.kitchen
         days = sorted(d for d in _raw_days(self.freshness, symbol) if d.replace(day=1) == month)
         numbers = [0] * stamp.days_in(month)
-        if not days:
-            return numbers  # as quick to see as a stamp is to read
         for day in days:
             numbers[day.day - 1] = self._content(symbol, day)
         known = [day for day in days if numbers[day.day - 1] != UNKNOWN]
@@ -151,5 +166,5 @@ class History:
 
 
 def _raw_days(freshness: Freshness, symbol: Symbol) -> frozenset[dt.date]:
-    feeds = ("binance_1m", "binance_1d")
-    return frozenset().union(*(layout.raw_days(freshness.kitchen, symbol, feed) for feed in feeds))
+    kitchen = freshness.kitchen
+    return frozenset().union(*(layout.raw_days(kitchen, symbol, feed) for feed in _KLINES))

@@ -137,8 +137,15 @@ class Dependencies:
 def day_dependencies(
     kitchen: Kitchen, seen: Listing, units: Iterable[Unit], day: dt.date, more: Iterable[str] = ()
 ) -> Dependencies:
-    """What a day's units depend on: outputs and receipts, raw files, names of others; and more paths."""
+    """What a day's units depend on: outputs and receipts, raw files, names of others; and more paths.
+
+    Of neighbour days' units it does not look at receipts, which other steps of those days share: a file that
+    is as it was has the content that it had. The same holds for a month of daily statistics.
+    """
+    units = list(units)
     paths = [path for unit in units for path in _unit_paths(kitchen, unit)]
+    own = dict.fromkeys(graph.folder(kitchen, unit) for unit in units if unit.day == day)
+    paths += [str(folder / receipt.FILE) for folder in own]
     feeds = [
         (symbol, feed, on)
         for symbol in arrivals.expected_symbols(kitchen, day)
@@ -154,9 +161,6 @@ def month_dependencies(
     kitchen: Kitchen, seen: Listing, symbol: Symbol, month: dt.date, days: Iterable[dt.date]
 ) -> Dependencies:
     """What a month of daily statistics depends on: those files, the exchange's, and names of more.
-
-    It does not look at receipts, which other steps of such a day share: a file that is as it was has the
-    content that it had.
 
     Args:
         kitchen: The configuration.
@@ -218,9 +222,7 @@ def _feed_days(symbol: Symbol) -> list[tuple[str, int]]:
 
 
 def _unit_paths(kitchen: Kitchen, unit: Unit) -> list[str]:
-    paths = [str(graph.folder(kitchen, unit) / receipt.FILE)]
-    if unit.declared.outputs:
-        paths.append(str(graph.file(kitchen, unit)))
+    paths = [str(graph.file(kitchen, unit))] if unit.declared.outputs else []
     if unit.declared.grain == "feed":
         symbol = kitchen.symbol(str(unit.symbol))
         inputs = layout.input_files(kitchen, symbol, str(unit.source), unit.day)
