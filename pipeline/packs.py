@@ -22,6 +22,16 @@ from typing import IO, BinaryIO, cast
 _LOCAL_HEADER = struct.Struct("<26xHH")
 """What stands in front of a member; it ends with the lengths of the name and of what follows that."""
 
+_DAMAGE = (
+    zipfile.BadZipFile,
+    struct.error,
+    OSError,
+    ValueError,
+    OverflowError,
+    NotImplementedError,
+)
+"""What looking for a member may end with where bytes changed: no zip, no such place, version or name."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Stored:
@@ -38,16 +48,8 @@ class Stored:
         """
         if not self.member:
             return 0, self.file.stat().st_size
-        try:
-            with open(self.file, "rb") as handle, zipfile.ZipFile(handle) as pack:
-                found = pack.getinfo(self.member)
-                handle.seek(found.header_offset)
-                name, extra = _LOCAL_HEADER.unpack(handle.read(_LOCAL_HEADER.size))
-        except KeyError:
-            raise FileNotFoundError(errno.ENOENT, f"no {self.member} in it", self.file) from None
-        except (zipfile.BadZipFile, struct.error) as error:
-            raise OSError(errno.EIO, f"is damaged ({error})", self.file) from error
-        return found.header_offset + _LOCAL_HEADER.size + name + extra, found.file_size
+        with open(self.file, "rb", buffering=0) as handle:
+            return self._place_in(handle)
 
     def open(self) -> BinaryIO:
         """The bytes alone, as a file that can be read at any place.
@@ -59,10 +61,22 @@ class Stored:
         if not self.member:
             return cast(BinaryIO, io.BufferedReader(handle))
         try:
-            return cast(BinaryIO, io.BufferedReader(_Slice(handle, *self.place())))
+            return cast(BinaryIO, io.BufferedReader(_Slice(handle, *self._place_in(handle))))
         except OSError:
             handle.close()
             raise
+
+    def _place_in(self, handle: io.FileIO) -> tuple[int, int]:
+        try:
+            with zipfile.ZipFile(handle) as pack:
+                found = pack.getinfo(self.member)
+            handle.seek(found.header_offset)
+            name, extra = _LOCAL_HEADER.unpack(handle.read(_LOCAL_HEADER.size))
+        except KeyError:
+            raise FileNotFoundError(errno.ENOENT, f"no {self.member} in it", self.file) from None
+        except _DAMAGE as error:
+            raise OSError(errno.EIO, f"is damaged ({error})", self.file) from error
+        return found.header_offset + _LOCAL_HEADER.size + name + extra, found.file_size
 
     def read_bytes(self) -> bytes:
         """All of them.
@@ -95,8 +109,11 @@ class _Slice(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
-        return self._at
+        at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        if at < 0:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        self._at = at
+        return at
 
     def tell(self) -> int:
         return self._at
