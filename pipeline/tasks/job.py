@@ -131,13 +131,13 @@ def perform(
     seconds = round(time.monotonic() - started, 3)
     facts = {**job.facts, "reason": "; ".join(reasons), "seconds": seconds}
     kept = reading.receipt(contents, job.raw, job.windows, facts)
-    if receipts is None:
-        with _writing(unit, node.folder):
+    with _writing(unit, node.folder):
+        _forget_older_form(node)
+        if receipts is None:
             receipt.write(node.folder, {unit.name: kept})
-    else:
+    if receipts is not None:
         receipts.keep(node, kept)
         freshness.count_as_fresh(unit, kept)
-    _forget_older_form(node)
     return facts
 
 
@@ -191,10 +191,14 @@ def remade(freshness: Freshness, unit: Unit) -> Mapping[str, Any]:
 
 
 def _forget_older_form(node: Node) -> None:
-    """Removes the folder that an older release had for the unit, which nothing reads any more."""
+    """Removes the folder that an older release had for the unit, which nothing reads any more.
+
+    Before the unit counts: whoever dies here has it to build again, and its folder to remove. Another run may
+    be doing the same.
+    """
     older = graph.older_folder(node)
     if older is not None:
-        shutil.rmtree(older)
+        shutil.rmtree(older, ignore_errors=True)
 
 
 @contextmanager
