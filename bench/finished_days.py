@@ -18,7 +18,7 @@ from pipeline.contracts.manifest import Code, Contract, DayCondition, FileEntry,
 from pipeline.freshness import graph, receipt
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
-from pipeline.freshness.receipt import Output, Receipt
+from pipeline.freshness.receipt import Receipt, Written
 from pipeline.publishing import revisions, sums
 from pipeline.publishing.finished import Finished
 from pipeline.publishing.store import Store
@@ -37,11 +37,8 @@ class AllFresh(Freshness):
 
     def receipt(self, unit: Unit) -> Receipt:
         """A receipt whose outputs are named by the unit."""
-        outputs = {
-            name: Output(file=file, bytes=0, sha256="", content=f"{unit} {name}", stat=[])
-            for name, file in unit.declared.outputs.items()
-        }
-        return Receipt(parts={}, outputs=outputs)
+        contents = {name: f"{unit} {name}" for name in unit.declared.outputs}
+        return Receipt(parts={}, contents=contents, file=Written(bytes=0, sha256="", stat=[]))
 
 
 def configure(root: Path, symbols: tuple[str, ...], more: str = "") -> Kitchen:
@@ -65,10 +62,11 @@ def write(root: Path, days: list[dt.date], symbols: tuple[str, ...] = NAMES) -> 
             write_raw(kitchen, name, day)
     for day in days:
         for unit in _units(kitchen, day):
-            folder = graph.folder(kitchen, unit)
-            folder.mkdir(parents=True, exist_ok=True)
-            for file in (receipt.FILE, *unit.declared.outputs.values()):
-                (folder / file).touch()
+            node = graph.node(kitchen, unit)
+            node.folder.mkdir(parents=True, exist_ok=True)
+            (node.folder / receipt.FILE).touch()
+            if unit.declared.outputs:
+                node.file.touch()
         publish(Store(kitchen.snapshots), day)
     link(Store(kitchen.snapshots), days[-1])
     time.sleep(receipt.RACY_NS / 1e9 + 0.1)

@@ -67,7 +67,9 @@ def build(root: Path, days: int) -> Store:
         states = dict.fromkeys(SYMBOLS, "available")
         files, tables = kit.prepared(root / f"day{i}", day, states, 100.0)
         tables["bars_1m.parquet"] = noisy(tables["bars_1m.parquet"], i)
-        kit.parquet.write(files["bars_1m.parquet"], tables["bars_1m.parquet"], group_by="symbol")
+        kit.parquet.write(
+            files["bars_1m.parquet"].file, tables["bars_1m.parquet"], group_by="symbol"
+        )
         given = ManifestInput(
             day=day,
             simulated=True,

@@ -20,6 +20,7 @@ from pipeline.freshness import code
 from pipeline.publishing.store import Store
 from pipeline.runs import backfill
 from pipeline.settings.config import load_kitchen
+from pipeline.storage import read_json
 from pipeline.tasks import context, job, program
 
 
@@ -55,7 +56,7 @@ def main() -> None:
     seconds, processor = time.monotonic() - started, time.process_time() - used
     if len(outcome.built) != count:
         raise SystemExit(f"{len(outcome.built)} of {count} days were built: {outcome.said()}")
-    units = len(list(kitchen.prepared.glob("date=*/**/receipt.json")))
+    units = sum(len(read_json(p)) for p in kitchen.prepared.glob("date=*/**/receipts.json"))
     sys.stdout.write(json.dumps({"units": units, "seconds": seconds, "processor": processor}))
 
 

@@ -163,8 +163,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
 
 def outputs(root: Path, feed: str) -> tuple[Any, Any]:
     """The clean table and the ledger of a feed of the day."""
-    folder = root / f"data/prepared/date={DAY}/BTCUSDT/CleanFeed.{feed}"
-    return pq.read_table(folder / "clean.parquet"), json.loads((folder / "ledger.json").read_text())
+    with zipfile.ZipFile(root / f"data/prepared/date={DAY}/BTCUSDT/CleanFeed.{feed}.zip") as pack:
+        return pq.read_table(pack.open("clean.parquet")), json.loads(pack.read("ledger.json"))
 
 
 def manifest_inputs(root: Path) -> Any:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -72,3 +77,85 @@ def test_digests_are_the_standard_ones(tmp_path: Path) -> None:
 
     assert storage.file_digest(tmp_path / "out") == hashlib.sha256(b"abc").hexdigest()
     assert storage.file_digest(tmp_path / "out", "md5") == "900150983cd24fb0d6963f7d28e17f72"
+
+
+def test_what_a_killed_writer_left_is_swept(tmp_path: Path) -> None:
+    """By the next writer of the same file, durable or scratch, and by no other."""
+    for write in (storage.write_bytes, storage.write_scratch):
+        _killed_while_writing(tmp_path / "out")
+        (left,) = tmp_path.glob(".out.*.tmp")
+        assert left.read_bytes() == b"half"
+
+        write(tmp_path / "other", b"whole")
+        assert left.exists()
+        write(tmp_path / "out", b"whole")
+
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["other", "out"]
+        assert (tmp_path / "out").read_bytes() == b"whole"
+
+
+def test_what_a_living_writer_has_begun_is_never_swept(tmp_path: Path) -> None:
+    """However old it is: it goes on, and the last to end has the name."""
+    with _writing(tmp_path / "out") as writer:
+        (begun,) = tmp_path.glob(".out.*.tmp")
+        os.utime(begun, (0, 0))
+
+        storage.write_bytes(tmp_path / "out", b"mine")
+        assert begun.exists()
+        writer.communicate("\n", timeout=60)
+
+    assert writer.returncode == 0
+    assert (tmp_path / "out").read_bytes() == b"half and whole"
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_many_writers_of_one_file_leave_it_whole_and_no_litter(tmp_path: Path) -> None:
+    """Each sweeps while the others begin: no one loses what he writes."""
+    writers = [_python(_MANY, tmp_path / "out", letter * 5000) for letter in "abcd"]
+
+    said = [(writer.communicate(timeout=120)[1], writer.returncode) for writer in writers]
+
+    assert said == [("", 0)] * 4
+    assert (tmp_path / "out").read_text() in [letter * 5000 for letter in "abcd"]
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+_ONE = """
+import sys
+from pathlib import Path
+from pipeline import storage
+with storage.replacing(Path(sys.argv[1])) as handle:
+    handle.write(b"half")
+    handle.flush()
+    print("begun", flush=True)
+    sys.stdin.readline()
+    handle.write(b" and whole")
+"""
+
+_MANY = """
+import sys
+from pathlib import Path
+from pipeline import storage
+for _ in range(100):
+    storage.write_scratch(Path(sys.argv[1]), sys.argv[2].encode())
+"""
+
+
+def _python(text: str, *arguments: object) -> subprocess.Popen[str]:
+    """A process that runs a text."""
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    return subprocess.Popen([sys.executable, "-c", text, *map(str, arguments)], text=True, **pipes)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that has begun to write a file."""
+    with _python(_ONE, path) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "begun\n"
+        yield writer
+
+
+def _killed_while_writing(path: Path) -> None:
+    with _writing(path) as writer:
+        writer.kill()

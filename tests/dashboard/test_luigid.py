@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,9 +22,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from kit.support import kitchen_at, luigi, write_config
-from pipeline import layout
 from pipeline.clock import parse_day
 from pipeline.dashboard import luigid
+from pipeline.freshness import graph
+from pipeline.freshness.graph import Unit
 from pipeline.sample.generate import SampleRequest, write_sample
 
 
@@ -125,9 +127,10 @@ def test_the_report_of_a_prepared_day_is_served(server: tuple[str, Path]) -> Non
     """The page of the last Verdict, for a script it has no leave."""
     url, root = server
     day = parse_day("2025-01-02")
-    folder = layout.prepared_folder(kitchen_at(root), "Verdict", day, "BTCUSDT")
-    folder.mkdir(parents=True)
-    (folder / "calibration_report.html").write_text("<p>verdict")
+    file = graph.file(kitchen_at(root), Unit("Verdict", day, "BTCUSDT"))
+    file.parent.mkdir(parents=True)
+    with zipfile.ZipFile(file, "w") as pack:
+        pack.writestr("calibration_report.html", "<p>verdict")
 
     assert get(f"{url}/qc/2025-01-02/BTCUSDT") == "<p>verdict"
     assert "BTCUSDT" in get(f"{url}/qc/2025-01-02")

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -20,6 +19,8 @@ from kit.real_build import built
 from kit.real_cases import BTCUSDT, XRPETH
 from kit.real_exports import nothing
 from kit.whole_day import Day as BuiltDay
+from pipeline import storage
+from pipeline.packs import Stored
 from pipeline.tables import parquet
 
 pytestmark = pytest.mark.real
@@ -112,11 +113,11 @@ def rows_of(day: BuiltDay) -> pa.Table:
 
 def ledgers_of(day: BuiltDay) -> list[dict[str, Any]]:
     """Every file's entry."""
-    folder = day.read("AlignedBars", "bars_1m").parent.parent
+    folder = day.read("AlignedBars", "bars_1m").file.parent
     return [
         entry
-        for path in sorted(folder.glob("CleanFeed.*/ledger.json"))
-        for entry in json.loads(path.read_text())
+        for path in sorted(folder.glob("CleanFeed.*.zip"))
+        for entry in storage.json_in(Stored(path, "ledger.json"))
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -47,7 +47,7 @@ def accept(*arguments: str) -> Result:
 
 def kept(grid: Grid, unit: str) -> receipt.Receipt:
     """A unit's receipt."""
-    found = receipt.read(grid.prepared(unit))
+    found = receipt.read(grid.prepared(unit).parent, grid.prepared(unit).name)
     assert found is not None
     return found
 
@@ -67,7 +67,7 @@ def test_a_refactor_is_accepted_and_nothing_runs(grid: Grid) -> None:
     ]
     assert (said["who"], said["why"], said["samples"]) == ("A. Person", "a constant", 4)
     assert said["computed_by"]["code"] == before.parts["code"] != after.parts["code"]
-    assert after.outputs == before.outputs
+    assert (after.contents, after.file) == (before.contents, before.file)
     assert grid.ask() == set()
     assert set(grid.revisions().values()) == {1}
 
@@ -87,11 +87,11 @@ def test_a_manifest_made_later_names_the_code_that_computed(grid: Grid) -> None:
     """The code in force did not compute the features of the days that were accepted."""
     computed_by = kept(grid, "date=2025-01-03/BTCUSDT/MicroFeatures").parts["code"]
     accept()
-    grid.prepared("date=2025-01-03/Manifest/receipt.json").unlink()
+    grid.forget_receipt("date=2025-01-03", "Manifest")
 
     ran = grid.ask()
-    made = storage.read_json(grid.prepared("date=2025-01-03/Manifest/dataset_manifest.json"))
-    other = storage.read_json(grid.prepared("date=2025-01-02/Manifest/dataset_manifest.json"))
+    made = storage.read_json(grid.prepared("date=2025-01-03/Manifest.json"))
+    other = storage.read_json(grid.prepared("date=2025-01-02/Manifest.json"))
 
     assert ("Manifest", 3, None) in ran
     assert made["code"]["accepted"] == {"MicroFeatures": [computed_by["MicroFeatures"]]}
@@ -138,16 +138,13 @@ def test_a_changed_raw_byte_is_never_accepted(grid: Grid) -> None:
 def test_a_damaged_output_is_never_accepted(grid: Grid) -> None:
     """Every byte is hashed, though the file's size and times be those of the receipt."""
     name = "date=2025-01-03/BTCUSDT/MicroFeatures"
-    path = grid.prepared(f"{name}/features_micro.parquet")
+    path = grid.prepared(f"{name}.parquet")
     data = path.read_bytes()
     path.write_bytes(data[:500] + bytes([data[500] ^ 1]) + data[501:])
     held = kept(grid, name)
-    forged = {
-        key: {**asdict(output), "stat": receipt.signature(path.stat())}
-        for key, output in held.outputs.items()
-    }
-    document = storage.read_json(grid.prepared(f"{name}/receipt.json")) | {"outputs": forged}
-    storage.write_json(grid.prepared(f"{name}/receipt.json"), document)
+    assert held.file is not None
+    forged = replace(held, file=replace(held.file, stat=receipt.signature(path.stat())))
+    receipt.write(path.parent, {path.stem: forged})
 
     facts = json.loads(accept("--json").output)
 

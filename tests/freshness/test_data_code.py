@@ -18,7 +18,17 @@ from pipeline.stages import STAGES
 
 pytestmark = pytest.mark.filterwarnings("ignore:The configuration contains")
 
-GROUND = {"model", "tables", "contracts", "storage", "errors", "clock", "zones", "free_form"}
+GROUND = {
+    "model",
+    "tables",
+    "contracts",
+    "storage",
+    "packs",
+    "errors",
+    "clock",
+    "zones",
+    "free_form",
+}
 """What the code of any step may reach."""
 
 ROOMS = {

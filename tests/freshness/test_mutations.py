@@ -23,7 +23,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The configuration contains")
 BARS = "data/raw/atas/bars_1m/BTCUSDT/date=2025-01-03/bars_1m.jsonl"
 KITCHEN = "configs/kitchen.yaml"
 CONTROL = "governance/CONTROL_kitchen.yaml"
-ALIGNED = "date=2025-01-03/BTCUSDT/AlignedBars"
+SYMBOL_DAY = "date=2025-01-03/BTCUSDT"
 DATES = ("Assemble", "Manifest", "Snapshot")
 
 
@@ -191,17 +191,17 @@ MUTATIONS: dict[str, tuple[Callable[[Grid], None], Ran, set[int]]] = {
         set(),
     ),
     "a damaged output": (
-        lambda grid: grid.prepared(f"{ALIGNED}/bars_1m.parquet").write_bytes(b"PAR1"),
+        lambda grid: grid.prepared(f"{SYMBOL_DAY}/AlignedBars.zip").write_bytes(b"PK"),
         only("AlignedBars"),
         set(),
     ),
     "a deleted output": (
-        lambda grid: grid.prepared(f"{ALIGNED}/bars_1m.parquet").unlink(),
+        lambda grid: grid.prepared(f"{SYMBOL_DAY}/AlignedBars.zip").unlink(),
         only("AlignedBars"),
         set(),
     ),
     "a deleted receipt": (
-        lambda grid: grid.prepared(f"{ALIGNED}/receipt.json").unlink(),
+        lambda grid: grid.forget_receipt(SYMBOL_DAY, "AlignedBars"),
         only("AlignedBars"),
         set(),
     ),
@@ -220,10 +220,14 @@ def test_exactly_what_a_change_touches_runs(grid: Grid, name: str) -> None:
     assert grid.ask() == set()
 
 
-@pytest.mark.parametrize("name", ["receipt.json", "clean.parquet"])
-def test_what_an_earlier_day_lost_is_made_anew_for_a_later_one(grid: Grid, name: str) -> None:
+@pytest.mark.parametrize("lost", ["receipt", "file"])
+def test_what_an_earlier_day_lost_is_made_anew_for_a_later_one(grid: Grid, lost: str) -> None:
     """The table behind an earlier day's statistics runs again; being equal, nothing follows."""
-    grid.prepared(f"date=2025-01-02/BTCUSDT/CleanFeed.binance_1m/{name}").unlink()
+    folder, unit = "date=2025-01-02/BTCUSDT", "CleanFeed.binance_1m"
+    if lost == "receipt":
+        grid.forget_receipt(folder, unit)
+    else:
+        grid.prepared(f"{folder}/{unit}.zip").unlink()
 
     assert grid.ask([DAYS[2]]) == only("CleanFeed binance_1m", day=2)
     assert set(grid.revisions().values()) == {1}

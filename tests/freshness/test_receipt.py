@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,56 +17,98 @@ from pipeline.freshness.receipt import Receipt
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A unit's folder with one output and its receipt."""
-    storage.write_bytes(tmp_path / "out.bin", b"content")
-    output = receipt.describe(tmp_path / "out.bin", "digest")
-    receipt.write(tmp_path, Receipt(parts={"code": {"A": "1"}}, outputs={"out": output}, seen_ns=5))
+    """A folder with the file of a unit and its receipt."""
+    storage.write_bytes(tmp_path / "A.bin", b"content")
+    file = receipt.describe(tmp_path / "A.bin")
+    made = Receipt(parts={"code": {"A": "1"}}, contents={"out": "digest"}, file=file, seen_ns=5)
+    receipt.write(tmp_path, {"A": made})
     return tmp_path
+
+
+def kept_in(folder: Path) -> Receipt:
+    """The unit's receipt."""
+    found = receipt.read(folder, "A")
+    assert found is not None
+    return found
 
 
 def test_what_is_written_is_read_back(folder: Path) -> None:
     """All fields survive."""
-    kept = receipt.read(folder)
+    kept = kept_in(folder)
 
-    assert kept is not None
     assert kept.parts == {"code": {"A": "1"}}
-    assert kept.outputs["out"].content == "digest"
-    assert kept.outputs["out"].bytes == 7
+    assert kept.contents == {"out": "digest"}
+    assert kept.file is not None
+    assert (kept.file.bytes, kept.file.sha256) == (7, hashlib.sha256(b"content").hexdigest())
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"parts": 1}', '{"outputs": {"out": {}}}'])
+def test_a_receipt_leaves_those_of_other_units_as_they_are(folder: Path) -> None:
+    """One of a unit that writes no file among them; a name that nobody wrote has none."""
+    before = kept_in(folder)
+    receipt.write(folder, {"B": Receipt(parts={}, contents={}, file=None)})
+
+    assert kept_in(folder) == before
+    assert receipt.read(folder, "B") == Receipt(parts={}, contents={}, file=None)
+    assert receipt.read(folder, "C") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", '{"A": 1}', '{"A": {"parts": 1}}', '{"A": {"raw": {}, "file": {"bytes": 1}}}'],
+)
 def test_a_receipt_that_cannot_be_read_is_none(folder: Path, text: str) -> None:
     """A torn or foreign receipt means "never built", not an error."""
     (folder / receipt.FILE).write_text(text)
 
-    assert receipt.read(folder) is None
+    assert receipt.read(folder, "A") is None
+
+
+def test_processes_that_write_receipts_of_one_folder_lose_none(tmp_path: Path) -> None:
+    """Two at once, fifty units each: all hundred are there."""
+    writers = [
+        subprocess.Popen([sys.executable, "-c", _WRITE_FIFTY, str(tmp_path), name])
+        for name in ("A", "B")
+    ]
+
+    assert [writer.wait(timeout=120) for writer in writers] == [0, 0]
+    for name in ("A", "B"):
+        for number in range(50):
+            kept = receipt.read(tmp_path, f"{name}{number}")
+            assert kept is not None
+            assert kept.facts == {"of": name}
+    assert [path.name for path in tmp_path.iterdir()] == [receipt.FILE]
+
+
+_WRITE_FIFTY = """
+import sys
+from pathlib import Path
+from pipeline.freshness import receipt
+folder, name = Path(sys.argv[1]), sys.argv[2]
+for number in range(50):
+    made = receipt.Receipt(parts={}, contents={}, file=None, facts={"of": name})
+    receipt.write(folder, {f"{name}{number}": made})
+"""
 
 
 def test_a_flipped_byte_is_damage(folder: Path) -> None:
     """Same size, other content."""
-    (folder / "out.bin").write_bytes(b"cOntent")
-    kept = receipt.read(folder)
+    (folder / "A.bin").write_bytes(b"cOntent")
 
-    assert kept is not None
-    assert receipt.damaged(folder, kept) == "out"
+    assert receipt.is_damaged(folder / "A.bin", kept_in(folder))
 
 
 def test_a_lost_output_is_damage(folder: Path) -> None:
-    """A file that is gone is named."""
-    (folder / "out.bin").unlink()
-    kept = receipt.read(folder)
+    """A file that is gone."""
+    (folder / "A.bin").unlink()
 
-    assert kept is not None
-    assert receipt.damaged(folder, kept) == "out"
+    assert receipt.is_damaged(folder / "A.bin", kept_in(folder))
 
 
 def test_a_touch_is_no_damage(folder: Path) -> None:
     """Another time stamp on the same bytes is looked into, and forgiven."""
-    os.utime(folder / "out.bin", ns=(1, 1))
-    kept = receipt.read(folder)
+    os.utime(folder / "A.bin", ns=(1, 1))
 
-    assert kept is not None
-    assert receipt.damaged(folder, kept) is None
+    assert not receipt.is_damaged(folder / "A.bin", kept_in(folder))
 
 
 def test_a_file_seen_too_soon_after_its_change_is_not_trusted() -> None:

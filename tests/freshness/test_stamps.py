@@ -40,7 +40,7 @@ def _change_an_earlier_days_klines(grid: Grid) -> None:
 
 
 def _damage_an_output(grid: Grid) -> None:
-    path = grid.prepared("date=2025-01-03/BTCUSDT/AlignedBars/bars_1m.parquet")
+    path = grid.prepared("date=2025-01-03/BTCUSDT/AlignedBars.zip")
     path.write_bytes(path.read_bytes()[:-1])
 
 
@@ -100,7 +100,7 @@ def test_a_backfill_says_that_the_code_changed_meanwhile(
 ) -> None:
     """It keeps to the code that it began with, and says to run it again; else it says nothing."""
     monkeypatch.setattr(luigi, "build", partial(luigi.build, local_scheduler=True))
-    grid.prepared("date=2025-01-03/Snapshot/receipt.json").unlink()
+    grid.forget_receipt("date=2025-01-03", "Snapshot")
     logger = logging.getLogger("kitchen")
     logger.addHandler(caplog.handler)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import luigi
 import pytest
 
-from kit.support import write_config
+from kit.support import forget_receipt, write_config
 from pipeline.freshness import code
 from pipeline.freshness.graph import Unit
 from pipeline.publishing import revisions
@@ -57,6 +57,10 @@ class Grid:
     def prepared(self, name: str) -> Path:
         """A file below the prepared folder."""
         return self.root / "data/prepared" / name
+
+    def forget_receipt(self, folder: str, unit: str) -> None:
+        """Takes a unit's receipt out of those of a folder below the prepared one."""
+        forget_receipt(self.prepared(folder), unit)
 
     def edit(self, name: str, old: str, new: str) -> None:
         """Replaces one text in one file below the root."""

@@ -80,7 +80,7 @@ class Luigid:
 
         def watch() -> None:
             while not over.is_set():
-                if any(_written(path) > began for path in prepared.rglob("receipt.json")):
+                if any(_written(path) > began for path in prepared.rglob("receipts.json")):
                     self.kill()
                     return
                 time.sleep(0.01)

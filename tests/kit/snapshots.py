@@ -15,6 +15,7 @@ from pipeline.contracts import governed
 from pipeline.contracts.calibration import DayFinding, Figures, LikenessFigures, changed
 from pipeline.contracts.ledger import LedgerEntry, Lines
 from pipeline.contracts.manifest import DayCondition, from_json
+from pipeline.packs import Stored
 from pipeline.publishing import datapackage
 from pipeline.publishing.manifest import ManifestInput, manifest
 from pipeline.publishing.seal import Draft
@@ -145,7 +146,7 @@ def ledger(symbol: str, rejected: int = 0) -> list[LedgerEntry]:
 
 def prepared(
     folder: Path, day: dt.date, states: dict[str, str], price: float, lacking: tuple[str, ...] = ()
-) -> tuple[dict[str, Path], dict[str, pa.Table]]:
+) -> tuple[dict[str, Stored], dict[str, pa.Table]]:
     """The day's files below `folder`, and the tables in them."""
     rows = [s for s in sorted(states) if states[s] != "missing"]
     tables = {
@@ -170,7 +171,7 @@ def prepared(
             files[name] = folder / name
             files[name].parent.mkdir(parents=True, exist_ok=True)
             files[name].write_text(f"report of {symbol} on {day}\n")
-    return files, tables
+    return {name: Stored(path) for name, path in files.items()}, tables
 
 
 def draft(

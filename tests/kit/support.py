@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pipeline import storage
+from pipeline.freshness import receipt
 from pipeline.settings import config
 from pipeline.settings.config import Kitchen
 
@@ -31,6 +33,13 @@ def kitchen_at(root: Path, symbols: dict[str, str] | str = "{market: futures_um}
     """The checked configuration of a root made by `write_config`."""
     config._load.cache_clear()
     return config._load(write_config(root, symbols))
+
+
+def forget_receipt(folder: Path, unit: str) -> None:
+    """Takes a unit's receipt out of those of its folder."""
+    kept = storage.read_json(folder / receipt.FILE)
+    del kept[unit]
+    storage.write_json(folder / receipt.FILE, kept)
 
 
 def luigi(root: Path, *arguments: str, cwd: Path | None = None, **environment: str) -> Run:

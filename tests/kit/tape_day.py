@@ -53,11 +53,11 @@ class Made:
 
     def table(self, stage: str, output: str) -> pa.Table:
         """A table of a step."""
-        return parquet.read(graph.output_path(self.kitchen, self._unit(stage), output))
+        return parquet.read(graph.stored(self.kitchen, self._unit(stage), output))
 
     def document(self, stage: str, output: str) -> Any:
         """A document of a step."""
-        return storage.read_json(graph.output_path(self.kitchen, self._unit(stage), output))
+        return storage.json_in(graph.stored(self.kitchen, self._unit(stage), output))
 
     def archive(self, kind: str) -> Path:
         """The raw file of an archive."""

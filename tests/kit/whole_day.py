@@ -12,6 +12,7 @@ from pipeline.contracts.verdict import Verdict, from_json
 from pipeline.freshness import graph
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
+from pipeline.packs import Stored
 from pipeline.settings.config import Kitchen
 from pipeline.stages import STAGES
 from pipeline.tasks import job
@@ -40,10 +41,10 @@ class Day:
         entries = report["verdict"]["reasons"] + report["verdict"]["notes"] + report["defects"]
         return [entry["count"] for entry in entries if entry["code"] == code]
 
-    def read(self, stage: str, output: str, source: str | None = None) -> Any:
-        """An output of an earlier step, as a path."""
+    def read(self, stage: str, output: str, source: str | None = None) -> Stored:
+        """Where an output of an earlier step lies."""
         unit = Unit(stage, self.unit.day, self.unit.symbol, source)
-        return graph.output_path(self.kitchen, unit, output)
+        return graph.stored(self.kitchen, unit, output)
 
 
 def whole_day(kitchen: Kitchen, symbol: str, day: dt.date) -> Day:
@@ -56,8 +57,8 @@ def whole_day(kitchen: Kitchen, symbol: str, day: dt.date) -> Day:
     return Day(
         kitchen,
         unit,
-        from_json(storage.read_json(graph.output_path(kitchen, unit, "verdict"))),
-        storage.read_json(graph.output_path(kitchen, unit, "report_json")),
+        from_json(storage.json_in(graph.stored(kitchen, unit, "verdict"))),
+        storage.json_in(graph.stored(kitchen, unit, "report_json")),
     )
 
 

@@ -114,11 +114,12 @@ import json, sys
 from pathlib import Path
 from pipeline.contracts.manifest import read
 from pipeline.publishing.store import Store
+from pipeline.packs import Stored
 from pipeline.publishing.seal import Draft, publish
 folder = Path(sys.argv[1])
 found = read(json.loads((folder / "manifest.json").read_text()))
 publish(Draft(day=found.date, manifest=found, reason="r", run="r",
-              files={n: folder / n for n in found.files}), Store(Path(sys.argv[2])))
+              files={n: Stored(folder / n) for n in found.files}), Store(Path(sys.argv[2])))
 """
 
 _TRACED = "openat,fsync,rename,renameat,renameat2,symlink,unlink,mkdir,chmod"
@@ -192,12 +193,13 @@ from pipeline.contracts.manifest import read
 from pipeline.errors import PublishError
 from pipeline.publishing.store import Store
 from pipeline.publishing import preflight
+from pipeline.packs import Stored
 from pipeline.publishing.seal import Draft, publish
 from pipeline.publishing.verify import verify_day
 def draft(folder):
     found = read(json.loads((folder / "manifest.json").read_text()))
     return Draft(day=found.date, manifest=found, reason="r", run="r",
-                 files={n: folder / n for n in found.files})
+                 files={n: Stored(folder / n) for n in found.files})
 root, first, second = map(Path, sys.argv[1:4])
 first, second, option, step = draft(first), draft(second), sys.argv[4], int(sys.argv[5])
 hints = sys.argv[7].split()
@@ -238,7 +240,7 @@ def test_a_disk_that_fills_up_at_any_stage(
         pytest.skip("only root can mount a tmpfs")
     for name, draft in zip(("first", "second"), drafts, strict=True):
         storage.write_json(tmp_path / name / "manifest.json", to_json(draft.manifest))
-    needed = sum(path.stat().st_size for path in drafts[0].files.values())
+    needed = sum(place.file.stat().st_size for place in drafts[0].files.values())
     step = str(needed // 6 if option == "size" else 2)
     script = [
         sys.executable,

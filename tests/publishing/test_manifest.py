@@ -115,7 +115,9 @@ def test_the_data_hash_is_independent_of_the_parquet_writer(tmp_path: Path) -> N
     """The same rows written with other options have other bytes and the same identity."""
     one = given(tmp_path)
     before = manifest(one)
-    pq.write_table(one.tables["bars_1m.parquet"], one.files["bars_1m.parquet"], compression="none")
+    pq.write_table(
+        one.tables["bars_1m.parquet"], one.files["bars_1m.parquet"].file, compression="none"
+    )
 
     after = manifest(one)
 

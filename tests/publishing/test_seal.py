@@ -300,12 +300,13 @@ from pipeline.contracts.manifest import read
 from pipeline.contracts.manifest import Code, FileEntry, to_json
 from pipeline.contracts.value import changed
 from pipeline.errors import KitchenError
+from pipeline.packs import Stored
 from pipeline.publishing.store import Store
 from pipeline.publishing.seal import Draft, publish
 folder, root = Path(sys.argv[1]), Path(sys.argv[2])
 found = read(json.loads((folder / "manifest.json").read_text()))
 draft = Draft(day=found.date, manifest=found, reason="r", run="r",
-              files={name: folder / name for name in found.files})
+              files={name: Stored(folder / name) for name in found.files})
 try:
     sealed = publish(draft, Store(root))
     print("r%d" % sealed.revision, sealed.new)
@@ -316,7 +317,7 @@ except KitchenError as error:
 
 
 def _command(draft: Draft, store: Store) -> list[str]:
-    folder = next(iter(draft.files.values())).parent
+    folder = next(iter(draft.files.values())).file.parent
     storage.write_json(folder / "manifest.json", to_json(draft.manifest))
     return [sys.executable, "-c", _PUBLISH, str(folder), str(store.root)]
 
@@ -497,7 +498,7 @@ def test_a_date_is_a_plain_date(store: Store, first: Draft) -> None:
 
 def test_files_that_are_not_the_manifest_s_are_not_published(store: Store, first: Draft) -> None:
     """A file that changed after the manifest was made is found when it is read back."""
-    first.files["qc/BTCUSDT/calibration_report.md"].write_text("changed since")
+    first.files["qc/BTCUSDT/calibration_report.md"].file.write_text("changed since")
 
     with pytest.raises(PublishError, match=r"calibration_report\.md differs from its manifest"):
         publish(first, store)
@@ -508,7 +509,7 @@ def test_files_that_are_not_the_manifest_s_are_not_published(store: Store, first
 
 def test_a_day_with_missing_minutes_is_not_published(store: Store, first: Draft) -> None:
     """Rightly described files with 1439 rows of a symbol are refused all the same."""
-    path = first.files["bars_1m.parquet"]
+    path = first.files["bars_1m.parquet"].file
     table = parquet.read(path).slice(1)
     parquet.write(path, table)
     files = first.manifest.files | {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import itertools
 import os
 import re
 import shutil
@@ -22,7 +21,9 @@ import pytest
 from kit import last_call
 from kit import snapshots as kit
 from kit.last_call import Call, Fatal
-from kit.support import luigi, write_config
+from kit.support import forget_receipt, luigi, write_config
+from pipeline import storage
+from pipeline.freshness import receipt
 from pipeline.publishing.store import Store
 from pipeline.publishing.verify import Finding, verify, verify_day
 from pipeline.reader import load
@@ -30,21 +31,39 @@ from pipeline.sample.generate import SampleRequest, write_sample
 
 FIRST, SECOND = dt.date(2025, 1, 1), dt.date(2025, 1, 2)
 STATES = ("available", "degraded")
-TOLD = ("publication.json", "receipt.json", ".stamp.json", ".tmp")
+TOLD = ("publication.json", "receipts.json", ".stamp.json", ".tmp")
 DRAWN = re.compile(r"[0-9a-f]{32}|#\d+ \(deleted\)")
 
 
 @dataclass(frozen=True)
 class Point:
-    """The nth call of a name on a path, whatever is drawn in it: where another run comes by again."""
+    """The nth call of a name on a path, whatever is drawn in it, after another file got its name: where
+    another run comes by again. What it comes after tells the steps apart, whose receipts share a file.
+    """
 
     call: Call
+    after: str
     nth: int
 
-    def fatal(self) -> Fatal:
-        """Dies here."""
-        passed = itertools.count(1)
-        return lambda _, call: _drawn(call) == self.call and next(passed) == self.nth
+    def fatal(self, begun: str = "") -> Fatal:
+        """Dies here, in a run that begins with that file there, and the step done that made it."""
+        count = Counting(begun)
+        return lambda _, call: count.point(call) == self
+
+
+class Counting:
+    """Calls -> points."""
+
+    def __init__(self, after: str = "") -> None:
+        self._after, self._met = after, Counter[tuple[Call, str]]()
+
+    def point(self, call: Call) -> Point:
+        """The next call's."""
+        at = Call(call.name, DRAWN.sub("*", call.path)), self._after
+        self._met[at] += 1
+        if call.name == "rename" and not call.path.endswith(TOLD):
+            self._after = at[0].path
+        return Point(*at, self._met[at])
 
 
 class Kitchen:
@@ -83,8 +102,7 @@ class Kitchen:
     def traced(self) -> list[Point]:
         """The points of a run that nobody disturbs, in order."""
         calls = last_call.run(self.command, self.root, lambda *_: False, **self.settings())[1]
-        met = Counter[Call]()
-        return [Point(call, met.update([call]) or met[call]) for call in map(_drawn, calls)]
+        return list(map(Counting().point, calls))
 
     def finish(self) -> None:
         """A run that nobody disturbs."""
@@ -108,7 +126,7 @@ class Kitchen:
 
     def state(self) -> frozenset[tuple[str, object]]:
         """All that the next run may go by: names, modes and bytes. Of files that tell of a run or were only
-        begun, and of names that are drawn, no more is taken than that they are there.
+        begun, and of names that are drawn, no more is taken than that they are there, and whose receipts.
         """
         found = set[tuple[str, object]]()
         for path in (p for place in self.written for p in (place, *place.rglob("*"))):
@@ -118,6 +136,8 @@ class Kitchen:
             elif path.is_file():
                 data = path.read_bytes()
                 seen = seen, bool(data) if path.name.endswith(TOLD) else hash(data)
+                if path.name == receipt.FILE:
+                    seen = seen, tuple(storage.read_json(path))
             found.add((DRAWN.sub("*", str(path)), seen))
         return frozenset(found)
 
@@ -252,18 +272,15 @@ def _die(kitchen: Kitchen, points: list[Point], at: int) -> None:
         assert kitchen.dies(points[begun].fatal()) is not None
         kitchen.keep(str(begun))
     kitchen.restore(str(begun) if begun else "start")
-    if kitchen.dies(points[at].fatal()) is None:  # not a call of the steps that are left
+    done = points[begun].after if begun else ""
+    if kitchen.dies(points[at].fatal(done)) is None:  # not a call of the steps that are left
         kitchen.restore("start")
         assert kitchen.dies(points[at].fatal()) is not None, points[at]
 
 
 def _is_done(point: Point) -> bool:
     """Whether a step is done two calls later: its receipt has its name, and the folder is synced."""
-    return point.call.name == "rename" and point.call.path.endswith("/receipt.json")
-
-
-def _drawn(call: Call) -> Call:
-    return Call(call.name, DRAWN.sub("*", call.path))
+    return point.call.name == "rename" and point.call.path.endswith("/receipts.json")
 
 
 def test_death_before_each_switch(root: Path) -> None:
@@ -271,7 +288,7 @@ def test_death_before_each_switch(root: Path) -> None:
     kitchen = Kitchen(root, FIRST)
     wanted = kitchen.contents()
     _remove(kitchen.store.root)
-    _remove(root / "data/prepared/date=2025-01-01/Snapshot")
+    forget_receipt(root / "data/prepared/date=2025-01-01", "Snapshot")
     with polling(kitchen) as seen:
         for switch in (
             Call("renameat2", "snapshots/.revisions/2025-01-01.r1"),

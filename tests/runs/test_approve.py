@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,8 +53,11 @@ def found(kitchen: Kitchen, lag: int, status: Status, *reasons: str) -> None:
         reasons=tuple(Reason(key=key, code="C11", note="it is thin") for key in reasons),
         figures=Figures(best=CurveRow(lag_minutes=lag)),
     )
-    path = graph.output_path(kitchen, Unit("Calibration", DAY, "BTCUSDT"), "calibration")
-    storage.write_json(path, to_json(DayFinding(status=status, feeds={"atas_bars": entry})))
+    place = graph.stored(kitchen, Unit("Calibration", DAY, "BTCUSDT"), "calibration")
+    place.file.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(place.file, "w") as pack:
+        value = to_json(DayFinding(status=status, feeds={"atas_bars": entry}))
+        pack.writestr(place.member, storage.canonical_json(value))
 
 
 def test_an_approved_clock_is_in_force_from_its_day(kitchen: Kitchen) -> None:

@@ -17,6 +17,7 @@ import pytest
 from kit import snapshots as kit
 from kit.real_luigid import KITCHEN, Luigid, serving
 from kit.support import write_config
+from pipeline import storage
 from pipeline.freshness import receipt
 from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify_day
@@ -73,10 +74,15 @@ class Kitchen:
         }
 
     def untrue(self) -> list[Path]:
-        """Receipts that promise other bytes than there are."""
-        folders = [p.parent for p in (self.root / "data/prepared").glob("date=*/**/receipt.json")]
-        kept = {folder: receipt.read(folder) for folder in folders}
-        return [f for f, r in kept.items() if r and receipt.damaged(f, r, trusting=False)]
+        """Units' files that are other bytes than their receipts promise."""
+        found = []
+        for path in (self.root / "data/prepared").glob("date=*/**/receipts.json"):
+            for name in storage.read_json(path):
+                kept = receipt.read(path.parent, name)
+                assert kept is not None
+                file = next(path.parent.glob(f"{name}.*"), path.parent / name)
+                found += [file] if receipt.is_damaged(file, kept, trusting=False) else []
+        return found
 
 
 def kill_worker(kitchen: Kitchen, run: subprocess.Popen[bytes]) -> None:

@@ -7,15 +7,16 @@ import os
 import zipfile
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 
 from kit.support import kitchen_at, luigi
 from pipeline.errors import LockedError, ParameterError
+from pipeline.packs import Stored
 from pipeline.runs.intraday import Partial, apart, prepare
 from pipeline.runs.state_folder import Places
 from pipeline.sample.generate import SampleRequest, write_sample
 from pipeline.settings.config import Kitchen
+from pipeline.tables import parquet
 
 NAME = "data/raw/binance/futures_um/BTCUSDT-1m-{}.csv"
 
@@ -64,12 +65,12 @@ def test_each_round_prepares_what_has_arrived_and_nothing_when_nothing_has(
     arrive(tmp_path, lines[: head + 600], day)
     more = the_one(prepare(kitchen, utc_now(), day))
 
-    bars = pq.read_table(more.folder / "AlignedBars" / "bars_1m.parquet")
+    bars = parquet.read(Stored(more.folder / "AlignedBars.zip", "bars_1m.parquet"))
     assert sum(bars["src_binance"].to_pylist()) == 600
     assert (first.coverage, more.coverage) == (300 / 1440, 600 / 1440)
     assert first.ran
     assert again.ran == ()
-    assert (more.folder / "Verdict" / "calibration_report.html").is_file()
+    assert Stored(more.folder / "Verdict.zip", "calibration_report.html").exists()
     assert more.facts()["condition"] == "pending"
 
 
@@ -87,7 +88,7 @@ def test_what_was_prepared_today_never_leads_to_a_snapshot(
 
     assert run.returncode == 20, run.stderr
     assert not list((tmp_path / "snapshots").glob("2*"))
-    assert not list(kitchen.prepared.glob("date=*/BTCUSDT/Verdict"))
+    assert not list(kitchen.prepared.glob("date=*/BTCUSDT/Verdict*"))
 
 
 def test_without_klines_it_says_so(today: tuple[Kitchen, list[str], dt.date]) -> None:

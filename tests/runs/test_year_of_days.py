@@ -55,11 +55,12 @@ class Year:
         return dict(json.loads(done.stdout))
 
     def ran(self) -> dict[str, dict]:
-        """Folder -> what its receipt tells of the run that made it: reason, seconds, figures."""
+        """Unit -> what its receipt tells of the run that made it: reason, seconds, figures."""
         prepared = self.root / "data/prepared"
         return {
-            path.parent.relative_to(prepared).as_posix(): storage.read_json(path)["facts"]
-            for path in prepared.glob("date=*/**/receipt.json")
+            (path.parent.relative_to(prepared) / unit).as_posix(): kept["facts"]
+            for path in prepared.glob("date=*/**/receipts.json")
+            for unit, kept in storage.read_json(path).items()
         }
 
     def revisions(self) -> dict[str, str]:

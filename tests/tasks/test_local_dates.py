@@ -58,7 +58,7 @@ def save(kitchen: Kitchen, dates: list[dt.date], zone: str = "UTC", label: str =
 def build(kitchen: Kitchen) -> pa.Table:
     """The day's clean klines, without where they stood."""
     perform(Freshness(kitchen), UNIT, lambda phrase, per_cent: None, [])
-    return parquet.read(graph.output_path(kitchen, UNIT, "clean")).drop_columns(["file", "line"])
+    return parquet.read(graph.stored(kitchen, UNIT, "clean")).drop_columns(["file", "line"])
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_a_day_in_the_files_of_two_dates_is_whole(
     kitchen = kitchen_with(tmp_path, zone, label)
     save(kitchen, [DAY - STEP, DAY, DAY + STEP], zone or "UTC", label)
     found = build(kitchen)
-    ledger = storage.read_json(graph.output_path(kitchen, UNIT, "ledger"))
+    ledger = storage.json_in(graph.stored(kitchen, UNIT, "ledger"))
 
     assert archive.num_rows == 1440
     assert found.equals(archive)
@@ -130,7 +130,7 @@ def test_a_broken_row_in_the_file_of_the_next_date_is_a_reject(tmp_path: Path) -
         lines[at] = lines[at].replace(",101,", ",-1,")
     later.write_text("\n".join(lines) + "\n")
     found = build(kitchen)
-    (reject,) = parquet.read(graph.output_path(kitchen, UNIT, "rejects")).to_pylist()
+    (reject,) = parquet.read(graph.stored(kitchen, UNIT, "rejects")).to_pylist()
 
     assert found.num_rows == 1439
     assert (reject["file"], reject["line"]) == (NAME.format(DAY + STEP), 101)
@@ -144,7 +144,7 @@ def test_rows_of_a_file_that_is_not_cut_so_are_still_another_days(tmp_path: Path
     header, *lines = path.read_text().splitlines()
     path.write_text("\n".join([header, "2025-01-01 23:00,1,1,1,1,1", *lines]) + "\n")
     build(kitchen)
-    (reject,) = parquet.read(graph.output_path(kitchen, UNIT, "rejects")).to_pylist()
+    (reject,) = parquet.read(graph.stored(kitchen, UNIT, "rejects")).to_pylist()
 
     assert (reject["line"], reject["code"]) == (2, "C10")
 

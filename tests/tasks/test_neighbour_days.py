@@ -96,7 +96,7 @@ def test_rows_filed_under_the_neighbour_days_are_found(tmp_path: Path, sample: S
     kitchen = sample(tmp_path, "slow")
 
     unit, _ = build(kitchen)
-    bars = parquet.read(graph.output_path(kitchen, unit, "bars_1m")).to_pydict()
+    bars = parquet.read(graph.stored(kitchen, unit, "bars_1m")).to_pydict()
     traded = [m for m in range(1440) if bars["volume"][m]]
 
     assert all(bars["src_atas"][m] for m in traded)
@@ -110,9 +110,9 @@ def test_the_footprint_lies_in_true_time(tmp_path: Path, sample: Sample) -> None
     kitchen = sample(tmp_path, "slow")
 
     unit, _ = build(kitchen, "Footprint")
-    stats = parquet.read(graph.output_path(kitchen, unit, "minute_stats")).to_pydict()
+    stats = parquet.read(graph.stored(kitchen, unit, "minute_stats")).to_pydict()
     bars, _ = build(kitchen)
-    rows = parquet.read(graph.output_path(kitchen, bars, "bars_1m")).to_pylist()
+    rows = parquet.read(graph.stored(kitchen, bars, "bars_1m")).to_pylist()
 
     assert dict(zip(stats["minute_open"], stats["trades"], strict=True)) == {
         row["minute_open"]: row["trades"] for row in rows if row["trades"]
@@ -143,11 +143,11 @@ def test_a_neighbour_that_holds_rows_of_the_day_is_the_reason_in_words(
     away = tmp_path / "away"
     put_away(kitchen, DAY - STEP, away)
     unit, _ = build(kitchen, "Calibration")
-    before = storage.read_json(graph.output_path(kitchen, unit, "calibration"))
+    before = storage.json_in(graph.stored(kitchen, unit, "calibration"))
     bring_back(kitchen, away)
 
     _, reason = build(kitchen, "Calibration")
-    after = storage.read_json(graph.output_path(kitchen, unit, "calibration"))
+    after = storage.json_in(graph.stored(kitchen, unit, "calibration"))
 
     assert "CleanFeed 2025-01-02 BTCUSDT atas_bars: clean is new" in reason
     assert (before["offset_minutes"], after["offset_minutes"]) == (480, 480)
@@ -168,7 +168,7 @@ def test_a_late_neighbour_and_one_from_the_start_give_the_same(
         unit, _ = build(kitchen)
         found = Freshness(kitchen).receipt(unit)
         assert found is not None
-        contents.append(found.outputs["bars_1m"].content)
+        contents.append(found.contents["bars_1m"])
 
     assert contents[0] == contents[1]
 
@@ -182,7 +182,7 @@ def test_a_missing_neighbour_never_stops_a_day(tmp_path: Path, sample: Sample, g
     unit, reason = build(kitchen)
 
     assert reason == "never built"
-    assert graph.output_path(kitchen, unit, "bars_1m").exists()
+    assert graph.stored(kitchen, unit, "bars_1m").exists()
 
 
 def test_the_manifest_names_the_neighbours_file(tmp_path: Path, sample: Sample) -> None:
@@ -190,7 +190,7 @@ def test_the_manifest_names_the_neighbours_file(tmp_path: Path, sample: Sample) 
     kitchen = sample(tmp_path, "slow")
 
     unit, _ = build(kitchen, "Manifest")
-    inputs = storage.read_json(graph.output_path(kitchen, unit, "manifest"))["inputs"]["BTCUSDT"]
+    inputs = storage.json_in(graph.stored(kitchen, unit, "manifest"))["inputs"]["BTCUSDT"]
     moved = {name: entry for name, entry in inputs.items() if "moved_rows" in entry}
 
     assert {name.split("/")[3] for name in moved} == {"date=2025-01-02"}

@@ -267,7 +267,7 @@ def test_two_runs_at_once_publish_one_revision(tmp_path: Path) -> None:
 
 def test_a_damaged_prepared_file_is_rebuilt_and_never_published(root: Path) -> None:
     """A flipped byte in an intermediate is found by its receipt; the snapshot stays as it is."""
-    target = root / "data/prepared/date=2025-01-02/BTCUSDT/AlignedBars/bars_1m.parquet"
+    target = root / "data/prepared/date=2025-01-02/BTCUSDT/AlignedBars.zip"
     good = target.read_bytes()
     published = stat_tree(root / "snapshots")
     target.write_bytes(good[:1000] + bytes([good[1000] ^ 1]) + good[1001:])
@@ -275,6 +275,6 @@ def test_a_damaged_prepared_file_is_rebuilt_and_never_published(root: Path) -> N
     run = luigi(root, "Snapshot", "--date", "2025-01-02")
 
     assert run.returncode == 0, run.stderr
-    assert "output bars_1m is gone or damaged" in run.stderr
+    assert "AlignedBars.zip is gone or damaged" in run.stderr
     assert target.read_bytes() == good
     assert stat_tree(root / "snapshots") == published

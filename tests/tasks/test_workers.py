@@ -25,7 +25,7 @@ def published(root: Path) -> dict[str, bytes]:
 def tapes(root: Path) -> dict[str, bytes]:
     """The cleaned feeds, footprints and minutes, which are not all published."""
     prepared = root / "data/prepared"
-    found = [*prepared.rglob("clean.parquet"), *prepared.rglob("Footprint/*.parquet")]
+    found = [*prepared.rglob("CleanFeed.*.zip"), *prepared.rglob("Footprint.zip")]
     return {path.relative_to(prepared).as_posix(): path.read_bytes() for path in sorted(found)}
 
 

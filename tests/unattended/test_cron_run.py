@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from kit.cron_ground import DUE, cron, write_due
-from kit.support import write_config
+from kit.support import forget_receipt, write_config
 
 KITCHEN = Path(sys.executable).with_name("kitchen")
 NEVER = "KITCHEN_CANARY"
@@ -46,7 +46,7 @@ def test_a_day_is_published_from_an_empty_environment_whatever_the_zone(due: Pat
     link = os.readlink(due / "snapshots" / str(day))
     second = cron(due, "--json", TZ="right/nonsense", LC_ALL="C")
 
-    shutil.rmtree(due / f"data/prepared/date={day}/Manifest")
+    forget_receipt(due / f"data/prepared/date={day}", "Manifest")
     (due / "governance/KNOWN_outages.yaml").write_text("- {\n")
     broken = cron(due, "--json")
 
