@@ -96,15 +96,16 @@ def fsync_folder(path: Path) -> None:
 
 
 @contextmanager
-def replacing(path: Path, *, sync_folder: bool = True) -> Iterator[BinaryIO]:
+def replacing(path: Path, *, sync_folder: bool = True, sweep: bool = False) -> Iterator[BinaryIO]:
     """A binary file that takes the place of `path` when the block ends well, and leaves no trace when not.
 
     Temporary name in the same folder, fsync, rename, fsync of the folder: after a power cut the old
     bytes or the new ones are there. An fsync that failed is never tried again; the error goes up.
     Without `sync_folder` the caller makes the name durable, with others in the same folder at once.
-    What an earlier writer of the same file left when it was killed is swept.
+    With `sweep`, what an earlier writer of the same file left when it was killed is removed: that lists the
+    folder, so it is not for one that has a file of every symbol and day.
     """
-    with _temporary(path) as (handle, temporary):
+    with _temporary(path, sweep=sweep) as (handle, temporary):
         yield handle
         handle.flush()
         os.fsync(handle.fileno())
@@ -114,10 +115,11 @@ def replacing(path: Path, *, sync_folder: bool = True) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _temporary(path: Path) -> Iterator[tuple[BinaryIO, Path]]:
+def _temporary(path: Path, *, sweep: bool) -> Iterator[tuple[BinaryIO, Path]]:
     """A file beside `path` that is gone after the block, unless it was renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(path)
+    if sweep:
+        _sweep(path)
     handle, name = _new_temporary(path)
     try:
         with handle:
@@ -170,15 +172,15 @@ def alone_in(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def write_bytes(path: Path, data: bytes, *, sync_folder: bool = True) -> None:
-    """Puts `data` at `path`, whole or not at all."""
-    with replacing(path, sync_folder=sync_folder) as handle:
+def write_bytes(path: Path, data: bytes, *, sync_folder: bool = True, sweep: bool = False) -> None:
+    """Puts `data` at `path`, whole or not at all; as `replacing`."""
+    with replacing(path, sync_folder=sync_folder, sweep=sweep) as handle:
         handle.write(data)
 
 
 def write_scratch(path: Path, data: bytes) -> None:
     """Puts `data` at `path`, whole or not at all, but not durably: for what may be made again at will."""
-    with _temporary(path) as (handle, temporary):
+    with _temporary(path, sweep=True) as (handle, temporary):
         handle.write(data)
         handle.flush()
         os.replace(temporary, path)

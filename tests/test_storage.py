@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,7 @@ def test_digests_are_the_standard_ones(tmp_path: Path) -> None:
 
 def test_what_a_killed_writer_left_is_swept(tmp_path: Path) -> None:
     """By the next writer of the same file, durable or scratch, and by no other."""
-    for write in (storage.write_bytes, storage.write_scratch):
+    for write in (partial(storage.write_bytes, sweep=True), storage.write_scratch):
         _killed_while_writing(tmp_path / "out")
         (left,) = tmp_path.glob(".out.*.tmp")
         assert left.read_bytes() == b"half"
@@ -100,7 +101,7 @@ def test_what_a_living_writer_has_begun_is_never_swept(tmp_path: Path) -> None:
         (begun,) = tmp_path.glob(".out.*.tmp")
         os.utime(begun, (0, 0))
 
-        storage.write_bytes(tmp_path / "out", b"mine")
+        storage.write_bytes(tmp_path / "out", b"mine", sweep=True)
         assert begun.exists()
         writer.communicate("\n", timeout=60)
 

@@ -114,7 +114,7 @@ def write(folder: Path, receipts: Mapping[str, Receipt]) -> None:
     with storage.alone_in(folder):
         kept = storage.read_object(folder / FILE)
         kept |= {name: asdict(receipt) for name, receipt in receipts.items()}
-        storage.write_bytes(folder / FILE, storage.canonical_json(kept))
+        storage.write_bytes(folder / FILE, storage.canonical_json(kept), sweep=True)
 
 
 def read(folder: Path, name: str) -> Receipt | None:

@@ -29,7 +29,7 @@ def write(node: Node, products: Mapping[str, Any]) -> dict[str, str]:
         )
     if not declared:
         return {}
-    with storage.replacing(node.file, sync_folder=False) as handle:
+    with storage.replacing(node.file, sync_folder=False, sweep=True) as handle:
         if len(declared) == 1:
             return {name: _put(handle, products[name]) for name in declared}
         contents = {}
