@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from unittest import mock
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -140,6 +141,22 @@ def test_ids_words_and_unread_members() -> None:
     assert (found.words["w"], found.values["w"].tolist()) == ([b'"buy"', b"null"], [0, 1, 0, 0])
     assert (found.words["x"], found.values["x"].tolist()) == ([b'"x"', b'"y"'], [0, 1, 0, 0])
     assert found.odd.tolist() == [4, 5, 6]
+
+
+def test_what_begins_as_in_the_row_before_is_read_to_its_end() -> None:
+    """Numbers that go on, words and instants that come again, line ends of both kinds."""
+    texts = ("1", "12", "1.5", "1e3", '"1"', "1")
+    found = scanned(
+        b'{"ts":"2024-02-29T23:59:59.0000000Z","w":"buy","x":1}',
+        *(b'{"ts":"2024-02-29T23:59:59.5000000Z","w":"buy","x":%b}' % t.encode() for t in texts),
+        b'{"ts":"2024-03-01T00:00:00.0000000Z","w":"buys","y":1}\r',
+        b'{"ts":"2024-02-29T23:59:59.0000000Z","w":"buy","x":1} ',
+    )
+
+    assert found.odd.tolist() == [8]
+    assert np.diff(found.values["ts"]).tolist() == [500_000, 0, 0, 0, 0, 0, 500_000]
+    assert found.words["w"] == [b'"buy"', b'"buys"']
+    assert found.values["w"].tolist() == found.values["x"].tolist() == [0] * 7 + [1]
 
 
 def test_a_word_beyond_those_that_are_counted_costs_its_line_alone() -> None:

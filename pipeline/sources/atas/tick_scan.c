@@ -13,7 +13,7 @@
 
 enum kind { INSTANT, NUMBER, WORD, MEMBER, ID, WHOLE, TRUTH };
 
-enum { MOST_WORDS = 32, INSTANT_BYTES = 28 };
+enum { MOST_WORDS = 32, SECOND_BYTES = 20, INSTANT_BYTES = 30 };
 
 typedef struct {
     int32_t kind;
@@ -24,12 +24,36 @@ typedef struct {
     void *values;         /* a row each: int64 us or whole | double | uint8 place among the words, or 0, 1 | int32 end of the id */
     int64_t *words;       /* WORD, MEMBER: where each distinct text begins and ends in the body */
     char *ids;            /* ID: the texts, one behind the other */
+    const char *last;     /* INSTANT, WORD, MEMBER: what was read last, which often comes again; NULL: nothing */
+    int64_t last_bytes;
+    int64_t last_value;   /* INSTANT: its second; else the place of its word */
 } field;
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+enum { LOWEST_FIRST = 1 };
+#else
+enum { LOWEST_FIRST = 0 };
+#endif
 
 static const double POWERS[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 static int is_digit(char c) { return c >= '0' && c <= '9'; }
+
+static int same(const char *one, const char *other, int64_t bytes) {
+    if (bytes < 8) {
+        for (int64_t i = 0; i < bytes; i++)
+            if (one[i] != other[i]) return 0;
+        return 1;
+    }
+    uint64_t a, b;
+    for (int64_t i = 0;; i = i + 16 > bytes ? bytes - 8 : i + 8) {
+        memcpy(&a, one + i, 8);
+        memcpy(&b, other + i, 8);
+        if (a != b) return 0;
+        if (i == bytes - 8) return 1;
+    }
+}
 
 static const char *digits(const char *at, const char *end) {
     while (at < end && is_digit(*at)) at++;
@@ -68,7 +92,7 @@ static const char *plain_string(const char *at, const char *end) {
 }
 
 static const char *literal(const char *at, const char *end, const char *text, int64_t bytes) {
-    return end - at >= bytes && memcmp(at, text, bytes) == 0 ? at + bytes : NULL;
+    return end - at >= bytes && same(at, text, bytes) ? at + bytes : NULL;
 }
 
 /* The end of a value that is neither object nor array; NULL if there is none. */
@@ -101,21 +125,53 @@ static int days_in_month(int year, int month) {
     return days[month - 1] + leap;
 }
 
-/* "YYYY-MM-DDTHH:MM:SS.fffffffZ", quotes included, from 1970 on, cut to microseconds. */
-static const char *instant(const char *at, const char *end, int64_t *us) {
-    static const char form[] = "0000-00-00T00:00:00.0000000Z";
-    if (end - at < INSTANT_BYTES + 2 || at[0] != '"' || at[INSTANT_BYTES + 1] != '"') return NULL;
+/* "YYYY-MM-DDTHH:MM:SS of an instant from 1970 on, quote included, as seconds; -1 if it is none. */
+static int64_t second_of(const char *at) {
+    static const char form[] = "\"0000-00-00T00:00:00";
+    for (int i = 0; i < SECOND_BYTES; i++)
+        if (form[i] == '0' ? !is_digit(at[i]) : at[i] != form[i]) return -1;
     const char *text = at + 1;
-    for (int i = 0; i < INSTANT_BYTES; i++)
-        if (form[i] == '0' ? !is_digit(text[i]) : text[i] != form[i]) return NULL;
     int year = pair(text) * 100 + pair(text + 2), month = pair(text + 5), day = pair(text + 8);
     int hour = pair(text + 11), minute = pair(text + 14), second = pair(text + 17);
-    if (year < 1970 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month)) return NULL;
-    if (hour > 23 || minute > 59 || second > 59) return NULL;
-    int64_t seconds = days_since_1970(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
-    int fraction = (pair(text + 20) * 100 + pair(text + 22)) * 100 + pair(text + 24);
-    *us = seconds * 1000000 + fraction;
-    return at + INSTANT_BYTES + 2;
+    if (year < 1970 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month)) return -1;
+    if (hour > 23 || minute > 59 || second > 59) return -1;
+    return days_since_1970(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+}
+
+/* "YYYY-MM-DDTHH:MM:SS.fffffffZ", quotes included, from 1970 on, cut to microseconds. */
+static const char *instant(field *f, const char *at, const char *end, int64_t *us) {
+    if (end - at < INSTANT_BYTES) return NULL;
+    if (!f->last || !same(f->last, at, SECOND_BYTES)) {
+        int64_t second = second_of(at);
+        if (second < 0) return NULL;
+        f->last = at;
+        f->last_value = second;
+    }
+    const char *fraction = at + SECOND_BYTES + 1;
+    if (fraction[-1] != '.' || digits(fraction, fraction + 7) != fraction + 7) return NULL;
+    if (fraction[7] != 'Z' || fraction[8] != '"') return NULL;
+    *us = f->last_value * 1000000 + (pair(fraction) * 100 + pair(fraction + 2)) * 100 + pair(fraction + 4);
+    return at + INSTANT_BYTES;
+}
+
+/* A number as most are: digits, perhaps a point and digits, few enough for one rounding; else NULL. */
+static const char *read_plain_number(const char *at, const char *end, double *value) {
+    uint64_t mantissa = 0;
+    const char *p = at, *point = NULL;
+    for (; p < end; p++) {
+        if (is_digit(*p))
+            mantissa = mantissa * 10 + (uint64_t)(*p - '0');
+        else if (*p == '.' && !point)
+            point = p;
+        else
+            break;
+    }
+    int64_t whole = (point ? point : p) - at, fraction = point ? p - point - 1 : 0;
+    if (whole == 0 || (*at == '0' && whole > 1) || (point && fraction == 0)) return NULL;
+    if (whole + fraction > 18 || mantissa >= 1ull << 53) return NULL;
+    if (p < end && (*p == 'e' || *p == 'E')) return NULL;
+    *value = (double)mantissa / POWERS[fraction];
+    return p;
 }
 
 /* A number as the nearest double, or null as NaN.
@@ -124,7 +180,9 @@ static const char *instant(const char *at, const char *end, int64_t *us) {
  * Source: Clinger, "How to read floating point numbers accurately", 1990. Others are the C library's, whose
  * decimal point may be the user's: it must stop where the number does. */
 static const char *read_number(const char *at, const char *end, double *value) {
-    const char *stop = literal(at, end, "null", 4);
+    const char *stop = read_plain_number(at, end, value);
+    if (stop) return stop;
+    stop = literal(at, end, "null", 4);
     if (stop) {
         *value = NAN;
         return stop;
@@ -160,13 +218,11 @@ static const char *read_number(const char *at, const char *end, double *value) {
     return read_to == stop && errno == 0 && isfinite(*value) && !is_minus_zero ? stop : NULL;
 }
 
-/* The place of a text among the field's distinct ones; -1 if there are too many. Neighbours mostly agree. */
-static int place_of(field *f, const char *body, const char *at, const char *stop, int likely) {
-    for (int turn = -1; turn < f->word_count; turn++) {
-        int place = turn < 0 ? likely : turn;
-        if (place >= f->word_count) continue;
+/* The place of a text among the field's distinct ones; -1 if there are too many. */
+static int place_of(field *f, const char *body, const char *at, const char *stop) {
+    for (int place = 0; place < f->word_count; place++) {
         const int64_t *word = f->words + 2 * place;
-        if (word[1] - word[0] == stop - at && memcmp(body + word[0], at, stop - at) == 0) return place;
+        if (word[1] - word[0] == stop - at && same(body + word[0], at, stop - at)) return place;
     }
     if (f->word_count == MOST_WORDS) return -1;
     f->words[2 * f->word_count] = at - body;
@@ -174,15 +230,31 @@ static int place_of(field *f, const char *body, const char *at, const char *stop
     return f->word_count++;
 }
 
+/* Whether a number that ends here does not: its text is the beginning of a longer one. */
+static int goes_on(const char *at, const char *end) {
+    return at < end && (is_digit(*at) || *at == '.' || *at == 'e' || *at == 'E');
+}
+
+/* A word, or a key with its value; mostly the same as in the row before. */
 static const char *read_word(field *f, const char *body, const char *at, const char *end, int64_t row) {
     uint8_t *places = f->values;
-    const char *stop = f->kind == MEMBER ? plain_string(at, end) : scalar(at, end);
-    int place = stop ? place_of(f, body, at, stop, row ? places[row - 1] : 0) : -1;
+    const char *stop = f->last ? literal(at, end, f->last, f->last_bytes) : NULL;
+    if (stop && !goes_on(stop, end)) {
+        places[row] = (uint8_t)f->last_value;
+        return stop;
+    }
+    stop = f->kind == MEMBER ? plain_string(at, end) : scalar(at, end);
+    int place = stop ? place_of(f, body, at, stop) : -1;
     if (place < 0) return NULL;
     places[row] = (uint8_t)place;
-    if (f->kind == WORD) return stop;
-    stop = literal(stop, end, f->between, f->between_bytes);
-    return stop ? scalar(stop, end) : NULL;
+    if (f->kind == MEMBER) {
+        stop = literal(stop, end, f->between, f->between_bytes);
+        if (stop) stop = scalar(stop, end);
+    }
+    f->last = stop ? at : NULL;
+    f->last_bytes = stop - at;
+    f->last_value = place;
+    return stop;
 }
 
 /* A plain string or a whole number as text; null is none, as the empty text is. */
@@ -203,12 +275,30 @@ static const char *read_id(field *f, const char *at, const char *end, int64_t ro
     return stop;
 }
 
+/* Eight digits as a number; -1 if they are not all digits.
+ * Source: Lemire, "Quickly parsing eight digits", 2018, for the machines that keep the lowest byte first. */
+static int64_t eight_digits(const char *at) {
+    uint64_t text;
+    memcpy(&text, at, 8);
+    if ((text & 0xF0F0F0F0F0F0F0F0) != 0x3030303030303030) return -1;
+    if (((text + 0x0606060606060606) & 0xF0F0F0F0F0F0F0F0) != 0x3030303030303030) return -1;
+    text = (text & 0x0F0F0F0F0F0F0F0F) * 2561 >> 8;
+    text = (text & 0x00FF00FF00FF00FF) * 6553601 >> 16;
+    return (int64_t)((text & 0x0000FFFF0000FFFF) * 42949672960001 >> 32);
+}
+
 /* A whole number below 10^18 without a sign. */
 static const char *read_whole(const char *at, const char *end, int64_t *value) {
-    const char *stop = digits(at, end);
-    if (stop == at || stop - at > 18 || (*at == '0' && stop - at > 1)) return NULL;
-    for (*value = 0; at < stop; at++) *value = *value * 10 + (*at - '0');
-    return stop;
+    const char *p = at;
+    int64_t found = 0;
+    if (LOWEST_FIRST && end - at >= 8 && (found = eight_digits(at)) >= 0)
+        p += 8;
+    else
+        found = 0;
+    for (; p < end && is_digit(*p) && p - at <= 18; p++) found = found * 10 + (*p - '0');
+    if (p == at || p - at > 18 || (*at == '0' && p - at > 1)) return NULL;
+    *value = found;
+    return p;
 }
 
 /* true or false, in lower case, capitals, or with one; 1 or 0. */
@@ -224,7 +314,7 @@ static const char *read_truth(const char *at, const char *end, uint8_t *value) {
 
 static const char *read_value(field *f, const char *body, const char *at, const char *end, int64_t row) {
     switch (f->kind) {
-    case INSTANT: return instant(at, end, (int64_t *)f->values + row);
+    case INSTANT: return instant(f, at, end, (int64_t *)f->values + row);
     case NUMBER: return read_number(at, end, (double *)f->values + row);
     case ID: return read_id(f, at, end, row);
     case WHOLE: return read_whole(at, end, (int64_t *)f->values + row);
@@ -233,13 +323,17 @@ static const char *read_value(field *f, const char *body, const char *at, const 
     }
 }
 
-static int read_line(field *fields, int32_t count, const char *tail, int32_t tail_bytes, const char *body,
-                     const char *at, const char *end, int64_t row) {
+/* The end of a line that has the form, its line feed or the body's end; NULL if it has not. No value and no
+ * text of a form holds a line feed, so that a line ends where it is found, and need not be looked for. */
+static const char *read_line(field *fields, int32_t count, const char *tail, int32_t tail_bytes,
+                             const char *body, const char *at, const char *end, int64_t row) {
     for (field *f = fields; at && f < fields + count; f++) {
         at = literal(at, end, f->before, f->before_bytes);
         if (at) at = read_value(f, body, at, end, row);
     }
-    return at && end - at == tail_bytes && memcmp(at, tail, tail_bytes) == 0;
+    if (at) at = literal(at, end, tail, tail_bytes);
+    if (at && at < end && *at == '\r') at++;
+    return at && (at == end || *at == '\n') ? at : NULL;
 }
 
 /* Reads all lines of a body; returns how many had the form, and puts the places of the others into `odd`. */
@@ -248,14 +342,14 @@ int64_t scan(const char *body, int64_t bytes, field *fields, int32_t count, cons
     const char *end = body + bytes;
     int64_t rows = 0, place = 0;
     for (const char *at = body;; place++) {
-        const char *line_feed = memchr(at, '\n', end - at);
-        const char *line_end = line_feed ? line_feed : end;
-        const char *text_end = line_end > at && line_end[-1] == '\r' ? line_end - 1 : line_end;
-        if (read_line(fields, count, tail, tail_bytes, body, at, text_end, rows))
+        const char *line_end = read_line(fields, count, tail, tail_bytes, body, at, end, rows);
+        if (line_end) {
             rows++;
-        else
+        } else {
             *odd++ = place;
-        if (!line_feed) return rows;
-        at = line_feed + 1;
+            line_end = memchr(at, '\n', end - at);
+        }
+        if (!line_end || line_end == end) return rows;
+        at = line_end + 1;
     }
 }

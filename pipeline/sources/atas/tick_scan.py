@@ -106,6 +106,9 @@ class _Field(ctypes.Structure):
         ("values", ctypes.c_void_p),
         ("words", ctypes.c_void_p),
         ("ids", ctypes.c_void_p),
+        ("last", ctypes.c_void_p),
+        ("last_bytes", ctypes.c_int64),
+        ("last_value", ctypes.c_int64),
     ]
 
 
