@@ -23,6 +23,7 @@ from pipeline.contracts.tape import TapeFinding
 from pipeline.model.feeds import TRADE_TAPES
 from pipeline.proof.choice import believed, proven, taken
 from pipeline.proof.tapes import Given, TapeGiven, TapesOfDay, tapes_of_day
+from pipeline.tables import trim_memory
 from pipeline.tables.parts import Parts
 
 TICKS = "ticks"
@@ -79,6 +80,7 @@ def tapes_taken(given: Given, beside: Parts) -> Taken:
         beside: ATAS's ticks where they are none of these: of another instrument, or in another unit. They
             are taken where no other tape is there.
     """
+    trim_memory.reuse()
     found = tapes_of_day(given)
     if TICKS in given.tapes:
         levels, own = found.levels[TICKS], found.stats[TICKS]

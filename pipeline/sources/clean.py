@@ -79,6 +79,8 @@ def read_feed(
     ordered = sorted(files, key=lambda file: (file.rank, file.name))
     wanted = rules.schema.table(feed.kind.table)
     is_tape = feed.kind.joiner in ("tape", "trades")
+    if is_tape:
+        trim_memory.reuse()
     keep = Spill(spill).put if is_tape and spill is not None else in_memory
     of_day = _of_day(feed, ordered, limits, seen)
     aside = partial(Aside, feed, wanted=wanted, keep=keep)
