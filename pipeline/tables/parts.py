@@ -5,6 +5,7 @@ Belongs here: putting tables aside and getting their columns back. Parquet files
 
 from __future__ import annotations
 
+import mmap
 import os
 import tempfile
 import threading
@@ -65,10 +66,15 @@ def as_parts(table: pa.Table | Parts) -> Parts:
     return table if isinstance(table, Parts) else single(table)
 
 
+_SHARED = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
+"""All pages at once, where the system can: else each is asked for when it is touched."""
+
+
 class Spill:
     """Tables put aside in a file without a name, column by column; it ends with this object.
 
     Nothing of it is ever seen in the folder, whatever happens to the program. Several threads may use it.
+    What is read again is not copied: it is the file's own pages, for as long as somebody holds the column.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -100,7 +106,7 @@ class Spill:
         data = memoryview(batch.serialize())
         with self._growing:
             start = self._end
-            self._end += len(data)
+            self._end += -(-len(data) // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
         done = 0
         while done < len(data):
             done += os.pwrite(self._file.fileno(), data[done:], start + done)
@@ -109,9 +115,8 @@ class Spill:
     def _get(self, field: pa.Field, start: int, size: int) -> pa.Array:
         if size == 0:
             return pa.array([], field.type)
-        data = bytearray(size)
-        view, done = memoryview(data), 0
-        while done < size:
-            done += os.preadv(self._file.fileno(), [view[done:]], start + done)
+        data = mmap.mmap(
+            self._file.fileno(), size, flags=_SHARED, prot=mmap.PROT_READ, offset=start
+        )
         batch = pa.ipc.read_record_batch(pa.py_buffer(data), pa.schema([field]))
         return batch.column(0)
