@@ -6,10 +6,11 @@ Belongs here: which row tells of which minute. Does not belong here: what a colu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY
 from pipeline.tables import arrays
@@ -30,18 +31,22 @@ class Grid:
 
     def column(self, name: str) -> pa.Array:
         """A column by minute, null where there is no row."""
-        taken = pc.take(self.table[name], pa.array(self.row, mask=~self.present))
+        taken = self.table[name].take(arrays.column(self.row, ~self.present))
         return taken.combine_chunks() if isinstance(taken, pa.ChunkedArray) else taken
 
     def floats(self, name: str) -> Floats:
         """A number column by minute, NaN for null."""
-        values: Floats = self.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False)
-        return values
+        return np.where(self.present, self._rows(arrays.floats(self.table[name])), np.nan)
 
     def ints(self, name: str) -> Ints:
         """A whole-number column by minute, 0 for null."""
-        values: Ints = pc.fill_null(self.column(name).cast(pa.int64()), 0).to_numpy()
-        return values
+        column = arrays.one(self.table[name])
+        known = np.where(arrays.valid(column), arrays.ints(column), 0)
+        return np.where(self.present, self._rows(known), 0)
+
+    def _rows(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """By minute the value of its row; of a minute without one anything."""
+        return values[self.row] if len(values) else np.zeros(MINUTES_PER_DAY)
 
     def truths(self, name: str) -> Bools:
         """A boolean column by minute, false for null."""

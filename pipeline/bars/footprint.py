@@ -66,8 +66,8 @@ def footprint(
     for _, found in ahead(made, read_tapes(parts, sided)):
         for made_before, table in zip(tables, found, strict=True):
             made_before.append(table)
-    whole = [pa.concat_tables(found).combine_chunks() for found in tables]
-    return whole[0], whole[1]
+    levels, stats = (pa.concat_tables(found) for found in tables)
+    return levels, stats.combine_chunks()
 
 
 def in_hours(levels: pa.Table) -> Parts:
@@ -84,12 +84,12 @@ def _footprint_table(symbol: str, tape: Tape, levels: Levels) -> pa.Table:
     return pa.table(
         {
             "symbol": pa.repeat(symbol, len(levels.price)),
-            "minute_open": pa.array(tape.minute[levels.minute], _TIME),
+            "minute_open": arrays.column(tape.minute[levels.minute]).view(_TIME),
             "price": _decimal(levels.price, tape.price_places),
             "buy": _decimal(levels.buy, tape.qty_places, unsided),
             "sell": _decimal(levels.sell, tape.qty_places, unsided),
             "volume": _decimal(levels.volume, tape.qty_places),
-            "trades": levels.trades,
+            "trades": arrays.column(levels.trades),
         }
     )
 
@@ -97,7 +97,7 @@ def _footprint_table(symbol: str, tape: Tape, levels: Levels) -> pa.Table:
 def _stats_table(tape: Tape, levels: Levels, profile: Profile) -> pa.Table:
     return pa.table(
         {
-            "minute_open": pa.array(tape.minute, _TIME),
+            "minute_open": arrays.column(tape.minute).view(_TIME),
             **_prices(tape),
             **_flow(tape),
             **_points(tape, levels, profile),
@@ -123,7 +123,7 @@ def _prices(tape: Tape) -> dict[str, pa.Array]:
         "low": _decimal(np.minimum.reduceat(tape.price, tape.start), places),
         "close": _decimal(tape.price[tape.end], places),
         "volume": _decimal(np.add.reduceat(tape.qty, tape.start), tape.qty_places),
-        "trades": pa.array(tape.trades),
+        "trades": arrays.column(tape.trades),
     }
 
 
@@ -148,7 +148,8 @@ def _points(tape: Tape, levels: Levels, profile: Profile) -> dict[str, pa.Array]
     low, high = (cut.reduceat(price, levels.start) for cut in (np.minimum, np.maximum))
     flat = high == low
     balance = np.sign((levels.buy - levels.sell)[profile.vpo]).astype(np.int64)
-    names = np.array(["bear", "neutral", "bull"])[balance + 1]
+    names = np.array(["bear", "neutral", "bull"], dtype=object)[balance + 1]
+    names[levels.sided_trades[profile.vpo] == 0] = None
     return {
         **{
             name: _decimal(at, tape.price_places)
@@ -160,8 +161,8 @@ def _points(tape: Tape, levels: Levels, profile: Profile) -> dict[str, pa.Array]
             )
         },
         "bar_vpo_vol": _decimal(levels.volume[profile.vpo], tape.qty_places),
-        "bar_vpo_loc": pa.array(quotients(price[profile.vpo] - low, high - low), mask=flat),
-        "bar_vpo_side": pa.array(names, mask=levels.sided_trades[profile.vpo] == 0),
+        "bar_vpo_loc": arrays.column(quotients(price[profile.vpo] - low, high - low), flat),
+        "bar_vpo_side": pa.array(names.tolist(), pa.string()),
     }
 
 
@@ -186,10 +187,12 @@ def _gaps(tape: Tape) -> dict[str, pa.Array]:
 
 def _last_known(values: Floats, start: Ints) -> pa.Array:
     """The minute's last value that is not null, else null."""
-    known = np.where(np.isfinite(values), np.arange(len(values)), -1)
-    last = np.maximum.reduceat(known, start)
-    return pa.array(values[last], mask=last < start)
+    known = np.isfinite(values)
+    if not known.any():
+        return pa.nulls(len(start), pa.float64())
+    last = np.maximum.reduceat(np.where(known, np.arange(len(values)), -1), start)
+    return arrays.column(values[last], last < start)
 
 
 def _decimal(units: Units, places: int, null: Bools | None = None) -> pa.Array:
-    return pa.array(from_units(units, places), mask=null)
+    return arrays.column(from_units(units, places), null)

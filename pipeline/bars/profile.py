@@ -51,42 +51,43 @@ class Profile:
 
 def read_levels(tape: Tape) -> Levels:
     """Sums by (minute, price). Integer sums: the order of the trades does not show."""
-    cell, minute, price = _cells(tape.minute_index, tape.price)
+    level, minute, price = _levels(tape.minute_index, tape.price)
 
     def total(values: Units) -> Units:
         sums = np.zeros(len(price), dtype=values.dtype)
-        np.add.at(sums, cell, values)
-        return sums[levels]
+        np.add.at(sums, level, values)
+        return sums
 
-    rows = np.bincount(cell, minlength=len(price))
-    levels = np.flatnonzero(rows)
-    minute = minute[levels]
     return Levels(
-        price=price[levels],
+        price=price,
         volume=total(tape.qty),
         buy=total(np.where(tape.side > 0, tape.qty, 0)),
         sell=total(np.where(tape.side < 0, tape.qty, 0)),
-        trades=rows[levels] if tape.fills is None else total(tape.fills),
+        trades=np.bincount(level) if tape.fills is None else total(tape.fills),
         sided_trades=total((tape.side != 0).astype(np.int64)),
         minute=minute,
         start=np.flatnonzero(np.diff(minute, prepend=-1)),
     )
 
 
-def _cells(minute: Ints, price: Units) -> tuple[Ints, Ints, Units]:
-    """Each trade's cell, and each cell's minute and price; cells are in that order, and some may be empty.
+def _levels(minute: Ints, price: Units) -> tuple[Ints, Ints, Units]:
+    """Each trade's level, and each level's minute and price, in that order.
 
-    Where minutes x prices are not many more than trades there is a cell for each pair, else for those that
-    were traded.
+    Where minutes x prices are not many more than trades each pair has a cell, and the traded ones are
+    numbered; else the trades are sorted.
     """
     low, minutes = int(price.min()), int(minute[-1]) + 1
     span = int(price.max()) - low + 1
     if price.dtype == np.int64 and minutes * span <= _EMPTY_CELLS * len(price):
-        cells = np.arange(minutes * span)
-        return minute * span + (price - low), cells // span, cells % span + low
+        cell = minute * span + (price - low)
+        traded = np.zeros(minutes * span, dtype=np.bool_)
+        traded[cell] = True
+        number = np.cumsum(traded, dtype=np.int32) - 1
+        cells = np.flatnonzero(traded)
+        return number[cell].astype(np.int64), cells // span, cells % span + low
     prices, place = np.unique(price, return_inverse=True)
-    known, cell = np.unique(minute * len(prices) + place, return_inverse=True)
-    return cell, known // len(prices), prices[known % len(prices)]
+    known, level = np.unique(minute * len(prices) + place, return_inverse=True)
+    return level, known // len(prices), prices[known % len(prices)]
 
 
 def read_profile(levels: Levels) -> Profile:

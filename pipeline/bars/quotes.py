@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.bars.tape import Tape
+from pipeline.tables import arrays
 from pipeline.tables.arrays import Ints
 from pipeline.tables.exact import Units, decimal_places, from_units, quotients, times, to_units
 
@@ -38,7 +39,7 @@ def order_flow_imbalance(tape: Tape) -> pa.Array:
     inside = minute[1:] == minute[:-1]
     total = _sums(np.where(inside, event, 0), minute[1:], len(tape.start))
     pairs = np.bincount(minute[1:][inside], minlength=len(tape.start))
-    return pa.array(from_units(total, places), mask=pairs == 0)
+    return arrays.column(from_units(total, places), pairs == 0)
 
 
 def effective_spread(tape: Tape) -> pa.Array:
@@ -56,7 +57,7 @@ def effective_spread(tape: Tape) -> pa.Array:
     minute, qty = tape.minute_index[known], tape.qty[known]
     distance = tape.side[known] * (double_price - double_mid)
     paid, value = (_sums(times(x, qty), minute, len(tape.start)) for x in (distance, double_mid))
-    return pa.array(quotients(2 * paid, value), mask=value == 0)
+    return arrays.column(quotients(2 * paid, value), value == 0)
 
 
 def _sums(values: Units, minute: Ints, minutes: int) -> Units:

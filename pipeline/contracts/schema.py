@@ -136,8 +136,9 @@ def conform(
         ContractError: a column is missing or too many, a value does not fit its type, or a column
             that must not be null has a null.
     """
-    missing = [f.name for f in schema if f.name not in table.column_names]
-    extra = [n for n in table.column_names if n not in schema.names]
+    names, wanted = table.column_names, schema.names
+    missing = [name for name in wanted if name not in names]
+    extra = [name for name in names if name not in wanted]
     if missing or extra:
         raise ContractError(
             f"{name}: columns differ from the schema,"

@@ -210,4 +210,4 @@ def _as_copy(parsed: Parsed) -> Parsed:
 
 
 def _numbered(rows: pa.Table, number: int) -> pa.Table:
-    return rows.append_column("file", pa.array(np.full(rows.num_rows, number, dtype=np.int32)))
+    return rows.append_column("file", arrays.column(np.full(rows.num_rows, number, dtype=np.int32)))

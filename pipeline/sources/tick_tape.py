@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -63,15 +64,15 @@ class Order:
 
 
 def stretches(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """The tables in fewer, each with enough rows to be put aside."""
+    """The tables in fewer, each in one piece and with enough rows to be put aside."""
     held: list[pa.Table] = []
     for table in tables:
         held.append(table)
         if sum(one.num_rows for one in held) >= _STRETCH:
-            yield pa.concat_tables(held)
-            held = []
+            whole, held = pa.concat_tables(held).combine_chunks(), []
+            yield whole
     if held:
-        yield pa.concat_tables(held)
+        yield pa.concat_tables(held).combine_chunks()
 
 
 def put_aside(number: int, place: int, table: pa.Table, keep: Keep) -> Stretch:
@@ -125,15 +126,25 @@ def overlapping(tape: list[Stretch]) -> list[list[Stretch]]:
 
 
 def _has_rising_ids(table: pa.Table) -> bool:
-    """Whether no trade can stand twice, to be seen without comparing all: no ids, or numbers that rise."""
-    ids = table["trade_id"]
+    """Whether no trade can stand twice, to be seen without comparing all: no ids, or ids that rise."""
+    ids = arrays.one(table["trade_id"])
     if ids.null_count:
         return bool(ids.null_count == table.num_rows)
-    try:
-        numbers = ids.cast(pa.int64()).to_numpy()
-    except pa.ArrowInvalid:
+    return _rise(ids)
+
+
+def _rise(texts: pa.Array) -> bool:
+    """Whether each text is above the one before, as numbers are: longer, or as long and above."""
+    ends = arrays.text_ends(texts).astype(np.int64)
+    length = np.diff(ends)
+    if (length == 0).any() or (np.diff(length) < 0).any():
         return False
-    return bool((np.diff(numbers) > 0).all())
+    begins = np.flatnonzero(np.diff(length, prepend=0)).tolist()
+    for first, end in pairwise([*begins, len(length)]):
+        run = np.frombuffer(texts.buffers()[2], f"S{length[first]}", end - first, int(ends[first]))
+        if (run[1:] <= run[:-1]).any():
+            return False
+    return True
 
 
 def _first_of_each(table: pa.Table) -> np.ndarray:

@@ -38,7 +38,9 @@ def truths(column: pa.Array | pa.ChunkedArray) -> Bools:
 
 def one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """A column in one piece."""
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def raw(array: pa.Array) -> npt.NDArray[Any]:

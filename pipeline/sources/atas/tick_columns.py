@@ -129,10 +129,11 @@ def _judged(found: Scanned, lines: int, symbols: set[str], limits: ValueLimits) 
     rows = lines - len(found.odd)
     good = (found.values["price"] > 0) & (found.values["qty"] > 0)
     for name in NUMBERS:
-        if name in found.values:
+        if name in found.values and not _all_within(found.values[name], *limits.within[name]):
             good &= _within(found.values[name], *limits.within[name])
     for name, right in _right_words(found.words, symbols).items():
-        good &= np.array(right, dtype=bool)[found.values[name]]
+        if not all(right):
+            good &= np.array(right, dtype=bool)[found.values[name]]
     sides, at = _words(found, "side")
     columns = Columns(
         places=np.delete(np.arange(lines), found.odd),
@@ -145,6 +146,11 @@ def _judged(found: Scanned, lines: int, symbols: set[str], limits: ValueLimits) 
     )
     columns.leave_out(~good, odd=~good)
     return columns
+
+
+def _all_within(values: Floats, low: float, high: float) -> bool:
+    """Whether no number is null, 0, below 0 or beyond limits, seen at one glance."""
+    return bool(len(values)) and bool(values.min() >= low) and bool(values.max() <= high)
 
 
 def _within(values: Floats, low: float, high: float) -> Bools:

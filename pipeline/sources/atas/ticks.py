@@ -30,6 +30,7 @@ from pipeline.sources.klines.rows import is_of_many_days
 from pipeline.sources.protocol import Feed, Parsed, Put, RawText, TapeAdapter
 from pipeline.sources.text.jsonl import Batch, JsonLines
 from pipeline.sources.text.lines import Block
+from pipeline.tables import arrays
 from pipeline.tables.prefetch import ahead
 
 _MOST_EXCHANGES = 8
@@ -208,12 +209,13 @@ def _table(ticks: list[Tick], instants: list[int], numbers: list[int]) -> pa.Tab
 def _table_of(block: Block, columns: Columns) -> pa.Table:
     """As `_table`, of columns; NaN is null."""
     nothing = pa.nulls(len(columns.ts), pa.float64())
+    numbers = columns.numbers.items()
     made = {
         **dict.fromkeys(NUMBERS, nothing),
-        **{name: pa.array(found, from_pandas=True) for name, found in columns.numbers.items()},
-        "ts": pa.array(columns.ts).cast(_UTC),
-        "side": pa.array(columns.side, mask=columns.side == 0),
+        **{name: arrays.column(found, np.isnan(found)) for name, found in numbers},
+        "ts": arrays.column(columns.ts).view(_UTC),
+        "side": arrays.column(columns.side, columns.side == 0),
         "trade_id": columns.trade_id,
-        "line": pa.array(columns.places + block.number),
+        "line": arrays.column(columns.places + block.number),
     }
     return pa.table({name: made[name] for name in _SCHEMA.names}, _SCHEMA)
