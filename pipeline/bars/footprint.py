@@ -9,6 +9,7 @@ cut of the tape at a minute's edge shows in any bit.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -23,7 +24,7 @@ from pipeline.contracts.schema import conform, empty
 from pipeline.tables import arrays
 from pipeline.tables.arrays import Bools, Floats, Ints
 from pipeline.tables.exact import Units, from_units, quotients
-from pipeline.tables.parts import Parts, as_parts, in_memory
+from pipeline.tables.parts import Part, Parts, as_parts, in_memory
 from pipeline.tables.prefetch import ahead
 
 _TIME = pa.timestamp("us", tz="UTC")
@@ -50,24 +51,38 @@ def footprint(
     Returns:
         (`footprint` sorted by minute and price, `minute_stats` sorted by minute).
     """
+    levels, stats = put_aside(symbol, ticks, rules, in_memory, judge_sides=judge_sides)
+    return levels.whole(), stats
+
+
+def put_aside(
+    symbol: str,
+    ticks: pa.Table | Parts,
+    rules: Rules,
+    keep: Callable[[pa.Table], Part],
+    *,
+    judge_sides: bool,
+) -> tuple[Parts, pa.Table]:
+    """As `footprint`, the levels put aside by `keep`, an hour or less at a time."""
     schemas = [rules.schema.table(name) for name in ("footprint", "minute_stats")]
-    tables = [[empty(schema)] for schema in schemas]
+    levels: list[Part] = []
+    stats = [empty(schemas[1])]
     parts = as_parts(ticks)
     sided = not judge_sides or has_sides(parts, rules.control.flow)
 
     def made(tape: Tape) -> tuple[pa.Table, pa.Table]:
-        levels = read_levels(tape)
-        stats = _stats_table(tape, levels, read_profile(levels))
+        found = read_levels(tape)
+        table = _stats_table(tape, found, read_profile(found))
         return (
-            conform(_footprint_table(symbol, tape, levels), schemas[0], "footprint"),
-            conform(stats, schemas[1], "minute_stats"),
+            conform(_footprint_table(symbol, tape, found), schemas[0], "footprint"),
+            conform(table, schemas[1], "minute_stats"),
         )
 
-    for _, found in ahead(made, read_tapes(parts, sided)):
-        for made_before, table in zip(tables, found, strict=True):
-            made_before.append(table)
-    levels, stats = (pa.concat_tables(found) for found in tables)
-    return levels, stats.combine_chunks()
+    for _, (piece, table) in ahead(made, read_tapes(parts, sided)):
+        levels.extend(map(keep, in_hours(piece).tables()))
+        stats.append(table)
+    whole = pa.concat_tables(stats).combine_chunks()
+    return Parts(schema=schemas[0], parts=tuple(levels)), whole
 
 
 def in_hours(levels: pa.Table) -> Parts:

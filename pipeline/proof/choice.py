@@ -12,10 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from pipeline.bars.footprint import in_hours
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY
 from pipeline.proof.minutes import any_of
 from pipeline.tables import arrays
 from pipeline.tables.arrays import Bools, Ints
+from pipeline.tables.parts import Parts, in_memory
 
 NO_TAPE = -1
 
@@ -66,10 +68,10 @@ def proven(tapes: Mapping[str, Candidate]) -> pa.Array:
     return pa.array(agrees, mask=place == NO_TAPE)
 
 
-def taken(
-    tables: Mapping[str, pa.Table], tapes: Mapping[str, Candidate], opened_us: int
-) -> pa.Table:
+def taken(tables: Mapping[str, Parts], tapes: Mapping[str, Candidate], opened_us: int) -> Parts:
     """Of each tape's table (`footprint`, `minute_stats`) the rows of the minutes taken from it, by minute.
+
+    Rows of several tapes stand in memory; those of one are as they were put aside.
 
     Args:
         tables: by tape, of one schema, each sorted by `minute_open`.
@@ -77,12 +79,28 @@ def taken(
         opened_us: 00:00 UTC of the day.
     """
     place = used(tapes)
-    rows = [
-        tables[name].filter(pa.array(place[_minutes(tables[name], opened_us)] == position))
+    rows = {
+        name: _within(tables[name], place == position, opened_us)
         for position, name in enumerate(tapes)
-    ]
-    whole = pa.concat_tables(rows).combine_chunks()
-    return whole.take(pa.array(np.argsort(_minutes(whole, opened_us), kind="stable")))
+    }
+    used_tapes = [parts for parts in rows.values() if parts.num_rows]
+    if len(used_tapes) < 2:
+        return used_tapes[0] if used_tapes else next(iter(rows.values()))
+    whole = pa.concat_tables([parts.whole() for parts in used_tapes]).combine_chunks()
+    order = np.argsort(_minutes(whole, opened_us), kind="stable")
+    return in_hours(whole.take(pa.array(order)))
+
+
+def _within(table: Parts, minutes: Bools, opened_us: int) -> Parts:
+    """The rows of some minutes of the day."""
+    kept = []
+    for part in table.parts:
+        inside = minutes[_minutes(part.read(["minute_open"]), opened_us)]
+        if inside.all():
+            kept.append(part)
+        elif inside.any():
+            kept.append(in_memory(part.read(None).filter(pa.array(inside))))
+    return Parts(schema=table.schema, parts=tuple(kept))
 
 
 def _minutes(table: pa.Table, opened_us: int) -> Ints:

@@ -6,7 +6,7 @@ footprint is made with (`bars/`); none are made here. Whether a tape is believed
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,7 @@ from pipeline.tables.exact import (
     times,
     to_units,
 )
+from pipeline.tables.parts import Parts, as_parts
 
 PRICES = ("open", "high", "low", "close")
 SUMS = ("volume", "quote_volume", "trades", "taker_buy_volume")
@@ -62,7 +63,7 @@ def of_klines(klines: pa.Table, opened_us: int) -> Minutes:
 
 
 def of_tape(
-    levels: pa.Table, stats: pa.Table, opened_us: int, contract: int | None = None
+    levels: pa.Table | Parts, stats: pa.Table, opened_us: int, contract: int | None = None
 ) -> Minutes:
     """The minutes of a tape.
 
@@ -75,7 +76,7 @@ def of_tape(
     grid = on_grid(stats, opened_us)
     values = {name: grid.floats(name) for name in (*PRICES, "volume", "trades")}
     values["taker_buy_volume"] = _taker_buys(grid)
-    value = _Value.of(levels, opened_us)
+    value = _Value.of(as_parts(levels), opened_us)
     quiet = ~grid.present
     trades = grid.ints("trades")
     rounding = {}
@@ -86,8 +87,8 @@ def of_tape(
     else:
         values["quote_volume"] = values["volume"] * contract
         sided = np.isfinite(values["taker_buy_volume"])
-        values["volume"] = value.base(value.volume, contract)
-        bought = value.base(value.buy, contract)
+        values["volume"] = value.base("volume", contract)
+        bought = value.base("buy", contract)
         values["taker_buy_volume"] = np.where(sided, bought, np.nan)
         rounding = dict.fromkeys(("volume", "taker_buy_volume"), _ROUNDED_TWICE * trades)
     every = np.ones(MINUTES_PER_DAY, dtype=bool)
@@ -147,25 +148,24 @@ def _unequal(one: Floats, other: Floats, slack: Ints | int = 0) -> Bools:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Value:
-    """Traded levels in integers, and the minute of each: what they are worth."""
+    """Traded levels, read part by part, and the scales of their integers: what they are worth."""
 
-    minute: Ints
-    price: Units
+    levels: Parts
+    opened_us: int
     price_places: int
-    volume: Units
-    buy: Units
     volume_places: int
 
     @classmethod
-    def of(cls, levels: pa.Table, opened_us: int) -> _Value:
-        price, volume, buy = (arrays.floats(levels[name]) for name in ("price", "volume", "buy"))
-        price_places, volume_places = decimal_places(price), decimal_places(volume, buy)
+    def of(cls, levels: Parts, opened_us: int) -> _Value:
+        price_places = volume_places = 0
+        for part in levels.tables(["price", "volume", "buy"]):
+            price, *volumes = (arrays.floats(column) for column in part.columns)
+            price_places = max(price_places, decimal_places(price))
+            volume_places = max(volume_places, decimal_places(*volumes))
         return cls(
-            minute=(arrays.ints(levels["minute_open"]) - opened_us) // MINUTE_US,
-            price=to_units(price, price_places),
+            levels=levels,
+            opened_us=opened_us,
             price_places=price_places,
-            volume=to_units(volume, volume_places),
-            buy=to_units(buy, volume_places),
             volume_places=volume_places,
         )
 
@@ -176,16 +176,26 @@ class _Value:
 
     def quote(self) -> Floats:
         """Price x volume by minute."""
-        return from_units(self._by_minute(times(self.price, self.volume)), self.places)
+        return from_units(self._by_minute("volume", times), self.places)
 
-    def base(self, contracts: Units, size: int) -> Floats:
-        """Contracts x their size / price by minute, each level to the nearest 1e-8."""
-        worth = contracts.astype(object) * size * 10 ** (LOT_DECIMALS + self.price_places)
-        price = self.price.astype(object) * 10**self.volume_places
-        lots = (2 * worth + price) // (2 * price)
-        return from_units(self._by_minute(lots), LOT_DECIMALS)
+    def base(self, name: str, size: int) -> Floats:
+        """Contracts in a column x their size / price by minute, each level to the nearest 1e-8."""
 
-    def _by_minute(self, units: Units) -> Units:
-        sums = np.zeros(MINUTES_PER_DAY, dtype=units.dtype)
-        np.add.at(sums, self.minute, units)
+        def lots(price: Units, contracts: Units) -> Units:
+            worth = contracts.astype(object) * size * 10 ** (LOT_DECIMALS + self.price_places)
+            per_lot = price.astype(object) * 10**self.volume_places
+            found: Units = (2 * worth + per_lot) // (2 * per_lot)
+            return found
+
+        return from_units(self._by_minute(name, lots), LOT_DECIMALS)
+
+    def _by_minute(self, name: str, worth: Callable[[Units, Units], Units]) -> Units:
+        """Sums, in unlimited integers, of what price and size of each level are worth."""
+        sums = np.zeros(MINUTES_PER_DAY, dtype=object)
+        for part in self.levels.tables(["minute_open", "price", name]):
+            minute = (arrays.ints(part["minute_open"]) - self.opened_us) // MINUTE_US
+            price = to_units(arrays.floats(part["price"]), self.price_places)
+            units = worth(price, to_units(arrays.floats(part[name]), self.volume_places))
+            start = np.flatnonzero(np.diff(minute, prepend=-1))
+            sums[minute[start]] += np.add.reduceat(units, start)
         return sums

@@ -16,7 +16,7 @@ from pipeline.alignment.flow import Sides, in_base
 from pipeline.alignment.grid import on_grid
 from pipeline.alignment.identity import BASE, CONTRACTS, SAME
 from pipeline.alignment.tape_minutes import tape_minutes
-from pipeline.bars.footprint import footprint
+from pipeline.bars import footprint
 from pipeline.contracts.correction import Correction
 from pipeline.contracts.day import Day
 from pipeline.contracts.tape import TapeFinding
@@ -24,7 +24,7 @@ from pipeline.model.feeds import TRADE_TAPES
 from pipeline.proof.choice import believed, proven, taken
 from pipeline.proof.tapes import Given, TapeGiven, TapesOfDay, tapes_of_day
 from pipeline.tables import trim_memory
-from pipeline.tables.parts import Parts
+from pipeline.tables.parts import Parts, single
 
 TICKS = "ticks"
 
@@ -33,12 +33,12 @@ TICKS = "ticks"
 class Taken:
     """Tables of a symbol's day.
 
-    `footprint`: schema `footprint`, of the minutes that a tape is taken for. `tape_stats`: the same minutes'
-    `minute_stats`, and `is_archive`: whether the tape is the exchange's. `minute_stats`: ATAS's tape alone.
-    `tape_minutes`: see `alignment/tape_minutes.py`.
+    `footprint`: schema `footprint`, of the minutes that a tape is taken for, an hour or less in a part.
+    `tape_stats`: the same minutes' `minute_stats`, and `is_archive`: whether the tape is the exchange's.
+    `minute_stats`: ATAS's tape alone. `tape_minutes`: see `alignment/tape_minutes.py`.
     """
 
-    footprint: pa.Table
+    footprint: Parts
     tape_stats: pa.Table
     minute_stats: pa.Table
     tape_minutes: pa.Table
@@ -85,16 +85,18 @@ def tapes_taken(given: Given, beside: Parts) -> Taken:
     if TICKS in given.tapes:
         levels, own = found.levels[TICKS], found.stats[TICKS]
     else:
-        levels, own = footprint(given.day.symbol, beside, given.day.rules)
+        levels, own = footprint.put_aside(
+            given.day.symbol, beside, given.day.rules, given.keep, judge_sides=True
+        )
     stats = _marked(own, is_archive=False)
     if given.tapes:
         opened, tapes = given.opened_us, found.proof.candidates
         levels = taken(found.levels, tapes, opened)
         marked = {
-            name: _marked(table, is_archive=given.tapes[name].is_archive)
+            name: single(_marked(table, is_archive=given.tapes[name].is_archive))
             for name, table in found.stats.items()
         }
-        stats = taken(marked, tapes, opened)
+        stats = taken(marked, tapes, opened).whole()
     return Taken(
         footprint=levels,
         tape_stats=stats,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from pipeline.bars.footprint import footprint
+from pipeline.bars import footprint
 from pipeline.clock import day_open_us
 from pipeline.contracts.day import Day
 from pipeline.contracts.ledger import LedgerEntry
@@ -67,7 +67,7 @@ class Given:
 class TapesOfDay:
     """By tape `footprint` and `minute_stats`, of those that were mended as they are now; and the proofs."""
 
-    levels: Mapping[str, pa.Table]
+    levels: Mapping[str, Parts]
     stats: Mapping[str, pa.Table]
     archived: DayProof
     proof: DayProof
@@ -76,7 +76,7 @@ class TapesOfDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Made:
-    levels: pa.Table
+    levels: Parts
     stats: pa.Table
     tape: Tape
 
@@ -104,8 +104,12 @@ def tapes_of_day(given: Given) -> TapesOfDay:
 
 
 def _made(given: Given, tape: TapeGiven) -> _Made:
-    levels, stats = footprint(
-        given.day.symbol, tape.parts, given.day.rules, judge_sides=not tape.is_archive
+    levels, stats = footprint.put_aside(
+        given.day.symbol,
+        tape.parts,
+        given.day.rules,
+        given.keep,
+        judge_sides=not tape.is_archive,
     )
     opened = given.opened_us
     return _Made(

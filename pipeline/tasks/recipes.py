@@ -20,7 +20,6 @@ from pipeline.alignment.calibrate import CalibrationInput
 from pipeline.alignment.neighbours import calibrate_among
 from pipeline.alignment.record_clock import clock_of
 from pipeline.alignment.true_time import with_moved
-from pipeline.bars.footprint import in_hours
 from pipeline.contracts import calibration as calibration_document
 from pipeline.contracts import governed
 from pipeline.contracts import manifest as manifest_document
@@ -119,7 +118,7 @@ def footprint(job: Job) -> Products:
     found = tapes_taken(tape_inputs.given(job, ticks), ticks)
     job.facts = {"rows": found.footprint.num_rows, "proven": found.finding.proven}
     return {
-        "footprint": in_hours(found.footprint),
+        "footprint": found.footprint,
         "minute_stats": found.minute_stats,
         "tape_stats": found.tape_stats,
         "tape_minutes": found.tape_minutes,

@@ -93,7 +93,7 @@ def minutes_of(lines: list[str], kind: str) -> set[int]:
 
 def same_day(found: TapesOfDay, clean: TapesOfDay, name: str) -> bool:
     """Whether levels and minutes are those of the clean day."""
-    levels = found.levels[name].equals(clean.levels["ticks"])
+    levels = found.levels[name].whole().equals(clean.levels["ticks"].whole())
     theirs = clean.stats["ticks"].drop_columns(SEEN_AS_ONE)
     return levels and found.stats[name].drop_columns(SEEN_AS_ONE).equals(theirs)
 
@@ -201,7 +201,7 @@ def test_missing_trades_without_another_archive(raw: Raw) -> None:
     kept_lines = [line for line in lines if line not in set(gone)]
     found = proven(replace(raw, damage={"trades": lambda _: kept_lines}), "trades")
     levels = taken(found.levels, found.proof.candidates, day_open_us(raw.day))
-    opens = (one.value - day_open_us(raw.day) for one in levels["minute_open"])
+    opens = (one.value - day_open_us(raw.day) for one in levels.whole()["minute_open"])
     column = proven_column(found.proof.candidates).to_pylist()
     minutes = minutes_of(gone, "trades")
 
@@ -345,4 +345,4 @@ def test_a_recorded_tape_gives_way_to_a_proven_archive(raw: Raw, clean: TapesOfD
 
     assert found.finding.sources == {"ticks": 1440 - len(hour), "trades": len(hour)}
     assert (found.finding.proven, found.finding.faults) == (1440, ())
-    assert levels.equals(clean.levels["ticks"])
+    assert levels.whole().equals(clean.levels["ticks"].whole())
