@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+import time
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 import click
 
 from pipeline import asked, clock
 from pipeline.cli import options, output
-from pipeline.fetch.outcome import Outcome, exit_code
+from pipeline.fetch.outcome import FETCHED, REISSUED, Outcome, exit_code
 from pipeline.fetch.plan import Request
-from pipeline.fetch.run import Tell, fetch
+from pipeline.fetch.run import fetch
 from pipeline.settings.config import load_kitchen
 
 
@@ -40,6 +42,7 @@ def command(
 ) -> None:
     """Fetch klines and trades: from the public archive, the exchange's API, or the configured program.
 
+    Files come side by side (fetch.connections); of a whole month that is wanted, the month's archive comes.
     A file appears in the raw folder whole and checked, or not at all. Files of the last days
     (fetch.recheck_days) are compared with the archive again; a replaced one is kept beside it.
 
@@ -57,29 +60,68 @@ def command(
     request = Request(
         first=first, last=last, use=asked.names(use), kinds=asked.names(kinds), **given
     )
-    if output.is_json() or not sys.stderr.isatty():
-        done = fetch(load_kitchen(), request, None if output.is_json() else _line)
+    if output.is_json():
+        done = fetch(load_kitchen(), request)
+    elif not sys.stderr.isatty():
+        done = fetch(load_kitchen(), request, Lines())
     else:
-        with click.progressbar(length=1, label="fetching", file=sys.stderr) as bar:
-            done = fetch(load_kitchen(), request, _advance(bar))
+        with click.progressbar(
+            length=0, label="fetching", show_pos=True, item_show_func=_rate, file=sys.stderr
+        ) as bar:
+            done = fetch(load_kitchen(), request, Bar(bar))
         output.say({}, [outcome.line() for outcome in done])
-    counts = Counter(outcome.status for outcome in done)
+    counts, months = (_counts(done, only_months=months) for months in (False, True))
     code = exit_code(done, missing_is_pending=missing_is_pending)
     output.say(
-        {"files": [o.facts() for o in done], "counts": dict(counts), "exit": code},
-        [", ".join(f"{n} {status}" for status, n in sorted(counts.items())) or "nothing to fetch"],
+        {"files": [o.facts() for o in done], "counts": counts, "months": months, "exit": code},
+        [
+            (_listed(counts) or "nothing to fetch")
+            + (f"; of these, files of a month: {_listed(months)}" if months else "")
+        ],
     )
     click.get_current_context().exit(code)
 
 
-def _line(outcome: Outcome, done: int, total: int) -> None:
-    output.say({}, [f"{done}/{total} {outcome.line()}"])
+def _counts(done: list[Outcome], *, only_months: bool) -> dict[str, int]:
+    return dict(Counter(o.status for o in done if o.is_month or not only_months))
 
 
-def _advance(bar: Any) -> Tell:
-    def tell(outcome: Outcome, done: int, total: int) -> None:
-        bar.length = total
-        bar.label = f"{outcome.symbol} {outcome.period}"
-        bar.update(1)
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{n} {status}" for status, n in sorted(counts.items()))
 
-    return tell
+
+@dataclass(slots=True)
+class Lines:
+    """Prints a line for every outcome, in the order in which files were wanted, as soon as that can be."""
+
+    held: dict[int, Outcome] = field(default_factory=dict)
+    said: int = 0
+
+    def __call__(self, place: int, outcome: Outcome, total: int) -> None:
+        """Takes an outcome."""
+        self.held[place] = outcome
+        while self.said in self.held:
+            told = self.held.pop(self.said)
+            self.said += 1
+            output.say({}, [f"{self.said}/{total} {told.line()}"])
+
+
+@dataclass(slots=True)
+class Bar:
+    """One bar of all files, with the rate of files and bytes and the time left."""
+
+    bar: Any
+    started: float = field(default_factory=time.monotonic)
+    came: int = 0
+
+    def __call__(self, place: int, outcome: Outcome, total: int) -> None:
+        """Moves on by one file."""
+        self.came += outcome.bytes if outcome.status in (FETCHED, REISSUED) else 0
+        seconds = max(time.monotonic() - self.started, 1e-3)
+        rates = (self.bar.pos + 1) / seconds, self.came / seconds / 1e6
+        self.bar.length = total
+        self.bar.update(1, rates)
+
+
+def _rate(rates: tuple[float, float] | None) -> str:
+    return "" if rates is None else f"{rates[0]:.1f} files/s, {rates[1]:.1f} MB/s"

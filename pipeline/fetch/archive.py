@@ -13,7 +13,7 @@ from urllib.parse import quote
 from pipeline import storage
 from pipeline.errors import FetchError, PendingError
 from pipeline.fetch import placing
-from pipeline.fetch.http import Http
+from pipeline.fetch.http import Http, TooLargeError
 from pipeline.fetch.outcome import FETCHED, REISSUED, UNCHANGED
 from pipeline.settings.config import Symbol
 from pipeline.settings.fetching import KINDS
@@ -58,7 +58,7 @@ def is_whole(path: Path) -> bool:
     return path.is_file() and _beside(path).is_file()
 
 
-def fetch(http: Http, archive: Archive) -> str:
+def fetch(http: Http, archive: Archive, most: int) -> str:
     """Makes the raw file be what the archive publishes now: fetched, unchanged or reissued.
 
     The checksum is asked first: it says whether there is anything to do, and what the zip must be. Of a
@@ -66,14 +66,15 @@ def fetch(http: Http, archive: Archive) -> str:
 
     Raises:
         PendingError: the archive does not have it.
+        TooLargeError: it has more than `most` bytes.
         FetchError: it cannot be had, or differs from its checksum twice.
     """
     try:
-        return _fetch(http, archive)
+        return _fetch(http, archive, most)
     except _OtherBytesError:
         placing.clear_parts(archive.path)
     try:
-        return _fetch(http, archive)
+        return _fetch(http, archive, most)
     except _OtherBytesError as error:
         placing.clear_parts(archive.path)
         raise FetchError(
@@ -81,7 +82,7 @@ def fetch(http: Http, archive: Archive) -> str:
         ) from error
 
 
-def _fetch(http: Http, archive: Archive) -> str:
+def _fetch(http: Http, archive: Archive, most: int) -> str:
     line, wanted = _checksum(http, archive)
     path = archive.path
     have = storage.file_digest(path) if path.is_file() else None
@@ -90,7 +91,12 @@ def _fetch(http: Http, archive: Archive) -> str:
         return UNCHANGED
     path.parent.mkdir(parents=True, exist_ok=True)
     part = placing.part_of(path, wanted)
-    if not http.into(archive.url, part, http.settings.archive_bytes):
+    try:
+        is_there = http.into(archive.url, part, most)
+    except TooLargeError:
+        placing.clear_parts(path)
+        raise
+    if not is_there:
         placing.clear_parts(path)
         raise _not_there(archive)
     came = storage.file_digest(part)

@@ -10,7 +10,7 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -44,6 +44,11 @@ _RANGE = re.compile(r"bytes ([0-9]{1,15})-[0-9]{1,15}/([0-9]{1,15}|\*)", re.ASCI
 _SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 T = TypeVar("T")
+Spending = Callable[[], AbstractContextManager[None]]
+
+
+class TooLargeError(FetchError):
+    """More bytes than a reply of its kind may have."""
 
 
 class _TryAgainError(Exception):
@@ -63,22 +68,39 @@ class Reply:
     headers: httpx.Headers
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """One worker's connections, which are kept open and used again, and their sockets."""
+
+    client: httpx.Client
+    sockets: list[socket.socket]
+
+    def cut(self) -> None:
+        """Ends what the worker waits for."""
+        for line in self.sockets:
+            with suppress(OSError):  # closed meanwhile
+                # Not TLS' own farewell, which would wait for the other side.
+                socket.socket.shutdown(line, socket.SHUT_RDWR)
+        self.sockets.clear()
+
+
 class Http:
-    """A client for one run: connections are kept open and used again."""
+    """What the workers of one run ask by, each with a line of its own.
+
+    What a host asks of one of them, to be left alone for a while, holds for all.
+    """
 
     def __init__(self, settings: Fetch, pauses: Path, waiting: Waiting | None = None) -> None:
         self.settings = settings
         self.waiting = waiting or Waiting()
         self._silent: Counter[str] = Counter()
         self._pauses = Pauses(pauses, self.waiting)
-        self._sockets: list[socket.socket] = []
-        self._client = httpx.Client(
-            follow_redirects=False,
-            timeout=httpx.Timeout(settings.timeout_seconds),
-            headers={"Accept-Encoding": "identity", "User-Agent": "central-data-kitchen"},
-            # The environment's proxy is for the exchange, never for this machine itself.
-            trust_env=not is_loopback(settings.archive),
-        )
+        self._quiet: dict[str, float] = {}
+        self._own = threading.local()
+        self._lines: list[_Line] = []
+        # The environment's proxy is for the exchange, never for this machine itself.
+        self._by_environment = not is_loopback(settings.archive)
+        self._trusted = httpx.create_ssl_context(trust_env=self._by_environment)
 
     def __enter__(self) -> Http:
         return self
@@ -86,19 +108,24 @@ class Http:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        self._client.close()
+        for line in self._lines:
+            line.client.close()
 
-    def small(self, url: str, most: int, spend: Callable[[], None] | None = None) -> Reply:
-        """A reply of at most so many bytes, in memory. `spend` is called before every try.
+    def stop(self) -> None:
+        """Ends all that the workers ask and wait for."""
+        self.waiting.stopped.set()
+        for line in self._lines:
+            line.cut()
+
+    def small(self, url: str, most: int, spending: Spending = nullcontext) -> Reply:
+        """A reply of at most so many bytes, in memory. `spending` is entered for every try.
 
         Raises:
             FetchError: refused, too large, or not given after all tries.
         """
 
         def once() -> Reply:
-            if spend is not None:
-                spend()
-            with self._opened(url, {}) as response:
+            with spending(), self._opened(url, {}) as response:
                 chunks = (
                     b"".join(self._chunks(response, most)) if response.status_code == 200 else b""
                 )
@@ -147,7 +174,7 @@ class Http:
         for chunk in response.iter_raw():
             size += len(chunk)
             if size > most or (promised.isdigit() and int(promised[:18]) > most):
-                raise FetchError(
+                raise TooLargeError(
                     f"{response.url}: more than {most} bytes; no reply of this kind is; see fetch limits"
                 )
             yield chunk
@@ -160,14 +187,19 @@ class Http:
             retry=tenacity.retry_if_exception_type(_TryAgainError),
             stop=tenacity.stop_after_attempt(self.settings.attempts),
             wait=self._pause,
-            sleep=self.waiting.sleep,
+            sleep=self.waiting.pause,
             reraise=True,
         )
         place = urlsplit(url).netloc
-        if self._silent[place] >= SILENT_REQUESTS:
-            raise FetchError(f"{url}: {place} does not answer; not asked again in this run")
+
+        def in_quiet() -> T:
+            if self._silent[place] >= SILENT_REQUESTS:
+                raise FetchError(f"{url}: {place} does not answer; not asked again in this run")
+            self._keep_quiet(place)  # before any weight is spent
+            return once()
+
         try:
-            result = tries(once)
+            result = tries(in_quiet)
             self._silent[place] = 0
             return result
         except _TryAgainError as error:
@@ -190,6 +222,7 @@ class Http:
         """The reply at the end of the redirects, its body not read yet."""
         for _ in range(REDIRECTS + 1):
             self._refuse(url)
+            self._keep_quiet(urlsplit(url).netloc)
             try:
                 with self._bounded(), self._stream(url, headers) as response:
                     if response.next_request is None:
@@ -206,12 +239,30 @@ class Http:
         )
 
     def _stream(self, url: str, headers: dict[str, str]) -> AbstractContextManager[httpx.Response]:
-        return self._client.stream("GET", url, headers=headers, extensions={"trace": self._trace})
+        return self._line.client.stream(
+            "GET", url, headers=headers, extensions={"trace": self._trace}
+        )
+
+    @property
+    def _line(self) -> _Line:
+        """The calling worker's own."""
+        line: _Line | None = getattr(self._own, "line", None)
+        if line is None:
+            client = httpx.Client(
+                follow_redirects=False,
+                timeout=httpx.Timeout(self.settings.timeout_seconds),
+                headers={"Accept-Encoding": "identity", "User-Agent": "central-data-kitchen"},
+                trust_env=self._by_environment,
+                verify=self._trusted,
+            )
+            self._own.line = line = _Line(client=client, sockets=[])
+            self._lines.append(line)
+        return line
 
     def _trace(self, event: str, facts: Mapping[str, Any]) -> None:
         """Notes each new connection's socket, so that `_bounded` can cut it."""
         if event.endswith(_CONNECTED):
-            self._sockets.append(facts["return_value"].get_extra_info("socket"))
+            self._line.sockets.append(facts["return_value"].get_extra_info("socket"))
 
     @contextmanager
     def _bounded(self) -> Iterator[None]:
@@ -220,7 +271,7 @@ class Http:
         The client's own limit is that of one silence: who says a byte now and then, or one interim reply
         after another, could hold a run for days.
         """
-        timer = threading.Timer(self.settings.request_seconds, self._cut)
+        timer = threading.Timer(self.settings.request_seconds, self._line.cut)
         timer.daemon = True
         timer.start()
         try:
@@ -228,18 +279,17 @@ class Http:
         finally:
             timer.cancel()
 
-    def _cut(self) -> None:
-        for line in self._sockets:
-            with suppress(OSError):  # closed meanwhile
-                # Not TLS' own farewell, which would wait for the other side.
-                socket.socket.shutdown(line, socket.SHUT_RDWR)
-        self._sockets.clear()
-
     def _refuse(self, url: str) -> None:
         fault = address_fault(url, self.settings.hosts)
         if fault is not None:
             raise FetchError(f"{url[:_SAID_BYTES]!r} {fault}; nothing was asked of it")
         self._pauses.refuse(urlsplit(url).netloc)
+
+    def _keep_quiet(self, place: str) -> None:
+        """Waits as long as the host asked any worker to."""
+        self.waiting.go_on()
+        while (seconds := self._quiet.get(place, 0) - self.waiting.monotonic()) > 0:
+            self.waiting.pause(seconds)
 
     def _judge(self, response: httpx.Response) -> None:
         status = response.status_code
@@ -257,9 +307,11 @@ class Http:
         """Waits as long as 429 (too fast) or 418 (banned) ask for, or ends the run where that is long."""
         status = response.status_code
         seconds = self._asked_pause(response, 60.0 if status == 429 else UNASKED_PAUSE_SECONDS)
+        place = response.url.netloc.decode()
         if seconds <= self.settings.patience_seconds:
+            self._quiet[place] = self.waiting.monotonic() + seconds
             raise _TryAgainError(f"HTTP {status}", seconds)
-        until = self._pauses.add(response.url.netloc.decode(), seconds)
+        until = self._pauses.add(place, seconds)
         raise FetchError(
             f"{response.url}: HTTP {status}, leave it alone until {self._pauses.said(until)};"
             " nothing more is asked before that"

@@ -11,6 +11,7 @@ from pipeline.free_form import Json
 FETCHED, UNCHANGED, REISSUED = "fetched", "unchanged", "reissued"
 PENDING, ABSENT, MISSING, FAILED = "pending", "absent", "missing", "failed"
 
+_MONTH_CHARS = 7
 _EXITS = {PENDING: ExitCode.PENDING, MISSING: ExitCode.FAILED, FAILED: ExitCode.FAILED}
 
 
@@ -32,6 +33,11 @@ class Outcome:
     file: str = ""
     bytes: int = 0
     notes: tuple[str, ...] = field(default=())
+
+    @property
+    def is_month(self) -> bool:
+        """Whether it is a month's file."""
+        return len(self.period) == _MONTH_CHARS
 
     def facts(self) -> Json:
         """For JSON."""

@@ -6,7 +6,8 @@ must know.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ class Pauses:
 
     path: Path
     waiting: Waiting
+    _writing: threading.Lock = field(default_factory=threading.Lock)
 
     def refuse(self, host: str) -> None:
         """Nothing, unless the host is to be left alone now.
@@ -42,8 +44,9 @@ class Pauses:
     def add(self, host: str, seconds: float) -> float:
         """Leaves the host alone for so long, and returns until when."""
         until = self.waiting.now() + min(seconds, LONGEST_SECONDS)
-        kept = {h: t for h, t in self._read().items() if t > self.waiting.now()}
-        storage.write_bytes(self.path, storage.canonical_json({**kept, host: until}))
+        with self._writing:
+            kept = {h: t for h, t in self._read().items() if t > self.waiting.now()}
+            storage.write_bytes(self.path, storage.canonical_json({**kept, host: until}))
         return until
 
     def said(self, until: float) -> str:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
 
 from pipeline.errors import ParameterError
+from pipeline.fetch import archive
 from pipeline.settings.config import Kitchen, Symbol
 from pipeline.settings.fetching import KINDS, USES
 from pipeline.stages import MACRO_LOOK_BACK_DAYS
@@ -17,6 +20,7 @@ NAMES = {feed: kind for kind, feed in KINDS.items()} | {"binance_1m": "1m", DAYS
 
 TRADES, AGGREGATES = KINDS["trades"], KINDS["aggTrades"]
 
+_MONTH_CHARS = 7
 _ONE = dt.timedelta(days=1)
 
 
@@ -50,9 +54,14 @@ class Item:
     last: dt.date
     """The last day that it holds."""
 
+    @property
+    def is_month(self) -> bool:
+        """Whether it is a month's file."""
+        return len(self.period) == _MONTH_CHARS
+
 
 def items(kitchen: Kitchen, request: Request, today: dt.date) -> list[Item]:
-    """The files of a request, history first, newest day last.
+    """The files of a request, history first, newest day last; a month's where `_by_months` says so.
 
     Raises:
         ParameterError: an unknown symbol, source or kind, no day at all, or one that has not begun.
@@ -67,31 +76,58 @@ def items(kitchen: Kitchen, request: Request, today: dt.date) -> list[Item]:
         )
     symbols = [kitchen.symbol(n) for n in request.symbols] or list(kitchen.symbols.values())
     feeds = [KINDS[kind] for kind in request.kinds or kitchen.fetch.kinds]
+    has_months = "archive" in (request.use or kitchen.fetch.use)
     found: list[Item] = []
     for symbol in symbols:
         if request.history:
             found += _months(symbol, request, today)
         days = list(_days(symbol, request))
-        found += [Item(symbol, feed, day.isoformat(), day) for feed in feeds for day in days]
+        for feed in feeds:
+            wanted = [Item(symbol, feed, day.isoformat(), day) for day in days]
+            found += _by_months(kitchen, request, wanted, today) if has_months else wanted
     return found
+
+
+def path_of(kitchen: Kitchen, item: Item) -> Path:
+    """The raw file that the item's archive becomes."""
+    name = archive.file_name(item.symbol, NAMES[item.feed], item.period)
+    return kitchen.raw / "binance" / item.symbol.market / name
 
 
 def days_of(item: Item, today: dt.date) -> list[Item]:
     """The ended days of a month that has no monthly archive, as daily archives."""
     day, days = item.last.replace(day=1), []
     while day <= item.last and day < today:
-        days.append(Item(item.symbol, DAYS, day.isoformat(), day))
+        days.append(Item(item.symbol, item.feed, day.isoformat(), day))
         day += _ONE
     return days
 
 
 def month_of(item: Item, today: dt.date) -> Item | None:
-    """The monthly archive of trades that holds a day of them; None until the month has ended."""
+    """The monthly archive that holds a day; None until the month has ended, and of daily klines."""
     end = (item.last.replace(day=1) + dt.timedelta(days=31)).replace(day=1) - _ONE
-    period = end.isoformat()[:7]
-    if item.feed not in (TRADES, AGGREGATES) or item.period == period or end >= today:
+    if item.feed == DAYS or item.is_month or end >= today:
         return None
-    return Item(item.symbol, item.feed, period, end)
+    return Item(item.symbol, item.feed, end.isoformat()[:_MONTH_CHARS], end)
+
+
+def _by_months(
+    kitchen: Kitchen, request: Request, days: list[Item], today: dt.date
+) -> Iterator[Item]:
+    """The days, or the month in their place: where all of it is wanted and none of its days is there.
+
+    A month that is there already has its days too, unless these are to be compared with the archive.
+    """
+    for _, group in groupby(days, key=lambda item: item.period[:_MONTH_CHARS]):
+        wanted = list(group)
+        month = month_of(wanted[0], today)
+        if month is None:
+            yield from wanted
+            continue
+        is_whole = len(wanted) == month.last.day
+        has_days = any(path_of(kitchen, item).exists() for item in wanted)
+        has_month = path_of(kitchen, month).exists() and (is_whole or not request.recheck)
+        yield from [month] if not has_days and (is_whole or has_month) else wanted
 
 
 def _days(symbol: Symbol, request: Request) -> Iterator[dt.date]:

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -134,7 +135,7 @@ class Exchange:
         """
         url = self.url(what) + (f"?{urlencode(query)}" if query else "")
         reply = self.http.small(
-            url, self.http.settings.reply_bytes, spend=lambda: self.budget.spend(weight)
+            url, self.http.settings.reply_bytes, partial(self.budget.spending, weight)
         )
         used = reply.headers.get(_USED, "")
         if _WHOLE.fullmatch(used):

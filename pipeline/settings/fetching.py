@@ -54,6 +54,7 @@ class Fetch:
         kinds: What is fetched of each day, some of `KINDS`.
         use: Where a day may come from, tried in this order until it is complete.
         in_front: Whether `luigi` fetches a day's files before it looks for them.
+        connections: So many files come side by side.
         recheck_days: A day so young is compared again with what the archive publishes now.
         again_minutes: Pause before `luigi` asks again for what was not there.
         attempts: Tries of one request.
@@ -63,6 +64,7 @@ class Fetch:
         patience_seconds: Longest pause that the exchange may ask for; beyond, the run ends.
         clock_tolerance_seconds: How far this machine's clock may be from the exchange's.
         archive_bytes: Largest archive.
+        month_bytes: Largest monthly archive that comes in the place of its days: it is read whole for each.
         reply_bytes: Largest reply of the API.
         weight_per_minute: Market -> request weight spent in any 60 seconds.
         command: The user's own fetch program and its arguments; empty: none.
@@ -75,6 +77,7 @@ class Fetch:
     kinds: tuple[str, ...] = ("klines",)
     use: tuple[str, ...] = ("archive", "rest")
     in_front: bool = False
+    connections: int = 10
     recheck_days: int = 7
     again_minutes: float = 10
     attempts: int = 5
@@ -84,6 +87,7 @@ class Fetch:
     patience_seconds: float = 300
     clock_tolerance_seconds: float = 30
     archive_bytes: int = 256 << 20
+    month_bytes: int = 8 << 20
     reply_bytes: int = 8 << 20
     weight_per_minute: dict[str, int] = field(default_factory=lambda: dict(_WEIGHT))
     command: tuple[str, ...] = ()
@@ -100,10 +104,12 @@ _SPECIAL: Document = {
     "kinds": {"type": "list", "minlength": 1, "schema": {**_TEXT, "allowed": list(KINDS)}},
     "use": {"type": "list", "minlength": 1, "schema": {**_TEXT, "allowed": list(USES)}},
     "in_front": {"type": "boolean"},
+    "connections": {"type": "integer", "min": 1, "max": 64},
     "recheck_days": {"type": "integer", "min": 0, "max": 366},
     "again_minutes": {"type": "number", "min": 1, "max": 1440},
     "attempts": {"type": "integer", "min": 1, "max": 20},
     "archive_bytes": _WHOLE,
+    "month_bytes": _WHOLE,
     "reply_bytes": _WHOLE,
     # One page of futures' aggregates weighs 20; less could never be spent.
     "weight_per_minute": {

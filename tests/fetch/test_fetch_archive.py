@@ -53,15 +53,17 @@ def test_an_archive_comes_with_its_checksum(kitchen: Kitchen, exchange: FakeExch
     assert not list(kitchen.raw.rglob("*.part"))
 
 
-def test_one_connection_serves_a_week(kitchen: Kitchen, exchange: FakeExchange) -> None:
-    """Connections are used again."""
-    for back in range(7):
-        publish(exchange, DAY - dt.timedelta(days=back))
+def test_ten_connections_serve_forty_days(kitchen: Kitchen, exchange: FakeExchange) -> None:
+    """Connections are used again, but for one that lay idle; days come in their order."""
+    days = [DAY - dt.timedelta(days=back) for back in reversed(range(40))]
+    for day in days:
+        publish(exchange, day)
 
-    outcomes = fetched(kitchen, exchange, days=7)
+    outcomes = fetched(kitchen, exchange, days=40)
 
-    assert [o.status for o in outcomes] == ["fetched"] * 7
-    assert exchange.connections == 1
+    assert [(o.period, o.status) for o in outcomes] == [(str(day), "fetched") for day in days]
+    assert len(exchange.asked) == 80 + 1  # December is asked for as a month first
+    assert exchange.connections <= 20
 
 
 @pytest.mark.parametrize(
@@ -312,19 +314,24 @@ def test_a_ban_is_remembered_by_the_next_run(kitchen: Kitchen, exchange: FakeExc
 def test_an_exchange_that_is_down_is_not_asked_for_every_day(
     kitchen: Kitchen, exchange: FakeExchange
 ) -> None:
-    """After three requests that got no answer the run ends; when it is back, all days come."""
-    for back in range(10):
+    """After three requests that got no answer the run ends; when it is back, all days come.
+
+    What is under way on the other connections then ends with its next try.
+    """
+    for back in range(30):
         publish(exchange, DAY - dt.timedelta(days=back))
     exchange.faults = [Fault("", "close", times=10_000)]
-    down = fetched(kitchen, exchange, days=10)
+    down = fetched(kitchen, exchange, days=30)
     asked = len(exchange.asked)
     exchange.faults.clear()
     exchange.clock.at += 6 * 3600
 
-    back = fetched(kitchen, exchange, days=10)
+    back = fetched(kitchen, exchange, days=30)
 
     assert {o.status for o in down} == {"failed"}
-    assert asked <= 3 * 5 * 2  # tries, and the client's own one on a connection that had gone away
+    assert (
+        asked <= (10 + 2) * 5 * 2
+    )  # tries, and the client's own one on a connection that had gone away
     assert {o.status for o in back} == {"fetched"}
 
 

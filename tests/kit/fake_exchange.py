@@ -14,7 +14,7 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
@@ -56,7 +56,10 @@ class Fault:
 
 
 class FakeExchange:
-    """See the module. `asked` are (path, Range header) of all requests, `weights` (time, weight)."""
+    """See the module. `asked` are (path, Range header) of all requests, `weights` (time, weight).
+
+    `latency`: so many seconds pass before a path is answered; `most_active`: so many were asked side by side.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -73,6 +76,8 @@ class FakeExchange:
         self.connections = 0
         self.coded = b""
         self.seconds_per_block = 0.0
+        self.latency: Callable[[str], float] = lambda path: 0.0
+        self.active = self.most_active = 0
         self.lock = threading.Lock()
         self.go_on = threading.Event()
         self.handler = type("Handler", (_Handler,), {"exchange": self})
@@ -157,7 +162,17 @@ class _Handler(BaseHTTPRequestHandler):
         """Says nothing."""
 
     def do_GET(self) -> None:
-        path = self.path
+        with self.exchange.lock:
+            self.exchange.active += 1
+            self.exchange.most_active = max(self.exchange.active, self.exchange.most_active)
+        try:
+            self.answer(self.path)
+        finally:
+            with self.exchange.lock:
+                self.exchange.active -= 1
+
+    def answer(self, path: str) -> None:
+        threading.Event().wait(self.exchange.latency(path))
         self.exchange.asked.append((path, self.headers.get("Range")))
         fault = self.exchange.fault_for(path)
         if fault is not None and getattr(self, f"fault_{fault.what}")(fault.value):
