@@ -45,6 +45,7 @@ def others(data: Path, ticks: int) -> tuple[Other, ...]:
         ),
         Other(script="trades.py", arguments=("--work", str(data)), goals=_lines),
         Other(script="reader.py", arguments=("--json",), goals=_reader),
+        Other(script="fetch.py", arguments=(), goals=_lines),
         Other(script="freshness.py", arguments=("--root", days, "--rounds", "5"), goals=_lines),
     )
 

@@ -51,6 +51,14 @@ def test_the_reader_is_measured() -> None:
     assert min(cost["wall"] for cost in json.loads(ended.stdout)["seconds"].values()) > 0
 
 
+def test_fetching_is_measured() -> None:
+    """A day of six symbols both ways, and a year by its months."""
+    ended = bench("fetch.py", "--days", "1", "--rounds", "1", "--latency", "0")
+
+    assert ended.returncode in (0, 1), ended.stderr
+    assert "36 archives and 36 checksums; 1098 of each by day" in ended.stdout
+
+
 def test_days_with_nothing_to_do_are_measured(tmp_path: Path) -> None:
     """Of a history of three days and one of thirty."""
     only = ("--skip", "scheduling", "--skip", "workers")
