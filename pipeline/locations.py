@@ -30,6 +30,12 @@ CHECKOUT_CONFIG = PROJECT / "configs" / "kitchen.yaml"
 _NAMES = ("kitchen.yaml", os.path.join("configs", "kitchen.yaml"))
 
 
+def user_cache(name: str) -> Path:
+    """The folder of that name in the user's cache, for what may be deleted at will."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return Path(base) / "central-data-kitchen" / name
+
+
 def find_config() -> Path | None:
     """The configuration in force, as an absolute path; None where there is none.
 

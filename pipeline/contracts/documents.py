@@ -11,7 +11,6 @@ import datetime as dt
 import hashlib
 import importlib
 import json
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 from pipeline import storage
 from pipeline.errors import ConfigError
 from pipeline.free_form import Document
+from pipeline.locations import user_cache
 
 MAX_BYTES = 1 << 20
 """No document that a person writes is larger; a larger one is refused before it is parsed."""
@@ -94,7 +94,7 @@ def load_checked(path: Path, schema: Document) -> Document:
     text = _text(path)
     state = hashlib.sha256(repr(schema).encode())
     state.update(text.encode())
-    kept = _cache_folder() / f"{state.hexdigest()}.json"
+    kept = user_cache("documents") / f"{state.hexdigest()}.json"
     with suppress(OSError, ValueError):
         document = json.loads(kept.read_bytes(), object_hook=_with_dates)
         if isinstance(document, dict):
@@ -104,11 +104,6 @@ def load_checked(path: Path, schema: Document) -> Document:
     with suppress(OSError, TypeError, ValueError):
         storage.write_scratch(kept, json.dumps(document, default=_as_json).encode())
     return document
-
-
-def _cache_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(base) / "central-data-kitchen" / "documents"
 
 
 def _as_json(value: Any) -> dict[str, str]:

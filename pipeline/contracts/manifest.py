@@ -1,6 +1,7 @@
 """`condition.json` and `dataset_manifest.json`, as typed values.
 
-Belongs here: their form. What stands in them is `publishing/`'s.
+Belongs here: their form. What stands in them is `publishing/`'s. Values of which a year of hundreds of
+symbols has hundreds of thousands are not looked at by the garbage collector: nothing in them leads back.
 """
 
 from __future__ import annotations
@@ -23,9 +24,12 @@ __all__ = [
     "Contract",
     "DayCondition",
     "FileEntry",
+    "Footer",
     "InputEntry",
     "Manifest",
     "Measure",
+    "Range",
+    "RowGroup",
     "SymbolCondition",
     "TapeEntry",
     "Window",
@@ -36,7 +40,7 @@ __all__ = [
 ]
 
 
-class SymbolCondition(Value, frozen=True, kw_only=True):
+class SymbolCondition(Value, frozen=True, kw_only=True, gc=False):
     """The condition of a symbol's day, and why it is no better."""
 
     condition: Condition
@@ -50,7 +54,7 @@ class DayCondition(Value, frozen=True, kw_only=True):
     symbols: dict[str, SymbolCondition]
 
 
-class Column(Value, frozen=True, kw_only=True):
+class Column(Value, frozen=True, kw_only=True, gc=False):
     """A column as Arrow names its type."""
 
     name: str
@@ -65,11 +69,35 @@ class Window(Value, frozen=True, kw_only=True):
     last: str
 
 
+class Range(Value, frozen=True, kw_only=True, gc=False):
+    """A range of a file's bytes, and their digest."""
+
+    offset: int
+    bytes: int
+    sha256: str
+
+
+class RowGroup(Range, frozen=True, kw_only=True, gc=False):
+    """The bytes of one symbol's rows in a table's file, and those of the file's footer that describe them."""
+
+    symbol: str
+    rows: int
+    footer: Range
+
+
+class Footer(Value, frozen=True, kw_only=True):
+    """What each row group's reader needs of a file's footer besides: its beginning and its end."""
+
+    schema: Range
+    writer: Range
+
+
 class FileEntry(Value, frozen=True, kw_only=True, omit_defaults=True):
     """What a published file's bytes are; and its rows, where it holds a table.
 
     A file that is no table has no `content_hash`. The `window` of a table is None without rows, or without
-    a column of instants.
+    a column of instants. A table whose row groups have a symbol each says where these lie, in the file's
+    order, and has a `footer`; tables of earlier releases do not say it.
     """
 
     bytes: int
@@ -79,6 +107,8 @@ class FileEntry(Value, frozen=True, kw_only=True, omit_defaults=True):
     content_hash: str | None = None
     columns: tuple[Column, ...] = ()
     window: Window | UnsetType | None = UNSET
+    row_groups: tuple[RowGroup, ...] = ()
+    footer: Footer | None = None
 
 
 class InputEntry(Value, frozen=True, kw_only=True, omit_defaults=True):

@@ -20,6 +20,8 @@ from pipeline.publishing.store import Store
 
 SEALED_MODE = 0o555
 
+_REVISION = re.compile(r"\.revisions/([0-9-]{10})\.r([1-9][0-9]{0,8})", re.ASCII)
+
 
 def named_revision(store: Store, day: dt.date) -> int | None:
     """The number that the date's link names, whether it is there or not; None without a link.
@@ -27,14 +29,13 @@ def named_revision(store: Store, day: dt.date) -> int | None:
     Raises:
         PublishError: something else than a link of ours has the date's name.
     """
-    form = re.compile(rf"\.revisions/{day.isoformat()}\.r([1-9][0-9]{{0,8}})", re.ASCII)
     target = _target(store.date_link(day))
     if target is None:
         return None
-    match = form.fullmatch(target)
-    if match is None:
+    match = _REVISION.fullmatch(target)
+    if match is None or match[1] != day.isoformat():
         raise _foreign(store.date_link(day), target, f".revisions/{day.isoformat()}.r<N>")
-    return int(match[1])
+    return int(match[2])
 
 
 def named_day(store: Store, *, available: bool = False) -> dt.date | None:

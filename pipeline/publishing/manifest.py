@@ -34,7 +34,7 @@ from pipeline.contracts.value import changed
 from pipeline.errors import StageError
 from pipeline.free_form import Json
 from pipeline.packs import Stored
-from pipeline.publishing import sums
+from pipeline.publishing import ranges, sums
 from pipeline.tables import parquet
 
 PRODUCER = "central-data-kitchen"
@@ -81,7 +81,7 @@ def manifest(given: ManifestInput) -> Manifest:
     lost = sorted(n for n, t in given.tables.items() if t.num_rows and n not in given.files)
     if lost:
         raise StageError(f"manifest {given.day}: {', '.join(lost)} has rows and no file")
-    files = {name: _file(place, given.tables.get(name)) for name, place in given.files.items()}
+    files = {name: file_entry(place, given.tables.get(name)) for name, place in given.files.items()}
     return Manifest(
         producer=PRODUCER,
         dataset=DATASET,
@@ -139,19 +139,21 @@ def _applied(found: Finding, feed: str | None = None) -> Json:
     }
 
 
-def _file(place: Stored, table: pa.Table | None) -> FileEntry:
+def file_entry(place: Stored, table: pa.Table | None) -> FileEntry:
+    """What a manifest says of a file, and of the table in it."""
     with place.open() as file:
         facts = sums.drain(file)
     entry = FileEntry(bytes=facts.bytes, md5=facts.md5, sha256=facts.sha256)
     if table is None:
         return entry
-    return changed(
+    described = changed(
         entry,
         rows=table.num_rows,
         content_hash=parquet.content_hash(table),
         columns=tuple(_column(field) for field in table.schema),
         window=_window(table),
     )
+    return ranges.with_row_groups(described, place)
 
 
 def _column(field: pa.Field) -> Column:

@@ -112,10 +112,8 @@ def current(store: Store, day: dt.date) -> Sealed | None:
 
 def find(store: Store, day: dt.date, number: int) -> Sealed | None:
     """The revision of that number, if a whole one stands there: its publication names it and its manifest."""
-    path = store.revision(day, number)
-    publication = read_publication(path)
-    named = (publication.get("date"), publication.get("revision"))
-    if path.is_symlink() or named != (day.isoformat(), number):
+    path, publication = store.revision(day, number), paper(store, day, number)
+    if not publication:
         return None
     try:
         digest = storage.file_digest(path / sums.MANIFEST)
@@ -124,6 +122,14 @@ def find(store: Store, day: dt.date, number: int) -> Sealed | None:
     if digest != publication.get("manifest_sha256"):
         return None
     return Sealed(day=day, revision=number, path=path, new=False, manifest_sha256=digest)
+
+
+def paper(store: Store, day: dt.date, number: int) -> Json:
+    """The publication of the revision of that number; empty where none stands there by its own words."""
+    path = store.revision(day, number)
+    publication = read_publication(path)
+    named = (publication.get("date"), publication.get("revision"))
+    return {} if path.is_symlink() or named != (day.isoformat(), number) else publication
 
 
 def read_publication(path: Path) -> Json:

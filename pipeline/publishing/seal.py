@@ -8,6 +8,7 @@ the old state or the new one, and the next run first finishes what a dead one be
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import platform
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,7 @@ from pipeline.publishing import (
     links,
     locks,
     preflight,
+    ranges,
     revisions,
     staging,
     sums,
@@ -204,6 +206,7 @@ def _claim(draft: Draft, store: Store, staged: staging.Staging) -> Sealed:
 
 def _write_publication(draft: Draft, folder: Path, parent: Sealed | None, number: int) -> None:
     """The paper of when and why; the last file, after which the staging folder is whole and durable."""
+    data = (folder / sums.MANIFEST).read_bytes()
     publication: Json = {
         "date": draft.day.isoformat(),
         "revision": number,
@@ -213,7 +216,8 @@ def _write_publication(draft: Draft, folder: Path, parent: Sealed | None, number
         "published_at": clock.utc_now().isoformat().replace("+00:00", "Z"),
         "run": draft.run,
         "host": platform.node(),
-        "manifest_sha256": storage.file_digest(folder / sums.MANIFEST),
+        "manifest_sha256": hashlib.sha256(data).hexdigest(),
+        ranges.PARTS: ranges.parts(data, draft.manifest),
         "changes": changes.summary(parent, folder, draft.manifest) if parent else None,
         **draft.extra,
     }

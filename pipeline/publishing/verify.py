@@ -16,7 +16,7 @@ from pipeline import storage
 from pipeline.contracts.manifest import FileEntry, Manifest, read_published
 from pipeline.errors import ContractError, PublishError
 from pipeline.free_form import Json
-from pipeline.publishing import index, links, revisions, signing, sums
+from pipeline.publishing import index, links, ranges, revisions, signing, sums
 from pipeline.publishing.revisions import Sealed
 from pipeline.publishing.store import Store
 from pipeline.publishing.sums import Facts
@@ -138,6 +138,7 @@ def _folder(
     findings += _publication(store, day, number, publication)
     findings += _signature(path, trusted)
     findings += _manifest(day, found, publication, manifest)
+    findings += _parts(path, publication)
     if isinstance(manifest, Manifest):
         findings += _files(path, found, manifest.files)
     return sorted(findings)
@@ -243,6 +244,18 @@ def _manifest(
         yield sums.MANIFEST, "sha256 is not the one in publication.json"
     if manifest.date != day:
         yield sums.MANIFEST, f"is of {manifest.date}: a copy of another day"
+
+
+def _parts(path: Path, publication: Json) -> Iterator[tuple[str, str]]:
+    """Readers believe the parts; earlier releases named none."""
+    said = publication.get(ranges.PARTS)
+    # A manifest that cannot be read is told by itself.
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        wrong = (
+            None if said is None else ranges.wrong_part(said, (path / sums.MANIFEST).read_bytes())
+        )
+        if wrong is not None:
+            yield sums.PUBLICATION, f"names another {wrong} than the manifest has"
 
 
 def _files(

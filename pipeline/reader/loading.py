@@ -17,14 +17,13 @@ import pyarrow as pa
 
 from pipeline import asked, clock
 from pipeline.contracts import documents, schema
-from pipeline.contracts.manifest import Manifest
 from pipeline.errors import ContractError, ParameterError, RefusedError
 from pipeline.locations import GOVERNANCE
 from pipeline.optional import require
 from pipeline.publishing import links, revisions
-from pipeline.publishing.revisions import Sealed
 from pipeline.publishing.store import Store
-from pipeline.reader import verified
+from pipeline.reader import resolved, verified
+from pipeline.reader.resolved import Question, Resolved
 from pipeline.reader.verified import Part, Wanted
 from pipeline.settings import config
 
@@ -35,25 +34,18 @@ DATASETS = ("bars_1m", "features_micro", "macro_slow", "footprint", "rejects")
 CONDITIONS = ("available", "degraded", "missing", "pending")
 
 _NAMED = 12
-_manifests: dict[str, Manifest] = {}
-"""By the SHA-256 that its revision was just seen to have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Day:
-    """One date as published: its revision and manifest, or neither."""
+    """One date as published; what its revision says, or nothing."""
 
     day: dt.date
-    sealed: Sealed | None = None
-    manifest: Manifest | None = None
-
-    def has(self, dataset: str) -> bool:
-        """Whether the revision has a file of the dataset; a day without ticks has no footprint."""
-        return self.manifest is not None and f"{dataset}.parquet" in self.manifest.files
+    resolved: Resolved | None
 
     def conditions(self, symbols: Sequence[str] | None) -> dict[str, str]:
         """Symbol -> condition. A symbol that the day does not know is missing on it."""
-        known = {} if self.manifest is None else self.manifest.condition.symbols
+        known = {} if self.resolved is None else self.resolved.condition.symbols
         wanted = sorted(known) if symbols is None else symbols
         return {s: known[s].condition if s in known else "missing" for s in wanted}
 
@@ -91,8 +83,8 @@ def load(
         SnapshotCorruptError: bytes differ from their manifest.
     """
     names = None if symbols is None else _symbols(symbols)
-    days = _days(dataset, start, end, _Choice(names, as_of, allow, root))
-    return _joined(dataset, days, names, columns)
+    parts = _parts(dataset, start, end, _Choice(names, as_of, allow, root))
+    return _joined(dataset, parts, names, columns)
 
 
 def files(
@@ -110,10 +102,7 @@ def files(
     hold all symbols of their days; filter by symbol. Arguments and errors as in `load()`.
     """
     names = None if symbols is None else _symbols(symbols)
-    return [
-        verified.check(_part(day, dataset))
-        for day in _days(dataset, start, end, _Choice(names, as_of, allow, root))
-    ]
+    return verified.check_all(_parts(dataset, start, end, _Choice(names, as_of, allow, root)))
 
 
 def scan(
@@ -132,8 +121,8 @@ def scan(
     """
     pl = require("polars")
     names = None if symbols is None else _symbols(symbols)
-    days = _days(dataset, start, end, _Choice(names, as_of, allow, root))
-    frames = [pl.scan_parquet(verified.check(_part(day, dataset)), glob=False) for day in days]
+    parts = _parts(dataset, start, end, _Choice(names, as_of, allow, root))
+    frames = [pl.scan_parquet(path, glob=False) for path in verified.check_all(parts)]
     empty = pl.from_arrow(_schema(dataset).empty_table()).lazy()
     frame = pl.concat(frames, how="diagonal") if frames else empty
     found: polars.LazyFrame = (
@@ -152,24 +141,24 @@ class _Choice:
     root: Path | str | None
 
 
-def _days(dataset: str, start: dt.date | str, end: dt.date | str, choice: _Choice) -> list[_Day]:
-    """Each date that has the dataset, resolved to one revision, once nothing in the range is refused."""
+def _parts(dataset: str, start: dt.date | str, end: dt.date | str, choice: _Choice) -> list[Part]:
+    """The file of each date that has the dataset, of one revision, once nothing in the range is refused.
+
+    A day without ticks has no footprint.
+    """
     first, last = _date(start), _date(end)
     _check(dataset, first, last, choice.allow)
     store = Store(Path(choice.root) if choice.root is not None else config.load_kitchen().snapshots)
     instant = None if choice.as_of is None else _instant(choice.as_of)
-    count = (last - first).days + 1
-    days = [_resolve(store, first + dt.timedelta(days=i), instant) for i in range(count)]
+    names = None if choice.names is None else tuple(choice.names)
+    question = Question(f"{dataset}.parquet", names)
+    dates = (first + dt.timedelta(days=i) for i in range((last - first).days + 1))
+    days = [_Day(day=day, resolved=_resolve(store, day, instant, question)) for day in dates]
     _refuse(days, choice.names, choice.allow)
-    return [day for day in days if day.has(dataset)]
-
-
-def _part(day: _Day, dataset: str) -> Part:
-    """The file of a dataset in a day that has it."""
-    if day.sealed is None or day.manifest is None:
-        raise ContractError(f"load: {day.day} is not published and was taken for a day with rows")
-    name = f"{dataset}.parquet"
-    return Part(path=day.sealed.path / name, entry=day.manifest.files[name])
+    there = (day.resolved for day in days if day.resolved is not None)
+    return [
+        Part(path=it.path / question.file, entry=it.entry) for it in there if it.entry is not None
+    ]
 
 
 def _date(value: dt.date | str) -> dt.date:
@@ -212,44 +201,32 @@ def _check(dataset: str, first: dt.date, last: dt.date, allow: Sequence[str]) ->
         )
 
 
-def _resolve(store: Store, day: dt.date, instant: dt.datetime | None) -> _Day:
+def _resolve(
+    store: Store, day: dt.date, instant: dt.datetime | None, question: Question
+) -> Resolved | None:
     """The revision of a date, decided here once: whatever is published later is not seen."""
     number = links.named_revision(store, day)
     if number is None:
-        return _Day(day=day)
+        return None
     candidates = [number] if instant is None else revisions.numbers(store, day)[::-1]
     for candidate in candidates:
-        sealed = revisions.find(store, day, candidate)
-        if sealed is None and instant is None:
+        found = resolved.find(store, day, candidate, question)
+        if found is None and instant is None:
             raise verified.corrupt(
                 store.revision(day, candidate), "its papers are missing or damaged"
             )
-        if sealed is not None and (instant is None or _published(sealed) <= instant):
-            return _Day(day=day, sealed=sealed, manifest=_manifest(sealed))
-    return _Day(day=day)
-
-
-def _published(sealed: Sealed) -> dt.datetime:
-    return dt.datetime.fromisoformat(revisions.read_publication(sealed.path)["published_at"])
-
-
-def _manifest(sealed: Sealed) -> Manifest:
-    digest = sealed.manifest_sha256
-    try:
-        if digest not in _manifests:
-            _manifests[digest] = revisions.read_manifest(sealed)
-        return _manifests[digest]
-    except (OSError, ValueError) as error:
-        raise verified.corrupt(sealed.path, str(error)) from error
+        if found is not None and (instant is None or found[1] <= instant):
+            return found[0]
+    return None
 
 
 def _refuse(days: list[_Day], symbols: list[str] | None, allow: Sequence[str]) -> None:
     refused, seen = [], set()
     for day in days:
-        if day.manifest is None:
+        if day.resolved is None:
             refused += [f"{day.day} (not published)"] if "pending" not in allow else []
             continue
-        seen |= set(day.manifest.condition.symbols)
+        seen |= set(day.resolved.condition.symbols)
         refused += [
             f"{symbol} {day.day} ({condition})"
             for symbol, condition in day.conditions(symbols).items()
@@ -269,10 +246,9 @@ def _refuse(days: list[_Day], symbols: list[str] | None, allow: Sequence[str]) -
 
 
 def _joined(
-    dataset: str, days: list[_Day], symbols: list[str] | None, columns: Sequence[str] | None
+    dataset: str, parts: list[Part], symbols: list[str] | None, columns: Sequence[str] | None
 ) -> pa.Table:
-    """The days' rows below one another, in the columns asked for."""
-    parts = [_part(day, dataset) for day in days]
+    """The files' rows below one another, in the columns asked for."""
     known = list(dict.fromkeys(name for part in parts for name in part.columns))
     known = known or _schema(dataset).names
     unknown = [c for c in columns or () if c not in known]

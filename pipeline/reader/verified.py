@@ -1,26 +1,31 @@
 """Rows of published files whose bytes are those of their manifest.
 
-Which files belong to a range of days is `loading.py`. Here: hashing each once, and reading them side by side.
+Which files belong to a range of days is `loading.py`. Here: reading no more than is asked for, holding it
+against its digests, once a state of the file, and files side by side.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.contracts.manifest import FileEntry
+from pipeline.contracts.manifest import FileEntry, Footer, Range, RowGroup
 from pipeline.errors import SnapshotCorruptError
+from pipeline.reader import remembered
+from pipeline.tables import row_groups
+from pipeline.tables.row_groups import Ends, Piece
 
-_hashed: dict[tuple[str, int, int, int], str] = {}
-"""Path, size, time and inode of a file -> the SHA-256 that it was seen to have."""
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,33 +52,66 @@ class Wanted:
 def check(part: Part) -> Path:
     """The path of a file whose bytes are those of its manifest.
 
-    It is hashed once in the life of the process, as long as its size, time and inode stay the same.
+    It is hashed once, as long as its identity stays the same (`remembered.py`).
 
     Raises:
         SnapshotCorruptError: other bytes, or none that can be read.
     """
-    try:
-        status = part.path.stat()
-        key = (str(part.path), status.st_size, status.st_mtime_ns, status.st_ino)
-        if key not in _hashed:
-            _hashed[key] = _sha256(part.path)
-    except OSError as error:
-        raise corrupt(part.path, error.strerror or str(error)) from error
-    if _hashed[key] != part.entry.sha256:
-        raise corrupt(part.path, f"sha256 is {_hashed[key]}, its manifest says {part.entry.sha256}")
+    whole = Range(offset=0, bytes=part.entry.bytes, sha256=part.entry.sha256)
+    with _opened(part.path) as handle:
+        state = os.fstat(handle)
+        record = remembered.record(state, [whole])
+        if not remembered.holds(record):
+            with open(handle, "rb", closefd=False) as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+            if found != whole.sha256:
+                raise corrupt(part.path, f"sha256 is {found}, its manifest says {whole.sha256}")
+            remembered.note(record, state)
     return part.path
 
 
-def read(parts: list[Part], wanted: Wanted) -> list[pa.Table]:
+def ranges(path: Path, wanted: Sequence[Range]) -> list[bytes]:
+    """Those bytes of a file, once they have their digests; whatever else is in it does not matter.
+
+    Raises:
+        SnapshotCorruptError: other bytes, or none that can be read.
+    """
+    with _opened(path) as handle:
+        state = os.fstat(handle)
+        found = [os.pread(handle, part.bytes, part.offset) for part in wanted]
+    record = remembered.record(state, wanted)
+    if not remembered.holds(record):
+        for part, data in zip(wanted, found, strict=True):
+            digest = hashlib.sha256(data).hexdigest()
+            if digest != part.sha256:
+                place = f"bytes {part.offset} to {part.offset + part.bytes}"
+                raise corrupt(path, f"sha256 of {place} is {digest}, wanted {part.sha256}")
+        remembered.note(record, state)
+    return found
+
+
+def check_all(parts: Sequence[Part]) -> list[Path]:
+    """As `check`, of many files side by side."""
+    return _side_by_side(check, parts)
+
+
+def read(parts: Sequence[Part], wanted: Wanted) -> list[pa.Table]:
     """The rows of each file, in the order given; files are hashed and read on all cores.
 
     Raises:
         SnapshotCorruptError: of the first file that is not what its manifest says.
     """
-    if len(parts) < 2:
-        return [_rows(part, wanted) for part in parts]
-    with ThreadPoolExecutor(min(len(parts), pa.cpu_count())) as pool:
-        return list(pool.map(lambda part: _rows(part, wanted), parts))
+    return _side_by_side(lambda part: _rows(part, wanted), parts)
+
+
+def _side_by_side(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
+    try:
+        if len(parts) < 2:
+            return [work(part) for part in parts]
+        with ThreadPoolExecutor(min(len(parts), pa.cpu_count())) as pool:
+            return list(pool.map(work, parts))
+    finally:
+        remembered.keep()
 
 
 def corrupt(path: Path, what: str) -> SnapshotCorruptError:
@@ -83,38 +121,44 @@ def corrupt(path: Path, what: str) -> SnapshotCorruptError:
     )
 
 
-def _sha256(path: Path) -> str:
-    """The digest of a file's bytes; a link is not followed."""
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with open(handle, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    """A file for reading; a link is not followed."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            yield handle
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise corrupt(path, error.strerror or str(error)) from error
 
 
 def _rows(part: Part, wanted: Wanted) -> pa.Table:
-    path, there = check(part), set(part.columns)
+    there = set(part.columns)
     here = [column for column in wanted.columns if column in there]
     # Looking columns up by name in each file costs a tenth of reading them all.
     chosen = here if len(here) < len(there) else None
+    if part.entry.footer is not None and wanted.symbols is not None:
+        groups = [group for group in part.entry.row_groups if group.symbol in wanted.symbols]
+        return _row_groups(part.path, part.entry.footer, groups, chosen).select(here)
     # One thread a file: with files side by side, threads inside each would only wait for one another.
-    with pq.ParquetFile(path, pre_buffer=True) as file:
+    with pq.ParquetFile(check(part), pre_buffer=True) as file:
         if wanted.symbols is None:
             return file.read(columns=chosen, use_threads=False)
-        groups = _row_groups(file, wanted.symbols)
         columns = None if chosen is None else list(dict.fromkeys([*chosen, "symbol"]))
-        rows = file.read_row_groups(groups, columns=columns, use_threads=False)
+        rows = file.read(columns=columns, use_threads=False)
         return rows.filter(pc.is_in(rows["symbol"], pa.array(wanted.symbols))).select(here)
 
 
-def _row_groups(file: pq.ParquetFile, symbols: list[str]) -> list[int]:
-    """The row groups in which one of the symbols can be; most have one symbol each."""
-    at = file.schema.names.index("symbol")
-    found = []
-    for number in range(file.num_row_groups):
-        known = file.metadata.row_group(number).column(at).statistics
-        if (
-            known is None
-            or not known.has_min_max
-            or any(known.min <= s <= known.max for s in symbols)
-        ):
-            found.append(number)
-    return found
+def _row_groups(
+    path: Path, footer: Footer, groups: list[RowGroup], columns: list[str] | None
+) -> pa.Table:
+    """Those row groups, without a look at the others."""
+    own = [part for group in groups for part in (group.footer, group)]
+    schema, writer, *found = ranges(path, [footer.schema, footer.writer, *own])
+    pieces = [
+        Piece(footer=found[2 * n], data=found[2 * n + 1], offset=group.offset, rows=group.rows)
+        for n, group in enumerate(groups)
+    ]
+    return row_groups.read(Ends(schema=schema, writer=writer), pieces, columns)

@@ -18,6 +18,7 @@ import msgspec
 
 from pipeline import storage
 from pipeline.clock import utc_now
+from pipeline.locations import user_cache
 from pipeline.runs.state_folder import Places
 from pipeline.settings.config import Kitchen
 from pipeline.settings.operations import Alerts
@@ -120,6 +121,5 @@ def _spare_places(file: Path) -> Places:
 
 
 def _folder(file: Path) -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     name = hashlib.sha256(os.fsencode(file)).hexdigest()[:_NAME_CHARS]
-    return Path(base) / "central-data-kitchen" / "unattended" / name
+    return user_cache("unattended") / name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import random
 import shutil
 from collections.abc import Callable
@@ -241,6 +242,7 @@ def test_a_manifest_of_another_release_is_not_called_damaged(store: Store) -> No
     manifest, paper = folder / "dataset_manifest.json", folder / "publication.json"
     storage.write_json(manifest, storage.read_json(manifest) | {"licence": "none"})
     said = storage.read_json(paper) | {"manifest_sha256": storage.file_digest(manifest)}
+    del said["manifest_parts"]
     said[SELF_DIGEST] = publication_digest(said)
     storage.write_json(paper, said)
     words = [f.what for f in verify(store, kit.DAY) if f.file == manifest.name]
@@ -250,3 +252,21 @@ def test_a_manifest_of_another_release_is_not_called_damaged(store: Store) -> No
     assert "damaged" not in words[0]
     with pytest.raises(ContractError, match=r"`licence`; .* the release that published it"):
         load("bars_1m", kit.DAY, kit.DAY, root=store.root)
+
+
+def test_a_part_that_the_manifest_does_not_have_is_found(store: Store) -> None:
+    """Readers go by the parts of the manifest that the publication names: each must be the manifest's own."""
+    folder = store.revision(kit.DAY, 2)
+    paper, manifest = folder / "publication.json", (folder / "dataset_manifest.json").read_bytes()
+    said = storage.read_json(paper)
+    bars, micro = (said["manifest_parts"][f"{n}.parquet"] for n in ("bars_1m", "features_micro"))
+
+    assert hashlib.sha256(manifest[bars["offset"] :][: bars["bytes"]]).hexdigest() == bars["sha256"]
+    said["manifest_parts"]["bars_1m.parquet"] = micro
+    said[SELF_DIGEST] = publication_digest(said)
+    storage.write_json(paper, said)
+
+    (found,) = verify(store, kit.DAY)
+    assert str(found).endswith(
+        "publication.json: names another bars_1m.parquet than the manifest has"
+    )

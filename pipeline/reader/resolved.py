@@ -1,0 +1,115 @@
+"""What the revision of a date says: its condition, and the entry of one table's file.
+
+Read from the parts of the manifest that its publication names, so that a day of hundreds of symbols costs no
+more than what is asked of it; of earlier releases' revisions from the whole manifest.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from pipeline.contracts.manifest import DayCondition, FileEntry, Range
+from pipeline.contracts.value import changed
+from pipeline.errors import ContractError
+from pipeline.free_form import Json
+from pipeline.publishing import ranges, revisions, sums
+from pipeline.publishing.store import Store
+from pipeline.reader import verified
+
+Kind = TypeVar("Kind")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A table's file, and the symbols of which its row groups are asked for; None means all."""
+
+    file: str
+    symbols: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """A revision's folder and what it says; no entry where it has no file of the table.
+
+    The entry has the row groups that are asked for alone: those of a year of hundreds of symbols would fill
+    the memory.
+    """
+
+    path: Path
+    condition: DayCondition
+    entry: FileEntry | None
+
+
+_seen: dict[tuple[Path, str, Question], Resolved] = {}
+"""By folder, digest of the manifest and question, of this process."""
+
+
+def find(
+    store: Store, day: dt.date, number: int, asked: Question
+) -> tuple[Resolved, dt.datetime] | None:
+    """What the revision of that number says of a file, and when it was published; None without papers.
+
+    Raises:
+        ContractError: what it says has a form that this version does not know.
+        SnapshotCorruptError: its manifest is not the one that its publication names.
+    """
+    publication = revisions.paper(store, day, number)
+    if not publication:
+        return None
+    path, digest = store.revision(day, number), publication["manifest_sha256"]
+    key = (path, digest, asked)
+    if key not in _seen:
+        parts = publication.get(ranges.PARTS)
+        made = _whole(store, day, number, asked) if parts is None else _of_parts(path, parts, asked)
+        if made is None:
+            return None
+        _seen[key] = made
+    return _seen[key], dt.datetime.fromisoformat(publication["published_at"])
+
+
+def _of_parts(path: Path, parts: Json, asked: Question) -> Resolved:
+    names = [name for name in (ranges.CONDITION, asked.file) if name in parts]
+    manifest = path / sums.MANIFEST
+    condition, *entry = verified.ranges(
+        manifest, [msgspec.convert(parts[name], Range) for name in names]
+    )
+    return Resolved(
+        path=path,
+        condition=_decoded(manifest, condition, DayCondition),
+        entry=_narrowed(_decoded(manifest, entry[0], FileEntry), asked) if entry else None,
+    )
+
+
+def _narrowed(entry: FileEntry, asked: Question) -> FileEntry:
+    wanted = () if asked.symbols is None else asked.symbols
+    return changed(entry, row_groups=tuple(g for g in entry.row_groups if g.symbol in wanted))
+
+
+def _decoded(path: Path, text: bytes, kind: type[Kind]) -> Kind:
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.ValidationError as error:
+        raise ContractError(
+            f"{path}: {error}; it is not of this version, read it with the release that published it"
+        ) from None
+
+
+def _whole(store: Store, day: dt.date, number: int, asked: Question) -> Resolved | None:
+    sealed = revisions.find(store, day, number)
+    if sealed is None:
+        return None
+    try:
+        manifest = revisions.read_manifest(sealed)
+    except (OSError, ValueError) as error:
+        raise verified.corrupt(sealed.path, str(error)) from error
+    entry = manifest.files.get(asked.file)
+    return Resolved(
+        path=sealed.path,
+        condition=manifest.condition,
+        entry=None if entry is None else _narrowed(entry, asked),
+    )
