@@ -11,7 +11,7 @@ from pipeline.features.arithmetic import exp, ln, previous, ratio, root
 from pipeline.features.frame import Frame
 from pipeline.features.returns import log_return
 from pipeline.features.step import formulas
-from pipeline.tables.arrays import Bools, Floats
+from pipeline.tables.arrays import Floats
 
 
 @formulas("kyle_lambda_{window}", "quote per base^2", "close", "delta", before=1)
@@ -20,8 +20,7 @@ def kyle_lambda(frame: Frame, window: int) -> Floats:
 
     Source: Kyle 1985.
     """
-    change = frame["close"] - previous(frame["close"])
-    return windows.slope(frame, frame["delta"], change, window)
+    return _change_on(frame, "delta", window).slope
 
 
 @formulas("kyle_t_{window}", "t statistic", "close", "delta", before=1)
@@ -30,8 +29,16 @@ def kyle_t(frame: Frame, window: int) -> Floats:
 
     Source: Kyle 1985; ordinary least squares.
     """
+    return _change_on(frame, "delta", window).t
+
+
+def _change_on(frame: Frame, flow: str, window: int) -> windows.Line:
+    """The line of the change of close on D, or on its signed root, read once for slope and t."""
     change = frame["close"] - previous(frame["close"])
-    return windows.slope_t(frame, frame["delta"], change, window)
+    x = frame["delta"] if flow == "delta" else signed_root(frame)
+    return frame.shared(
+        f"change on {flow} {window}", lambda: windows.line(frame, x, change, window)
+    )
 
 
 def signed_root(frame: Frame) -> Floats:
@@ -52,8 +59,7 @@ def kyle_root(frame: Frame, window: int) -> Floats:
 
     Source: Hasbrouck 2009, the square-root form of Kyle's lambda.
     """
-    change = frame["close"] - previous(frame["close"])
-    return windows.slope(frame, signed_root(frame), change, window)
+    return _change_on(frame, "signed root", window).slope
 
 
 @formulas("kyle_root_t_{window}", "t statistic", "close", "delta", "quote_volume", before=1)
@@ -62,8 +68,7 @@ def kyle_root_t(frame: Frame, window: int) -> Floats:
 
     Source: Hasbrouck 2009; ordinary least squares.
     """
-    change = frame["close"] - previous(frame["close"])
-    return windows.slope_t(frame, signed_root(frame), change, window)
+    return _change_on(frame, "signed root", window).t
 
 
 @formulas("amihud_{window}", "fraction per 1e6 quote", "close", "quote_volume", before=1)
@@ -116,7 +121,8 @@ def edge_spread(frame: Frame, window: int) -> Floats:
     The best combination of the covariances of five returns between open, close and mid-range, where the
     open or close is not the high or low. Source: Ardia, Guidotti and Kroencke 2024; bidask `edge(sign=True)`.
     """
-    return windows.each(frame, _edge_series(frame), window - 1, _edge)
+    found = windows.Trailing(frame, _edge_series(frame), window - 1)
+    return found.on_grid(_edge(found))
 
 
 def _edge_series(frame: Frame) -> tuple[Floats, ...]:
@@ -131,19 +137,22 @@ def _edge_series(frame: Frame) -> tuple[Floats, ...]:
     return (*returns, moved, opened, closed)
 
 
-def _edge(known: Bools, *series: Floats) -> Floats:
+def _edge(found: windows.Trailing) -> Floats:
     """The estimator from windows of `_edge_series`; NaN below two minutes that moved."""
-    count = known.sum(axis=1, dtype=np.float64)
-
-    def mean(x: Floats) -> Floats:
-        return ratio(x.sum(axis=1), count)
-
-    r1, r2, r3, r4, r5, moved = series[:6]
-    pt, po, pc = (mean(x) for x in series[5:])
-    d1, d3, d5 = (r - ratio(mean(r), pt)[:, None] * moved for r in (r1, r3, r5))
-    a, b = (ratio(np.full_like(p, -4.0), p)[:, None] for p in (po, pc))
-    x1, x2 = a * d1 * r2 + b * d3 * r4, a * d1 * r5 + b * d5 * r4
-    e1, e2 = mean(x1), mean(x2)
-    v1, v2 = mean(x1 * x1) - e1 * e1, mean(x2 * x2) - e2 * e2
+    m1, _, m3, _, m5, pt, po, pc = (found.means(x) for x in found.series)
+    a, b = (ratio(np.full_like(p, -4.0), p) for p in (po, pc))
+    scales = [ratio(m, pt) for m in (m1, m3, m5)]
+    sums = np.empty((4, len(pt)))
+    for block in found.blocks():
+        r1, r2, r3, r4, r5, moved = (found.windows(x, block) for x in found.series[:6])
+        d1, d3, d5 = (
+            r - scale[block, None] * moved for r, scale in zip((r1, r3, r5), scales, strict=True)
+        )
+        ad1, bd3, bd5 = a[block, None] * d1, b[block, None] * d3, b[block, None] * d5
+        x1, x2 = ad1 * r2 + bd3 * r4, ad1 * r5 + bd5 * r4
+        for at, x in enumerate((x1, x2, x1 * x1, x2 * x2)):
+            sums[at, block] = x.sum(axis=1)
+    e1, e2, s1, s2 = (ratio(x, found.count) for x in sums)
+    v1, v2 = s1 - e1 * e1, s2 - e2 * e2
     square = np.where(v1 + v2 > 0, ratio(v2 * e1 + v1 * e2, v1 + v2), (e1 + e2) / 2)
-    return np.where(pt * count >= 2, np.sign(square) * np.sqrt(np.abs(square)), np.nan)
+    return np.where(pt * found.count >= 2, np.sign(square) * np.sqrt(np.abs(square)), np.nan)

@@ -43,7 +43,7 @@ def trend_tstat(frame: Frame, window: int) -> Floats:
     """
     # Days are counted from 1970, not from the grid's start, so that rounding is the same everywhere.
     days = (frame.opens_us() // frame.step_us).astype(np.float64)
-    return windows.slope_t(frame, days, ln(frame["close"]), window)
+    return windows.line(frame, days, ln(frame["close"]), window).t
 
 
 @formula("fraction", "close", window=SETTLED, nulls="window")

@@ -9,7 +9,7 @@ from pipeline.features import windows
 from pipeline.features.arithmetic import ratio
 from pipeline.features.frame import Frame
 from pipeline.features.step import formula
-from pipeline.tables.arrays import Bools, Floats
+from pipeline.tables.arrays import Floats, Ints
 
 BUCKETS = 50
 """Of the authors; the buckets of one day."""
@@ -24,28 +24,49 @@ def vpin(frame: Frame) -> Floats:
     two buckets is split in proportion. Caution: Andersen and Bondarenko 2014.
     Source: Easley, Lopez de Prado and O'Hara 2012.
     """
-
-    def reduce(known: Bools, volume: Floats, delta: Floats) -> Floats:
-        flow = _flow_at_edges(volume, delta)
-        return ratio(np.abs(np.diff(flow, axis=1)).sum(axis=1), volume.sum(axis=1))
-
-    return windows.each(frame, (frame["volume"], frame["delta"]), MINUTES_PER_DAY, reduce)
+    found = windows.Trailing(frame, (frame["volume"], frame["delta"]), MINUTES_PER_DAY)
+    flow = _flow_at_edges(found)
+    one_sided = np.abs(np.diff(flow, axis=1)).sum(axis=1)
+    return found.on_grid(ratio(one_sided, found.sums(found.series[0])))
 
 
-def _flow_at_edges(volume: Floats, delta: Floats) -> Floats:
+def _flow_at_edges(found: windows.Trailing) -> Floats:
     """Running D of each window where its running volume passes 0, 1, ... `BUCKETS` equal parts."""
-    held, flow = (_from_zero(x) for x in (volume, delta))
-    edges = held[:, -1:] * (np.arange(1, BUCKETS + 1) / BUCKETS)
-    minute = np.array([h.searchsorted(e) for h, e in zip(held[:, 1:], edges, strict=True)])
-    before, passed, traded, signed = (
-        np.take_along_axis(x, minute, axis=1) for x in (held, flow, volume, delta)
-    )
-    part = (edges - before) / traded
-    return np.pad(passed + part * signed, ((0, 0), (1, 0)))
+    volume, delta = found.series
+    rows = np.arange(len(found.count))[:, None]
+    held = _running(volume, found.window)
+    edges = held[-1][:, None] * (np.arange(1, BUCKETS + 1) / BUCKETS)
+    minute = _first_at_least(held, edges, volume)
+    before = held[minute, rows]
+    passed = _running(delta, found.window, out=held)[minute, rows]
+    part = (edges - before) / volume[minute + rows]
+    return np.pad(passed + part * delta[minute + rows], ((0, 0), (1, 0)))
 
 
-def _from_zero(x: Floats) -> Floats:
-    """Sums of the first 0, 1, 2, ... values of each window."""
-    sums = np.zeros((x.shape[0], x.shape[1] + 1))
-    np.cumsum(x, axis=1, out=sums[:, 1:])
-    return sums
+def _running(x: Floats, window: int, out: Floats | None = None) -> Floats:
+    """Sums of the first 0, 1, 2, ... values of each window, shape (window + 1, windows).
+
+    All windows take their next value at once, so that each adds one after the other and none waits.
+    """
+    count = max(len(x) - window + 1, 0)
+    found = np.empty((window + 1, count)) if out is None else out
+    found[0] = 0.0
+    for row in range(window):
+        np.add(found[row], x[row : row + count], out=found[row + 1])
+    return found
+
+
+def _first_at_least(held: Floats, edges: Floats, volume: Floats) -> Ints:
+    """The position in each window of the first value whose running sum reaches each edge.
+
+    It is near to where the running sum of all windows reaches it; where rounding says otherwise, it is
+    looked for.
+    """
+    rows = np.arange(len(edges))[:, None]
+    total = np.concatenate(([0.0], np.cumsum(volume)))
+    guess = total[1:].searchsorted(total[: len(edges), None] + edges) - rows
+    near: Ints = np.clip(guess, 0, len(held) - 2)
+    wrong = (held[near + 1, rows] < edges) | ((near > 0) & (held[near, rows] >= edges))
+    for row in np.flatnonzero(wrong.any(axis=1)).tolist():
+        near[row] = held[1:, row].searchsorted(edges[row])
+    return near

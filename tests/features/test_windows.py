@@ -46,8 +46,8 @@ def test_every_window_is_numpys(frame: Frame) -> None:
         "deviation": (windows.deviation(frame, X, 40)[-1], x.std(ddof=1)),
         "covariance": (windows.covariance(frame, X, Y, 40)[-1], np.cov(x, y)[0, 1]),
         "correlation": (windows.correlation(frame, X, Y, 40)[-1], fit.rvalue),
-        "slope": (windows.slope(frame, X, Y, 40)[-1], fit.slope),
-        "slope_t": (windows.slope_t(frame, X, Y, 40)[-1], fit.slope / fit.stderr),
+        "slope": (windows.line(frame, X, Y, 40).slope[-1], fit.slope),
+        "slope_t": (windows.line(frame, X, Y, 40).t[-1], fit.slope / fit.stderr),
     }
 
     assert {k: v[0] for k, v in found.items()} == pytest.approx(
@@ -62,7 +62,7 @@ def test_gaps_are_left_out(frame: Frame) -> None:
     kept = ~np.isnan(x[-40:])
 
     assert windows.mean(frame, x, 40)[-1] == pytest.approx(x[-40:][kept].mean(), rel=1e-12)
-    assert windows.slope(frame, x, Y, 40)[-1] == pytest.approx(
+    assert windows.line(frame, x, Y, 40).slope[-1] == pytest.approx(
         stats.linregress(x[-40:][kept], Y[-40:][kept]).slope, rel=1e-11
     )
     assert windows.largest(frame, -x, 40)[-1] == -np.nanmin(x[-40:])
@@ -79,7 +79,7 @@ def test_standstill_has_no_correlation(frame: Frame) -> None:
     flat = np.full(80, 0.1)
 
     assert np.isnan(windows.correlation(frame, flat, Y, 30)[-1])
-    assert np.isnan(windows.slope(frame, flat, Y, 30)[-1])
+    assert np.isnan(windows.line(frame, flat, Y, 30).slope[-1])
     assert windows.deviation(frame, flat, 30)[-1] == 0.0
 
 
@@ -91,3 +91,14 @@ def test_kernel_is_talibs_mean(span: int, more: int) -> None:
 
     assert kernel.sum() == pytest.approx(1.0, rel=1e-12)
     assert (kernel * X[:length]).sum() == pytest.approx(talib.EMA(X[:length], span)[-1], rel=1e-12)
+
+
+@given(st.integers(1, 400), st.integers(0, 30), st.integers(0, 2**32 - 1))
+def test_sums_are_numpys_to_the_last_bit(window: int, more: int, seed: int) -> None:
+    """Whatever runs share, each sum is the one that numpy gives for that run alone."""
+    x = np.random.default_rng(seed).normal(size=window + more) * 10.0 ** (
+        np.arange(more + window) % 7
+    )
+    alone = [x[at : at + window].copy().sum() for at in range(more + 1)]
+
+    assert windows.sums(x, window).tolist() == alone
