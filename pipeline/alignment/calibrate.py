@@ -33,8 +33,8 @@ from pipeline.alignment.identity import (
 )
 from pipeline.alignment.reasons import reasons_against
 from pipeline.alignment.runs import Ground, Placed, not_one_minute, place, split_at_gaps
-from pipeline.alignment.tape import tape_minutes
-from pipeline.clock import MINUTE_US, day_open_us
+from pipeline.alignment.tape import COLUMNS, tape_minutes
+from pipeline.clock import EPOCH_UNITS, MINUTE_US, day_open_us
 from pipeline.contracts.calibration import (
     DayFinding,
     Figures,
@@ -49,13 +49,10 @@ from pipeline.contracts.calibration import (
 from pipeline.contracts.control import Control
 from pipeline.contracts.correction import Correction, FeedCorrection
 from pipeline.contracts.day import Day
-from pipeline.tables.parts import Parts
+from pipeline.tables.parts import Parts, as_parts, at_hand
 
 REFUSING = ("set_aside_atas", "refuse")
 """Consequences with which a finding keeps the feed's rows out of the day."""
-
-
-_MS_US = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +103,8 @@ def calibrate(given: CalibrationInput) -> Calibration:
     first one's reasons. Without a row of either side nothing is measured. Klines whose stamps do not say
     which edge of the bar they are, are read as closes where every feed then lies right, and only then.
     """
+    if given.ticks is not None:
+        given = replace(given, ticks=at_hand(as_parts(given.ticks), COLUMNS))
     found = _calibrate(given)
     if given.clock is None or not given.clock.by_nobody:
         return found
@@ -233,7 +232,7 @@ def _tape_finding(bars: pa.Table, ground: Ground, given: CalibrationInput) -> Fi
         return _with_skew(entry, skew.described(found, applied=False))
     applies = skew.correctable(found, given.control.skew)
     if abs(found.ms) > given.control.skew["correct_above_ms"]:
-        moved = tape_minutes(given.ticks, -round(found.ms * _MS_US))
+        moved = tape_minutes(given.ticks, -round(found.ms * EPOCH_UNITS["ms"]))
         entry = _feed_finding(moved, ground, given)
     applied = applies and entry.status != "refused"
     return changed(
@@ -341,7 +340,7 @@ def _correction(entry: Finding) -> FeedCorrection:
         volume_unit=entry.volume_unit,
         volume_factor=entry.volume_factor,
         split_gap_minutes=entry.split_gap_minutes,
-        skew_us=round(entry.skew_applied_ms * _MS_US),
+        skew_us=round(entry.skew_applied_ms * EPOCH_UNITS["ms"]),
         offsets={
             run: segment.offset_minutes for segment in entry.segments for run in segment.found.runs
         }

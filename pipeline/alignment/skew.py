@@ -168,33 +168,31 @@ def _spanned(first_us: int, last_us: int, opened_us: int) -> np.ndarray:
 
 
 def _cut(skews: Ints, given: _Given) -> Units:
-    """The tape's volume by (skew, minute), in lots: differences of what was traded before each edge."""
+    """The tape's volume by (minute, rising skew), in lots: differences of what traded before each edge."""
     edges = given.from_us + np.arange(MINUTES_PER_DAY + 1, dtype=np.int64) * MINUTE_US
-    before = np.zeros((len(skews), len(edges)), dtype=given.lots.kind)
+    before = np.zeros((len(edges), len(skews)), dtype=given.lots.kind)
     for table in given.tape.tables(["ts", "qty"]):
         if not table.num_rows:
             continue
         table = in_order(table)
         ts, qty = arrays.ints(table["ts"]), arrays.floats(table["qty"])
         running = np.concatenate([[0], np.cumsum(given.lots.count(qty))])
-        for row, skew in zip(before, skews.tolist(), strict=True):
-            begin, end = np.searchsorted(edges, (ts[0] - skew, ts[-1] - skew + 1))
-            row[begin:end] += running[np.searchsorted(ts, edges[begin:end] + skew)]
-            row[end:] += running[-1]
-    return np.diff(before, axis=1)
+        begin, end = np.searchsorted(edges, (ts[0] - skews[-1], ts[-1] - skews[0] + 1))
+        before[begin:end] += running[np.searchsorted(ts, edges[begin:end, None] + skews)]
+        before[end:] += running[-1]
+    return np.diff(before, axis=0)
 
 
 def _errors(skews: Ints, given: _Given) -> _Errors:
     """How far each quarter hour's volumes are off when stamps are taken to be so much late."""
     traded = np.flatnonzero(given.volume > 0)
-    volume, places = given.volume[traded], given.lots.places
-    whole = to_units(volume, places)
+    volume, places = given.volume[traded, None], given.lots.places
     blocks, start = np.unique(traded // _BLOCK, return_index=True)
-    sums, roots = (np.zeros((len(blocks), len(skews))) for _ in range(2))
-    for column, cut in enumerate(_cut(skews, given) if len(blocks) else ()):
-        off = np.minimum(from_units(np.abs(cut[traded] - whole), places) / volume, MOST_OFF)
-        sums[:, column] = np.add.reduceat(off, start)
-        roots[:, column] = np.add.reduceat(np.sqrt(off), start)
+    sums = roots = np.zeros((0, len(skews)))
+    if len(blocks):
+        missed = np.abs(_cut(skews, given)[traded] - to_units(volume, places))
+        off = np.minimum(from_units(missed, places) / volume, MOST_OFF)
+        sums, roots = np.add.reduceat(off, start), np.add.reduceat(np.sqrt(off), start)
     return _Errors(
         skews=skews,
         sums=sums,
@@ -207,7 +205,7 @@ def _errors(skews: Ints, given: _Given) -> _Errors:
 def _judged(fine: _Errors, stamped: _Errors, limits: dict[str, float]) -> Skew | None:
     total = int(fine.minutes.sum())
     errors = fine.sums.sum(axis=0) / total
-    at, low, high = _flat_bottom(fine.skews, fine.roots.sum(axis=0))
+    at, low, high = map(float, _flat_bottom(fine.skews, fine.roots.sum(axis=0)))
     residual = float(errors[np.searchsorted(fine.skews, low)])
     if residual > limits["residual_max"]:
         return None
@@ -225,15 +223,17 @@ def _judged(fine: _Errors, stamped: _Errors, limits: dict[str, float]) -> Skew |
     )
 
 
-def _flat_bottom(skews: Ints, errors: Floats) -> tuple[float, float, float]:
-    """(middle, low, high) of the skews that are best: in a thin market no trade tells some apart."""
-    best = int(np.argmin(errors))
-    good = errors <= errors[best] + 1e-12
-    after = np.flatnonzero(~good[best:])
-    before = np.flatnonzero(~good[: best + 1])
-    high = skews[best + after[0] - 1] if len(after) else skews[-1]
-    low = skews[before[-1] + 1] if len(before) else skews[0]
-    return float(low + high) / 2, float(low), float(high)
+def _flat_bottom(skews: Ints, errors: Floats) -> tuple[Floats, Ints, Ints]:
+    """(middle, low, high) of the skews that are best: in a thin market no trade tells some apart.
+
+    Of the errors by skew along the last axis.
+    """
+    best = errors.argmin(axis=-1)[..., None]
+    bad = ~(errors <= errors.min(axis=-1, keepdims=True) + 1e-12)
+    place = np.arange(len(skews))
+    low = np.where(bad & (place < best), place, -1).max(axis=-1) + 1
+    high = np.where(bad & (place > best), place, len(skews)).min(axis=-1) - 1
+    return (skews[low] + skews[high]) / 2, skews[low], skews[high]
 
 
 def _drawn(errors: _Errors) -> Floats:
@@ -242,14 +242,15 @@ def _drawn(errors: _Errors) -> Floats:
     # A fixed stream of raw words: the same on every machine and with every version.
     raw = np.random.Philox(key=1).random_raw(DRAWS * blocks)
     picks = (raw % np.uint64(blocks)).astype(np.int64).reshape(DRAWS, blocks)
-    return np.array([_flat_bottom(errors.skews, errors.roots[p].sum(axis=0))[0] for p in picks])
+    roots = np.array([errors.roots[p].sum(axis=0) for p in picks])
+    return _flat_bottom(errors.skews, roots)[0]
 
 
 def _drift(errors: _Errors) -> float:
     """Twice the second half's skew less the first's, in ms: what a day of it comes to."""
     half = len(errors.minutes) // 2
     first, second = (
-        _flat_bottom(errors.skews, part.sum(axis=0))[0]
+        float(_flat_bottom(errors.skews, part.sum(axis=0))[0])
         for part in (errors.roots[:half], errors.roots[half:])
     )
     return round(2 * (second - first) / _MS, 3)

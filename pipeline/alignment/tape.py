@@ -21,7 +21,8 @@ from pipeline.tables.exact import Units, decimal_places, from_units, times, to_u
 from pipeline.tables.parts import Parts, as_parts
 from pipeline.tables.tape import whole_minutes
 
-_COLUMNS = ["ts", "price", "qty"]
+COLUMNS = ["ts", "price", "qty"]
+"""What is read of a tape."""
 
 _UTC = pa.timestamp("us", tz="UTC")
 _MINUTES = pa.schema(
@@ -41,7 +42,7 @@ def tape_minutes(ticks: pa.Table | Parts, shift_us: int = 0) -> pa.Table:
     """
     tape = as_parts(ticks)
     lots = Lots.of(tape)
-    pieces = whole_minutes(tape, _COLUMNS, shift_us)
+    pieces = whole_minutes(tape, COLUMNS, shift_us)
     minutes = [_minutes(piece, shift_us, lots) for piece in pieces]
     return bars_of_ticks(pa.concat_tables([_MINUTES.empty_table(), *minutes]))
 

@@ -19,6 +19,9 @@ import pyarrow as pa
 Columns = list[str] | None
 """Names of columns, in the order wanted; None for all."""
 
+FEW_ROWS = 100_000
+"""A table with no more rows may stand in memory at once."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
@@ -59,6 +62,14 @@ def in_memory(table: pa.Table) -> Part:
 def single(table: pa.Table) -> Parts:
     """A table as its only part."""
     return Parts(schema=table.schema, parts=(in_memory(table),))
+
+
+def at_hand(table: Parts, columns: list[str]) -> Parts:
+    """Some columns of a table, to be read again and again: in memory, if it has few rows."""
+    if table.num_rows > FEW_ROWS:
+        return table
+    empty = table.schema.empty_table().select(columns)
+    return single(pa.concat_tables([empty, *table.tables(columns)]).combine_chunks())
 
 
 def as_parts(table: pa.Table | Parts) -> Parts:
