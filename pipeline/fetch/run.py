@@ -53,9 +53,14 @@ def fetch(
 
     Raises:
         ParameterError: the request is wrong.
-        ConfigError: the layout in force has no place for an archive.
+        ConfigError: the kitchen's data are simulated, or its layout has no place for an archive.
         LockedError: another run is fetching into the same raw folder.
     """
+    if kitchen.simulated:
+        raise ConfigError(
+            f"{kitchen.file}: simulated: true, so its raw files are generated, and what the exchange"
+            " has does not belong among them; fetch with another configuration"
+        )
     waiting = waiting or Waiting()
     today = day_of(int(waiting.now()) * SECOND_US)
     wanted = items(kitchen, request, today)

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from kit.fake_exchange import Clock, FakeExchange, Fault
 from kit.fetch_ground import AFTERNOON, DAY, archive_path, kitchen_for, minutes, publish, visible
 from pipeline.cli.main import cli
+from pipeline.errors import ConfigError
 from pipeline.fetch.outcome import Outcome
 from pipeline.fetch.plan import Request
 from pipeline.fetch.run import fetch
@@ -119,6 +120,16 @@ def test_lines_and_summary_have_one_order(
     ]  # fmt: skip
     assert summary == "3 fetched; of these, files of a month: 1 fetched"
     assert (told["counts"], told["months"]) == ({"unchanged": 3}, {"unchanged": 1})
+
+
+def test_a_simulated_kitchen_fetches_nothing(tmp_path: Path, exchange: FakeExchange) -> None:
+    """What is generated and what is real do not stand together; one sentence."""
+    kitchen = kitchen_for(tmp_path, exchange, more="simulated: true\n")
+
+    with pytest.raises(ConfigError, match="simulated: true, so its raw files are generated"):
+        fetched(kitchen, exchange)
+
+    assert exchange.asked == []
 
 
 def test_an_interrupted_run_ends_at_once(tmp_path: Path, exchange: FakeExchange) -> None:
