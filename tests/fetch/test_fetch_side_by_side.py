@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
+import pty
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -120,6 +123,30 @@ def test_lines_and_summary_have_one_order(
     ]  # fmt: skip
     assert summary == "3 fetched; of these, files of a month: 1 fetched"
     assert (told["counts"], told["months"]) == ({"unchanged": 3}, {"unchanged": 1})
+
+
+def test_a_terminal_sees_one_bar_with_rates(tmp_path: Path, exchange: FakeExchange) -> None:
+    """How many of how many, files and bytes a second; without colours; the lines are on standard output."""
+    exchange.clock.at = time.time()
+    kitchen = kitchen_for(tmp_path, exchange, more="  use: [archive]\n")
+    for day in DAYS:
+        publish(exchange, day)
+    ours, theirs = pty.openpty()
+    program = subprocess.Popen(
+        [Path(sys.executable).with_name("kitchen"), "fetch", "--date", str(DAY), "--days", "12"],
+        env={"KITCHEN_CONFIG": str(kitchen.file), "TERM": "xterm", "COLUMNS": "120"},
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    lines = program.communicate(timeout=60)[0].decode().splitlines()
+    bar = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+
+    assert re.search(r"12/12 .*[0-9.]+ files/s, [0-9.]+ MB/s", bar)
+    assert "\x1b[3" not in bar
+    assert [line.split()[2] for line in lines[:-1]] == [str(day) for day in DAYS]
+    assert lines[-1] == "12 fetched"
 
 
 def test_a_simulated_kitchen_fetches_nothing(tmp_path: Path, exchange: FakeExchange) -> None:
