@@ -208,7 +208,7 @@ STAGES: dict[str, Stage] = {
                 "CONTROL.waivers",
                 "KNOWN_outages",
             ),
-            libraries=("numpy", "pyarrow", "jinja2", "matplotlib"),
+            libraries=("numpy", "pyarrow", "jinja2"),
         ),
         Stage(
             name="MicroFeatures",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,6 @@ from kit.tape_day import (
     Made,
     all_sold,
     made,
-    without_pages,
 )
 from pipeline.provenance.explain import Prepared, explain_line, explain_minute, prepared
 from pipeline.publishing import index
@@ -34,13 +33,6 @@ WITH = {
 }
 FEEDS_APART = {"basis_bps", "xfeed_vol_ratio"}
 """Features of one feed against the other."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_page() -> Iterator[None]:
-    """None is looked at here."""
-    with without_pages():
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from markupsafe import Markup
 from pipeline import storage
 from pipeline.publishing import index
 from pipeline.publishing.store import Store
+from pipeline.quality import page as report_page
 from pipeline.quality import plots
 
 FILE = "index.html"
@@ -96,6 +97,7 @@ def page(days: list[DayOfSymbol], *, simulated: bool) -> str:
         counts=", ".join(f"{n} {state}" for state, n in sorted(counts.items())) or "none published",
         simulated=simulated,
         legend=LEGEND,
+        drawn_style=report_page.style_sheet("drawings.css"),
         months=[_month(days, *month) for month in _months(dates)],
         trends=[(symbol, _trends(days, symbol)) for symbol in _symbols(days)],
     )
@@ -145,7 +147,7 @@ def _cell(found: DayOfSymbol | None, number: int) -> _Cell:
     return _Cell(number, href, found.condition, found.words)
 
 
-def _trends(days: list[DayOfSymbol], symbol: str) -> list[tuple[str, Markup]]:
+def _trends(days: list[DayOfSymbol], symbol: str) -> list[Markup]:
     """A drawing for each figure that at least two days have."""
     own = [d for d in days if d.symbol == symbol]
     drawings = []
@@ -158,7 +160,7 @@ def _trends(days: list[DayOfSymbol], symbol: str) -> list[tuple[str, Markup]]:
             drawn = plots.trend(
                 title, {n: points for n, points in series.items() if points}, highest
             )
-            drawings.append((title, Markup(drawn)))  # noqa: S704 - drawn here, from numbers
+            drawings.append(report_page.drawn(drawn))
     return drawings
 
 

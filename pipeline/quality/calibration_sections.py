@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.contracts.calibration import DayFinding, Figures, from_json, to_json
+from pipeline.contracts.calibration import DayFinding, from_json, to_json
 from pipeline.quality.wording import (
     NONE,
     Column,
@@ -15,31 +15,57 @@ from pipeline.quality.wording import (
     limit,
     number,
     plain,
-    rho,
     share,
     table,
     text,
     time,
+    words,
 )
 
-_CURVE_NEIGHBOURS = 5
-_SHOWN_BY_NAME = ("curve", "blocks", "best", "runner_up", "skew")
+_WORDS = {
+    "volume_unit": "volumes are in",
+    "volume_factor": "volumes are multiplied by",
+    "skew_ms": "clock runs late by, ms",
+    "skew_interval_ms": "its interval, ms",
+    "skew_applied_ms": "clock moved by, ms",
+    "split_gap_minutes": "gap between segments, min",
+    "figures.evidence": "offset told by",
+    "figures.exact_gap": "lead of the share of equal minutes",
+    "figures.volume_best_lag": "best offset by volumes, min",
+    "figures.likeness.basis_p1": "basis, 1st percentile, bps",
+    "figures.likeness.basis_p99": "basis, 99th percentile, bps",
+    "figures.likeness.price_ratio": "price, ATAS / Binance",
+    "figures.likeness.volume_ratio": "volume, ATAS / Binance",
+    "figures.likeness.quote_ratio": "ATAS volume / Binance quote volume",
+    "figures.tick_size.atas": "step of ATAS prices",
+    "figures.tick_size.binance": "step of Binance prices",
+    "figures.rows": "ATAS rows",
+    "figures.rows_off_minute": "of these off the minute",
+    "figures.runs": "runs of the exporter",
+    "figures.runs_left_out": "of these left out",
+    "figures.skew.hours": "hours that tell of the clock",
+    "figures.skew.residual": "error of volumes, clock corrected",
+    "figures.skew.residual_as_stamped": "error of volumes, as stamped",
+    "figures.skew.interval_width_ms": "width of the clock's interval, ms",
+    "figures.skew.drift_ms_per_day": "drift of the clock, ms a day",
+}
+"""What else the calibration measured -> how people say it. The whole document is in the JSON."""
 
 
 def offset(report: Report) -> Section:
     """The offset in words, its evidence beside the thresholds, and what each feed was found to be."""
     found = from_json(report["calibration"])
     lead = (
-        f"Calibration {found.status}, identity {plain(found.identity)}, feed {plain(found.feed)}."
+        f"Calibration {words(found.status)}, identity {plain(found.identity)}, feed {plain(found.feed)}."
         f" True minute open = stamp + offset. {plain(report['offset']).capitalize()}."
     )
     return Section(
         name="offset",
         title="Offset",
+        fact=plain(report["offset"]),
         lead=lead,
         tables=(
             _evidence(report),
-            _curve(found.figures),
             _feeds(found),
             _segments(found),
             _scalars(report["calibration"]),
@@ -54,30 +80,6 @@ def _evidence(report: Report) -> Table:
         text("what", "evidence"),
         Column(head="measured", said=lambda row: number(row["value"], row["unit"]), right=True),
         Column(head="wanted", said=limit),
-        text("key"),
-    )
-
-
-def _curve(figures: Figures) -> Table:
-    """The lags around the found one, and the runner-up; the JSON has the whole curve."""
-    best, second = (
-        None if row is None else row.lag_minutes for row in (figures.best, figures.runner_up)
-    )
-    shown = [
-        row
-        for row in figures.curve
-        if best is None
-        or abs(row.lag_minutes - best) <= _CURVE_NEIGHBOURS
-        or row.lag_minutes == second
-    ][: 4 * _CURVE_NEIGHBOURS]
-    names = {best: "found", second: "runner-up"} if best != second else {best: "found"}
-    return table(
-        shown,
-        figure("lag_minutes", "lag, min"),
-        *(figure("rho_return", "return rho", rho), figure("rho_volume", "volume rho", rho)),
-        *(figure("exact_share", "exact share", share), figure("n")),
-        Column(head="", said=lambda row: names.get(row.lag_minutes, "")),
-        empty="No lag was measured.",
     )
 
 
@@ -86,7 +88,7 @@ def _feeds(found: DayFinding) -> Table:
     return table(
         sorted(found.feeds.items()),
         Column(head="feed", said=lambda e: plain(e[0])),
-        Column(head="status", said=lambda e: e[1].status),
+        Column(head="status", said=lambda e: words(e[1].status)),
         Column(head="offset", said=lambda e: number(e[1].offset_minutes, "min"), right=True),
         Column(head="exact share", said=lambda e: share(e[1].figures.exact_share), right=True),
         Column(head="identity", said=lambda e: plain(e[1].identity)),
@@ -100,8 +102,9 @@ def _feeds(found: DayFinding) -> Table:
 
 
 def _segments(found: DayFinding) -> Table:
+    """Where a day has several; one is the day's offset."""
     return table(
-        enumerate(found.segments, start=1),
+        enumerate(found.segments if len(found.segments) > 1 else (), start=1),
         Column(head="segment", said=lambda e: number(e[0])),
         Column(head="offset, min", said=lambda e: number(e[1].offset_minutes), right=True),
         Column(
@@ -110,24 +113,23 @@ def _segments(found: DayFinding) -> Table:
                 f"{name} {number(value)}" for name, value in _flattened(to_json(e[1].found))
             ),
         ),
-        empty="No segment was corrected.",
+        empty="The day has one offset.",
     )
 
 
 def _scalars(calibration: Report) -> Table:
-    """What else the calibration measured, name by name."""
-    shown = ("figures", "reasons", "feeds", "segments")
-    rest = {key: value for key, value in calibration.items() if key not in shown}
-    figures = calibration["figures"]
-    other = {key: value for key, value in figures.items() if key not in _SHOWN_BY_NAME}
+    """What else the calibration measured."""
+    found = dict(_flattened(calibration))
     return Table(
         head=("calibration", "value"),
         rows=tuple(
-            (plain(name), number(value))
-            for name, value in (*_flattened(rest), *_flattened(other, "figures."))
-            if value is not None
+            (said, number(found[name]))
+            for name, said in _WORDS.items()
+            if found.get(name) is not None
         ),
+        right=frozenset({1}),
         empty="Nothing was calibrated.",
+        brief=False,
     )
 
 
@@ -151,6 +153,7 @@ def basis(report: Report) -> Section:
     return Section(
         name="basis",
         title="Basis and volume ratio",
+        fact=f"median {number(prices.get('median'), 'bps')}",
         lead="Basis: 1e4 ln(ATAS close / Binance close), in bps. Ratio: ATAS volume / Binance volume."
         " Both of the published minutes; prices are never adjusted onto each other.",
         tables=(
@@ -180,23 +183,36 @@ def flow(report: Report) -> Section:
     return Section(
         name="flow",
         title="Order flow",
+        fact=_agreement(found),
         lead=f"Published delta: {said or 'none'}. Compared minute by minute in base units.",
         tables=(
             _flow_pairs(found),
             _flow_worst(found),
-            _flow_by_minute(found),
             _filled_by(found),
         ),
+        text=_flow_by_minute(found),
     )
 
 
+def _agreement(found: Report) -> str:
+    pairs = found.get("pairs", ())
+    if not pairs:
+        return "one source at most"
+    differ = sum(pair["equal"] < pair["minutes"] for pair in pairs)
+    return f"{differ} of {len(pairs)} pairs of sources differ" if differ else "all sources agree"
+
+
 def _flow_pairs(found: Report) -> Table:
+    """The pairs of sources that differ anywhere."""
+    pairs = found.get("pairs", ())
     return table(
-        found.get("pairs", ()),
+        [pair for pair in pairs if pair["equal"] < pair["minutes"]],
         Column(head="sources", said=lambda p: f"{plain(p['first'])} and {plain(p['second'])}"),
         *(figure("minutes", "minutes of both"), figure("equal"), figure("close")),
         figure("difference", "sum of differences, base"),
-        empty="One source alone told of order flow.",
+        empty="All sources are equal in every minute of both."
+        if pairs
+        else "One source alone told of order flow.",
     )
 
 
@@ -209,12 +225,11 @@ def _flow_worst(found: Report) -> Table:
     )
 
 
-def _flow_by_minute(found: Report) -> Table:
-    return Table(
-        head=("hour", "by minute: = agree, ~ close, x apart, 1 one source, . none"),
-        rows=tuple((f"{hour:02d}", letters) for hour, letters in enumerate(found.get("rows", ()))),
-        empty="Nothing was compared.",
-    )
+def _flow_by_minute(found: Report) -> tuple[str, ...]:
+    """The hours in which two sources differ, a letter a minute."""
+    rows = [(hour, row) for hour, row in enumerate(found.get("rows", ())) if set(row) & set("~x")]
+    head = "hour  by minute: = agree, ~ close, x apart, 1 one source, . none"
+    return (head, *(f"{hour:02d}    {row}" for hour, row in rows)) if rows else ()
 
 
 def _filled_by(found: Report) -> Table:

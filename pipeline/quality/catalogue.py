@@ -39,6 +39,15 @@ class Defect:
     otherwise: str = ""
 
 
+ACTIONS: dict[Action, str] = {
+    "fix": "put right, nothing lost",
+    "flag": "kept and marked",
+    "quarantine": "rows or files set aside",
+    "fail": "that side of the symbol's day is not used",
+    "none": "no defect of the data",
+}
+"""What is done about a defect, in words."""
+
 _MENDED = "defect table, mended"
 _ASIDE = "defect table, rejects"
 _CALIBRATION = "pipeline/alignment/calibrate.py"
@@ -135,14 +144,13 @@ _TAPE = (
 DEFECTS: dict[str, Defect] = {defect.code: defect for defect in (*_ATAS, *_BINANCE, *_BOTH, *_TAPE)}
 """Code -> defect, in the order of the codes."""
 
-_HEAD = """\
+_HEAD = f"""\
 # Defects
 
 Made from the registry (`pipeline/quality/catalogue.py`): do not edit. The condition is that of a day with
 this defect and no other, under `governance/CONTROL_kitchen.yaml` as shipped, which may lower or waive a
 consequence. `kitchen explain` finds the lines of a day; `kitchen sample --defect CODE` makes many of these.
-A is of ATAS, B of Binance, C of both. fix: put right, nothing lost; flag: kept and marked; quarantine: rows or
-files set aside; fail: that side of the symbol's day is not used; none: no defect of the data.
+A is of ATAS, B of Binance, C of both, D of the exchange's trades. {"; ".join(f"{name}: {said}" for name, said in ACTIONS.items())}.
 
 | code | defect | found by | action | shows as | condition |
 | --- | --- | --- | --- | --- | --- |

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from pipeline.contracts.calibration import CurveRow, Figures
+from pipeline.contracts.calibration import CurveRow, DayFinding, Figures, changed, to_json
 from pipeline.contracts.control import Control
 from pipeline.free_form import Json
 
@@ -39,6 +39,36 @@ def clean(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def brief(found: DayFinding) -> Json:
+    """The calibration with all figures of the feed that the day follows alone, numbers to six digits.
+
+    As a whole it is in the manifest, each feed with its own figures.
+    """
+    feeds = {feed: changed(f, figures=_bare(f.figures)) for feed, f in found.feeds.items()}
+    said: Json = _six_digits(to_json(changed(found, feeds=feeds)))
+    said["feeds"] = {feed: _known(finding) for feed, finding in said["feeds"].items()}
+    return said
+
+
+def _bare(figures: Figures) -> Figures:
+    return Figures(evidence=figures.evidence, best=figures.best, gap=figures.gap, n=figures.n)
+
+
+def _six_digits(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _six_digits(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_six_digits(inner) for inner in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+def _known(value: Any) -> Any:
+    """Without what was not measured, level by level."""
+    if not isinstance(value, dict):
+        return value
+    return {key: _known(inner) for key, inner in value.items() if inner not in (None, [], {})}
 
 
 def held_against(figures: Figures, measured: Json, control: Control) -> list[Json]:

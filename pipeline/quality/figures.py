@@ -11,7 +11,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.clock import MINUTES_PER_DAY
 from pipeline.free_form import Json
 from pipeline.quality.facts import PRICES, DayFacts, Minutes, instant, mask_of, positions
 from pipeline.tables import arrays
@@ -103,14 +102,11 @@ def _runs(letters: str) -> list[tuple[int, int]]:
 
 
 def basis(facts: DayFacts) -> Json:
-    """`basis_bps` of the bars: median, MAD, 1st and 99th percentile, the 1440 values, a histogram."""
+    """`basis_bps` of the bars: median, MAD, 1st and 99th percentile, a histogram."""
     values = arrays.floats(facts.bars["basis_bps"])
     known = values[np.isfinite(values)]
-    series: list[float | None] = [None] * MINUTES_PER_DAY
-    for at, value in zip(positions(facts).tolist(), values.tolist(), strict=True):
-        series[at] = rounded(value)
     if not known.size:
-        return {"n": 0, "series": [], "histogram": None}
+        return {"n": 0, "histogram": None}
     median, low, high = (float(np.percentile(known, p)) for p in (50, 1, 99))
     return {
         "n": int(known.size),
@@ -118,7 +114,6 @@ def basis(facts: DayFacts) -> Json:
         "mad": rounded(float(np.median(np.abs(known - median)))),
         "p1": rounded(low),
         "p99": rounded(high),
-        "series": series,
         "histogram": _histogram(known, low, high),
     }
 
@@ -155,22 +150,17 @@ def volume_ratio(facts: DayFacts) -> Json:
 
 
 def columns(bars: pa.Table) -> list[Json]:
-    """Null rate of every column but the keys, and the value of one that never changes."""
-    rows = bars.num_rows
+    """Columns, but for the keys, that have nulls or one value that never changes, and what is so of each."""
     described = []
-    for name in bars.column_names:
-        if name in _KEYS or not rows:
-            continue
-        known = bars[name].drop_null()
-        constant = len(known) > 1 and pc.count_distinct(known).as_py() == 1
-        described.append(
-            {
-                "column": name,
-                "nulls": bars[name].null_count,
-                "null_share": rounded(bars[name].null_count / rows),
-                "constant": str(known[0].as_py()) if constant else None,
-            }
-        )
+    for name in (n for n in bars.column_names if n not in _KEYS):
+        said: Json = {}
+        nulls, known = bars[name].null_count, bars[name].drop_null()
+        if nulls:
+            said |= {"nulls": nulls, "null_share": rounded(nulls / bars.num_rows)}
+        if len(known) > 1 and pc.count_distinct(known).as_py() == 1:
+            said["constant"] = str(known[0].as_py())
+        if said:
+            described.append({"column": name, **said})
     return described
 
 

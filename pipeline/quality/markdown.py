@@ -29,10 +29,13 @@ def markdown(report: Report) -> str:
 
 def _section(section: Section) -> str:
     parts = [f"## {section.title}", _text(section.lead)]
-    parts += [_table(table) for table in section.tables]
-    if section.text:
-        parts.append("\n".join(f"    {line}" for line in section.text))
+    parts += [_table(table) for table in section.tables if table.brief]
+    parts += [_block(lines) for lines in (section.text, section.in_letters) if lines]
     return "\n\n".join(part for part in parts if part)
+
+
+def _block(lines: tuple[str, ...]) -> str:
+    return "\n".join(f"    {line}" for line in lines)
 
 
 def _table(table: Table) -> str:
@@ -53,8 +56,10 @@ def _width(cell: str) -> int:
 
 
 def _line(cells: list[str], widths: list[int], right: frozenset[int]) -> str:
+    """The cells below each other, but for what would only fill the line's end."""
+    last = len(cells) - 1
     padded = [
-        cell.rjust(width) if i in right else cell.ljust(width)
+        cell.rjust(width) if i in right else cell if i == last else cell.ljust(width)
         for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
     ]
     return f"| {' | '.join(padded)} |"

@@ -1,332 +1,278 @@
-"""The report's drawings: inline SVG by matplotlib, coloured by the page's own variables.
+"""The report's drawings of evidence: one small function a drawing, report JSON -> shapes.
 
-Belongs here: one small function a drawing, report JSON -> axes. Numbers and fixed words only: no text
-of a vendor reaches a drawing. matplotlib is loaded by the first drawing, not by an import.
+Belongs here: what a drawing shows, and the sentence that stands for one that would be level. Numbers and
+fixed words only: no text of a vendor reaches a drawing. Paths are made in `svg.py`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import io
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 
-from pipeline.contracts.calibration import CurveRow, Figures, HourBlock, SkewPoint, from_json
+from pipeline.contracts.calibration import CurveRow, Figures, from_json
 from pipeline.free_form import Json
-
-# Stand-ins in the drawing for the page's variables, so that one drawing is legible in light and dark.
-INK, MUTED, LINE = "#010101", "#010102", "#010103"
-FIRST, SECOND, THIRD = "#010104", "#010105", "#010106"
-_VARIABLES = {
-    INK: "--ink", MUTED: "--muted", LINE: "--line",
-    FIRST: "--first", SECOND: "--second", THIRD: "--third",
-    "#010107": "--ok", "#010108": "--bad", "#010109": "--outage",
-    "#01010a": "--filled", "#01010b": "--quiet", "#01010c": "--aside",
-}  # fmt: skip
-_STATE_COLOURS = {
-    ".": "#010107", "X": "#010108", "o": "#010109",
-    "f": "#01010a", "-": "#01010b", "q": "#01010c",
-}  # fmt: skip
+from pipeline.quality.picture import CANDLES, MIDDLES, WIDTH, on_day
+from pipeline.quality.svg import HOURS, Drawing, Panel, Scale, line, reduced, runs, strokes
+from pipeline.quality.wording import number
+from pipeline.tables.arrays import Floats
 
 Report = Json
+Series = dict[str, list[tuple[dt.date, float]]]
+
+STATES = {".": "ok", "X": "bad", "o": "outage", "f": "filled", "-": "quiet", "q": "aside"}
+"""Letter of a minute's state -> class of the style sheet."""
+
+_COLOURS = ("first", "second", "third dashed")
+_WIDTH, _HEIGHT = 720, 100
+_BETWEEN, _UNTRIED = 3, CurveRow(lag_minutes=0)
+_SMALLEST_ROOM = 0.05
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Drawing:
-    """Title, height and free space at the top in px; which values it shows, and how."""
-
-    title: str
-    height: int
-    values: Callable[[Report, str], Any]
-    fill: Callable[[Any, Any], None]
-    top: int = 8
-
-
-def draw(report: Report, names: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Name -> (title, `<svg>`) of each drawing for which the report has something to show."""
-    import matplotlib  # loads slowly, and only a report needs it
-
+def draw(report: Report, bars: pa.Table, names: Iterable[str]) -> dict[str, Drawing]:
+    """Each drawing for which the report, or the day's bars, have something to show."""
     drawings = {}
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        for name in names:
-            kind, _, feed = name.partition(":")
-            drawing = _DRAWINGS[kind]
-            values = drawing.values(report, feed)
-            if values:
-                matplotlib.rcParams.update(_SETTINGS | {"svg.hashsalt": name})
-                title = f"{drawing.title}{feed}"
-                drawings[name] = title, _inline(_svg(drawing, values), title)
+    for name in names:
+        kind, _, feed = name.partition(":")
+        drawing = _basis(report, bars) if kind == "basis" else _DRAWINGS[kind](report, feed)
+        if drawing:
+            drawings[name] = drawing
     return drawings
 
 
-def trend(
-    title: str, series: dict[str, list[tuple[dt.date, float]]], highest: float | None = None
-) -> str:
-    """The `<svg>` of values by day, one line a name, broken where days have none.
+def trend(title: str, series: Series, highest: float | None = None) -> Drawing:
+    """Values by day, one line a name, torn where days have none.
 
     `highest` is the most that a value can be; the axis then ends there.
     """
-    import matplotlib  # as above
-
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_SETTINGS | {"svg.hashsalt": title})
-        fill = partial(_trend, highest=highest)
-        drawing = _Drawing(title=title, height=190, values=lambda *_: series, fill=fill, top=24)
-        return _inline(_svg(drawing, series), title)
-
-
-def _trend(
-    axes: Any, series: dict[str, list[tuple[dt.date, float]]], highest: float | None
-) -> None:
-    known = {name: dict(points) for name, points in series.items()}
-    every = {day for points in known.values() for day in points}
+    every = {day for points in series.values() for day, _ in points}
     first, last = min(every), max(every)
     days = [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
-    for (name, points), colour in zip(known.items(), (FIRST, SECOND), strict=False):
-        values = [_nan(points.get(day)) for day in days]
-        axes.plot(days, values, color=colour, linewidth=1.2, marker="o", markersize=3, label=name)
-    axes.margins(y=0.2)
-    if highest is not None:
-        lowest = min(value for points in known.values() for value in points.values())
-        room = max(highest - lowest, _SMALLEST_ROOM)
-        axes.set_ylim(highest - 1.2 * room, highest + 0.1 * room)
-    shown = days[:: -(-len(days) // _DATES_SHOWN)]
-    axes.set_xticks(shown, [day.isoformat() for day in shown])
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 0.98), ncols=2, fontsize=8, borderpad=0)
-
-
-def legend(report: Report) -> list[tuple[str, str]]:
-    """(page variable, words) of each state of a minute in the heat strips."""
-    colours = _STATE_COLOURS.items()
-    return [(_VARIABLES[colour], report["states"][letter]) for letter, colour in colours]
-
-
-_SETTINGS: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "font.size": 10.0,
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "text.color": INK,
-    "axes.edgecolor": LINE,
-    "axes.labelcolor": MUTED,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "grid.color": LINE,
-    "grid.linewidth": 0.5,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.formatter.useoffset": False,
-    "legend.frameon": False,
-    "path.simplify": False,
-}
-
-
-_FEW = 60
-_DATES_SHOWN = 6
-_SMALLEST_ROOM = 0.05
-_WIDTH = 680
-_LEFT, _RIGHT, _BOTTOM = 58, 14, 42
-
-
-def _svg(drawing: _Drawing, values: Any) -> str:
-    """One drawing. The same values give the same bytes.
-
-    The frame stands by fixed margins, so that no font's measure decides a drawing.
-    """
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    wide, high = _WIDTH, drawing.height
-    figure = Figure(figsize=(wide / 72, high / 72), dpi=72)
-    FigureCanvasSVG(figure)
-    inner = (wide - _LEFT - _RIGHT) / wide, (high - _BOTTOM - drawing.top) / high
-    drawing.fill(figure.add_axes((_LEFT / wide, _BOTTOM / high, *inner)), values)
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)
-    return buffer.getvalue()
-
-
-def _inline(text: str, title: str) -> str:
-    """A stand-alone SVG as a part of a page: no prolog, metadata, style sheet, fixed colour."""
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
-    text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>\s*", "", text, flags=re.DOTALL)
-    text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
-    text = re.sub(r"<g id=\"[^\"]*\"", "<g", text)
-    text = re.sub(r" xmlns(:xlink)?=\"[^\"]*\"", "", text)
-    text = re.sub(r"<[^>]*>", _in_hundredths, text)
-    text = re.sub(r"#01010[0-9a-c]", lambda m: f"var({_VARIABLES[m.group()]})", text)
-    text = re.sub(r"^<svg ", f'<svg role="img" aria-label="{title}" ', text)
-    return re.sub(r"(<svg [^>]*>)", rf"\1<title>{title}</title>", text, count=1).strip()
-
-
-def _in_hundredths(tag: re.Match[str]) -> str:
-    """A tag's coordinates: hundredths of a px are enough. Labels stand between tags and stay as they are."""
-    return re.sub(r"(\.[0-9]{2})[0-9]+", r"\1", tag.group())
-
-
-def _curve(axes: Any, curve: tuple[CurveRow, ...]) -> None:
-    """Correlation of returns and of volume changes, and the exact share, by lag."""
-    lags = [row.lag_minutes for row in curve]
-    dots = {"marker": "o", "ms": 2.5} if len(curve) <= _FEW else {}
-    for values, label, colour in (
-        ([row.rho_return for row in curve], "returns, rho", FIRST),
-        ([row.rho_volume for row in curve], "volume changes, rho", SECOND),
-        ([row.exact_share for row in curve], "exact OHLC share", THIRD),
-    ):
-        points = [_nan(value) for value in values]
-        if not np.all(np.isnan(points)):
-            axes.plot(lags, points, color=colour, label=label, linewidth=1.3, **dots)
-    axes.set_xlabel("offset tried, minutes")
-    axes.legend(loc="upper left", ncols=3, bbox_to_anchor=(0, 1.18), borderaxespad=0)
-
-
-def _blocks(axes: Any, blocks: tuple[HourBlock, ...]) -> None:
-    """Each hour block's own best lag."""
-    lags = [_nan(block.lag_minutes) for block in blocks]
-    axes.plot(
-        [block.hour for block in blocks],
-        lags,
-        color=FIRST,
-        marker="s",
-        linestyle="none",
-        markersize=6,
+    known = [_floats(map(dict(points).get, days)) for points in series.values()]
+    scale = Scale.over(np.concatenate(known), _HEIGHT, least=_SMALLEST_ROOM, most=highest)
+    shown = dict.fromkeys((first, days[len(days) // 2], last))
+    return _lines(
+        Drawing(title=title, along=tuple(day.isoformat() for day in shown)),
+        scale,
+        dict(zip(series, known, strict=True)),
+        f"by day, {first} to {last}",
     )
-    axes.set_xlabel("hour, UTC")
-    axes.set_ylabel("lag, min")
-    axes.set_xlim(-0.5, 23.5)
-    axes.margins(y=0.5)
-    axes.xaxis.set_ticks(range(0, 24, 3))
 
 
-def _skew(axes: Any, points: tuple[SkewPoint, ...]) -> None:
+def _lines(drawing: Drawing, scale: Scale, lines: dict[str, Floats], words: str) -> Drawing:
+    """The drawing with a line a name; all have a value, or NaN, at the same even steps."""
+    places = len(next(iter(lines.values())))
+    step = max(1, _WIDTH // max(1, places - 1))
+    width = step * max(1, places - 1)
+    named = [(c, n, v) for c, (n, v) in zip(_COLOURS, lines.items(), strict=False)]
+    known = [(c, n, v) for c, n, v in named if np.isfinite(v).any()]
+    drawn = [(c, line(range(0, step * places, step), scale.at(v))) for c, _, v in known]
+    panel = Panel(
+        words=f"{', '.join(name for _, name, _ in known)}; {words}",
+        shapes=(scale.grid(width), *drawn),
+        width=width,
+        height=scale.height,
+        size="middle",
+        scale=scale.labels,
+    )
+    return replace(drawing, panels=(panel,), legend=tuple((c, name) for c, name, _ in known))
+
+
+def _curve(report: Report, _: str) -> Drawing | None:
+    """Correlation of returns and of volume changes, and the exact share, by lag, torn at lags not tried."""
+    rows = sorted(_figures(report).curve, key=lambda row: row.lag_minutes)
+    if not rows:
+        return None
+    groups = _neighbours(rows)
+    spread = [row for group in groups for row in (*[_UNTRIED] * _BETWEEN, *group)][_BETWEEN:]
+    measured = {
+        "returns, rho": _floats(row.rho_return for row in spread),
+        "volume changes, rho": _floats(row.rho_volume for row in spread),
+        "exact OHLC share": _floats(row.exact_share for row in spread),
+    }
+    tried = [f"{g[0].lag_minutes} to {g[-1].lag_minutes} min" for g in groups]
+    scale = Scale.over(np.concatenate([[0.0, 1.0], *measured.values()]), _HEIGHT)
+    return _lines(
+        Drawing(
+            title="Agreement of the feeds by offset",
+            words="Offsets between the groups were not tried." if len(groups) > 1 else "",
+            along=tuple(tried),
+            in_parts=True,
+        ),
+        scale,
+        measured,
+        f"offsets tried: {', '.join(tried)}",
+    )
+
+
+def _neighbours(rows: Sequence[CurveRow]) -> list[list[CurveRow]]:
+    """Rows by runs of lags that follow each other."""
+    groups: list[list[CurveRow]] = []
+    for row in rows:
+        if groups and row.lag_minutes - groups[-1][-1].lag_minutes == 1:
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return groups
+
+
+def _blocks(report: Report, _: str) -> Drawing | None:
+    """Each hour block's own best lag, as a stroke over its hours."""
+    told = [block for block in _figures(report).blocks if block.lag_minutes is not None]
+    title = "Best offset by hour"
+    if not told:
+        return None
+    lags = _floats(block.lag_minutes for block in told)
+    if np.ptp(lags) == 0:
+        words = f"{number(told[0].lag_minutes, 'min')} in each of the {len(told)} blocks that tell."
+        return Drawing(title=title, words=words)
+    scale = Scale.over(lags, _HEIGHT, least=1.0)
+    ys = scale.at(lags).astype(int).tolist()
+    path = runs((b.hour * 30, (b.hour + b.hours) * 30, y) for b, y in zip(told, ys, strict=True))
+    return _one(title, scale, ("first thick", path), "best offset of each block, minutes", HOURS)
+
+
+def _skew(report: Report, _: str) -> Drawing | None:
     """What is left between the feeds when one is shifted by so many milliseconds."""
-    axes.plot([p.skew_ms for p in points], [p.error for p in points], color=FIRST)
-    axes.set_xlabel("shift, ms")
-    axes.set_ylabel("mean error of volumes")
+    skew = _figures(report).skew
+    if skew is None or not skew.curve:
+        return None
+    errors = _floats(point.error for point in skew.curve)
+    shifts = [number(skew.curve[at].skew_ms, "ms") for at in (0, len(errors) // 2, -1)]
+    return _lines(
+        Drawing(title="Residual by clock shift", along=tuple(shifts)),
+        Scale.over(np.append(errors, 0.0), _HEIGHT),
+        {"mean error of volumes": errors},
+        f"shifts from {shifts[0]} to {shifts[-1]}",
+    )
 
 
-def _basis(axes: Any, series: list[float | None]) -> None:
-    """Each minute as a level stroke from its open to its close, so that a lonely minute shows too."""
-    xs: list[float] = []
-    ys: list[float] = []
-    for minute, value in enumerate(series):
-        xs += [minute / 60, (minute + 1) / 60]
-        ys += [_nan(value)] * 2
-    axes.plot(xs, ys, color=FIRST, linewidth=0.9)
-    _hours(axes)
-    axes.set_ylabel("basis, bps")
+def _basis(report: Report, bars: pa.Table) -> Drawing | None:
+    """The basis from column to column, by its extremes."""
+    values = on_day(bars, dt.date.fromisoformat(report["header"]["date"]), "basis_bps")
+    known, title = values[np.isfinite(values)], "Basis over the day"
+    if not known.size:
+        return None
+    if np.ptp(known) == 0:
+        words = f"{number(known.item(0), 'bps')} in each of {known.size} minutes."
+        return Drawing(title=title, words=words)
+    scale = Scale.over(known, _HEIGHT)
+    lowest, highest = (scale.at(edge) for edge in reduced(values, CANDLES))
+    words = f"basis in bps, from {number(known.min().item())} to {number(known.max().item())}"
+    return _one(
+        title, scale, ("first body", strokes(MIDDLES, highest, lowest)), words, HOURS, WIDTH
+    )
 
 
-def _histogram(axes: Any, histogram: Report) -> None:
-    bounds = histogram["edges"]
-    axes.bar(bounds[:-1], histogram["counts"], width=np.diff(bounds), align="edge", color=FIRST)
-    axes.set_xlabel("basis, bps")
-    axes.set_ylabel("minutes")
+def _histogram(report: Report, _: str) -> Drawing | None:
+    basis, title = report["basis"], "Distribution of the basis"
+    if not basis["n"]:
+        return None
+    if basis["mad"] == 0 and basis["p1"] == basis["p99"]:
+        words = f"{number(basis['median'], 'bps')} from the 1st to the 99th percentile."
+        return Drawing(title=title, words=words)
+    edges = basis["histogram"]["edges"]
+    ends = [number(round(edges[at], 3), "bps") for at in (0, len(edges) // 2, -1)]
+    return _bars(title, _floats(basis["histogram"]["counts"]), "minutes by basis", ends)
 
 
-def _volume_ratio(axes: Any, by_hour: list[float | None]) -> None:
-    hours = np.arange(len(by_hour))
-    axes.bar(hours + 0.5, [_nan(v) for v in by_hour], width=0.8, color=SECOND)
-    _hours(axes)
-    axes.set_ylabel("median ratio")
+def _volume_ratio(report: Report, _: str) -> Drawing | None:
+    by_hour, title = report["volume_ratio"]["by_hour"], "Volume ratio by hour"
+    known = {value for value in by_hour if value is not None}
+    if not known:
+        return None
+    if len(known) == 1:
+        return Drawing(title=title, words=f"{number(*known)} in every hour with volume of both.")
+    return _bars(title, _floats(by_hour), "median ratio of each hour", HOURS)
 
 
-def _heat(axes: Any, rows: list[str]) -> None:
-    """24 lines of 60 marks; all marks of one state are one path, so that a torn day stays small."""
-    for letter, colour in _STATE_COLOURS.items():
-        xs, ys = _strokes(rows, letter)
-        axes.plot(xs, ys, color=colour, linewidth=6.8, solid_capstyle="butt")
-    axes.set_xlim(0, 60)
-    axes.set_ylim(23.6, -0.6)
-    axes.grid(visible=False)
-    axes.xaxis.set_ticks(range(0, 61, 10))
-    axes.yaxis.set_ticks(range(0, 24, 3))
-    axes.set_xlabel("minute")
-    axes.set_ylabel("hour, UTC")
+def _bars(title: str, values: Floats, words: str, along: Sequence[str]) -> Drawing:
+    """Bars from zero up; none where there is no value."""
+    scale = Scale.over(np.append(values, 0.0), _HEIGHT)
+    wide = _WIDTH // len(values)
+    middles = range(wide // 2, wide * len(values), wide)
+    tops = scale.at(np.where(values > 0, values, np.nan))
+    path = strokes(middles, tops, scale.at(np.zeros_like(values)))
+    return _one(title, scale, ("first bars", path), words, along, wide * len(values))
 
 
-def _strokes(rows: list[str], letter: str) -> tuple[list[float], list[float]]:
-    """The letter's runs as strokes from start to stop, one line an hour, NaN between them."""
-    xs: list[float] = []
-    ys: list[float] = []
-    for hour, letters in enumerate(rows):
-        for run in re.finditer(f"{re.escape(letter)}+", letters):
-            xs += [run.start(), run.end(), np.nan]
-            ys += [hour, hour, np.nan]
-    return xs, ys
+def _one(
+    title: str,
+    scale: Scale,
+    shape: tuple[str, str],
+    words: str,
+    along: Sequence[str],
+    width: int = _WIDTH,
+) -> Drawing:
+    """A drawing of one shape."""
+    panel = Panel(
+        words=words,
+        shapes=(scale.grid(width), shape),
+        width=width,
+        height=scale.height,
+        size="middle",
+        scale=scale.labels,
+    )
+    return Drawing(title=title, panels=(panel,), along=tuple(along), in_parts=along is HOURS)
 
 
-def _hours(axes: Any) -> None:
-    axes.set_xlabel("hour, UTC")
-    axes.set_xlim(0, 24)
-    axes.xaxis.set_ticks(range(0, 25, 3))
+def _heat(report: Report, feed: str) -> Drawing:
+    """24 lines of 60 marks, where any is missing, in an outage or set aside.
+
+    The commonest state is the ground, so that a torn day stays small.
+    """
+    strip = next(strip for strip in report["heat"] if strip["feed"] == feed)
+    counts = {letter: count for letter, count in strip["counts"].items() if count}
+    said = {letter: f"{report['states'][letter]} {count}" for letter, count in counts.items()}
+    title, ground = f"Minutes of {feed}", max(counts, key=counts.__getitem__)
+    if not set(counts) & set(_TELLING):
+        return Drawing(title=title, words=f"{', '.join(said.values())}.")
+    panel = Panel(
+        words=f"one line an hour, one mark a minute: {', '.join(said.values())}",
+        shapes=(
+            (f"ground {STATES[ground]}", "M0 24h60"),
+            *((f"mark {STATES[at]}", _marks(strip["rows"], at)) for at in counts if at != ground),
+        ),
+        width=60,
+        height=48,
+        size="high",
+        scale=("00", "06", "12", "18", "24"),
+    )
+    legend = tuple((STATES[letter], words) for letter, words in said.items())
+    return Drawing(title=title, panels=(panel,), along=_MINUTES, in_parts=True, legend=legend)
 
 
-def _nan(value: float | None) -> float:
-    return np.nan if value is None else value
+_TELLING = "Xoq"
+_MINUTES = ("00", "10", "20", "30", "40", "50")
+
+
+def _marks(rows: Sequence[str], letter: str) -> str:
+    """The letter's runs as strokes from start to stop, one line an hour."""
+    pattern = re.compile(f"{re.escape(letter)}+")
+    return runs(
+        (*run.span(), 2 * hour + 1)
+        for hour, row in enumerate(rows)
+        for run in pattern.finditer(row)
+    )
+
+
+def _floats(values: Iterable[float | None]) -> Floats:
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
 
 def _figures(report: Report) -> Figures:
     return from_json(report["calibration"]).figures
 
 
-def _skew_curve(report: Report) -> tuple[SkewPoint, ...]:
-    skew = _figures(report).skew
-    return skew.curve if skew else ()
-
-
-_DRAWINGS = {
-    "curve": _Drawing(
-        title="Agreement of the feeds by offset",
-        height=210,
-        top=26,
-        values=lambda report, _: _figures(report).curve,
-        fill=_curve,
-    ),
-    "blocks": _Drawing(
-        title="Best offset by hour",
-        height=125,
-        values=lambda report, _: _figures(report).blocks,
-        fill=_blocks,
-    ),
-    "skew": _Drawing(
-        title="Residual by clock shift",
-        height=160,
-        values=lambda report, _: _skew_curve(report),
-        fill=_skew,
-    ),
-    "basis": _Drawing(
-        title="Basis over the day",
-        height=180,
-        values=lambda report, _: report["basis"]["series"],
-        fill=_basis,
-    ),
-    "histogram": _Drawing(
-        title="Distribution of the basis",
-        height=145,
-        values=lambda report, _: report["basis"]["histogram"],
-        fill=_histogram,
-    ),
-    "volume_ratio": _Drawing(
-        title="Volume ratio by hour",
-        height=130,
-        values=lambda report, _: report["volume_ratio"]["by_hour"],
-        fill=_volume_ratio,
-    ),
-    "heat": _Drawing(
-        title="Minutes of ",
-        height=245,
-        values=lambda report, feed: next(s["rows"] for s in report["heat"] if s["feed"] == feed),
-        fill=_heat,
-    ),
+_DRAWINGS: dict[str, Callable[[Report, str], Drawing | None]] = {
+    "curve": _curve,
+    "blocks": _blocks,
+    "skew": _skew,
+    "histogram": _histogram,
+    "volume_ratio": _volume_ratio,
+    "heat": _heat,
 }

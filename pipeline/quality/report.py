@@ -1,19 +1,17 @@
 """The QC report of a symbol's day: one JSON value, and its two renderings.
 
-Belongs here: gathering what a person needs to trust or refuse the day. The JSON is the only source:
-`markdown` and `html` show it and measure nothing.
+Belongs here: gathering what a person needs to trust or refuse the day. The JSON is the only source of
+figures: `markdown` and `html` show it and measure nothing; `html` draws the day's bars above it. What the
+tables and the manifest say value by value (bars, each raw file, each feed's curves) is not said again.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 from pipeline.contracts import tape
 from pipeline.contracts.calibration import DayFinding, to_json
-from pipeline.contracts.ledger import LedgerEntry
 from pipeline.contracts.verdict import Verdict
 from pipeline.free_form import Json
-from pipeline.quality import evidence, figures
+from pipeline.quality import evidence, figures, raw_files
 from pipeline.quality.defects import defects
 from pipeline.quality.facts import DayFacts, minutes_of
 from pipeline.quality.markdown import markdown
@@ -39,9 +37,9 @@ def report(facts: DayFacts, verdict: Verdict) -> Report:
         "version": 1,
         "header": _header(facts, verdict, measured),
         "verdict": {key: judged[key] for key in ("condition", "reasons", "notes")},
-        "checks": judged["checks"],
+        "checks": [_check(check) for check in judged["checks"]],
         "control_file": "governance/CONTROL_kitchen.yaml",
-        "calibration": to_json(calibration),
+        "calibration": evidence.brief(calibration),
         "offset": evidence.offset_words(calibration.offset_minutes),
         "evidence": evidence.held_against(calibration.figures, measured, facts.control),
         **measured,
@@ -53,8 +51,8 @@ def report(facts: DayFacts, verdict: Verdict) -> Report:
         "defects": [to_json(row) for row in defects(facts, flags)],
         "columns": figures.columns(facts.bars),
         "worst_minutes": _with_flag_names(figures.worst_minutes(facts), flags),
-        "conservation": _conservation(facts),
-        "inputs": _inputs(facts),
+        "conservation": raw_files.conservation(facts.ledgers),
+        "inputs": raw_files.inputs(facts.ledgers),
     }
     cleaned: Report = evidence.clean(whole)
     return cleaned
@@ -72,6 +70,14 @@ def _header(facts: DayFacts, verdict: Verdict, measured: Report) -> Report:
         "line": f"{verdict.condition}: {', '.join(codes)}" if codes else verdict.condition,
         "figures": _three_figures(verdict.measured, facts.calibration, measured),
     }
+
+
+def _check(check: Json) -> Json:
+    """The result without what is not known of it, what no waiver changed, and CONTROL's own words."""
+    known = {key: value for key, value in check.items() if value is not None and key != "why"}
+    if check["stated"] == check["consequence"]:
+        del known["stated"]
+    return known | {key: check[key] for key in ("measured", "passed")}
 
 
 def _three_figures(checks: dict[str, float | None], found: DayFinding, measured: Report) -> Report:
@@ -93,37 +99,3 @@ def _with_flag_names(minutes: list[Json], flags: list[Json]) -> list[Json]:
         | {"flags": [flag["name"] for flag in flags if minute["qc_flags"] >> flag["bit"] & 1]}
         for minute in minutes
     ]
-
-
-def _conservation(facts: DayFacts) -> list[Json]:
-    """Where every raw line went, a file: read = used + merged + rejected."""
-    rows = []
-    for source, entry in _entries(facts):
-        lines = entry.lines
-        rows.append(
-            {"source": source, "path": entry.path, **to_json(lines), "balanced": lines.balanced}
-        )
-    return rows
-
-
-def _inputs(facts: DayFacts) -> list[Json]:
-    names = ("path", "bytes", "sha256", "adapter")
-    return [
-        {"source": source, **{name: getattr(entry, name) for name in names}, "notes": _notes(entry)}
-        for source, entry in _entries(facts)
-    ]
-
-
-def _notes(entry: LedgerEntry) -> list[str]:
-    """What an adapter inferred, one word a note; empty notes are left out."""
-    return [f"{key}: {_said(value)}" for key, value in sorted(entry.notes.items()) if value != {}]
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {inner}" for key, inner in sorted(value.items()))
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _entries(facts: DayFacts) -> list[tuple[str, LedgerEntry]]:
-    return [(source, entry) for source, found in sorted(facts.ledgers.items()) for entry in found]

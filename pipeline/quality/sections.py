@@ -6,13 +6,16 @@ and any figure that is not in the JSON.
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 from pipeline.quality import calibration_sections, tape_sections
+from pipeline.quality.catalogue import ACTIONS, DEFECTS
 from pipeline.quality.wording import (
     Column,
     Report,
     Section,
+    Table,
     figure,
     limit,
     number,
@@ -22,21 +25,26 @@ from pipeline.quality.wording import (
     table,
     text,
     time,
+    words,
 )
 
 _GAPS_SHOWN = 40
+_TOLD = {False: "fails", None: "not measured", True: "holds"}
+"""What a check says, in the order in which people look for it."""
+
 MEANING = {
     "available": "published whole",
     "degraded": "published, with the reasons below",
     "missing": "not published: no row of this day is in the snapshot",
 }
+CODE = re.compile(r"\b[A-D][0-9]{2}\b")
 
 
 def sections(report: Report) -> tuple[Section, ...]:
-    """All sections, the verdict's reasons first."""
-    return (
+    """All sections: what is wrong, then the evidence, then the words of every code that stands in them."""
+    shown = (
         _reasons(report),
-        _thresholds(report),
+        _checks(report),
         calibration_sections.offset(report),
         calibration_sections.basis(report),
         calibration_sections.flow(report),
@@ -45,9 +53,9 @@ def sections(report: Report) -> tuple[Section, ...]:
         _defects(report),
         _worst(report),
         _columns(report),
-        _lines(report),
-        _inputs(report),
+        _files(report),
     )
+    return tuple(section for section in (*shown, _codes(shown)) if section.tables or section.plots)
 
 
 def headline(report: Report) -> list[tuple[str, str, str]]:
@@ -65,7 +73,7 @@ def headline(report: Report) -> list[tuple[str, str, str]]:
         third = ("Clock skew", number(figures["skew_ms"], "ms"), "ATAS against Binance")
     return [
         ("Coverage, Binance / ATAS", coverage, "of expected minutes / of traded minutes"),
-        ("Offset", f"{offset} ({plain(figures['status'])})", exact),
+        ("Offset", f"{offset} ({words(figures['status'])})", exact),
         third,
     ]
 
@@ -85,50 +93,71 @@ def _reasons(report: Report) -> Section:
             table(
                 entries,
                 *(text("kind", ""), text("code"), figure("count"), time("first"), time("last")),
-                text("note", "what"),
+                Column(head="what", said=partial(_in_words, report["checks"])),
                 empty="Nothing to report: every check that could be measured holds.",
             ),
         ),
+        folded=False,
     )
 
 
-def _thresholds(report: Report) -> Section:
-    words = {True: "holds", False: "fails", None: "not measured"}
+def _in_words(checks: list[Report], reason: Report) -> str:
+    """A reason's note with each check and its limit as the table of checks has them, and without keys."""
+    note = str(reason["note"])
+    for check in checks:
+        if check["passed"] is False:
+            raw = f"{check['name']} {check['measured']:.6g} {check['unit']}, wanted"
+            raw += f" {check['relation']} {check['limit']:.6g} ({check['key']})"
+            measured = number(check["measured"], check["unit"])
+            note = note.replace(raw, f"{words(check['name'])} {measured}, wanted {limit(check)}")
+    return plain(re.sub(r" \(refusals\.[a-z_]+\)", "", note))
+
+
+def _checks(report: Report) -> Section:
+    order = list(_TOLD)
+    checks = sorted(report["checks"], key=lambda check: order.index(check["passed"]))
+    told = [_TOLD[check["passed"]] for check in checks]
+    counts = ", ".join(f"{told.count(w)} {w.rstrip('s')}" for w in _TOLD.values() if w in told)
     return Section(
         name="checks",
         title="Checks",
-        lead=f"Limits and consequences stand in {plain(report['control_file'])} under the key named.",
+        fact=counts,
+        lead=f"Limits and consequences stand in {plain(report['control_file'])}, checks.",
         tables=(
             table(
-                report["checks"],
-                Column(head="", said=lambda check: words[check["passed"]]),
-                text("key"),
+                checks,
+                Column(head="", said=lambda check: _TOLD[check["passed"]]),
+                Column(head="check", said=lambda check: words(check["name"])),
                 Column(
                     head="measured", said=lambda c: number(c["measured"], c["unit"]), right=True
                 ),
                 Column(head="wanted", said=limit),
-                text("code"),
-                Column(head="on failure", said=_on_failure),
-                Column(head="in words", said=_in_words),
-                marks=tuple(words[check["passed"]].split()[0] for check in report["checks"]),
+                Column(head="consequence", said=_consequence),
+                Column(head="in words", said=_with_waiver),
+                marks=tuple("" if word == "holds" else word.split()[0] for word in told),
             ),
         ),
     )
 
 
-def _on_failure(check: Report) -> str:
-    return plain(check["consequence"]) + (" (waived)" if check["waived_by"] else "")
+def _consequence(check: Report) -> str:
+    """Its code and consequence, where it fails."""
+    if check["passed"] is not False:
+        return ""
+    waived = " (waived)" if "waived_by" in check else ""
+    return f"{check['code']}: {plain(check['consequence'])}{waived}"
 
 
-def _in_words(check: Report) -> str:
-    return plain(check["note"]) + (f"; {plain(check['waived_by'])}" if check["waived_by"] else "")
+def _with_waiver(check: Report) -> str:
+    return "; ".join(plain(check[key]) for key in ("note", "waived_by") if key in check)
 
 
 def _coverage(report: Report) -> Section:
-    letters, gaps = report["states"], report["gaps"]
+    strips, gaps = report["heat"], report["gaps"]
     counts = [
-        Column(head=f"{letter} {words}", said=partial(_counted, letter), right=True)
-        for letter, words in letters.items()
+        Column(head=f"{letter} {said}", said=partial(_counted, letter), right=True)
+        for letter, said in report["states"].items()
+        if any(strip["counts"][letter] for strip in strips)
     ]
     longest = sorted(gaps, key=lambda gap: -gap["minutes"])[:_GAPS_SHOWN]
     more = f" The {_GAPS_SHOWN} longest of {len(gaps)} gaps." if len(gaps) > _GAPS_SHOWN else ""
@@ -140,10 +169,11 @@ def _coverage(report: Report) -> Section:
     return Section(
         name="coverage",
         title="Coverage by minute",
+        fact=f"{len(gaps)} gaps" if gaps else "no gap",
         lead=f"One line an hour, one mark a minute.{more}",
-        tables=(table(report["heat"], text("feed"), *counts), listed),
-        plots=tuple(f"heat:{strip['feed']}" for strip in report["heat"]),
-        text=_heat_text(report),
+        tables=(table(strips, text("feed"), *counts), listed),
+        plots=tuple(f"heat:{strip['feed']}" for strip in strips),
+        in_letters=_heat_text(report),
     )
 
 
@@ -152,17 +182,20 @@ def _counted(letter: str, strip: Report) -> str:
 
 
 def _heat_text(report: Report) -> tuple[str, ...]:
-    lines = ["hour  " + "  ".join(strip["feed"].ljust(60) for strip in report["heat"]).rstrip()]
-    for hour in range(24):
-        rows = [strip["rows"][hour] for strip in report["heat"]]
-        lines.append(f"{hour:02d}    " + "  ".join(rows))
-    return tuple(lines)
+    """The hours in which a minute is missing, in an outage or set aside."""
+    strips = report["heat"]
+    hours = [h for h in range(24) if any(set(strip["rows"][h]) & set("Xoq") for strip in strips)]
+    if not hours:
+        return ()
+    head = "hour  " + "  ".join(strip["feed"].ljust(60) for strip in strips).rstrip()
+    return (head, *(f"{h:02d}    " + "  ".join(s["rows"][h] for s in strips) for h in hours))
 
 
 def _defects(report: Report) -> Section:
     return Section(
         name="defects",
         title="Defects",
+        fact=str(len(report["defects"]) or "none"),
         lead="Row flags of the published minutes, and raw lines set aside.",
         tables=(
             table(
@@ -189,6 +222,7 @@ def _worst(report: Report) -> Section:
     return Section(
         name="worst",
         title="Ten worst minutes",
+        fact="" if entries else "none differs",
         lead="The largest distance of the four prices, in bps, less the day's median basis.",
         tables=(
             table(
@@ -203,53 +237,70 @@ def _worst(report: Report) -> Section:
 
 
 def _columns(report: Report) -> Section:
+    shares: dict[float, list[str]] = {}
+    for column in report["columns"]:
+        shares.setdefault(column.get("null_share", 0.0), []).append(column["column"])
+    nulls = [(share(rate), ", ".join(names)) for rate, names in sorted(shares.items()) if rate]
+    constant = ", ".join(
+        f"{column['column']} {plain(column['constant'])}"
+        for column in report["columns"]
+        if "constant" in column
+    )
     return Section(
         name="columns",
         title="Nulls and constants",
         lead="Null means not measured. A constant column is one that never changes on this day.",
         tables=(
-            table(
-                report["columns"],
-                text("column"),
-                figure("null_share", "null rate", share),
-                Column(
-                    head="constant value",
-                    said=lambda c: "" if c["constant"] is None else plain(c["constant"]),
+            Table(
+                head=("", "columns"),
+                rows=(
+                    *((f"null in {rate}", names) for rate, names in nulls),
+                    *((("constant", constant),) if constant else ()),
                 ),
+                empty="No column has a null, none is constant.",
             ),
         ),
     )
 
 
-def _lines(report: Report) -> Section:
+def _files(report: Report) -> Section:
+    entries = [
+        {**lines, **read}
+        for lines, read in zip(report["conservation"], report["inputs"], strict=True)
+    ]
     return Section(
-        name="lines",
-        title="Lines",
-        lead="Every raw line: read = used + merged + rejected.",
+        name="files",
+        title="Raw files",
+        fact=str(sum(entry["files"] for entry in entries)),
+        lead="Every raw line: read = used + merged + rejected. Files that differ by one folder, and of which"
+        " all lines are used, stand together. Digests are in the manifest.",
         tables=(
             table(
-                report["conservation"],
-                *(text("source"), text("path", "file")),
+                entries,
+                *(text("source"), text("path", "file"), figure("files"), figure("bytes")),
                 *(figure(fate) for fate in ("read", "used", "merged", "rejected")),
                 Column(
                     head="", said=lambda row: "adds up" if row["balanced"] else "DOES NOT ADD UP"
                 ),
             ),
+            table(
+                entries,
+                *(text("path", "file"), text("adapter", "read as")),
+                Column(head="inferred", said=lambda row: "; ".join(map(plain, row["notes"]))),
+                brief=False,
+            ),
         ),
     )
 
 
-def _inputs(report: Report) -> Section:
+def _codes(shown: tuple[Section, ...]) -> Section:
+    """The words of every code that the sections name."""
+    cells = (cell for s in shown for t in s.tables for row in t.rows for cell in row)
+    named = sorted({code for cell in cells for code in CODE.findall(cell) if code in DEFECTS})
+    rows = tuple((code, DEFECTS[code].what, ACTIONS[DEFECTS[code].action]) for code in named)
     return Section(
-        name="inputs",
-        title="Inputs",
-        lead="Raw files as they were read, and what was inferred from them.",
-        tables=(
-            table(
-                report["inputs"],
-                *(text("source"), text("path", "file"), figure("bytes")),
-                *(text("adapter", "read as"), text("sha256")),
-                Column(head="inferred", said=lambda row: "; ".join(map(plain, row["notes"]))),
-            ),
-        ),
+        name="codes",
+        title="Codes",
+        tables=(Table(head=("code", "defect", "what is done"), rows=rows),) if rows else (),
+        folded=False,
     )

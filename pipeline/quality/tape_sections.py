@@ -23,10 +23,12 @@ def tapes(report: Report) -> Section:
     found = report.get("tapes") or {}
     used = found.get("sources", {})
     each = [{"tape": n, "used": used[n], **t} for n, t in found.get("tapes", {}).items()]
-    pairs = [{"pair": pair, "differing": apart} for pair, apart in found.get("pairs", {}).items()]
+    pairs = found.get("pairs", {})
+    differ = [{"pair": pair, "differing": apart} for pair, apart in pairs.items() if apart]
     return Section(
         name="tapes",
         title="Tapes",
+        fact=f"{found['proven']} of {found['minutes']} minutes proven" if found else "none",
         lead=_lead(found),
         tables=(
             table(
@@ -37,10 +39,10 @@ def tapes(report: Report) -> Section:
                 empty="No tape of this instrument.",
             ),
             table(
-                pairs,
+                differ,
                 text("pair", "two tapes"),
                 Column(head="minutes that differ", said=_apart),
-                empty="There are no two tapes.",
+                empty="No two tapes differ." if pairs else "There are no two tapes.",
             ),
             table(
                 found.get("faults", ()),

@@ -19,25 +19,36 @@ Report = Json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table of text. `right` names the columns of numbers; `empty` is said when there is no row."""
+    """A table of text. `right` names the columns of numbers; `empty` is said when there is no row.
+
+    `brief`: whether a terminal shows it too, which has no room for what is rarely asked for.
+    """
 
     head: tuple[str, ...]
     rows: Rows
     right: frozenset[int] = frozenset()
     empty: str = "None."
     marks: tuple[str, ...] = ()
+    brief: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A titled part of the report. `plots` names drawings; `text` is set in fixed-width letters."""
+    """A titled part of the report. `plots` names drawings; `text` is set in fixed-width letters.
+
+    `in_letters` are the drawings where there can be none. `folded`: evidence, to be opened by who asks, for
+    which `fact` stands until then.
+    """
 
     name: str
     title: str
+    fact: str = ""
     lead: str = ""
     tables: tuple[Table, ...] = ()
     plots: tuple[str, ...] = ()
     text: tuple[str, ...] = ()
+    in_letters: tuple[str, ...] = ()
+    folded: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +61,11 @@ class Column:
 
 
 def table(
-    entries: Iterable[Any], *columns: Column, empty: str = "None.", marks: tuple[str, ...] = ()
+    entries: Iterable[Any],
+    *columns: Column,
+    empty: str = "None.",
+    marks: tuple[str, ...] = (),
+    brief: bool = True,
 ) -> Table:
     """A row for each entry."""
     return Table(
@@ -59,6 +74,7 @@ def table(
         right=frozenset(at for at, column in enumerate(columns) if column.right),
         empty=empty,
         marks=marks,
+        brief=brief,
     )
 
 
@@ -90,6 +106,11 @@ def plain(text: Any) -> str:
     if text is None:
         return NONE
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
+def words(name: str) -> str:
+    """A name of the program as people say it."""
+    return name.replace("_", " ")
 
 
 def number(value: Any, unit: str = "") -> str:

@@ -134,9 +134,11 @@ def write(aligned: Aligned, out: Path) -> list[Path]:
     rejects = pa.concat_tables([found.rejects for found in aligned.feeds.values()])
     parquet.write(out / "bars_1m.parquet", aligned.bars)
     parquet.write(out / "rejects.parquet", rejects)
-    storage.write_json(out / "calibration_report.json", aligned.report)
+    storage.write_bytes(out / "calibration_report.json", storage.canonical_json(aligned.report))
     storage.write_bytes(out / "calibration_report.md", markdown(aligned.report).encode())
-    storage.write_bytes(out / "calibration_report.html", html(aligned.report).encode())
+    storage.write_bytes(
+        out / "calibration_report.html", html(aligned.report, aligned.bars).encode()
+    )
     return sorted(out.glob("calibration_report.*")) + sorted(out.glob("*.parquet"))
 
 

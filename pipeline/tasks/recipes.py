@@ -169,9 +169,9 @@ def verdict(job: Job) -> Products:
     job.facts = {"condition": found.condition}
     return {
         "verdict": to_json(found),
-        "report_json": page,
+        "report_json": _compact(page),
         "report_md": markdown(page),
-        "report_html": html(page),
+        "report_html": html(page, facts.bars),
     }
 
 

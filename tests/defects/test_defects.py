@@ -103,12 +103,6 @@ def flawless_bars(tmp_path_factory: pytest.TempPathFactory, flawless: Path) -> P
     return raw
 
 
-@pytest.fixture(autouse=True)
-def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The HTML page is drawn from the same JSON; these days are judged, not looked at."""
-    monkeypatch.setattr("pipeline.tasks.recipes.html", lambda report: "")
-
-
 def test_the_flawless_day_has_none(tmp_path: Path, flawless: Path) -> None:
     """No code at all, and available."""
     kitchen = kitchen_at(tmp_path)

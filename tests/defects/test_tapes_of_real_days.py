@@ -15,7 +15,6 @@ from kit.tape_day import (
     Made,
     all_sold,
     made,
-    without_pages,
 )
 from pipeline.quality.catalogue import DEFECTS
 
@@ -71,9 +70,8 @@ def clean(tmp_path_factory: pytest.TempPathFactory, real_data: Path) -> Made:
 def built(root: Path, real_data: Path, **damage: Damage) -> Made:
     """The day with both archives, up to its verdict and features."""
     day = made(root, real_data, TRADES, AGGREGATES, damage=damage)
-    with without_pages():
-        day.build("Verdict")
-        day.build("MicroFeatures")
+    day.build("Verdict")
+    day.build("MicroFeatures")
     return day
 
 
@@ -112,8 +110,7 @@ def test_a_month_without_the_day(tmp_path: Path, real_data: Path, clean: Made) -
     moved = changed(4, lambda stamp: str(int(stamp) + _SECOND_DAY))(lines)
     day.archive(TRADES).with_name("XRPETH-trades-2019-10.csv").write_text("\n".join(moved) + "\n")
     day.archive(TRADES).unlink()
-    with without_pages():
-        day.build("Verdict")
+    day.build("Verdict")
 
     assert codes(day)["D08"] == 1022
     assert day.document("Verdict", "verdict")["condition"] == DEFECTS["D08"].condition
@@ -128,8 +125,7 @@ def test_a_kline_that_two_tapes_contradict(tmp_path: Path, real_data: Path) -> N
         return [lines[0], ",".join([*row[:2], "9.00000000", *row[3:]]), *lines[2:]]
 
     day = made(tmp_path, real_data, TRADES, AGGREGATES, damage={"1m": higher})
-    with without_pages():
-        day.build("Verdict")
+    day.build("Verdict")
     (told,) = day.document("Verdict", "report_json")["tapes"]["contradicted"]
 
     assert day.document("Verdict", "verdict")["condition"] == DEFECTS["B27"].condition

@@ -7,8 +7,6 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from kit.real_cases import BTCUSDT, PERPETUAL, SPOT, XRPETH
 from kit.support import kitchen_at
 from kit.whole_day import Day, whole_day
@@ -21,15 +19,10 @@ def built(
     day: tuple[str, dt.date] = BTCUSDT,
     symbol: str = PERPETUAL,
 ) -> Day:
-    """The day below `root`; no page of it is drawn, which shows the same JSON and takes long.
-
-    A second time in the same folder, what the damage made stale.
-    """
+    """The day below `root`; a second time in the same folder, what the damage made stale."""
     name, date = day
     kitchen = kitchen_at(root, {name: SPOT if day is XRPETH else symbol})
     if not kitchen.raw.exists():
         shutil.copytree(raw_days[name], kitchen.raw)
     damage(kitchen.raw)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.tasks.recipes.html", lambda report: "")
-        return whole_day(kitchen, name, date)
+    return whole_day(kitchen, name, date)

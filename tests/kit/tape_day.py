@@ -5,14 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pytest
 
 from kit.support import kitchen_at
 from pipeline import layout, storage
@@ -92,14 +90,6 @@ def made(
             name = f"atas/{feed}/{SYMBOL}/date={day}"
             shutil.copytree(source / name, kitchen.raw / name)
     return found
-
-
-@contextmanager
-def without_pages() -> Iterator[None]:
-    """No page of the report is drawn: it shows the same JSON, and takes long."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.tasks.recipes.html", lambda report: "")
-        yield
 
 
 def all_sold(lines: list[str]) -> list[str]:

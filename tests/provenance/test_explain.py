@@ -9,7 +9,7 @@ import re
 import shutil
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +35,6 @@ TICKS = "atas/ticks/XRPETH/date=2019-10-11/{:02d}/ticks.jsonl"
 DAILY = "binance/spot/XRPETH-1m-2019-10-11.zip"
 MONTHLY = "binance/spot/XRPETH-1m-2019-10.csv"
 BARS = "atas/bars_1m/BTCUSDT/date=2025-01-02/bars_1m.jsonl"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _no_pictures() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.tasks.recipes.html", lambda report: "")
-        yield
 
 
 def lines_of(path: Path) -> list[bytes]:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from kit.quality_days import calibrated, ledger
+from kit.quality_days import calibrated, day_columns, ledger, without_atas, without_record
 from pipeline.contracts.calibration import Reason
 from pipeline.contracts.value import changed
 from pipeline.quality.checks import DayFacts
 from pipeline.quality.report import html, report
 from pipeline.quality.verdict import verdict
 
+Rejected = Callable[..., pa.Table]
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 
 pytestmark = [
@@ -71,7 +75,7 @@ def attack(address: str) -> str:
     )
 
 
-def shown(page: Path) -> str:
+def shown(address: str, profile: Path) -> str:
     """The page's elements after a browser has done all that it says; it ends at a dialog too."""
     assert BROWSER is not None
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000"]
@@ -79,9 +83,9 @@ def shown(page: Path) -> str:
         [
             BROWSER,
             *flags,
-            f"--user-data-dir={page.parent / 'profile'}",
+            f"--user-data-dir={profile}",
             "--dump-dom",
-            page.as_uri(),
+            address,
         ],
         capture_output=True,
         text=True,
@@ -96,7 +100,7 @@ def test_the_trap_catches_a_page_that_lets_text_be_code(tmp_path: Path, trap: Tr
     page = tmp_path / "open.html"
     page.write_text(f"<!doctype html><title>t</title><img src={trap.address}/i><p>here")
 
-    assert "here" in shown(page)
+    assert "here" in shown(page.as_uri(), tmp_path / "profile")
     assert trap.caught > 0
 
 
@@ -122,10 +126,62 @@ def test_a_hostile_report_asks_for_nothing_and_runs_nothing(
         rejects={"atas_bars": rejected("atas_bars", (9, "A13", text), reason=text)},
     )
     page = tmp_path / "report.html"
-    page.write_text(html(report(day, verdict(day))))
+    page.write_text(html(report(day, verdict(day)), day.bars))
 
-    dom = shown(page)
+    dom = shown(page.as_uri(), tmp_path / "profile")
 
     assert "OWNED" in dom  # as text
     assert "<title>OWNED" not in dom
     assert trap.caught == 0
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[str]:
+    """The address of the test's folder."""
+    handler = partial(Quiet, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files and says nothing."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+MEASURING = """<!doctype html><iframe id=f width={width} height=900 src=report.html></iframe><script>
+onload = () => {{
+  const page = f.contentDocument;
+  page.querySelectorAll("details").forEach(part => part.open = true);
+  const wide = page.documentElement.scrollWidth;
+  const drawn = [...page.querySelectorAll("svg")].map(svg => svg.getBoundingClientRect());
+  const inside = drawn.filter(box => box.width > 0 && box.right <= {width}).length;
+  document.title = `wide ${{wide}} drawings ${{drawn.length}} inside ${{inside}}`;
+}}
+</script>"""
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_nothing_stands_beyond_the_page(
+    tmp_path: Path, served: str, width: int, facts: Callable[..., DayFacts], rejected: Rejected
+) -> None:
+    """On a phone and on a desk, all evidence unfolded: no sideways scroll, and each drawing whole."""
+    columns = day_columns()
+    without_record(columns, range(100, 103))
+    without_atas(columns, range(600, 700))
+    columns["atas_high"][5] += 7.5
+    columns["basis_bps"] = [-2.125 + (i % 5) / 8 for i in range(1440)]
+    day = facts(columns, rejects={"atas_bars": rejected("atas_bars", (9, "A13", "x" * 500))})
+    (tmp_path / "report.html").write_text(html(report(day, verdict(day)), day.bars))
+    (tmp_path / "measure.html").write_text(MEASURING.format(width=width))
+
+    dom = shown(f"{served}/measure.html", tmp_path / "profile")
+    told = re.search(r"<title>wide (\d+) drawings (\d+) inside (\d+)</title>", dom)
+
+    assert told
+    wide, drawings, inside = map(int, told.groups())
+    assert wide <= width
+    assert inside == drawings > 5

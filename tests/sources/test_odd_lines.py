@@ -163,11 +163,8 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return raw
 
 
-def test_all_of_them_at_once_end_to_end(
-    tmp_path: Path, sample: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_of_them_at_once_end_to_end(tmp_path: Path, sample: Path) -> None:
     """Spread over a day's bars, the minutes of the day are those of the clean day."""
-    monkeypatch.setattr("pipeline.tasks.recipes.html", lambda report: "")
     kitchens = [kitchen_at(tmp_path / "clean"), kitchen_at(tmp_path / "odd")]
     for kitchen in kitchens:
         shutil.copytree(sample, kitchen.raw)
@@ -189,11 +186,8 @@ def test_all_of_them_at_once_end_to_end(
 
 
 @pytest.mark.real
-def test_all_of_them_spread_over_a_real_day(
-    tmp_path: Path, real_data: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_of_them_spread_over_a_real_day(tmp_path: Path, real_data: Path) -> None:
     """In its tape and in its bars: each is set aside, and the day's bars are those of the clean day."""
-    monkeypatch.setattr("pipeline.tasks.recipes.html", lambda report: "")
     day, found = dt.date(2019, 10, 11), []
     for name, odd in (("clean", []), ("odd", [line for _, line in LINES])):
         root = xrpeth_raw(tmp_path / name, real_data)
