@@ -46,6 +46,7 @@ def others(data: Path, ticks: int) -> tuple[Other, ...]:
         Other(script="trades.py", arguments=("--work", str(data)), goals=_lines),
         Other(script="reader.py", arguments=("--json",), goals=_reader),
         Other(script="fetch.py", arguments=(), goals=_lines),
+        Other(script="report.py", arguments=("--json",), goals=_report),
         Other(script="freshness.py", arguments=("--root", days, "--rounds", "5"), goals=_lines),
     )
 
@@ -81,6 +82,14 @@ def _reader(text: str) -> list[Goal]:
     return [
         _goal(f"reader, 30 days x 3 symbols: {name}", limit, said["ratios"][name]["wall"])
         for name, limit in said["limits"].items()
+    ]
+
+
+def _report(text: str) -> list[Goal]:
+    """Of the report of a day: value, limit and unit each."""
+    return [
+        (words, f"<= {limit:g} {unit}", f"{value:.3g} {unit}", value <= limit)
+        for words, (value, limit, unit) in json.loads(text)["measured"].items()
     ]
 
 

@@ -183,10 +183,10 @@ left out.
 """
 
 OTHERS = """
-## Archives of trades, features, reader, fetching, and days with nothing to do
+## Archives of trades, features, reader, fetching, report, and days with nothing to do
 
-Of `bench/trades.py`, `bench/features.py`, `bench/reader.py`, `bench/fetch.py` and `bench/freshness.py`, which
-say how they measure.
+Of `bench/trades.py`, `bench/features.py`, `bench/reader.py`, `bench/fetch.py`, `bench/report.py` and
+`bench/freshness.py`, which say how they measure.
 """
 
 HEAD = ("goal", "wanted", "measured", "")

@@ -59,6 +59,15 @@ def test_fetching_is_measured() -> None:
     assert "36 archives and 36 checksums; 1098 of each by day" in ended.stdout
 
 
+def test_the_report_is_measured() -> None:
+    """Its bytes are within the limit on any machine; its time depends on it."""
+    ended = bench("report.py", "--json", "--rounds", "1")
+
+    assert ended.returncode in (0, 1), ended.stderr
+    size, limit, unit = json.loads(ended.stdout)["measured"]["report, three forms"]
+    assert (unit, 0 < size <= limit) == ("KB", True)
+
+
 def test_days_with_nothing_to_do_are_measured(tmp_path: Path) -> None:
     """Of a history of three days and one of thirty."""
     only = ("--skip", "scheduling", "--skip", "workers")
