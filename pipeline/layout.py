@@ -72,7 +72,7 @@ class Names:
         if before and start != part:
             names, before = names[: bisect_left(names, not_before(part, before))], None
         for name in names:
-            if expression(part).fullmatch(name):
+            if name == part or (start != part and expression(part).fullmatch(name)):
                 if below:
                     yield from self._matching(f"{folder}{name}/", below, before)
                 else:
@@ -206,25 +206,36 @@ def raw_days(kitchen: Kitchen, symbol: Symbol, feed: str) -> frozenset[dt.date]:
 
 def forget_listings() -> None:
     """Looks at the raw folder afresh from now on."""
+    _listing.cache_clear()
     _raw_days.cache_clear()
     _undated_days.cache_clear()
     _spans.cache_clear()
 
 
-@lru_cache(maxsize=512)
+_FEEDS_KEPT = 16_384
+"""Of so many feeds of symbols the days are remembered: were there more, each question would list them all."""
+
+
+@lru_cache(maxsize=4)
+def _listing(raw: Path) -> Names:
+    """The names in the raw folder, which a year of some hundred symbols fills with hundreds of thousands."""
+    return Names(str(raw))
+
+
+@lru_cache(maxsize=_FEEDS_KEPT)
 def _raw_days(raw: Path, wanted: tuple[str, ...], market: str, name: str) -> frozenset[dt.date]:
-    names = Names(str(raw))
+    names = _listing(raw)
     found = (names.dated(filled(pattern, market, name)) for pattern in wanted)
     return frozenset(day for files in found for _, days in files for day in days)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=_FEEDS_KEPT)
 def _spans(raw: Path, filled: str) -> tuple[tuple[str, frozenset[dt.date]], ...]:
     """The files of many days that a filled pattern finds, by name, and the days that their names tell."""
-    return tuple((path, frozenset(days)) for path, days in Names(str(raw)).dated(filled))
+    return tuple((path, frozenset(days)) for path, days in _listing(raw).dated(filled))
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=_FEEDS_KEPT)
 def _undated_days(raw: Path, name: str) -> frozenset[dt.date]:
     """The days from the first to the last stamp of each tick file that no folder gives a date."""
     days: set[dt.date] = set()

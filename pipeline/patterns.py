@@ -61,7 +61,7 @@ def filled(pattern: str, market: str, name: str) -> str:
     return pattern.format(market=market, symbol=name, **_SIGNS)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=16_384)
 def expression(filled: str) -> re.Pattern[str]:
     """What a path of a filled pattern, or of a part of one, looks like, with a group named as each mark."""
     text = re.escape(filled).replace(r"\*", "[^/]*")

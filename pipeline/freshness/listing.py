@@ -20,6 +20,11 @@ from pipeline.settings.config import Kitchen, Symbol
 _STATE = attrgetter("st_size", "st_mtime_ns", "st_ino", "st_ctime_ns")
 """What changes when a file does. A tuple of integers hashes alike in every process of one Python."""
 
+_REMEMBERED = 250_000
+"""Days share names and files with their neighbours alone; to keep those of a year of some hundred symbols
+would take a gigabyte.
+"""
+
 _NOTHING = -1
 """The state of what is not there; no hash is -1."""
 
@@ -34,6 +39,9 @@ class Listing(layout.Names):
     def mark(self, prefixes: Sequence[str], paths: Sequence[str]) -> int:
         """One number for all those names and states: equal as long as none of them changed."""
         found, states = self._found, self._states
+        for kept in (found, states):
+            if len(kept) > _REMEMBERED:
+                kept.clear()
         for prefix in prefixes:
             if prefix not in found:
                 found[prefix] = "\1".join(self.beginning(prefix))

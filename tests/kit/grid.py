@@ -91,8 +91,8 @@ def _watched(ran: Ran) -> Iterator[None]:
     """Notes every unit that `job.perform` really builds, those within another one included."""
     real = job.perform
 
-    def perform(freshness, unit: Unit, report, urgent):  # type: ignore[no-untyped-def]
-        facts = real(freshness, unit, report, urgent)
+    def perform(freshness, unit: Unit, *more):  # type: ignore[no-untyped-def]
+        facts = real(freshness, unit, *more)
         if facts["reason"] != "fresh":
             step = f"{unit.stage} {unit.source}" if unit.source else unit.stage
             ran.add((step, unit.day.day, unit.symbol))
