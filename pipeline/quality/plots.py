@@ -27,7 +27,9 @@ Series = dict[str, list[tuple[dt.date, float]]]
 STATES = {".": "ok", "X": "bad", "o": "outage", "f": "filled", "-": "quiet", "q": "aside"}
 """Letter of a minute's state -> class of the style sheet."""
 
-_COLOURS = ("first", "second", "third dashed")
+_COLOURS = ("first", "second dashed", "third dotted")
+"""Of lines; one that lies on another is broken, so that both can be seen."""
+
 _WIDTH, _HEIGHT = 720, 100
 _BETWEEN, _UNTRIED = 3, CurveRow(lag_minutes=0)
 _SMALLEST_ROOM = 0.05
