@@ -29,12 +29,6 @@ typedef struct {
     int64_t last_value;   /* INSTANT: its second; else the place of its word */
 } field;
 
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-enum { LOWEST_FIRST = 1 };
-#else
-enum { LOWEST_FIRST = 0 };
-#endif
-
 static const double POWERS[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
@@ -275,10 +269,11 @@ static const char *read_id(field *f, const char *at, const char *end, int64_t ro
     return stop;
 }
 
-/* Eight digits as a number; -1 if they are not all digits.
- * Source: Lemire, "Quickly parsing eight digits", 2018, for the machines that keep the lowest byte first. */
+/* Eight digits as a number; -1 if they are not all digits, or the machine keeps the highest byte first.
+ * Source: Lemire, "Quickly parsing eight digits", 2018. */
 static int64_t eight_digits(const char *at) {
-    uint64_t text;
+    uint64_t text = 1;
+    if (!*(const char *)&text) return -1;
     memcpy(&text, at, 8);
     if ((text & 0xF0F0F0F0F0F0F0F0) != 0x3030303030303030) return -1;
     if (((text + 0x0606060606060606) & 0xF0F0F0F0F0F0F0F0) != 0x3030303030303030) return -1;
@@ -290,11 +285,11 @@ static int64_t eight_digits(const char *at) {
 /* A whole number below 10^18 without a sign. */
 static const char *read_whole(const char *at, const char *end, int64_t *value) {
     const char *p = at;
-    int64_t found = 0;
-    if (LOWEST_FIRST && end - at >= 8 && (found = eight_digits(at)) >= 0)
-        p += 8;
-    else
+    int64_t found = end - at >= 8 ? eight_digits(at) : -1;
+    if (found < 0)
         found = 0;
+    else
+        p += 8;
     for (; p < end && is_digit(*p) && p - at <= 18; p++) found = found * 10 + (*p - '0');
     if (p == at || p - at > 18 || (*at == '0' && p - at > 1)) return NULL;
     *value = found;
