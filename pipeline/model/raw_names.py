@@ -13,13 +13,15 @@ _HOUR = re.compile(r"/([0-9]{2})/[^/]+$")
 class RawPath:
     """A raw file: its absolute path, its path below `paths.raw`, and how far it is preferred (0 first).
 
-    `neighbour`: it is filed under another day, or under none, and may hold rows of this one.
+    `neighbour`: it is filed under another day, or under none, and may hold rows of this one. `alone`: no
+    other file is read with it, which might be a copy.
     """
 
     path: Path
     name: str
     rank: int
     neighbour: bool = False
+    alone: bool = False
 
     @property
     def is_checksum(self) -> bool:

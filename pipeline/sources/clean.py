@@ -77,6 +77,7 @@ def read_feed(
     feed = replace(feed, values=rules.control.values, record=rules.control.record)
     seen: dict[str, Sealed] = {}
     ordered = sorted(files, key=lambda file: (file.rank, file.name))
+    ordered = [replace(file, alone=len(ordered) == 1) for file in ordered]
     wanted = rules.schema.table(feed.kind.table)
     is_tape = feed.kind.joiner in ("tape", "trades")
     if is_tape:

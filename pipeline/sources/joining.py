@@ -190,7 +190,7 @@ def _merge_copies(reads: list[FileRead]) -> None:
     """A file with the very text of one before it (X.jsonl beside X.jsonl.gz) adds nothing."""
     first: dict[str, str] = {}
     for read in reads:
-        if read.parsed is None or read.sealed is None:
+        if read.parsed is None or read.sealed is None or read.sealed.text_sha256 is None:
             continue
         name = first.setdefault(read.sealed.text_sha256, read.file.name)
         if name != read.file.name:

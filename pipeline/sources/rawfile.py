@@ -57,14 +57,15 @@ _BROKEN = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealed:
-    """What was read: length and digest of the file's own bytes, digest of the decompressed text
-    (equal for a plain file), [size, mtime_ns, inode, ctime_ns], the checksum's state
-    (`ok`, `missing`, or a sentence that says what is wrong), and the checksum file's own digest and figures.
+    """What was read: length and digest of the file's own bytes, digest of the decompressed text (equal for a
+    plain file, None for a packed one that is read alone), [size, mtime_ns, inode, ctime_ns], the checksum's
+    state (`ok`, `missing`, or a sentence that says what is wrong), and the checksum file's own digest and
+    figures.
     """
 
     bytes: int
     sha256: str
-    text_sha256: str
+    text_sha256: str | None
     stats: list[int]
     checksum: str
     checksum_sha256: str | None = None
@@ -186,12 +187,12 @@ class RawFile:
                 " writer is done"
             )
         sha256 = self._raw.sha256.hexdigest()
-        text = self._text_sha256.hexdigest() if self._compressed else sha256
+        text = None if self._file.alone else self._text_sha256.hexdigest()
         state, its_sha256, its_stats = _checksum(self._file, sha256)
         return Sealed(
             bytes=self._raw.size,
             sha256=sha256,
-            text_sha256=text,
+            text_sha256=text if self._compressed else sha256,
             stats=after,
             checksum=state,
             checksum_sha256=its_sha256,
@@ -216,7 +217,7 @@ class RawFile:
             raise _unreadable(self._file, error) from error
         self._text_bytes += len(block)
         self._refuse_bomb()
-        if self._compressed:
+        if self._compressed and not self._file.alone:
             self._text_sha256.update(block)
         return block
 
