@@ -41,6 +41,8 @@ def with_moved(own: pa.Table | None, moved: pa.Table) -> pa.Table:
 def within(rows: pa.Table, window: Window) -> pa.Table:
     """The rows with stamps in a window."""
     stamp = arrays.ints(rows["stamp" if "stamp" in rows.column_names else "ts"])
+    if not len(stamp) or window[0] <= stamp.min() <= stamp.max() < window[1]:
+        return rows
     return rows.filter(pa.array((stamp >= window[0]) & (stamp < window[1])))
 
 

@@ -74,7 +74,9 @@ def put_aside(
         found = read_levels(tape)
         table = _stats_table(tape, found, read_profile(found))
         return (
-            conform(_footprint_table(symbol, tape, found), schemas[0], "footprint"),
+            conform(
+                _footprint_table(symbol, tape, found), schemas[0], "footprint", in_one_piece=False
+            ),
             conform(table, schemas[1], "minute_stats"),
         )
 

@@ -203,10 +203,8 @@ def content_hash(table: pa.Table | Parts) -> str:
 
 
 def _column(parts: Parts, name: str) -> Iterator[pa.Array]:
-    """A column part by part, each in one chunk."""
-    for table in parts.tables([name]):
-        column = table[name].combine_chunks()
-        yield from column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    """A column chunk by chunk."""
+    return (chunk for table in parts.tables([name]) for chunk in table[name].chunks)
 
 
 def _bytes(values: np.ndarray) -> memoryview:
