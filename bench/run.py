@@ -52,11 +52,11 @@ def require(*names: str) -> None:
 
 
 def run(script: str, *arguments: str, python: str = sys.executable) -> Run:
-    """Runs a script of this folder to its end."""
+    """Runs a script of this folder to its end; what it imports is compiled already, as everybody's is."""
     command = [python, str(HERE / script), *arguments]
     with tempfile.TemporaryFile() as out:
         started = time.perf_counter()
-        child = subprocess.Popen(command, stdout=out, cwd=PROJECT)
+        child = subprocess.Popen(command, stdout=out, cwd=PROJECT, env=_environment())
         _, status, used = os.wait4(child.pid, 0)
         wall = time.perf_counter() - started
         child.returncode = os.waitstatus_to_exitcode(status)
@@ -66,6 +66,10 @@ def run(script: str, *arguments: str, python: str = sys.executable) -> Run:
         said = json.loads(out.read())
     rss = used.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
     return Run(wall=wall, cpu=used.ru_utime + used.ru_stime, rss=rss, said=said)
+
+
+def _environment() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 
 
 def ours(day: Path, work: Path, *more: str) -> Run:
@@ -102,7 +106,7 @@ def measured(options: argparse.Namespace, work: Path) -> dict[str, list[Run]]:
     python = os.environ.get("KITCHEN_FREQTRADE_PYTHON", sys.executable)
     if _has_freqtrade(python):
         ours(day, work)
-        clean = str(work / "out" / "clean.parquet")
+        clean = str(work / "out" / "tape" / "clean.parquet")
         found["freqtrade, order flow alone"] = [run("peer_freqtrade.py", clean, python=python)]
     return found
 
@@ -140,9 +144,10 @@ def goals(found: dict[str, list[Run]]) -> list[tuple[str, str, str, bool]]:
         rows.append((words, f">= {limit:g} x", f"{value:.1f} x", value >= limit))
 
     at_most(
-        "whole process without raw hashing / DuckDB's bare parse", 2.0, ratio(found, bare, duck)
+        "whole process without raw hashing / DuckDB's bare parse", 1.5, ratio(found, bare, duck)
     )
-    at_most("the same, with raw hashing", 2.5, ratio(found, kitchen, duck))
+    at_most("the same, with raw hashing", 1.8, ratio(found, kitchen, duck))
+    at_most("the same, processor time", 2.2, ratio(found, kitchen, duck, "cpu"))
     at_least("json.loads + pandas / kitchen", 7, ratio(found, plain, kitchen))
     freqtrade = found.get("freqtrade, order flow alone")
     if freqtrade:
@@ -175,11 +180,12 @@ all of them; absolute times are of this machine alone.
 ## A day of ticks to footprint and minute bars
 
 {ticks:,} ticks in 24 JSONL files ({source}); whole fresh processes, imports included, medians of {rounds}
-interleaved rounds; a ratio is the median of the rounds' ratios of time on the clock. The kitchen's process
-reads the raw files, hashes them, accounts for every line, writes cleaned tape, rejects, ledger, footprint and
-minute bars, and hashes what they hold. It parses with two threads; the processor's time stands in the second
-table. freqtrade has its own environment (KITCHEN_FREQTRADE_PYTHON names the interpreter); without one it is
-left out.
+interleaved rounds; a ratio is the median of the rounds' ratios of time on the clock, if it does not say
+otherwise. The kitchen's process does what the steps CleanFeed and Footprint do: it reads the raw files,
+hashes them, accounts for every line, writes cleaned tape, rejects and ledger, holds the tape against the
+klines where they are there, writes footprint, minute bars and proof, and hashes what they hold. It parses
+with two threads; the processor's time stands in the second table. freqtrade has its own environment
+(KITCHEN_FREQTRADE_PYTHON names the interpreter); without one it is left out.
 """
 
 OTHERS = """
@@ -198,14 +204,11 @@ def page(
     """The page docs/benchmarks.md."""
     independent = os.environ.get("KITCHEN_TICK_GENERATOR")
     source = "an independent generator" if independent else "kitchen sample"
-    cpu = ratio(found, "kitchen", "DuckDB, bare parse, 1 thread", "cpu")
     lines = [
         ABOUT.format(ticks=options.ticks, source=source, rounds=options.rounds),
         *_table(HEAD, list(map(_judged, goals(found)))),
         "",
         *_table(("process", "wall s", "cpu s", "peak MB"), list(map(_figures, found.items()))),
-        "",
-        f"Processor time, kitchen / DuckDB's bare parse: {cpu:.2f} x.",
         "",
         f"Machine: {os.cpu_count()} cores, {platform.machine()}, {platform.system()}, load"
         f" {os.getloadavg()[1]:.1f} over five minutes, Python {platform.python_version()},"

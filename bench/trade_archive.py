@@ -2,8 +2,9 @@
 
     python bench/trade_archive.py OUT [--trades 3000000] [--kind trades|aggTrades] [--bad-lines 64]
 
-Writes OUT/binance/futures_um/BTCUSDT-KIND-2025-01-02.zip, and the CSV in it as OUT/*.csv. Trades come in
-bursts that share a millisecond, a side and mostly a price; their number follows the hour, their prices walk.
+Writes OUT/binance/futures_um/BTCUSDT-KIND-2025-01-02.zip, the klines of these trades beside it, and its CSV
+as OUT/*.csv. Trades come in bursts that share a millisecond, a side and mostly a price; their number follows
+the hour, their prices walk.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from __future__ import annotations
 import argparse
 import sys
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-DAY_MS, OPEN_MS = 86_400_000, 1_735_776_000_000
+DAY_MS, OPEN_MS, MINUTE_MS = 86_400_000, 1_735_776_000_000, 60_000
 TRADES = 3_000_000
 HEADERS = {
     "trades": b"id,price,qty,quote_qty,time,is_buyer_maker",
@@ -25,8 +27,25 @@ FIRST_ID = {"trades": 5_782_000_000, "aggTrades": 2_531_000_000}
 FORMS = {"trades": "%d,%d.%d,%d.%03d,%s,%d,%s\n", "aggTrades": "%d,%d.%d,%d.%03d,%d,%d,%d,%s\n"}
 
 
-def lines(kind: str, trades: int, seed: int = 1) -> list[bytes]:
-    """The lines of the day, header first."""
+KLINES = (
+    b"open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,"
+    b"taker_buy_quote_volume,ignore\n"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trades:
+    """The rows of a day: prices in tenths, sizes in thousandths; each stands for `fills` trades."""
+
+    at: np.ndarray
+    price: np.ndarray
+    qty: np.ndarray
+    maker: np.ndarray
+    fills: np.ndarray
+
+
+def drawn(kind: str, trades: int, step: int = 3, seed: int = 1) -> Trades:
+    """So many rows; a burst's price is so many ticks from the one before at most."""
     draw = np.random.default_rng(seed)
     bursts = np.minimum(draw.geometric(0.35, size=trades), 40)
     bursts = bursts[: int(np.searchsorted(np.cumsum(bursts), trades))]
@@ -35,24 +54,60 @@ def lines(kind: str, trades: int, seed: int = 1) -> list[bytes]:
     hour = draw.beta(2.2, 1.8, size=len(bursts))
     at = np.sort((hour * DAY_MS).astype(np.int64)) + OPEN_MS
     maker = draw.random(len(bursts)) < 0.5
-    walk = 945_000 + np.cumsum(draw.integers(-3, 4, size=len(bursts)))
+    walk = 945_000 + np.cumsum(draw.integers(-step, step + 1, size=len(bursts)))
     of = np.repeat(np.arange(len(bursts)), bursts)
     place = np.arange(trades) - np.repeat(np.cumsum(bursts) - bursts, bursts)
     price = walk[of] + np.where(maker[of], -1, 1) * (place // 6)
     qty = np.maximum(1, np.round(np.exp(draw.normal(2.4, 1.6, size=trades)))).astype(np.int64)
-    words = np.array(["false", "true"])[maker.astype(np.int64)][of].tolist()
-    ids = (FIRST_ID[kind] + np.arange(trades)).tolist()
-    columns = [ids, *map(np.ndarray.tolist, (*np.divmod(price, 10), *np.divmod(qty, 1000)))]
+    merged = kind == "aggTrades"
+    fills = np.minimum(draw.geometric(0.7, size=trades), 9) if merged else np.ones(trades, np.int64)
+    return Trades(at=at[of], price=price, qty=qty, maker=maker[of], fills=fills)
+
+
+def lines(kind: str, rows: Trades) -> list[bytes]:
+    """The lines of the day, header first."""
+    ids = (FIRST_ID[kind] + np.arange(len(rows.at))).tolist()
+    cut = (*np.divmod(rows.price, 10), *np.divmod(rows.qty, 1000))
+    columns = [ids, *map(np.ndarray.tolist, cut)]
     if kind == "trades":
-        quote = (price * qty).tolist()
-        columns += [[f"{q // 10_000}.{q % 10_000:04d}" for q in quote], at[of].tolist(), words]
+        quote = (rows.price * rows.qty).tolist()
+        columns += [[f"{q // 10_000}.{q % 10_000:04d}" for q in quote]]
     else:
-        fills = np.minimum(draw.geometric(0.7, size=trades), 9)
-        last = FIRST_ID["trades"] + np.cumsum(fills) - 1
-        columns += [(last - fills + 1).tolist(), last.tolist(), at[of].tolist(), words]
+        last = FIRST_ID["trades"] + np.cumsum(rows.fills) - 1
+        columns += [(last - rows.fills + 1).tolist(), last.tolist()]
+    words = np.array(["false", "true"])[rows.maker.astype(np.int64)].tolist()
+    columns += [rows.at.tolist(), words]
     form = FORMS[kind]
     made = [(form % row).encode() for row in zip(*columns, strict=True)]
     return [HEADERS[kind] + b"\n", *made]
+
+
+def klines(rows: Trades) -> bytes:
+    """The CSV of the day's minutes; one without a trade has the price before it."""
+    made, close = [KLINES], int(rows.price[0])
+    edges = np.searchsorted(rows.at, OPEN_MS + np.arange(0, DAY_MS + 1, MINUTE_MS))
+    for minute, (first, end) in enumerate(
+        zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
+    ):
+        price, qty = rows.price[first:end], rows.qty[first:end]
+        bought = ~rows.maker[first:end]
+        ends = (price[0], price.max(), price.min(), price[-1]) if end > first else (close,) * 4
+        close = int(ends[3])
+        opened = OPEN_MS + minute * MINUTE_MS
+        sums = (qty.sum() / 1e3, (price * qty).sum() / 1e4, rows.fills[first:end].sum())
+        taken = (qty[bought].sum() / 1e3, (price * qty)[bought].sum() / 1e4)
+        made.append(
+            b"%d,%.1f,%.1f,%.1f,%.1f,%.3f,%d,%.4f,%d,%.3f,%.4f,0\n"
+            % (
+                opened,
+                *(one / 10 for one in ends),
+                sums[0],
+                opened + MINUTE_MS - 1,
+                *sums[1:],
+                *taken,
+            )
+        )
+    return b"".join(made)
 
 
 def damaged(good: bytes, number: int) -> bytes:
@@ -72,9 +127,10 @@ def damaged(good: bytes, number: int) -> bytes:
     )[number % 10]
 
 
-def write(out: Path, kind: str, trades: int, bad_lines: int = 0) -> Path:
-    """The archive; its CSV lies beside it."""
-    made = lines(kind, trades)
+def write(out: Path, kind: str, trades: int, step: int = 3, bad_lines: int = 0) -> Path:
+    """The archive; its klines and its CSV lie beside it."""
+    rows = drawn(kind, trades, step)
+    made = lines(kind, rows)
     for number in range(bad_lines):
         place = (number + 1) * len(made) // (bad_lines + 2)
         made.insert(place, damaged(made[1], number))
@@ -82,9 +138,14 @@ def write(out: Path, kind: str, trades: int, bad_lines: int = 0) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = b"".join(made)
     (out / f"{path.stem}.csv").write_bytes(text)
+    _zip(path, text)
+    _zip(path.with_name("BTCUSDT-1m-2025-01-02.zip"), klines(rows))
+    return path
+
+
+def _zip(path: Path, text: bytes) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(f"{path.stem}.csv", text)
-    return path
 
 
 def main() -> None:
@@ -93,9 +154,11 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--trades", type=int, default=TRADES)
     parser.add_argument("--kind", choices=list(HEADERS), default="trades")
+    parser.add_argument("--step", type=int, default=3, help="in ticks, from burst to burst")
     parser.add_argument("--bad-lines", type=int, default=0)
     options = parser.parse_args()
-    sys.stdout.write(f"{write(options.out, options.kind, options.trades, options.bad_lines)}\n")
+    made = write(options.out, options.kind, options.trades, options.step, options.bad_lines)
+    sys.stdout.write(f"{made}\n")
 
 
 if __name__ == "__main__":
