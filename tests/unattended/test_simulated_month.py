@@ -29,11 +29,12 @@ def without_six_hours(lines: list[str]) -> list[str]:
 
 
 def other_volume(lines: list[str]) -> list[str]:
-    """One minute traded 1 more, at its close."""
-    fields = lines[-700].split(",")
+    """One minute with trades has a volume of 1 more, at its close."""
+    at = next(n for n in range(len(lines) - 700, len(lines)) if float(lines[n].split(",")[5]) > 0)
+    fields = lines[at].split(",")
     fields[7] = f"{float(fields[7]) + float(fields[4]):.8f}"
     fields[5] = f"{float(fields[5]) + 1:.3f}"
-    return [*lines[:-700], ",".join(fields), *lines[-699:]]
+    return [*lines[:at], ",".join(fields), *lines[at + 1 :]]
 
 
 def moment(index: int, hour: int) -> dt.datetime:
