@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -17,13 +18,16 @@ from pipeline.contracts.ledger import LedgerEntry
 from pipeline.errors import SourceError
 from pipeline.model.limits import Limits
 from pipeline.model.raw_names import RawPath
+from pipeline.sources.binance.trade_json import blocks_of, is_pages
+from pipeline.sources.binance.trade_line import AGGREGATES, TRADES
+from pipeline.sources.binance.trade_parquet import Rows
 from pipeline.sources.own.csv_table import find_header
 from pipeline.sources.own.json_table import find_form
 from pipeline.sources.own.parquet_table import rows_as_lines
 from pipeline.sources.own.rows import bar_of
-from pipeline.sources.rawfile import open_raw
+from pipeline.sources.rawfile import RawFile, open_raw
 from pipeline.sources.text.jsonl import JsonLines
-from pipeline.sources.text.lines import is_comment, text_of
+from pipeline.sources.text.lines import Block, Seen, is_comment, text_of
 
 NO_ROW = "no row: a header, or an end of the array"
 
@@ -41,7 +45,8 @@ Lines = dict[int, bytes]
 class RawLines:
     """The files below the raw folder, by the numbers of their lines.
 
-    Elements of an array, indented objects and rows of Parquet (as CSV) are lines, as they are in the ledger.
+    Elements of an array or of pages, indented objects and rows of Parquet (as CSV) are lines, as they are in
+    the ledger.
     A file that is gone has none.
     """
 
@@ -62,15 +67,25 @@ class RawLines:
         """Every line of a file, up to the end of the block that has the number `last`."""
         try:
             with open_raw(RawPath(self.raw / name, name, 0), self.limits) as file:
-                is_table = name.endswith(".parquet")
-                blocks = [rows_as_lines(file)] if is_table else JsonLines(file, object).blocks()
-                for block in blocks:
+                for block in _blocks(name, file):
                     if block.number > last:
                         return
                     for number, text in zip(block.numbers, block.lines, strict=True):
                         yield number, text.rstrip(b"\r")
         except SourceError:
             return
+
+
+def _blocks(name: str, file: RawFile) -> Iterator[Block]:
+    if name.endswith(".parquet") and any(kind.mark in name for kind in (TRADES, AGGREGATES)):
+        with closing(Rows(file)) as rows:  # too many to stand in memory, or for klines
+            yield from rows.blocks(rows.names)
+    elif name.endswith(".parquet"):
+        yield rows_as_lines(file)
+    elif is_pages(file.head):
+        yield from blocks_of(file, Seen())
+    else:
+        yield from JsonLines(file, object).blocks()
 
 
 def ranges(numbers: set[int]) -> str:

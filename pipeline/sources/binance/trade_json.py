@@ -46,7 +46,7 @@ def blocks_of(text: RawText, seen: Seen) -> Iterator[Block]:
     """
     if not is_array(text.head):
         yield from read_lines(text.name, text.blocks(), seen)
-    elif _is_pages(text.head):
+    elif is_pages(text.head):
         yield from _pages(text.name, read_lines(text.name, text.blocks(), seen))
     else:
         seen.bom = text.head.startswith(BOM)
@@ -147,7 +147,7 @@ def _symbol(found: Json) -> str:
     return symbol.upper() if isinstance(symbol, str) else ""
 
 
-def _is_pages(head: bytes) -> bool:
+def is_pages(head: bytes) -> bool:
     """Whether the first line is a whole array, and not the only one."""
     first, feed, rest = head.removeprefix(BOM).lstrip().partition(b"\n")
     return bool(feed and first.rstrip().endswith(b"]") and rest.lstrip()[:1] == b"[")
