@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from pipeline import layout
 from pipeline.errors import ParameterError
 from pipeline.fetch import archive
 from pipeline.settings.config import Kitchen, Symbol
@@ -94,6 +95,12 @@ def path_of(kitchen: Kitchen, item: Item) -> Path:
     return kitchen.raw / "binance" / item.symbol.market / name
 
 
+def has_place(kitchen: Kitchen, item: Item, path: Path) -> bool:
+    """Whether a pattern in force finds the path as a file of the item."""
+    name = path.relative_to(kitchen.raw).as_posix()
+    return name in layout.raw_candidates(item.symbol, item.feed, item.last)
+
+
 def days_of(item: Item, today: dt.date) -> list[Item]:
     """The ended days of a month that has no monthly archive, as daily archives."""
     day, days = item.last.replace(day=1), []
@@ -116,12 +123,13 @@ def _by_months(
 ) -> Iterator[Item]:
     """The days, or the month in their place: where all of it is wanted and none of its days is there.
 
-    A month that is there already has its days too, unless these are to be compared with the archive.
+    A month that is there already has its days too, unless these are to be compared with the archive. A
+    layout may have no place for months.
     """
     for _, group in groupby(days, key=lambda item: item.period[:_MONTH_CHARS]):
         wanted = list(group)
         month = month_of(wanted[0], today)
-        if month is None:
+        if month is None or not has_place(kitchen, month, path_of(kitchen, month)):
             yield from wanted
             continue
         is_whole = len(wanted) == month.last.day

@@ -26,6 +26,7 @@ from pipeline.fetch.plan import (
     Item,
     Request,
     days_of,
+    has_place,
     items,
     month_of,
     path_of,
@@ -209,7 +210,7 @@ class _Run:
             if path.exists():
                 return outcome.UNCHANGED, path, "the archive does not have it"
             month = month_of(item, self.today) if item.feed in (TRADES, AGGREGATES) else None
-            if month is None:
+            if month is None or not has_place(self.kitchen, month, path_of(self.kitchen, month)):
                 raise
         return self._archived(month, self.kitchen.fetch.archive_bytes)
 
@@ -255,9 +256,8 @@ class _Run:
 
     def _refuse_unread(self, item: Item, path: Path) -> None:
         """A file that no pattern in force finds would be fetched for nothing."""
-        name = path.relative_to(self.kitchen.raw).as_posix()
-        found = layout.raw_candidates(item.symbol, item.feed, item.last)
-        if name not in found:
+        if not has_place(self.kitchen, item, path):
+            name = path.relative_to(self.kitchen.raw).as_posix()
             raise ConfigError(
                 f"{self.kitchen.file}: sources.{item.feed}: none of its patterns finds {name}, the name"
                 " of a fetched file; add one"

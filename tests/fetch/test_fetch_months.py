@@ -176,6 +176,22 @@ def test_a_month_too_large_to_be_read_for_each_day_comes_by_days(
     assert not list(kitchen.raw.rglob("*.part"))
 
 
+def test_a_layout_without_a_place_for_months_gets_days(
+    tmp_path: Path, exchange: FakeExchange
+) -> None:
+    """A person's own patterns may name daily files alone."""
+    kitchen = kitchen_for(
+        tmp_path,
+        exchange,
+        "{market: spot, sources: {binance_1m: ['binance/{market}/{symbol}-1m-{date}.zip']}}",
+        "  use: [archive]\n",
+    )
+    put_month(exchange)
+    put_days(exchange, DAYS)
+
+    assert [o.period for o in fetched(kitchen, exchange)] == [str(day) for day in DAYS]
+
+
 def test_the_api_alone_has_no_months(tmp_path: Path, exchange: FakeExchange) -> None:
     """Days are asked for, as before."""
     kitchen = kitchen_for(tmp_path, exchange, more="  use: [rest]\n")
