@@ -11,6 +11,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,17 +24,20 @@ from pipeline.fetch import placing
 from pipeline.fetch.outcome import FETCHED, REISSUED, UNCHANGED
 from pipeline.model.raw_names import RawPath
 from pipeline.settings.config import Kitchen, Symbol
-from pipeline.settings.fetching import PLACEHOLDERS, Fetch
+from pipeline.settings.fetching import PLACEHOLDERS
 from pipeline.sources.clean import read_feed
 from pipeline.sources.protocol import Feed
 from pipeline.storage import file_digest
 
 FEED = "binance_1m"
 _SAID_BYTES = 300
+_LOOK_SECONDS = 0.02
 
 
-def fetch(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> tuple[str, Path, str]:
-    """Runs the program for a symbol and day, and places its file.
+def fetch(
+    kitchen: Kitchen, symbol: Symbol, day: dt.date, stopped: threading.Event
+) -> tuple[str, Path, str]:
+    """Runs the program for a symbol and day, and places its file; `stopped` ends it before its time.
 
     Returns:
         fetched, unchanged or reissued; the raw file; what is to be said of it.
@@ -41,7 +46,7 @@ def fetch(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> tuple[str, Path, st
         FetchError: it failed, took too long, or left no one file that reads as klines of the day.
     """
     with _scratch(kitchen.raw) as folder:
-        _run(kitchen.fetch, kitchen.file.parent, symbol, day, folder)
+        _run(kitchen, symbol, day, folder, stopped)
         came = _only_file(folder)
         path = kitchen.raw / _target(layout.raw_candidates(symbol, FEED, day), came.name)
         note = _check(kitchen, symbol, day, came)
@@ -74,7 +79,10 @@ def arguments(command: tuple[str, ...], values: dict[str, str]) -> list[str]:
     return filled
 
 
-def _run(settings: Fetch, home: Path, symbol: Symbol, day: dt.date, folder: Path) -> None:
+def _run(
+    kitchen: Kitchen, symbol: Symbol, day: dt.date, folder: Path, stopped: threading.Event
+) -> None:
+    settings = kitchen.fetch
     values = {
         "symbol": symbol.vendor_symbol,
         "date": day.isoformat(),
@@ -86,7 +94,7 @@ def _run(settings: Fetch, home: Path, symbol: Symbol, day: dt.date, folder: Path
         try:
             program = subprocess.Popen(
                 words,
-                cwd=home,
+                cwd=kitchen.file.parent,
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
@@ -97,7 +105,7 @@ def _run(settings: Fetch, home: Path, symbol: Symbol, day: dt.date, folder: Path
                 f"fetch.command: {words[0]!r} cannot be run ({error.strerror})"
             ) from error
         try:
-            code = program.wait(settings.command_seconds)
+            code = _ended(program, settings.command_seconds, stopped)
         except subprocess.TimeoutExpired:
             raise FetchError(
                 f"fetch.command: {symbol.name} {day}: not done after"
@@ -109,6 +117,17 @@ def _run(settings: Fetch, home: Path, symbol: Symbol, day: dt.date, folder: Path
             said.seek(max(said.seek(0, os.SEEK_END) - _SAID_BYTES, 0))
             words_said = said.read().decode("utf-8", "backslashreplace").strip()
             raise FetchError(f"fetch.command: {symbol.name} {day}: exit {code}: {words_said!r}")
+
+
+def _ended(program: subprocess.Popen[bytes], seconds: float, stopped: threading.Event) -> int:
+    """The program's exit code, once it has one."""
+    until = time.monotonic() + seconds
+    while (code := program.poll()) is None:
+        if time.monotonic() > until:
+            raise subprocess.TimeoutExpired(program.args, seconds)
+        if stopped.wait(_LOOK_SECONDS):
+            raise FetchError("fetch.command: stopped; run again to go on")
+    return code
 
 
 def _end(program: subprocess.Popen[bytes]) -> None:

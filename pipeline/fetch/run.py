@@ -190,7 +190,7 @@ class _Run:
         day = parse_day(item.period)
         if source == "command":
             with self._alone("fetch.command"):
-                return command.fetch(self.kitchen, item.symbol, day)
+                return command.fetch(self.kitchen, item.symbol, day, self.http.waiting.stopped)
         path = path_of(self.kitchen, item).with_suffix(".csv")
         self._refuse_unread(item, path)
         if not self.request.recheck and rest.is_whole(path, day):

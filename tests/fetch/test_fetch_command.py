@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -27,6 +31,11 @@ if mode == "slow":
     import subprocess
     subprocess.Popen([sys.executable, "-c", f"import time; time.sleep(3); open({out!r} + '/late', 'w')"])
     time.sleep(30)
+if mode == "alone":
+    busy = pathlib.Path(out).parent / ".busy"
+    busy.mkdir(); time.sleep(0.2); busy.rmdir()
+    start = int(__import__("datetime").datetime.fromisoformat(date + "T00:00Z").timestamp() * 1000)
+    rows = [f"{start + 60000 * n},{90000 + n},{90001 + n},{90000 + n},{90000 + n},1.5" for n in range(1440)]
 if mode == "wrong name":
     path = path.with_name("klines.csv")
 if mode == "two files":
@@ -90,6 +99,33 @@ def test_a_program_that_does_wrong_leaves_nothing(tmp_path: Path, mode: str, say
     assert outcome.status == "failed"
     assert says in outcome.notes[0]
     assert visible(kitchen.raw) == []
+    assert not list(kitchen.raw.glob(".fetch-*/"))
+
+
+def test_the_program_runs_once_at_a_time(tmp_path: Path) -> None:
+    """Whatever else comes side by side: how much its own server bears is not known here."""
+    kitchen = with_script(tmp_path, "alone")
+
+    outcomes = fetch(kitchen, Request(first=DAY - dt.timedelta(days=3), last=DAY))
+
+    assert [(o.status, o.notes) for o in outcomes] == [("fetched", ())] * 4
+
+
+def test_an_interrupted_run_ends_the_program(tmp_path: Path) -> None:
+    """Ctrl-C does not wait for what may take ten minutes."""
+    kitchen = with_script(tmp_path, "slow")
+    program = subprocess.Popen(
+        [Path(sys.executable).with_name("kitchen"), "fetch", "--date", str(DAY)],
+        env={"KITCHEN_CONFIG": str(kitchen.file)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    until = time.monotonic() + 30
+    while not list(kitchen.raw.glob(".fetch-*/")) and time.monotonic() < until:
+        time.sleep(0.05)
+    program.send_signal(signal.SIGINT)
+
+    assert program.wait(15) != 0
     assert not list(kitchen.raw.glob(".fetch-*/"))
 
 
