@@ -156,6 +156,14 @@ def test_broken_lines_of_a_month_go_with_the_row_before(lines: list[bytes]) -> N
     assert found.read + found.other_days == sum(line != b"" for line in lines) + 1
 
 
+@pytest.mark.parametrize("price", ["1e0000", "94591.78e+0000", "9459178E-0002"])
+def test_an_exponent_of_four_digits_is_no_number(price: str) -> None:
+    """In both readers alike, although it is a number to JSON."""
+    found = assert_same(BINANCE_TRADES, "2025-01-02", trade(0), trade(1, price=price))
+
+    assert [reject.line for reject in found.rejects] == [2]
+
+
 def test_usual_rows_are_all_taken_at_once() -> None:
     """Of neither kind is one left to the strict reader."""
     for kind, rows in ((TRADES, map(trade, range(6))), (AGGREGATES, map(aggregate, range(6)))):

@@ -54,7 +54,7 @@ static const char *digits(const char *at, const char *end) {
     return at;
 }
 
-/* The end of a number as JSON spells it; NULL if there is none. */
+/* The end of a number as JSON spells it, its exponent in 3 digits at most; NULL if there is none. */
 static const char *number(const char *at, const char *end) {
     if (at < end && *at == '-') at++;
     const char *whole = at;
@@ -70,7 +70,7 @@ static const char *number(const char *at, const char *end) {
         if (at < end && (*at == '+' || *at == '-')) at++;
         const char *exponent = at;
         at = digits(at, end);
-        if (at == exponent) return NULL;
+        if (at == exponent || at - exponent > 3) return NULL;
     }
     return at;
 }
