@@ -6,14 +6,12 @@ header. COIN-M writes contracts as volume and base volume where its header says 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import pairwise
-
 import numpy as np
 
 from pipeline.clock import EPOCH_UNITS, epoch_unit, epoch_us
 from pipeline.errors import SourceError
 from pipeline.model.contract_size import contract_usd
+from pipeline.sources.binance.kline_columns import AMOUNTS, PRICES, amounts, plain_rows, stretches
 from pipeline.sources.klines.column_names import ARCHIVE, is_archive, is_header, wanted_columns
 from pipeline.sources.klines.rows import Kline, KlineFile, market_us
 from pipeline.sources.klines.stamps import ends_with
@@ -49,50 +47,68 @@ class BinanceKlines:
         Raises:
             SourceError: a header that names other columns, so that their places mean nothing.
         """
-        file = KlineFile(feed, text)
-        seen, blank, headers, comments = Seen(), 0, 0, 0
+        file, seen = _Archive(feed, text), Seen()
         for block in read_lines(text.name, text.blocks(), seen):
-            for place in _places(file, block):
-                line = block.lines[place]
-                fields = text_of(line).strip().split(b",")
-                if fields == [b""]:
-                    blank += 1
-                elif not fields[0][:1].isdigit() and is_archive(_names(fields)):
-                    headers += 1
-                elif file.read or file.other_days:
-                    read_row(file, block, place, fields)
-                elif is_comment(line):
-                    comments += 1
-                elif is_header(_names(fields)):
-                    why = wanted_columns(_names(fields), feed.vendor_symbol)
-                    raise SourceError(f"{text.name}:{block.numbers[place]}: {why}", code="B02")
-                else:
-                    read_row(file, block, place, fields)
-        file.defects["B02"] += bool(file.read) and bool(headers) != (feed.market != "spot")
+            file.read_block(block)
+        header = file.headers > 0
+        file.defects["B02"] += bool(file.read) and header != (feed.market != "spot")
         notes = {
-            "header": headers > 0,
+            "header": header,
             "volume": volume_words(feed),
             "encoding": "utf-8-sig" if seen.bom else "utf-8",
         }
-        parsed = file.finish(notes | _looks_like(file, header=headers > 0), blank)
-        parsed.ignored = comments + max(headers - 1, 0)  # again, where files were joined
+        parsed = file.finish(notes | _looks_like(file, header=header), file.blank_lines)
+        again = max(file.headers - 1, 0)  # where files were joined
+        parsed.ignored = file.comments + again
         return parsed
 
 
-def _places(file: KlineFile, block: Block) -> Iterator[int]:
-    """The places of a block's lines that must be read, in order.
+class _Archive(KlineFile):
+    """The file's rows, and its lines that are none."""
 
-    All, but of a file of many days not those that are of another day by their stamp alone.
-    """
-    if not file.many_days:
-        yield from range(block.count)
-        return
-    opened = _stamps(block.body)
-    places = np.flatnonzero(~file.are_others(opened)).tolist()
-    for before, place in pairwise([-1, *places, len(opened)]):
-        file.pass_over(opened[before + 1 : place])
-        if place < len(opened):
-            yield place
+    def __init__(self, feed: Feed, text: RawText) -> None:
+        super().__init__(feed, text)
+        self.headers = self.comments = 0
+
+    def read_block(self, block: Block) -> None:
+        """Takes plain rows that follow each other at once, and reads every other line by itself, in order.
+
+        Of a file of many days not those that are of another day by their stamp alone.
+        """
+        opened, ours, body = np.zeros(0, np.int64), np.arange(block.count), block.body
+        if self.many_days:
+            opened = _stamps(block.body)
+            ours = np.flatnonzero(~self.are_others(opened))
+            body = b"\n".join(block.lines[place] for place in ours.tolist())
+        plain = plain_rows(body, len(ours), self.feed)
+        done = 0
+        for first, rows, units in stretches(ours, plain):
+            self.pass_over(opened[done:first])
+            done = first + max(len(rows), 1)
+            if rows:
+                self.units.update(units)
+                self.defects["B20"] += len(rows) * (self.feed.market == "futures_cm")
+                self.take_all(rows, block, first)
+            else:
+                self._read_line(block, first)
+        self.pass_over(opened[done:])
+
+    def _read_line(self, block: Block, place: int) -> None:
+        line = block.lines[place]
+        fields = text_of(line).strip().split(b",")
+        if fields == [b""]:
+            self.blank_lines += 1
+        elif not fields[0][:1].isdigit() and is_archive(_names(fields)):
+            self.headers += 1
+        elif self.read or self.other_days:
+            read_row(self, block, place, fields)
+        elif is_comment(line):
+            self.comments += 1
+        elif is_header(_names(fields)):
+            why = wanted_columns(_names(fields), self.feed.vendor_symbol)
+            raise SourceError(f"{self.name}:{block.numbers[place]}: {why}", code="B02")
+        else:
+            read_row(self, block, place, fields)
 
 
 def _stamps(body: bytes) -> np.ndarray:
@@ -147,30 +163,18 @@ def _kline(fields: list[bytes], opened: int, feed: Feed) -> Kline:
         raise ValueError(f"{len(fields)} columns; wanted {len(ARCHIVE)}")
     numbers = {
         name: decimal(text, name)
-        for name, text in zip(ARCHIVE[1:11], fields[1:11], strict=True)
-        if name not in ("close_time", "count")
+        for name, text in zip(ARCHIVE, fields, strict=True)
+        if name in (*PRICES, *AMOUNTS)
     }
     if (fault := feed.values.fault(numbers.items())) is not None:
         raise ValueError(fault)
-    volume, quote, taker = (numbers[n] for n in ("volume", "quote_volume", "taker_buy_volume"))
-    taker_quote: float | None = numbers["taker_buy_quote_volume"]
-    if feed.market == "futures_cm":
-        quote = volume * contract_usd(feed.vendor_symbol)
-        volume, taker = numbers["quote_volume"], numbers["taker_buy_quote_volume"]
-        taker_quote = None
     step = feed.kind.step()
     lasts = _length(opened, fields[6], step)
     return Kline(
         opened=opened,
-        open=numbers["open"],
-        high=numbers["high"],
-        low=numbers["low"],
-        close=numbers["close"],
-        volume=volume,
-        quote_volume=quote,
+        **{name: numbers[name] for name in PRICES},
+        **amounts(numbers, feed),
         trades=whole(fields[8], "count"),
-        taker_buy_volume=taker,
-        taker_buy_quote_volume=taker_quote,
         close_time_cut=lasts != step,
         lasts=lasts,
     )

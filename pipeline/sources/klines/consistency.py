@@ -13,6 +13,10 @@ import numpy as np
 
 from pipeline.tables.arrays import Floats
 
+_COLUMNS = (
+    *("low", "high", "volume", "quote_volume", "trades"),
+    *("taker_buy_volume", "taker_buy_quote_volume"),
+)
 _MOST_PLACES = 15
 _SECOND_US = 1_000_000
 _FEW_UNITS = 2
@@ -52,10 +56,10 @@ def disagreements(
         rounded: people wrote the file: where its volumes are as small as its last digit, 0 may be a volume.
     """
     share = rules["written_share_min"]
-    volume, trades = _floats(rows, "volume"), _floats(rows, "trades")
-    no_price = _no_price(rows, "volume", "quote_volume", rules)
-    no_taker = _no_price(rows, "taker_buy_volume", "taker_buy_quote_volume", rules)
-    quote = _floats(rows, "quote_volume")
+    columns = {name: _floats(rows, name) for name in _COLUMNS}
+    volume, quote, trades = (columns[name] for name in ("volume", "quote_volume", "trades"))
+    no_price = _no_price(columns, "volume", "quote_volume", rules)
+    no_taker = _no_price(columns, "taker_buy_volume", "taker_buy_quote_volume", rules)
     no_price |= (quote > 0) & (volume == 0) & (trades == 0)
     rounded_off = (volume == 0) & ((quote > 0) | (rounded and _rounds_to_zero(volume, share)))
     no_trade = ((trades > 0) != (volume > 0)) & ~np.isnan(trades) & ~rounded_off
@@ -84,10 +88,10 @@ def moving_without_volume(
 
 
 def _no_price(
-    rows: Sequence[Row], amount: str, value: str, rules: Mapping[str, float]
+    columns: Mapping[str, Floats], amount: str, value: str, rules: Mapping[str, float]
 ) -> np.ndarray:
     """Rows in which value / amount is no price from low to high."""
-    low, high, volume, quote = (_floats(rows, name) for name in ("low", "high", amount, value))
+    low, high, volume, quote = (columns[name] for name in ("low", "high", amount, value))
     price, lot, cent = (
         _unit(column, rules["written_share_min"])
         for column in (np.concatenate([low, high]), volume, quote)
@@ -105,31 +109,44 @@ def _rounds_to_zero(volume: Floats, share: float) -> bool:
     return bool(traded.size) and float(traded.min()) <= _FEW_UNITS * _unit(volume, share)
 
 
-def other_interval(
-    spacing: Counter[int], lengths: Counter[int], step: int, rules: Mapping[str, float]
-) -> str | None:
-    """Why the rows of a file are klines of another length than `step`; None where they are not.
+class Intervals:
+    """How far apart the rows of a file open, and how long they last."""
 
-    Args:
-        spacing: How often rows that follow each other open so many us apart, in either direction.
-        lengths: How many rows last so many us, where the file says so.
-        step: The wanted length in us.
-        rules: `record` of CONTROL.
-    """
-    apart, often = _usual(spacing)
-    total = spacing.total()
-    if total >= rules["rows_min"] and apart != step and often > rules["spacing_share_min"] * total:
-        return (
-            f"its rows lie {_seconds(apart)} s apart ({often} of {total} times);"
-            f" wanted {_seconds(step)} s: these are klines of another interval"
-        )
-    lasts, often = _usual(lengths)
-    if lasts > step and often > rules["spacing_share_min"] * lengths.total():
-        return (
-            f"its rows are {_seconds(lasts)} s long ({often} of {lengths.total()});"
-            f" wanted {_seconds(step)} s: these are klines of another interval"
-        )
-    return None
+    def __init__(self) -> None:
+        self._apart: Counter[int] = Counter()
+        self._lengths: Counter[int] = Counter()
+        self._before: int | None = None
+
+    def add(self, opened: int, lasts: int | None) -> None:
+        """The next row: its open, and its length in us where the file says so."""
+        if self._before not in (None, opened):
+            self._apart[abs(opened - (self._before or 0))] += 1
+        self._before = opened
+        if lasts is not None:
+            self._lengths[lasts] += 1
+
+    def other_than(self, step: int, rules: Mapping[str, float]) -> str | None:
+        """Why these are klines of another length than `step` in us; None where they are not.
+
+        Args:
+            step: The wanted length in us.
+            rules: `record` of CONTROL.
+        """
+        apart, often = _usual(self._apart)
+        total = self._apart.total()
+        many = often > rules["spacing_share_min"] * total
+        if total >= rules["rows_min"] and apart != step and many:
+            return (
+                f"its rows lie {_seconds(apart)} s apart ({often} of {total} times);"
+                f" wanted {_seconds(step)} s: these are klines of another interval"
+            )
+        lasts, often = _usual(self._lengths)
+        if lasts > step and often > rules["spacing_share_min"] * self._lengths.total():
+            return (
+                f"its rows are {_seconds(lasts)} s long ({often} of {self._lengths.total()});"
+                f" wanted {_seconds(step)} s: these are klines of another interval"
+            )
+        return None
 
 
 def _usual(counts: Counter[int]) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -77,9 +77,7 @@ class KlineFile(Tally):
         self._cut: int | None = None
         self._rows: dict[int, list[tuple[Kline, Block, int]]] = {}
         self._last = -1
-        self._before: int | None = None
-        self._spacing: Counter[int] = Counter()
-        self._lengths: Counter[int] = Counter()
+        self._intervals = consistency.Intervals()
         self._broken: list[tuple[int, str]] = []
 
     def admit(self, rows: int = 1) -> None:
@@ -142,11 +140,7 @@ class KlineFile(Tally):
             SourceError: the file has more rows of the day than any file of klines.
         """
         self._bound(self.read, "kline_rows_of_day")
-        if self._before not in (None, row.opened):
-            self._spacing[abs(row.opened - (self._before or 0))] += 1
-        self._before = row.opened
-        if row.lasts is not None:
-            self._lengths[row.lasts] += 1
+        self._intervals.add(row.opened, row.lasts)
         fault = self._fault(row)
         if fault is not None:
             self.set_aside(block, place, *fault)
@@ -155,6 +149,23 @@ class KlineFile(Tally):
         if broken is not None:
             self._break(block, place, broken)
             return
+        self._keep(row, block, place)
+
+    def take_all(self, rows: Sequence[Kline], block: Block, first: int) -> None:
+        """As `read` and `take`, of rows of ours that stand from a place on and break no rule.
+
+        Raises:
+            SourceError: as `admit` and `take`.
+        """
+        self.admit(len(rows))
+        self.read += len(rows)
+        self._bound(self.read, "kline_rows_of_day")
+        self._near = rows[-1].opened
+        for place, row in enumerate(rows, first):
+            self._intervals.add(row.opened, row.lasts)
+            self._keep(row, block, place)
+
+    def _keep(self, row: Kline, block: Block, place: int) -> None:
         self.defects["B16"] += row.opened < self._last
         self.defects["B14"] += row.close_time_cut
         self._last = row.opened
@@ -203,9 +214,7 @@ class KlineFile(Tally):
         self, rows: list[Kline], places: list[_Place], rules: Mapping[str, float]
     ) -> tuple[list[Kline], list[_Place]]:
         """The rows whose columns agree with each other; a file that mostly breaks a rule is refused."""
-        other = consistency.other_interval(
-            self._spacing, self._lengths, self.feed.kind.step(), rules
-        )
+        other = self._intervals.other_than(self.feed.kind.step(), rules)
         if other is not None:
             raise SourceError(f"{self.name}: {other}; bring the {self._kind} klines", code="B26")
         total = len(rows) + len(self._broken)
@@ -234,7 +243,7 @@ class KlineFile(Tally):
         rows, places = [], []
         for opened in sorted(self._rows):
             (row, block, place), *others = self._rows[opened]
-            if all(_is_again(other, row) for other, _, _ in others):
+            if not others or all(_is_again(other, row) for other, _, _ in others):
                 rows.append(row)
                 places.append((block, place))
                 self.merged += len(others)
