@@ -68,9 +68,10 @@ class ValueLimits:
         Args:
             values: Fields and their values; a null, and a field without limits, has nothing to keep.
         """
+        within = self.within
         for name, value in values:
-            if value and name in self.within:
-                low, high = self.within[name]
+            if value and name in within:
+                low, high = within[name]
                 if not low <= abs(value) <= high:
                     return f"{name} is {value}; wanted 0, or {low:g} to {high:g} (CONTROL, values)"
         return None

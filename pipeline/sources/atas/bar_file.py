@@ -33,8 +33,9 @@ def parse(text: RawText, feed: Feed) -> Parsed:
     versions: Counter[str] = Counter()
     naive = 0
     for batch in lines.batches():
+        numbers = batch.block.numbers
         for index, line in enumerate(batch.records):
-            bar = checked(line, batch.block.numbers[batch.places[index]], feed.values)
+            bar = checked(line, numbers[batch.places[index]], feed.values)
             if isinstance(bar, tuple):
                 lines.reject(batch, index, *bar)
                 continue

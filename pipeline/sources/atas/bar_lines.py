@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from typing import TypeAlias
 
 import msgspec
@@ -27,6 +28,7 @@ _LIMITED = (
     *(*_PRICES, *_NOT_NEGATIVE, *_LEVELS),
     *("cvd", "bar_vpo_vol", "bar_vpo_loc", "absorption_strength"),
 )
+_prices, _not_negative, _limited = (attrgetter(*n) for n in (_PRICES, _NOT_NEGATIVE, _LIMITED))
 
 Fault: TypeAlias = tuple[str, str]
 """(defect code, reason)."""
@@ -105,19 +107,17 @@ def checked(line: BarLine, number: int, limits: ValueLimits) -> Bar | Fault:
     if isinstance(stamp, tuple):
         return stamp
     _normalise(line)
-    beyond = limits.fault((name, getattr(line, name)) for name in _LIMITED)
+    beyond = limits.fault(zip(_LIMITED, _limited(line), strict=True))
     if beyond is not None:
         return "A10", beyond
     return Bar(fields=line, stamp=stamp.instant, zone=stamp.zone, line=number)
 
 
 def _value_fault(line: BarLine) -> Fault | None:
-    for name in _PRICES:
-        price = getattr(line, name)
+    for name, price in zip(_PRICES, _prices(line), strict=True):
         if not price or price < 0:
             return "A10", f"{name} is {price}; wanted a price above 0"
-    for name in _NOT_NEGATIVE:
-        value = getattr(line, name)
+    for name, value in zip(_NOT_NEGATIVE, _not_negative(line), strict=True):
         if value is not None and value < 0:
             return "A10", f"{name} is {value}; wanted 0 or more"
     return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 import pyarrow as pa
 
@@ -38,6 +39,11 @@ _SCHEMA = pa.schema(
     }
 )
 
+_ROW = (*_KEPT, *_SUMMED, *_LAST, "run", "stamp", "line", "lines", "volume_regressed")
+"""The columns in the order of `_Forming.row`."""
+
+_kept, _last = attrgetter(*_KEPT.values()), attrgetter(*_LAST)
+
 _ROWS_AT_A_TIME = 1 << 13
 """So many rows wait as objects; then they become columns, a tenth of the size."""
 
@@ -67,7 +73,7 @@ class Merging:
         self.lines = 0
         self._runs = 0
         self._bar: _Forming | None = None
-        self._rows: list[dict[str, object]] = []
+        self._rows: list[tuple[object, ...]] = []
         self._tables: list[pa.Table] = []
 
     def take(self, bar: Bar) -> None:
@@ -103,7 +109,10 @@ class Merging:
             self._rows = []
 
     def _table(self) -> pa.Table:
-        return pa.Table.from_pylist(self._rows, _SCHEMA)
+        if not self._rows:
+            return _SCHEMA.empty_table()
+        columns = dict(zip(_ROW, zip(*self._rows, strict=True), strict=True))
+        return pa.table({name: columns[name] for name in _SCHEMA.names}, _SCHEMA)
 
 
 class _Forming:
@@ -113,7 +122,7 @@ class _Forming:
         self.newest = self._kept = first
         self._lines = 0
         self._sums = {name: Sum() for name in _SUMMED}
-        self._last: dict[str, float | None] = dict.fromkeys(_LAST)
+        self._last: list[float | None] = [None] * len(_LAST)
 
     def take(self, bar: Bar) -> None:
         """Its next state."""
@@ -123,24 +132,17 @@ class _Forming:
             self._kept = bar
         for name, total in self._sums.items():
             total.add(getattr(bar.fields, name))
-        for name in _LAST:
-            value = getattr(bar.fields, name)
+        for at, value in enumerate(_last(bar.fields)):
             if value is not None:
-                self._last[name] = value
+                self._last[at] = value
 
-    def row(self) -> dict[str, object]:
-        """What becomes of them all."""
+    def row(self) -> tuple[object, ...]:
+        """What becomes of them all: the columns of `_ROW`."""
         kept = self._kept
-        return {
-            **{name: getattr(kept.fields, source) for name, source in _KEPT.items()},
-            **{name: total.nearest for name, total in self._sums.items()},
-            **self._last,
-            "run": kept.run,
-            "stamp": kept.stamp,
-            "line": kept.line,
-            "lines": self._lines,
-            "volume_regressed": kept is not self.newest,
-        }
+        sums = (total.nearest for total in self._sums.values())
+        regressed = kept is not self.newest
+        place = (kept.run, kept.stamp, kept.line, self._lines, regressed)
+        return (*_kept(kept.fields), *sums, *self._last, *place)
 
 
 def _begins_run(before: Bar, bar: Bar) -> bool:
