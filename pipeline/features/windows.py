@@ -68,6 +68,10 @@ class Trailing:
     def _means(self) -> list[Floats]:
         return [self.means(x) for x in self.series]
 
+    @cached_property
+    def _is_whole(self) -> bool:
+        return bool(self.known.all())
+
     def blocks(self) -> Iterator[slice]:
         """Windows, a few at a time."""
         together = max(_TOGETHER // self.window, 1)
@@ -80,7 +84,8 @@ class Trailing:
         Sums along the last axis then always add in the same order, whatever the number of rows.
         """
         rows = x[block.start : block.stop + self.window - 1]
-        return np.ascontiguousarray(np.lib.stride_tricks.sliding_window_view(rows, self.window))
+        shape = (block.stop - block.start, self.window)
+        return np.ndarray(shape, x.dtype, rows, strides=2 * rows.strides).copy()
 
     def distances(self, block: slice) -> list[Floats]:
         """As `windows` of each series, less the window's mean; 0 where not measured."""
@@ -89,7 +94,8 @@ class Trailing:
             centre = means[block, None]
             distance = self.windows(x, block) - centre
             moved = np.abs(distance) > _DUST * np.abs(centre)
-            moved &= self.windows(self.known, block)
+            if not self._is_whole:
+                moved &= self.windows(self.known, block)
             found.append(np.where(moved, distance, 0.0))
         return found
 
