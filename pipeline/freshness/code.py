@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from pipeline import storage
+from pipeline.locations import user_cache
 from pipeline.settings.config import PROJECT
 from pipeline.stages import STAGES
 
@@ -34,10 +35,15 @@ def code_digests(kept: Path) -> dict[str, str]:
 
     Args:
         kept: A JSON file that may be deleted at will. It keeps the digests as long as no source file
-            of the package changes its size or time, so that a run with nothing to do parses nothing.
+            of the package changes its size or times, so that a run with nothing to do parses nothing.
+            Another in the user's cache keeps them for kitchens to come.
     """
     states = sorted(_states(str(PROJECT / "pipeline"), ""))
-    return storage.remembered(kept, storage.digest([sys.version_info[:2], states]), _digests)
+    signature = storage.digest([sys.version_info[:2], str(PROJECT), states])
+    shared = user_cache("code") / f"{storage.digest(str(PROJECT))}.json"
+    return storage.remembered(
+        kept, signature, lambda: storage.remembered(shared, signature, _digests)
+    )
 
 
 def _digests() -> dict[str, str]:
@@ -51,14 +57,14 @@ def forget() -> None:
         read.cache_clear()
 
 
-def _states(folder: str, name: str) -> Iterator[tuple[str, int, int]]:
-    """Name, size and time of every source file in a folder and below."""
+def _states(folder: str, name: str) -> Iterator[tuple[str, int, int, int]]:
+    """Name, size and times of every source file in a folder and below."""
     with os.scandir(folder) as entries:
         for entry in entries:
             below = f"{name}{entry.name}"
             if entry.name.endswith((".py", ".c", ".html", ".css", ".j2")):
                 status = entry.stat()
-                yield below, status.st_size, status.st_mtime_ns
+                yield below, status.st_size, status.st_mtime_ns, status.st_ctime_ns
             elif entry.is_dir(follow_symlinks=False) and entry.name != "__pycache__":
                 yield from _states(entry.path, f"{below}/")
 

@@ -118,6 +118,24 @@ def test_the_digests_are_kept_while_no_file_changes(tmp_path: Path) -> None:
     assert code.code_digests(cache) == first
 
 
+def test_a_fresh_kitchen_need_not_parse_the_code_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user's cache has the digests of the same files; without it they are the same, later."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    first = code.code_digests(tmp_path / "one.json")
+    (shared,) = (tmp_path / "cache").rglob("*.json")
+    shared.write_bytes(shared.read_bytes().replace(first["Verdict"].encode(), b"as kept"))
+
+    assert code.code_digests(tmp_path / "two.json") == first | {"Verdict": "as kept"}
+
+    shared.unlink()
+    (tmp_path / "cache").rename(tmp_path / "gone")
+    (tmp_path / "cache").touch()
+
+    assert code.code_digests(tmp_path / "three.json") == first
+
+
 def test_every_module_of_helpers_is_known() -> None:
     """What the recipes take from their own room beside the job itself counts as their code."""
     tree = ast.parse(code._path(code.RECIPES).read_bytes())
