@@ -54,7 +54,7 @@ def test_each_kind_is_fetched_in_front(tmp_path: Path, exchange: FakeExchange) -
     luigi(tmp_path, "Snapshot", "--date", "2025-01-02")
     trades = f"binance/spot/BTCUSDT-trades-{DAY}.zip"
     exchange.put(f"/data/spot/daily/trades/BTCUSDT/BTCUSDT-trades-{DAY}.zip", b"zip")
-    for asked in tmp_path.rglob("asked.json"):
+    for asked in tmp_path.rglob("Fetched.json"):
         asked.unlink()
 
     luigi(tmp_path, "Snapshot", "--date", "2025-01-02")

@@ -28,6 +28,7 @@ GROUND = {
     "clock",
     "zones",
     "free_form",
+    "locations",
 }
 """What the code of any step may reach."""
 

@@ -329,9 +329,9 @@ def test_a_plan_of_stale_days_asks_of_each_unit_once(
         "def read_feed_(): ...\ndef read_feed(",
     )
     asked: Counter[Unit] = Counter()
-    real = Freshness._reasons
+    real = Freshness.reasons_of
     monkeypatch.setattr(
-        Freshness, "_reasons", lambda self, node: asked.update([node.unit]) or real(self, node)
+        Freshness, "reasons_of", lambda self, node: asked.update([node.unit]) or real(self, node)
     )
     forget()
 
