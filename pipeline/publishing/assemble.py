@@ -7,9 +7,10 @@ Belongs here: which rows are published, their order, the worst condition. Judgin
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -17,10 +18,13 @@ import pyarrow.compute as pc
 
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us
 from pipeline.contracts.manifest import DayCondition, SymbolCondition, to_json
-from pipeline.contracts.schema import DataSchema, conform, empty
+from pipeline.contracts.schema import DataSchema, conform
 from pipeline.contracts.verdict import Reason, Verdict
 from pipeline.errors import ContractError, RefusedError
 from pipeline.publishing.datapackage import datapackage
+from pipeline.tables.parts import Columns, Part, Parts, as_parts
+
+Rows: TypeAlias = pa.Table | Parts
 
 CONDITIONS = ("available", "degraded", "missing")
 """Best first."""
@@ -36,17 +40,17 @@ _ORDER = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SymbolDay:
-    """What the steps before made of one symbol's day.
+    """What the steps before made of one symbol's day; tables in parts are read when they are needed.
 
     The tables of a missing symbol may have any rows, also none: only its rejects are published.
     """
 
     symbol: str
-    bars: pa.Table
-    micro: pa.Table
-    macro: pa.Table
-    footprint: pa.Table | None
-    rejects: list[pa.Table]
+    bars: Rows
+    micro: Rows
+    macro: Rows
+    footprint: Rows | None
+    rejects: Sequence[Rows]
     verdict: Verdict
 
     @property
@@ -57,6 +61,9 @@ class SymbolDay:
 
 def assemble(day: dt.date, parts: Sequence[SymbolDay], schema: DataSchema) -> dict[str, Any]:
     """The five tables of a day, sorted by symbol and time, what describes them, and `condition`.
+
+    The tables are in parts, each of one symbol, so that no more than one stands in memory at once; but for
+    `macro_slow`, of a row a symbol.
 
     Args:
         day: The UTC date; every published symbol has its 1440 minutes and no other.
@@ -78,13 +85,15 @@ def assemble(day: dt.date, parts: Sequence[SymbolDay], schema: DataSchema) -> di
     for part in published:
         _check_minutes(day, part)
     tables = {
-        "bars_1m": _governed("bars_1m", [p.bars for p in published], schema),
-        "features_micro": _features("features_micro", [p.micro for p in published]),
-        "macro_slow": _features("macro_slow", [p.macro for p in published]),
+        "bars_1m": _governed("bars_1m", {p.symbol: [p.bars] for p in published}, schema),
+        "features_micro": _features("features_micro", {p.symbol: p.micro for p in published}),
+        "macro_slow": _features("macro_slow", {p.symbol: p.macro for p in published}).whole(),
         "footprint": _governed(
-            "footprint", [p.footprint for p in published if p.footprint is not None], schema
+            "footprint",
+            {p.symbol: [p.footprint] for p in published if p.footprint is not None},
+            schema,
         ),
-        "rejects": _governed("rejects", [t for p in parts for t in p.rejects], schema),
+        "rejects": _governed("rejects", {p.symbol: p.rejects for p in parts}, schema),
     }
     described = datapackage(day, tables, schema)
     return {**tables, "datapackage": described, "condition": to_json(condition)}
@@ -130,7 +139,7 @@ def _reasons(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
 
 
 def _check_minutes(day: dt.date, part: SymbolDay) -> None:
-    stamps = part.bars["minute_open"].cast(pa.int64()).to_numpy()
+    stamps = _column(part.bars, "minute_open").cast(pa.int64()).to_numpy()
     wanted = day_open_us(day) + MINUTE_US * np.arange(MINUTES_PER_DAY, dtype=np.int64)
     if not np.array_equal(np.sort(stamps), wanted):
         raise ContractError(
@@ -138,7 +147,7 @@ def _check_minutes(day: dt.date, part: SymbolDay) -> None:
             f" {MINUTES_PER_DAY} minutes once"
         )
     for name, table in (("bars_1m", part.bars), ("features_micro", part.micro)):
-        others = pc.unique(table["symbol"]).to_pylist()
+        others = pc.unique(_column(table, "symbol")).to_pylist()
         if others != [part.symbol] or table.num_rows != MINUTES_PER_DAY:
             raise ContractError(
                 f"{name} {day}: got {table.num_rows} rows of {others}, wanted {MINUTES_PER_DAY} of"
@@ -146,17 +155,49 @@ def _check_minutes(day: dt.date, part: SymbolDay) -> None:
             )
 
 
-def _governed(name: str, tables: list[pa.Table], schema: DataSchema) -> pa.Table:
-    wanted = schema.table(name)
-    tables = [conform(table, wanted, name) for table in tables]
-    return _sorted(name, pa.concat_tables([*tables, empty(wanted)]))
+def _column(table: Rows, name: str) -> pa.ChunkedArray:
+    return pa.chunked_array(
+        [chunk for part in as_parts(table).tables([name]) for chunk in part[name].chunks]
+    )
 
 
-def _features(name: str, tables: list[pa.Table]) -> pa.Table:
+def _governed(name: str, tables: Mapping[str, Sequence[Rows]], schema: DataSchema) -> Parts:
+    return _in_order(name, tables, schema.table(name))
+
+
+def _features(name: str, tables: Mapping[str, Rows]) -> Parts:
     """Tables whose schema the feature registry gives: all symbols must agree on it."""
-    wanted = tables[0].schema.remove_metadata()
-    return _sorted(name, pa.concat_tables([conform(t, wanted, name) for t in tables]))
+    wanted = next(iter(tables.values())).schema.remove_metadata()
+    return _in_order(name, {symbol: [table] for symbol, table in tables.items()}, wanted)
 
 
-def _sorted(name: str, table: pa.Table) -> pa.Table:
-    return table.sort_by([(key, "ascending") for key in _ORDER[name]]).combine_chunks()
+def _in_order(name: str, tables: Mapping[str, Sequence[Rows]], wanted: pa.Schema) -> Parts:
+    """A part a symbol, ascending, each conforming and sorted."""
+    for symbol in tables:
+        for table in tables[symbol]:
+            conform(table.schema.empty_table(), wanted, name)
+    rows = {symbol: sum(table.num_rows for table in tables[symbol]) for symbol in sorted(tables)}
+    return Parts(
+        schema=wanted,
+        parts=tuple(
+            Part(num_rows=count, read=partial(_sorted, name, symbol, tables[symbol], wanted))
+            for symbol, count in rows.items()
+            if count
+        ),
+    )
+
+
+def _sorted(
+    name: str, symbol: str, tables: Sequence[Rows], wanted: pa.Schema, columns: Columns
+) -> pa.Table:
+    """One symbol's rows of all its tables.
+
+    Raises:
+        ContractError: a value breaks the schema, or a row is another symbol's.
+    """
+    rows = pa.concat_tables([conform(as_parts(t).whole(), wanted, name) for t in tables])
+    others = pc.unique(rows["symbol"]).to_pylist()
+    if others != [symbol]:
+        raise ContractError(f"{name}: got rows of {others}, wanted rows of {symbol} alone")
+    found = rows.sort_by([(key, "ascending") for key in _ORDER[name]]).combine_chunks()
+    return found if columns is None else found.select(columns)

@@ -74,7 +74,7 @@ def _is_beginning(old: FileEntry, new: FileEntry, file: Stored) -> bool:
     names = [column.name for column in old.columns]
     if names != [column.name for column in new.columns][: len(names)]:
         return False
-    return parquet.content_hash(parquet.read(file).select(names)) == old.content_hash
+    return parquet.content_hash(parquet.by_columns(file, names)) == old.content_hash
 
 
 def is_withdrawn(

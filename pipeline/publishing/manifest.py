@@ -36,6 +36,7 @@ from pipeline.free_form import Json
 from pipeline.packs import Stored
 from pipeline.publishing import ranges, sums
 from pipeline.tables import parquet
+from pipeline.tables.parts import Parts, as_parts
 
 PRODUCER = "central-data-kitchen"
 DATASET = "market-minutes"
@@ -59,7 +60,7 @@ class ManifestInput:
     simulated: bool
     version: str
     condition: DayCondition
-    tables: dict[str, pa.Table]
+    tables: dict[str, pa.Table | Parts]
     files: dict[str, Stored]
     calibrations: dict[str, DayFinding]
     ledgers: Mapping[str, Sequence[LedgerEntry]]
@@ -139,7 +140,7 @@ def _applied(found: Finding, feed: str | None = None) -> Json:
     }
 
 
-def file_entry(place: Stored, table: pa.Table | None) -> FileEntry:
+def file_entry(place: Stored, table: pa.Table | Parts | None) -> FileEntry:
     """What a manifest says of a file, and of the table in it."""
     with place.open() as file:
         facts = sums.drain(file)
@@ -161,13 +162,16 @@ def _column(field: pa.Field) -> Column:
     return Column(name=field.name, type=str(field.type), unit=unit)
 
 
-def _window(table: pa.Table) -> Window | None:
+def _window(table: pa.Table | Parts) -> Window | None:
     """First and last instant of `ts`, or of `minute_open`; None without such a column or rows."""
-    name = next((n for n in ("ts", "minute_open") if n in table.column_names), None)
+    name = next((n for n in ("ts", "minute_open") if n in table.schema.names), None)
     if name is None or table.num_rows == 0:
         return None
-    edges = pc.min_max(table[name].cast(pa.int64()))
-    return Window(first=clock.iso(edges["min"].as_py()), last=clock.iso(edges["max"].as_py()))
+    edges = [pc.min_max(part[name].cast(pa.int64())) for part in as_parts(table).tables([name])]
+    first, last = (
+        pc.min_max(pa.array([e[at].as_py() for e in edges]))[at] for at in ("min", "max")
+    )
+    return Window(first=clock.iso(first.as_py()), last=clock.iso(last.as_py()))
 
 
 def _inputs(symbol: str, ledger: Sequence[LedgerEntry]) -> dict[str, InputEntry]:

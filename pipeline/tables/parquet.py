@@ -6,8 +6,10 @@ Belongs here: Arrow table <-> Parquet bytes. Which columns a table has is `contr
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import pairwise
 from os import SEEK_END
 from pathlib import Path
@@ -24,6 +26,10 @@ from pipeline.tables.parts import Part, Parts, single
 
 PART_ROWS = 250_000
 """A row group of a table in parts has no more rows: who reads it by parts needs memory for so many."""
+
+
+_BATCH_BYTES, _KEPT_BYTES = 1 << 26, 1 << 24
+"""Of a file that is read column by column: as many bytes as are read, or kept, at once."""
 
 
 def write(
@@ -44,45 +50,50 @@ def write(
 def write_into(handle: IO[bytes], table: pa.Table | Parts, *, group_by: str | None = None) -> None:
     """Writes a table into an open file: zstd-3, byte-stream-split floats, dictionaries on strings only.
 
-    A table in parts is of trades, and for other steps alone: its prices, sizes and sides repeat, what was
-    paid, its instants, ids and lines hardly ever do. So dictionaries on floats but for those in quote
-    currency, differences of integers, zstd-1, statistics of instants alone: half of the time and the room.
+    A table in parts that is not grouped is of trades, and for other steps alone: its prices, sizes and sides
+    repeat, what was paid, its instants, ids and lines hardly ever do. So dictionaries on floats but for those
+    in quote currency, differences of integers, zstd-1, statistics of instants alone: half of the time and the
+    room.
 
     Args:
         handle: Where to, from where it stands; it stays open.
         table: Sorted as it shall be read; each part of one in parts becomes one or more row groups. No
             pandas metadata is written.
         group_by: A column, already sorted; each of its values becomes one row group of a table in one piece,
-            unless each stands there once: a row group costs more than a row.
+            unless each stands there once: a row group costs more than a row. A table in parts has one value
+            a part then, and gives the same bytes as in one piece.
     """
+    if isinstance(table, Parts) and group_by and {part.num_rows for part in table.parts} <= {1}:
+        table = table.whole()
     with pq.ParquetWriter(
         handle,
         table.schema,
         version="2.6",
         compression="zstd",
         store_schema=True,
-        **_encodings(table),
+        **_encodings(table.schema, is_tape=isinstance(table, Parts) and group_by is None),
     ) as writer:
         if isinstance(table, pa.Table):
             for start, stop in _row_groups(table, group_by):
                 writer.write_table(table.slice(start, stop - start), max(1, stop - start))
         else:
             # Each part is forgotten before the next one is read.
+            most = PART_ROWS if group_by is None else sys.maxsize
             for part in table.parts:
-                writer.write_table(part.read(None), max(1, min(PART_ROWS, part.num_rows)))
+                writer.write_table(part.read(None), max(1, min(most, part.num_rows)))
                 pa.default_memory_pool().release_unused()
     if isinstance(table, Parts):
         trim_memory.give_back()
 
 
-def _encodings(table: pa.Table | Parts) -> dict[str, Any]:
+def _encodings(schema: pa.Schema, *, is_tape: bool) -> dict[str, Any]:
     def named(*tests: Callable[[pa.DataType], bool]) -> list[str]:
-        return [field.name for field in table.schema if any(is_it(field.type) for is_it in tests)]
+        return [field.name for field in schema if any(is_it(field.type) for is_it in tests)]
 
     floats = named(pa.types.is_floating)
-    if isinstance(table, Parts):
+    if is_tape:
         integers = named(pa.types.is_int64, pa.types.is_timestamp)
-        repeated = [name for name in floats if _unit(table.schema, name) != b"quote"]
+        repeated = [name for name in floats if _unit(schema, name) != b"quote"]
         return {
             "compression_level": 1,
             "use_dictionary": [*repeated, *named(pa.types.is_int8)] or False,
@@ -117,8 +128,8 @@ SMALL_BYTES = 1 << 22
 
 
 @contextmanager
-def opened(place: Place) -> Iterator[pq.ParquetFile]:
-    """A Parquet file, open for the block."""
+def opened(place: Place, footer: pq.FileMetaData | None = None) -> Iterator[pq.ParquetFile]:
+    """A Parquet file, open for the block; its footer is not read again where it is given."""
     with ExitStack() as closing:
         source: Any = place
         if isinstance(place, Stored):
@@ -126,7 +137,7 @@ def opened(place: Place) -> Iterator[pq.ParquetFile]:
             if place.member and source.seek(0, SEEK_END) <= SMALL_BYTES:
                 source.seek(0)
                 source = pa.BufferReader(source.read())
-        yield closing.enter_context(pq.ParquetFile(source))
+        yield closing.enter_context(pq.ParquetFile(source, metadata=footer))
 
 
 def read(place: Place, columns: list[str] | None = None) -> pa.Table:
@@ -177,6 +188,51 @@ def _read_group(place: Place, number: int, columns: list[str] | None) -> pa.Tabl
     with opened(place) as file:
         table = file.read_row_group(number, columns=columns, use_threads=False)
     return table if columns is None else table.select(columns)
+
+
+def by_columns(place: Place, names: list[str] | None = None) -> Parts:
+    """The table in a Parquet file, or these columns of it, in parts of a few row groups: to go by columns.
+
+    A column that is not large is kept at hand until another one is asked for: it is read once.
+    """
+    with opened(place) as file:
+        footer, schema = file.metadata, file.schema_arrow
+    batches, kept = _batches(footer), dict[tuple[int, tuple[str, ...]], pa.Table]()
+
+    def read_columns(number: int, wanted: list[str] | None) -> pa.Table:
+        columns = tuple(schema.names if wanted is None else wanted)
+        if (number, columns) in kept:
+            return kept[number, columns]
+        if any(columns != others for _, others in kept):
+            kept.clear()
+        with opened(place, footer) as file:
+            table = file.read_row_groups(batches[number], columns=list(columns), use_threads=False)
+        if sum(part.nbytes for part in kept.values()) + table.nbytes <= _KEPT_BYTES:
+            kept[number, columns] = table.select(columns)
+        return table.select(columns)
+
+    schema = schema if names is None else pa.schema([schema.field(name) for name in names])
+    parts = (
+        Part(
+            num_rows=sum(footer.row_group(n).num_rows for n in batch),
+            read=partial(read_columns, number),
+        )
+        for number, batch in enumerate(batches)
+    )
+    return Parts(schema=schema, parts=tuple(parts))
+
+
+def _batches(footer: pq.FileMetaData) -> list[list[int]]:
+    """Row groups of so many rows and bytes together as are read at once."""
+    found, rows, size = list[list[int]](), 0, 0
+    for number in range(footer.num_row_groups):
+        group = footer.row_group(number)
+        rows, size = rows + group.num_rows, size + group.total_byte_size
+        if not found or rows > PART_ROWS or size > _BATCH_BYTES:
+            found.append([])
+            rows, size = group.num_rows, group.total_byte_size
+        found[-1].append(number)
+    return found
 
 
 def content_hash(table: pa.Table | Parts) -> str:

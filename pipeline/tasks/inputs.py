@@ -186,12 +186,16 @@ def slow_ledgers(job: Job) -> dict[str, list[LedgerEntry]]:
     return {feed: ledger.from_json(entries) for feed, entries in found.items()}
 
 
-def symbol_day(job: Job, name: str) -> SymbolDay:
-    """Everything that one symbol gives to the day's files."""
+def symbol_days(job: Job) -> list[SymbolDay]:
+    """Everything that each symbol gives to the day's files; its tables are read when they are needed."""
+    judged = verdicts(job)
+    return [_symbol_day(job, name, judged[name]) for name in symbols(job)]
 
-    def tables(stage: str, output: str) -> list[pa.Table]:
+
+def _symbol_day(job: Job, name: str, judged: Verdict) -> SymbolDay:
+    def tables(stage: str, output: str) -> list[Parts]:
         edges = [edge for edge in job.edges(stage, output) if edge.unit.symbol == name]
-        return [parquet.read(edge.place) for edge in edges]
+        return [parquet.in_parts(edge.place) for edge in edges]
 
     return SymbolDay(
         symbol=name,
@@ -200,7 +204,7 @@ def symbol_day(job: Job, name: str) -> SymbolDay:
         macro=tables("MacroFeatures", "macro_slow")[0],
         footprint=next(iter(tables("Footprint", "footprint")), None),
         rejects=tables("CleanFeed", "rejects"),
-        verdict=verdicts(job)[name],
+        verdict=judged,
     )
 
 

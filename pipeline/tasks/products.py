@@ -6,11 +6,13 @@ import hashlib
 import importlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import IO, Any
 
 from pipeline import packs, storage
 from pipeline.errors import StageError
 from pipeline.freshness.graph import Node
+from pipeline.packs import Stored
 
 
 def write(node: Node, products: Mapping[str, Any]) -> dict[str, str]:
@@ -37,7 +39,12 @@ def write(node: Node, products: Mapping[str, Any]) -> dict[str, str]:
             for name, member in declared.items():
                 with packs.adding(pack, member) as place:
                     contents[name] = _put(place, products[name])
-        return contents
+        handle.flush()
+        made = Path(handle.name)
+        return {
+            name: found or _content_in(Stored(made, declared[name]))
+            for name, found in contents.items()
+        }
 
 
 def content_of(product: Any) -> str:
@@ -50,14 +57,27 @@ def content_of(product: Any) -> str:
 
 
 def _put(place: IO[bytes], product: Any) -> str:
-    """Writes a table, a text or a JSON value into an open file, and returns the digest of its content."""
+    """Writes a table, a text or a JSON value into an open file, and returns the digest of its content.
+
+    Empty for a table in parts, a symbol each, which are costly to make: what is hashed is read back from the
+    file.
+    """
     if isinstance(product, (str, dict, list)):
         data = product.encode() if isinstance(product, str) else storage.readable_json(product)
         place.write(data)
         return content_of(product)
     tables = importlib.import_module("pipeline.tables.parquet")
     group = "symbol" if "symbol" in product.schema.names else None
+    if group and isinstance(product, tables.Parts):
+        tables.write_into(place, product, group_by=group)
+        return ""
     with ThreadPoolExecutor(1) as beside:
         digest = beside.submit(content_of, product)
         tables.write_into(place, product, group_by=group)
         return digest.result()
+
+
+def _content_in(place: Stored) -> str:
+    """The digest of the content of a table as it was written."""
+    tables = importlib.import_module("pipeline.tables.parquet")
+    return content_of(tables.by_columns(place))

@@ -237,8 +237,8 @@ def macro_features(job: Job) -> Products:
 
 def assemble(job: Job) -> Products:
     """All symbols' outputs -> one table a dataset, and the day's condition."""
-    parts = [inputs.symbol_day(job, name) for name in inputs.symbols(job)]
-    products: Products = assemble_of(job.unit.day, parts, inputs.rules(job).schema)
+    schema = inputs.rules(job).schema
+    products: Products = assemble_of(job.unit.day, inputs.symbol_days(job), schema)
     job.facts = {"rows": products["bars_1m"].num_rows, "condition": products["condition"]["day"]}
     return products | {"datapackage": _compact(products["datapackage"])}
 
@@ -258,7 +258,7 @@ def manifest(job: Job) -> Products:
             version=version("central-data-kitchen"),
             condition=inputs.condition(job),
             tables={
-                name: parquet.read(place)
+                name: parquet.by_columns(place)
                 for name, place in files.items()
                 if name.endswith(".parquet")
             },

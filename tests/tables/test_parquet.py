@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.bars.footprint import in_hours
 from pipeline.tables import parquet
+from pipeline.tables.parts import Parts, in_memory
 
 COLUMNS = {
     "f": st.none() | st.floats(width=64),
@@ -117,3 +118,51 @@ def test_row_groups_that_end_before_an_instant_are_not_read(tmp_path: Path) -> N
     assert parquet.read(tmp_path / "t.parquet").equals(whole)
     assert parquet.read_from(tmp_path / "t.parquet", *asked)["price"].to_pylist() == [3.0, 4.0]
     assert parquet.read_from(tmp_path / "none.parquet", *asked).column_names == asked[0]
+
+
+@pytest.mark.parametrize("counts", [(3, 1, 700), (2,), (1, 1), ()])
+def test_parts_of_a_symbol_each_give_the_file_of_the_whole(
+    tmp_path: Path, counts: tuple[int, ...]
+) -> None:
+    """The same bytes, whether a table is written in one piece or symbol by symbol; also without rows."""
+    schema = pa.schema([("symbol", pa.string()), ("x", pa.float64()), ("note", pa.string())])
+    groups = [
+        pa.table({"symbol": [f"S{n}"] * k, "x": [n / 3] * k, "note": [None] * k}, schema)
+        for n, k in enumerate(counts)
+    ]
+    whole = pa.concat_tables([schema.empty_table(), *groups]).combine_chunks()
+    parquet.write(tmp_path / "whole", whole, group_by="symbol")
+    parts = Parts(schema=schema, parts=tuple(in_memory(group) for group in groups))
+    parquet.write(tmp_path / "parts", parts, group_by="symbol")
+
+    assert (tmp_path / "parts").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+@given(ROWS, st.data())
+def test_a_file_read_by_columns_has_the_content_of_its_table(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, object]], data: st.DataObject
+) -> None:
+    """The same content hash, of all columns or of some."""
+    known = table(rows)
+    path = tmp_path_factory.mktemp("columns") / "table.parquet"
+    parquet.write(path, known)
+    names = data.draw(st.lists(st.sampled_from(list(COLUMNS)), unique=True, min_size=1))
+
+    assert parquet.content_hash(parquet.by_columns(path)) == parquet.content_hash(known)
+    some = parquet.content_hash(parquet.by_columns(path, names))
+    assert some == parquet.content_hash(known.select(names))
+
+
+@pytest.mark.parametrize("limit", ["PART_ROWS", "_BATCH_BYTES", "_KEPT_BYTES"])
+def test_a_file_larger_than_what_is_read_at_once_has_the_same_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    """In as many parts as it takes, read once or again."""
+    known = pa.table({"symbol": list("aabbbc"), "v": [1.0, None, 3.0, 4.0, float("nan"), 6.0]})
+    path = tmp_path / "table.parquet"
+    parquet.write(path, known, group_by="symbol")
+    monkeypatch.setattr(parquet, limit, 4)
+    found = parquet.by_columns(path)
+
+    assert parquet.content_hash(found) == parquet.content_hash(known)
+    assert len(found.parts) == {"PART_ROWS": 2, "_BATCH_BYTES": 3, "_KEPT_BYTES": 1}[limit]

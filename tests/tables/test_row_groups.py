@@ -40,7 +40,7 @@ def files(draw: st.DrawFn) -> pa.Table:
     rows = [
         (name, *values)
         for name in sorted(names)
-        for values in draw(st.lists(row, min_size=1, max_size=30))
+        for values in draw(st.lists(row, min_size=2, max_size=30))
     ]
     return pa.Table.from_pylist([dict(zip(SCHEMA.names, r, strict=True)) for r in rows], SCHEMA)
 
