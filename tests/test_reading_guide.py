@@ -33,7 +33,7 @@ def test_the_code_of_the_guide_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for block in blocks:
         exec(compile(block, str(GUIDE), "exec"), names)  # noqa: S102 - our own guide
 
-    assert len(blocks) == 11
+    assert len(blocks) == 12
     assert names["minutes"] == 2 * 2 * 1440
     assert names["frame"].shape == (2 * 1440, 3)
     assert names["every"].num_rows == 4 * 1440

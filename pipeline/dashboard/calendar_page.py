@@ -71,7 +71,7 @@ class DayOfSymbol:
 
 def published(store: Store) -> tuple[list[DayOfSymbol], bool]:
     """Every symbol's published days in order, and whether any is simulated."""
-    days = index.rebuild(store).days
+    days = index.current(store)
     found = [
         DayOfSymbol(
             day=day,

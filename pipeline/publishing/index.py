@@ -1,19 +1,24 @@
 """`snapshots/index.json`: the condition of every day and symbol at a glance.
 
 A hint like the links, never the truth: it is brought up to date by each publication and can be made anew
-from the revisions at any time. Written under the store-wide lock, whole or not at all.
+from the revisions at any time. Written under the store-wide lock, each file whole or not at all. Where it
+grows large it is in parts, a month each, of the same form: `index/2025-01.json`. A publication writes its
+month's anew, `index.json` names the parts, and a part counts once it is named.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import os
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from pipeline import storage
-from pipeline.contracts.manifest import TapeEntry
+from pipeline.contracts.manifest import Manifest, TapeEntry
 from pipeline.contracts.value import Value, to_json
 from pipeline.contracts.verdict import Condition
 from pipeline.publishing import links, locks, preflight, revisions
@@ -21,6 +26,12 @@ from pipeline.publishing.revisions import Sealed
 from pipeline.publishing.store import Store
 
 FILE = "index.json"
+PARTS = "index"
+"""Folder of the parts."""
+
+_MOST_BYTES = 1 << 22
+"""A larger `index.json` is in parts: that of ten years of three symbols is not."""
+
 _SHARE_DECIMALS = 4
 
 
@@ -47,9 +58,10 @@ class Entry(Value, frozen=True, kw_only=True):
 
 
 class Index(Value, frozen=True):
-    """Every published date."""
+    """Every published date; or the names of the parts that have them, below the store."""
 
     days: dict[dt.date, Entry] = msgspec.field(default_factory=dict)
+    parts: tuple[str, ...] | UnsetType = UNSET
 
 
 def path(store: Store) -> Path:
@@ -58,11 +70,34 @@ def path(store: Store) -> Path:
 
 
 def read(store: Store) -> Index:
-    """The index; empty where it is not there or cannot be read."""
-    try:
-        return msgspec.json.decode(path(store).read_bytes(), type=Index)
-    except (OSError, msgspec.DecodeError, RecursionError):
-        return Index()
+    """The index with all its parts; without what is not there or cannot be read."""
+    whole = _read(path(store))
+    if not whole.parts:
+        return whole
+    return Index(
+        {day: e for name in whole.parts for day, e in _read(store.root / name).days.items()}
+    )
+
+
+def of(store: Store, day: dt.date) -> Entry | None:
+    """What the index says of a date, without a look at other months' parts."""
+    whole = _read(path(store))
+    if whole.parts:
+        whole = _read(store.root / _part(day)) if _part(day) in whole.parts else Index()
+    return whole.days.get(day)
+
+
+def current(store: Store) -> dict[dt.date, Entry]:
+    """What is so of every published date: from the index where its revision is the link's, else from that."""
+    known, found = read(store).days, dict[dt.date, Entry]()
+    for day in links.published_days(store):
+        number = links.named_revision(store, day)
+        said = known.get(day)
+        if said is not None and said.revision == number:
+            found[day] = said
+        else:
+            found |= _of_revisions(store, [day])
+    return found
 
 
 def entry(sealed: Sealed) -> Entry:
@@ -71,7 +106,11 @@ def entry(sealed: Sealed) -> Entry:
     Raises:
         OSError, ValueError: its manifest cannot be read.
     """
-    manifest = revisions.read_manifest(sealed)
+    return said_of(sealed, revisions.read_manifest(sealed))
+
+
+def said_of(sealed: Sealed, manifest: Manifest) -> Entry:
+    """What the index says of a revision that has this manifest."""
     bars = manifest.files.get("bars_1m.parquet")
     return Entry(
         revision=sealed.revision,
@@ -101,11 +140,20 @@ def note(store: Store, sealed: Sealed) -> None:
     To be called under the date's lock. An index that cannot be read is made anew.
     """
     wanted = entry(sealed)
-    if read(store).days.get(sealed.day) == wanted:
+    if of(store, sealed.day) == wanted:
         return
     with locks.held(store.lock(sealed.day).with_name("LATEST")):
-        days = read(store).days or _all(store).days
-        _write(store, Index(days | {sealed.day: wanted}))
+        whole, name = _read(path(store)), _part(sealed.day)
+        if not whole.parts:
+            days = whole.days or _of_revisions(store, links.published_days(store))
+            write(store, days | {sealed.day: wanted})
+            return
+        known = _read(store.root / name).days if name in whole.parts else {}
+        month = [day for day in links.published_days(store) if _part(day) == name]
+        days = known or _of_revisions(store, month)
+        _put(store, name, Index(days | {sealed.day: wanted}))
+        if name not in whole.parts:
+            _put(store, FILE, Index(parts=tuple(sorted([*whole.parts, name]))))
 
 
 def rebuild(store: Store) -> Index:
@@ -116,25 +164,58 @@ def rebuild(store: Store) -> Index:
     """
     preflight.prepare(store)
     with locks.held(store.root / ".locks" / "LATEST"):
-        made = _all(store)
-        if made != read(store) or not path(store).is_file():
-            _write(store, made)
-    return made
+        made = _of_revisions(store, links.published_days(store))
+        write(store, made)
+    return Index(made)
 
 
-def _all(store: Store) -> Index:
+def write(store: Store, days: dict[dt.date, Entry]) -> None:
+    """Makes the index say this, in the form for its size; under the store-wide lock. Touches what differs."""
+    whole = Index(days)
+    parts = dict[str, dict[dt.date, Entry]]()
+    if len(storage.readable_json(to_json(whole))) > _MOST_BYTES:
+        for day in sorted(days):
+            parts.setdefault(_part(day), {})[day] = days[day]
+        whole = Index(parts=tuple(parts))
+    for name, part in parts.items():
+        _put(store, name, Index(part))
+    _put(store, FILE, whole)
+    for file in (store.root / PARTS).glob("*.json"):
+        if f"{PARTS}/{file.name}" not in parts:
+            file.unlink()
+
+
+def _part(day: dt.date) -> str:
+    return f"{PARTS}/{day:%Y-%m}.json"
+
+
+def _read(file: Path) -> Index:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Index)
+    except (OSError, msgspec.DecodeError, RecursionError):
+        return Index()
+
+
+def _of_revisions(store: Store, days: Sequence[dt.date]) -> dict[dt.date, Entry]:
     """Of the revisions that readers get; one that cannot be read has no place in the index."""
-    named = ((day, links.named_revision(store, day)) for day in links.published_days(store))
+    named = ((day, links.named_revision(store, day)) for day in days)
     there = (revisions.find(store, day, number) for day, number in named if number is not None)
-    return Index({sealed.day: entry(sealed) for sealed in there if sealed is not None})
+    return {sealed.day: entry(sealed) for sealed in there if sealed is not None}
 
 
-def _write(store: Store, made: Index) -> None:
+def _put(store: Store, name: str, made: Index) -> None:
     """As `links._switch` does: a fixed temporary name among the locks, so that a kill leaves no litter."""
+    data, file = storage.readable_json(to_json(made)), store.root / name
+    with suppress(FileNotFoundError):
+        if file.read_bytes() == data:
+            return
+    if file.parent != store.root and not file.parent.is_dir():
+        file.parent.mkdir()
+        storage.fsync_folder(store.root)
     temporary = store.root / ".locks" / f"{FILE}.new"
     with open(temporary, "wb") as handle:
-        handle.write(storage.readable_json(to_json(made)))
+        handle.write(data)
         handle.flush()
         os.fsync(handle.fileno())
-    os.replace(temporary, path(store))
-    storage.fsync_folder(store.root)
+    os.replace(temporary, file)
+    storage.fsync_folder(file.parent)

@@ -91,7 +91,7 @@ def _linked(store: Store, day: dt.date) -> tuple[int | None, list[tuple[str, str
 
 def _indexed(store: Store, day: dt.date, number: int) -> Iterator[tuple[str, str]]:
     """The index knows the newest revision of each date, also one that somebody took away since."""
-    said = index.read(store).days.get(day)
+    said = index.of(store, day)
     sealed = revisions.find(store, day, number)
     if said is None or sealed is None:
         if sealed is not None:
