@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 from pipeline import packs, storage
 from pipeline.errors import StageError
@@ -32,19 +32,26 @@ def write(node: Node, products: Mapping[str, Any]) -> dict[str, str]:
     if not declared:
         return {}
     with storage.replacing(node.file, sync_folder=False, sweep=True) as handle:
-        if len(declared) == 1:
-            return {name: _put(handle, products[name]) for name in declared}
-        contents = {}
-        with packs.packing(handle) as pack:
-            for name, member in declared.items():
-                with packs.adding(pack, member) as place:
-                    contents[name] = _put(place, products[name])
+        contents = _put_all(handle, declared, products)
         handle.flush()
-        made = Path(handle.name)
+        made, alone = Path(handle.name), len(declared) == 1
         return {
-            name: found or _content_in(Stored(made, declared[name]))
+            name: found or _content_in(Stored(made, "" if alone else declared[name]))
             for name, found in contents.items()
         }
+
+
+def _put_all(
+    handle: BinaryIO, declared: Mapping[str, str], products: Mapping[str, Any]
+) -> dict[str, str]:
+    if len(declared) == 1:
+        return {name: _put(handle, products[name]) for name in declared}
+    contents = {}
+    with packs.packing(handle) as pack:
+        for name, member in declared.items():
+            with packs.adding(pack, member) as place:
+                contents[name] = _put(place, products[name])
+    return contents
 
 
 def content_of(product: Any) -> str:
