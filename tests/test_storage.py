@@ -48,6 +48,14 @@ def test_canonical_json_is_these_bytes() -> None:
     assert storage.canonical_json({"b": 1.5, "a": "é"}) == '{"a":"é","b":1.5}\n'.encode()
 
 
+@given(JSON)
+def test_readable_json_is_laid_out_as_pythons_own(value: object) -> None:
+    """Byte for byte, two blanks a level."""
+    own = json.dumps(value, sort_keys=True, ensure_ascii=False, indent=2)
+
+    assert storage.readable_json(value) == own.encode() + b"\n"
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_what_json_cannot_say_is_refused(value: float) -> None:
     """NaN is an error, never the word NaN."""
