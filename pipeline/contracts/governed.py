@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,19 @@ from pipeline.contracts.manifest import Contract
 def contract(governance: Path) -> Contract:
     """Every governance document: the hash of its bytes, and of its meaning, slice by slice."""
     documents = sorted(p for p in governance.iterdir() if p.suffix in (".json", ".yaml"))
+    files = {path: storage.file_digest(path) for path in documents}
     slices: dict[str, str] = {}
-    for path in documents:
-        value = _plain(load_json(path) if path.suffix == ".json" else load_yaml(path))
-        name = path.stem.removesuffix("_kitchen")
-        slices |= {f"{name}.{key}": storage.digest(value[key]) for key in value or {}}
-    return Contract(files={p.name: storage.file_digest(p) for p in documents}, slices=slices)
+    for path, digest in files.items():
+        slices |= _slices(path, digest)
+    return Contract(files={path.name: digest for path, digest in files.items()}, slices=slices)
+
+
+@lru_cache(maxsize=32)
+def _slices(path: Path, _digest: str) -> dict[str, str]:
+    """A document's slices by name: read once a process, for as long as its bytes are the same."""
+    value = _plain(load_json(path) if path.suffix == ".json" else load_yaml(path))
+    name = path.stem.removesuffix("_kitchen")
+    return {f"{name}.{key}": storage.digest(value[key]) for key in value or {}}
 
 
 def _plain(value: Any) -> Any:
