@@ -22,6 +22,7 @@ Goal = tuple[str, str, str, bool]
 FEATURES_MOST = 0.1
 """The feature step of a day against the tick step of the same day."""
 
+_PEAK = re.compile(r" *([0-9]+ symbols, [a-z]+) +([0-9]+) MB   \(at most ([0-9]+)\)")
 _LINE = re.compile(r" *([0-9.]+)  (.+) \(at (most|least) ([0-9.]+): .*\)")
 
 
@@ -47,6 +48,8 @@ def others(data: Path, ticks: int) -> tuple[Other, ...]:
         Other(script="reader.py", arguments=("--json",), goals=_reader),
         Other(script="fetch.py", arguments=(), goals=_lines),
         Other(script="report.py", arguments=("--json",), goals=_report),
+        Other(script="one_symbol.py", arguments=(), goals=_lines),
+        Other(script="many_symbols.py", arguments=(), goals=_memory),
         Other(script="freshness.py", arguments=("--root", days, "--rounds", "5"), goals=_lines),
     )
 
@@ -90,6 +93,14 @@ def _report(text: str) -> list[Goal]:
     return [
         (words, f"<= {limit:g} {unit}", f"{value:.3g} {unit}", value <= limit)
         for words, (value, limit, unit) in json.loads(text)["measured"].items()
+    ]
+
+
+def _memory(text: str) -> list[Goal]:
+    lines = filter(None, map(_PEAK.fullmatch, text.splitlines()))
+    return [
+        (f"peak memory of a date, {m[1]}", f"<= {m[3]} MB", f"{m[2]} MB", int(m[2]) <= int(m[3]))
+        for m in lines
     ]
 
 

@@ -44,8 +44,7 @@ def summary(parent: Sealed, folder: Path, manifest: Manifest) -> Json:
     """
     before = revisions.read_manifest(parent)
     try:
-        found = diff.diff_folders(parent.path, folder, (before, manifest))
-        tables: Json | None = {table.name: table.summary() for table in found}
+        tables: Json | None = diff.counts(parent.path, folder, (before, manifest))
     except (OSError, pa.ArrowException):  # a damaged parent is the very reason to publish anew
         tables = None
     return {

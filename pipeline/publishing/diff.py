@@ -5,6 +5,7 @@ Belongs here: tables against tables by their keys. What makes a new revision is 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from pipeline.contracts.manifest import Manifest
 from pipeline.free_form import Json
 from pipeline.tables import parquet
 from pipeline.tables.arrays import Bools
+from pipeline.tables.parquet import BySymbols
 
 KEYS: dict[str, tuple[str, ...]] = {
     "bars_1m.parquet": ("symbol", "ts"),
@@ -172,6 +174,31 @@ def diff_folders(
         empty = next(t.schema.empty_table() for t in tables if t is not None)
         found.append(diff_tables(name, *(empty if t is None else t for t in tables)))
     return found
+
+
+def counts(before: Path, after: Path, manifests: tuple[Manifest, Manifest]) -> dict[str, Json]:
+    """Table -> the counts of `diff_folders`, where no more than one symbol's rows stand in memory at once."""
+    old, new = (manifest.files for manifest in manifests)
+    found = {}
+    for name in KEYS:
+        hashes = [files[name].content_hash if name in files else None for files in (old, new)]
+        if hashes[0] != hashes[1]:
+            sides = zip((before, after), hashes, strict=True)
+            tables = [parquet.by_symbols(place / name) if h else None for place, h in sides]
+            found[name] = _counted(name, *tables)
+    return found
+
+
+def _counted(name: str, before: BySymbols | None, after: BySymbols | None) -> Json:
+    """Every key begins with the symbol, so that the counts of a table are the sums of its symbols'."""
+    schema = next(side.schema for side in (before, after) if side is not None)
+    sides = [side or BySymbols(schema=schema, parts={}) for side in (before, after)]
+    rows, columns = Counter[str](), Counter[str]()
+    for symbol in dict.fromkeys(symbol for side in sides for symbol in side.parts):
+        summary = diff_tables(name, *(side.read(symbol) for side in sides)).summary()
+        columns.update(summary.pop("columns"))
+        rows.update(summary)
+    return {**dict.fromkeys(("added", "removed", "changed"), 0), **rows, "columns": dict(columns)}
 
 
 def conditions(

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from os import SEEK_END
@@ -17,6 +18,7 @@ from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline import storage
@@ -220,6 +222,39 @@ def by_columns(place: Place, names: list[str] | None = None) -> Parts:
         for number, batch in enumerate(batches)
     )
     return Parts(schema=schema, parts=tuple(parts))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BySymbols:
+    """A table in parts by symbol, each read when it is asked for."""
+
+    schema: pa.Schema
+    parts: Mapping[str, Callable[[], pa.Table]]
+
+    def read(self, symbol: str) -> pa.Table:
+        """The symbol's rows; none where it has none."""
+        return self.parts.get(symbol, self.schema.empty_table)()
+
+
+def by_symbols(path: Path) -> BySymbols:
+    """The table in a Parquet file, which has a column `symbol`, by its symbols."""
+    with pq.ParquetFile(path) as file:
+        footer, schema = file.metadata, file.schema_arrow
+        symbols = file.read(columns=["symbol"])["symbol"].unique().to_pylist()
+    place = schema.get_field_index("symbol")
+    known = [footer.row_group(n).column(place).statistics for n in range(footer.num_row_groups)]
+
+    def read_symbol(symbol: str) -> pa.Table:
+        groups = [n for n, told in enumerate(known) if _may_have(told, symbol)]
+        with pq.ParquetFile(path, metadata=footer) as file:
+            rows = file.read_row_groups(groups, use_threads=False)
+        return rows.filter(pc.equal(rows["symbol"], symbol))
+
+    return BySymbols(schema=schema, parts={name: partial(read_symbol, name) for name in symbols})
+
+
+def _may_have(told: pq.Statistics | None, symbol: str) -> bool:
+    return told is None or not told.has_min_max or told.min <= symbol <= told.max
 
 
 def _batches(footer: pq.FileMetaData) -> list[list[int]]:

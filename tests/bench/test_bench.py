@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from kit import snapshots as kit
+from pipeline.publishing.seal import publish
+from pipeline.publishing.store import Store
 from pipeline.settings.config import PROJECT
 
 BENCH = PROJECT / "bench"
@@ -66,6 +69,40 @@ def test_the_report_is_measured() -> None:
     assert ended.returncode in (0, 1), ended.stderr
     size, limit, unit = json.loads(ended.stdout)["measured"]["report, three forms"]
     assert (unit, 0 < size <= limit) == ("KB", True)
+
+
+def test_one_of_many_symbols_is_measured(tmp_path: Path) -> None:
+    """On a clone of a store of two symbols, which `kitchen verify` and `kitchen plan` find in order."""
+    store = Store(tmp_path / "like/snapshots")
+    publish(
+        kit.draft(tmp_path / "day", states=dict.fromkeys(("AUSDT", "BUSDT"), "available")), store
+    )
+    size = ("--from", str(tmp_path / "like"), "--symbols", "4", "--days", "3")
+    clone = tmp_path / "clone"
+    made = bench("clone_store.py", str(clone), *size, "--files", "2")
+    ended = bench("one_symbol.py", "--store", str(clone), *size, "--rounds", "1")
+
+    assert made.returncode == 0, made.stderr
+    assert ended.returncode in (0, 1), ended.stderr
+    assert "one of 4 symbols, 3 days, remembered / Polars unverified" in ended.stdout
+    for command in (["verify", "--all"], ["plan", "--start", "2024-12-31", "--stop", "2025-01-02"]):
+        told = subprocess.run(
+            [Path(sys.executable).with_name("kitchen"), *command],
+            env=os.environ | {"KITCHEN_CONFIG": str(clone / "kitchen.yaml")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert told.returncode == 0, told.stdout + told.stderr
+
+
+@pytest.mark.slow
+def test_the_memory_of_many_symbols_is_measured() -> None:
+    """Of each of a date's steps."""
+    ended = bench("many_symbols.py", "--symbols", "2", "--json")
+
+    assert ended.returncode == 0, ended.stderr
+    assert set(json.loads(ended.stdout)["2"]) == {"assemble", "manifest", "snapshot"}
 
 
 def test_days_with_nothing_to_do_are_measured(tmp_path: Path) -> None:

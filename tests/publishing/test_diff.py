@@ -9,9 +9,11 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from kit import snapshots as kit
 from pipeline import storage
+from pipeline.publishing import diff
 from pipeline.publishing.diff import diff_tables
 from pipeline.publishing.seal import publish
 from pipeline.publishing.store import Store
@@ -142,3 +144,30 @@ def test_two_nans_are_no_change(nan: float) -> None:
     one = pa.table({"symbol": ["X"], "ema_20": [nan]})
 
     assert diff_tables("macro_slow.parquet", one, one).touched == []
+
+
+def test_counts_by_symbol_are_those_of_the_whole_tables(tmp_path: Path) -> None:
+    """A symbol that changes, one that goes, one that comes, another column set; a table of one side."""
+    folders, manifests = [], []
+    for number, (states, price) in enumerate(
+        (
+            ({"AUSDT": "available", "BUSDT": "available", "CUSDT": "available"}, 100.0),
+            ({"AUSDT": "available", "CUSDT": "missing", "DUSDT": "available"}, 101.0),
+        )
+    ):
+        made = kit.draft(
+            tmp_path / str(number), states=states, price=price, lacking=("poc",) if number else ()
+        )
+        folders.append(tmp_path / str(number))
+        manifests.append(made.manifest)
+    before, after = folders
+    sides = (manifests[0], manifests[1])
+    alone = structs.replace(
+        sides[1], files={n: f for n, f in sides[1].files.items() if n != "features_micro.parquet"}
+    )
+
+    for pair in (sides, (sides[0], alone)):
+        wanted = {t.name: t.summary() for t in diff.diff_folders(before, after, pair)}
+        assert diff.counts(before, after, pair) == wanted
+    assert wanted["bars_1m.parquet"]["added"] == 1440
+    assert wanted["features_micro.parquet"]["removed"] == 3 * 1440
