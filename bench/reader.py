@@ -13,7 +13,9 @@ import argparse
 import datetime as dt
 import hashlib
 import json
+import os
 import resource
+import shutil
 import statistics
 import sys
 import tempfile
@@ -34,7 +36,7 @@ from pipeline.contracts import governed
 from pipeline.publishing.manifest import ManifestInput, manifest
 from pipeline.publishing.seal import Draft, publish
 from pipeline.publishing.store import Store
-from pipeline.reader import load, scan, verified
+from pipeline.reader import load, remembered, scan
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "XRPUSDT")
 DAYS = 30
@@ -128,7 +130,8 @@ def tasks(store: Store, paths: list[Path]) -> dict[str, Callable[[], Any]]:
     ten = pl.read_parquet(paths[0]).columns[:10]
 
     def cold() -> None:
-        verified._hashed.clear()
+        remembered.forget()
+        shutil.rmtree(os.environ["XDG_CACHE_HOME"], ignore_errors=True)
         load("bars_1m", kit.DAY, last, root=root)
 
     def read_and_hash() -> None:
@@ -173,6 +176,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        # What the reader remembers for the user stays as it is.
+        os.environ["XDG_CACHE_HOME"] = os.path.join(folder, "cache")
         store = build(Path(folder), arguments.days)
         found = measure(store, arguments.days, arguments.rounds)
     if arguments.json:
