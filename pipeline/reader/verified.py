@@ -7,6 +7,7 @@ against its digests, once a state of the file, and files side by side.
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -76,18 +77,37 @@ def ranges(path: Path, wanted: Sequence[Range]) -> list[bytes]:
     Raises:
         SnapshotCorruptError: other bytes, or none that can be read.
     """
+    return _taken(_image(path, wanted), wanted)
+
+
+def _image(path: Path, wanted: Sequence[Range]) -> mmap.mmap:
+    """A file as far as these ranges, which have their digests; pages between them are not there."""
+    end = max(part.offset + part.bytes for part in wanted)
     with _opened(path) as handle:
         state = os.fstat(handle)
-        found = [os.pread(handle, part.bytes, part.offset) for part in wanted]
-    record = remembered.record(state, wanted)
-    if not remembered.holds(record):
-        for part, data in zip(wanted, found, strict=True):
-            digest = hashlib.sha256(data).hexdigest()
-            if digest != part.sha256:
-                place = f"bytes {part.offset} to {part.offset + part.bytes}"
-                raise corrupt(path, f"sha256 of {place} is {digest}, wanted {part.sha256}")
-        remembered.note(record, state)
-    return found
+        if state.st_size < end:
+            raise corrupt(path, f"has {state.st_size} bytes, wanted {end} or more")
+        image = mmap.mmap(-1, end)
+        view = memoryview(image)
+        for part in wanted:
+            os.preadv(handle, [view[part.offset : part.offset + part.bytes]], part.offset)
+        record = remembered.record(state, wanted)
+        if not remembered.holds(record):
+            for part in wanted:
+                _hold(path, part, view[part.offset : part.offset + part.bytes])
+            remembered.note(record, state)
+    return image
+
+
+def _hold(path: Path, part: Range, data: memoryview) -> None:
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != part.sha256:
+        place = f"bytes {part.offset} to {part.offset + part.bytes}"
+        raise corrupt(path, f"sha256 of {place} is {digest}, wanted {part.sha256}")
+
+
+def _taken(image: mmap.mmap, wanted: Sequence[Range]) -> list[bytes]:
+    return [image[part.offset : part.offset + part.bytes] for part in wanted]
 
 
 def check_all(parts: Sequence[Part]) -> list[Path]:
@@ -155,10 +175,8 @@ def _row_groups(
     path: Path, footer: Footer, groups: list[RowGroup], columns: list[str] | None
 ) -> pa.Table:
     """Those row groups, without a look at the others."""
-    own = [part for group in groups for part in (group.footer, group)]
-    schema, writer, *found = ranges(path, [footer.schema, footer.writer, *own])
-    pieces = [
-        Piece(footer=found[2 * n], data=found[2 * n + 1], offset=group.offset, rows=group.rows)
-        for n, group in enumerate(groups)
-    ]
-    return row_groups.read(Ends(schema=schema, writer=writer), pieces, columns)
+    described = [footer.schema, footer.writer, *(group.footer for group in groups)]
+    image = _image(path, [*described, *groups])
+    schema, writer, *own = _taken(image, described)
+    pieces = [Piece(group.rows, piece) for group, piece in zip(groups, own, strict=True)]
+    return row_groups.read(image, Ends(schema, writer), pieces, columns)

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.packs import Stored
 from pipeline.tables import parquet
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
 
 _MAGIC = b"PAR1"
 _ENDING = 8
@@ -60,12 +62,9 @@ class Ends(NamedTuple):
     writer: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
-    """The bytes of a row group, the place in its file that they are from, and its piece of the footer."""
+class Piece(NamedTuple):
+    """A row group's number of rows, and the bytes of its piece of the footer."""
 
-    data: bytes
-    offset: int
     rows: int
     footer: bytes
 
@@ -91,8 +90,17 @@ def layout(place: Stored) -> Layout | None:
     )
 
 
-def read(ends: Ends, pieces: Sequence[Piece], columns: Sequence[str] | None) -> pa.Table:
-    """The rows of row groups in the file's order, from their bytes alone; columns in the file's order."""
+def read(
+    image: Buffer, ends: Ends, pieces: Sequence[Piece], columns: Sequence[str] | None
+) -> pa.Table:
+    """The rows of row groups in the file's order; columns in the file's order.
+
+    Args:
+        image: The file, as far as these row groups lie in it; what is elsewhere nobody looks at.
+        ends: What the footer's piece of each is put between.
+        pieces: Of each row group.
+        columns: Their names; None means all.
+    """
     footer = b"".join(
         (
             ends.schema,
@@ -104,42 +112,8 @@ def read(ends: Ends, pieces: Sequence[Piece], columns: Sequence[str] | None) -> 
     )
     ending = len(footer).to_bytes(4, "little") + _MAGIC
     alone = pq.read_metadata(pa.BufferReader(_MAGIC + footer + ending))
-    source = pa.PythonFile(_Window(pieces), "r")
-    with pq.ParquetFile(source, metadata=alone, pre_buffer=True) as file:
+    with pq.ParquetFile(pa.BufferReader(pa.py_buffer(image)), metadata=alone) as file:
         return file.read_row_groups(range(len(pieces)), columns=columns, use_threads=False)
-
-
-class _Window(io.RawIOBase):
-    """A file of which only these pieces are there; what is asked for between them nobody looks at."""
-
-    def __init__(self, pieces: Sequence[Piece]) -> None:
-        self._pieces, self._at = pieces, 0
-        self._end = max((piece.offset + len(piece.data) for piece in pieces), default=0)
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._end}[whence]
-        return self._at
-
-    def read(self, size: int = -1) -> bytes:
-        start, stop = self._at, self._end if size < 0 else min(self._at + size, self._end)
-        found = bytearray(max(0, stop - start))
-        for piece in self._pieces:
-            first = max(start, piece.offset)
-            last = min(stop, piece.offset + len(piece.data))
-            if first < last:
-                data = memoryview(piece.data)[first - piece.offset : last - piece.offset]
-                found[first - start : last - start] = data
-        self._at = max(start, stop)
-        return bytes(found)
 
 
 def _symbol(group: pq.RowGroupMetaData) -> str | None:

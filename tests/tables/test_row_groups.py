@@ -51,18 +51,14 @@ def bytes_of(path: Path, span: Span) -> bytes:
 
 
 def read(path: Path, found: Layout, places: list[int], columns: list[str] | None) -> pa.Table:
-    """The row groups at these places."""
-    pieces = [
-        Piece(
-            data=bytes_of(path, group.data),
-            offset=group.data.offset,
-            rows=group.rows,
-            footer=bytes_of(path, group.footer),
-        )
-        for group in (found.groups[place] for place in places)
-    ]
+    """The row groups at these places, with nothing else of the file at hand."""
+    groups = [found.groups[place] for place in places]
+    image = bytearray(path.stat().st_size)
+    for group in groups:
+        image[group.data.offset : group.data.offset + group.data.bytes] = bytes_of(path, group.data)
+    pieces = [Piece(group.rows, bytes_of(path, group.footer)) for group in groups]
     ends = Ends(bytes_of(path, found.schema), bytes_of(path, found.writer))
-    return row_groups.read(ends, pieces, columns)
+    return row_groups.read(image, ends, pieces, columns)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
