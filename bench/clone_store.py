@@ -30,6 +30,7 @@ from pipeline import storage
 from pipeline.contracts.manifest import DayCondition, Manifest, to_json
 from pipeline.contracts.value import changed
 from pipeline.free_form import Json
+from pipeline.packs import Stored
 from pipeline.publishing import index, ranges, revisions, sums
 from pipeline.publishing.manifest import data_manifest_hash, file_entry
 from pipeline.publishing.revisions import Sealed
@@ -138,7 +139,7 @@ def _renumbered(manifest: Manifest, of: Mapping[str, str], table: pa.Table, file
         condition=DayCondition(
             day=manifest.condition.day, symbols=each(manifest.condition.symbols)
         ),
-        files={BARS: file_entry(file, table)},
+        files={BARS: file_entry(Stored(file), table)},
         inputs=each(manifest.inputs),
         calibration=each(manifest.calibration),
         tape=each(manifest.tape),

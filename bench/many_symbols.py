@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -23,11 +24,15 @@ import pyarrow as pa
 from pipeline import storage
 from pipeline.contracts import calibration, governed, ledger, rules, verdict
 from pipeline.contracts import manifest as manifest_document
+from pipeline.freshness import graph
+from pipeline.freshness.graph import Unit
 from pipeline.locations import GOVERNANCE
+from pipeline.packs import Stored
 from pipeline.publishing.assemble import SymbolDay, assemble
 from pipeline.publishing.manifest import ManifestInput, manifest
 from pipeline.publishing.seal import Draft, publish
 from pipeline.publishing.store import Store
+from pipeline.settings.config import load_kitchen
 from pipeline.tables import parquet
 
 COUNTS = (40, 160)
@@ -36,30 +41,41 @@ MOST_MB = 400
 
 STEPS = ("assemble", "manifest", "snapshot")
 _TABLES = {
-    "bars": "AlignedBars/bars_1m",
-    "micro": "MicroFeatures/features_micro",
-    "macro": "MacroFeatures/macro_slow",
-    "footprint": "Footprint/footprint",
-    "rejects": "CleanFeed.binance_1m/rejects",
+    "bars": ("AlignedBars", "bars_1m"),
+    "micro": ("MicroFeatures", "features_micro"),
+    "macro": ("MacroFeatures", "macro_slow"),
+    "footprint": ("Footprint", "footprint"),
+    "rejects": ("CleanFeed", "rejects"),
+}
+_PAPERS = {
+    "verdict": ("Verdict", "verdict"),
+    "calibration": ("Calibration", "calibration"),
+    "ledger": ("CleanFeed", "ledger"),
 }
 _DATASETS = ("bars_1m", "features_micro", "macro_slow", "footprint", "rejects")
 
 
 def prepare(kitchen: Path, day: dt.date, out: Path, count: int) -> None:
     """The outputs of so many symbols' steps."""
-    there = kitchen / f"prepared/date={day}"
-    known = sorted(path.name for path in there.iterdir() if (path / "AlignedBars").is_dir())
+    os.environ["KITCHEN_CONFIG"] = str(kitchen / "kitchen.yaml")
+    built = load_kitchen()
+    known = sorted(built.symbols)
+
+    def place(stage: str, output: str, symbol: str) -> Stored:
+        source = "binance_1m" if stage == "CleanFeed" else None
+        return graph.stored(built, Unit(stage, day, symbol, source), output)
+
     for number, name in enumerate(clone_store.names(count)):
-        like = there / known[number % len(known)]
-        for output, place in _TABLES.items():
-            table = parquet.read(like / f"{place}.parquet")
+        like = known[number % len(known)]
+        for file, (stage, output) in _TABLES.items():
+            table = parquet.read(place(stage, output, like))
             at = table.schema.get_field_index("symbol")
             own = pa.array([name] * table.num_rows, pa.string())
             table = table.set_column(at, table.schema.field(at), own)
-            parquet.write(out / name / f"{output}.parquet", table, group_by="symbol")
-        for place in ("Verdict/verdict", "Calibration/calibration", "CleanFeed.binance_1m/ledger"):
-            target = out / name / f"{Path(place).name}.json"
-            target.write_bytes((like / f"{place}.json").read_bytes())
+            parquet.write(out / name / f"{file}.parquet", table, group_by="symbol")
+        for file, (stage, output) in _PAPERS.items():
+            target = out / name / f"{file}.json"
+            target.write_bytes(place(stage, output, like).read_bytes())
 
 
 def step(name: str, folder: Path, day: dt.date) -> None:
@@ -100,7 +116,7 @@ def _manifest(folder: Path, day: dt.date) -> None:
         version="0",
         condition=manifest_document.from_json(storage.read_json(folder / "condition.json")),
         tables={name: parquet.by_columns(path) for name, path in files.items()},
-        files=files,
+        files={name: Stored(path) for name, path in files.items()},
         calibrations={
             path.name: calibration.from_json(storage.read_json(path / "calibration.json"))
             for path in _symbols(folder)
@@ -118,7 +134,7 @@ def _manifest(folder: Path, day: dt.date) -> None:
 
 def _snapshot(folder: Path, day: dt.date) -> None:
     found = manifest_document.read(storage.read_json(folder / "manifest.json"))
-    files = {name: folder / name for name in found.files}
+    files = {name: Stored(folder / name) for name in found.files}
     draft = Draft(day=day, files=files, manifest=found, reason="bench", run="bench")
     publish(draft, Store(folder / "snapshots"))
 
