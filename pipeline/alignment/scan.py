@@ -15,6 +15,9 @@ import numpy as np
 from pipeline.alignment.dense import SCAN_MINUTES, Dense
 from pipeline.tables.arrays import Floats, Ints
 
+_PAIRS = 1 << 18
+"""So many pairs of places stand in memory at once, or as many as one place has."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LagScan:
@@ -120,9 +123,21 @@ def _slide(vendor: Floats, klines: Floats) -> Ints:
 
 
 def _equal_by_lag(vendor: Ints, klines: Ints) -> Ints:
-    windows = np.lib.stride_tricks.sliding_window_view(vendor, len(klines))
-    rising: Ints = np.count_nonzero(windows == klines, axis=1)[::-1].astype(np.int64)
-    return rising
+    """How many places have equal ids at every lag, rising: each pair of equal places counts at its own.
+
+    A market that stands still has millions of pairs: they are counted some at a time.
+    """
+    order = np.argsort(vendor, kind="stable")
+    first, end = (vendor[order].searchsorted(klines, side) for side in ("left", "right"))
+    counts, lags = end - first, len(vendor) - len(klines) + 1
+    found = np.zeros(lags, dtype=np.int64)
+    portion = np.cumsum(counts) // _PAIRS
+    for places in np.split(np.arange(len(klines)), np.flatnonzero(np.diff(portion)) + 1):
+        n = counts[places]
+        one_of_pair = np.repeat(first[places] - np.cumsum(n) + n, n) + np.arange(n.sum())
+        at = order[one_of_pair] - np.repeat(places, n)
+        found += np.bincount(at[(at >= 0) & (at < lags)], minlength=lags)
+    return found[::-1]
 
 
 def _correlation(n: Ints, x: Ints, y: Ints, xx: Ints, yy: Ints, xy: Ints) -> Floats:

@@ -23,16 +23,18 @@ def feed(minutes: np.ndarray, draw: np.random.Generator) -> pa.Table:
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.02, 1), st.integers(-SCAN_MINUTES, SCAN_MINUTES))
 def test_every_lag_is_as_counted(seed: int, share: float, lag: int) -> None:
-    """Common minutes and changes are counted right, correlations are Pearson's of the ranks."""
+    """Common minutes, equal ids and changes are counted right, correlations are Pearson's of the ranks."""
     draw = np.random.default_rng(seed)
     axis = np.arange(-SCAN_MINUTES, 1440 + SCAN_MINUTES)
     vendor = dense_vendor(feed(axis[draw.random(len(axis)) < share], draw), 0)
     klines = dense_klines(feed(np.flatnonzero(draw.random(1440) < 0.9), draw), 0)
-    found = scan(vendor, klines, np.arange(len(axis) + 1440))
+    ids = draw.integers(0, draw.integers(1, 100), len(axis) + 1440)
+    found = scan(vendor, klines, ids)
     at, there = found.at(lag), slice(SCAN_MINUTES - lag, SCAN_MINUTES - lag + 1440)
     both = vendor.changes[there] & klines.changes
 
     assert found.common[at] == np.count_nonzero(vendor.present[there] & klines.present)
+    assert found.equal[at] == np.count_nonzero(ids[: len(axis)][there] == ids[len(axis) :])
     assert found.n[at] == np.count_nonzero(both)
     assert found.rho_return[at] == pearson(vendor.returns[there], klines.returns, both)
     assert found.rho_volume[at] == pearson(vendor.volumes[there], klines.volumes, both)
