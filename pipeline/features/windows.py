@@ -6,6 +6,7 @@ governed share of it is not measured. Belongs here: windows and kernels. What th
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import NamedTuple, TypeVar
@@ -199,10 +200,14 @@ def rank(frame: Frame, x: Floats, window: int) -> Floats:
     found = Trailing(frame, (x,), window)
     values = np.where(found.known, found.series[0], np.nan)
     lasts = values[window - 1 :]
-    counts = [
-        np.count_nonzero(values[at : at + window] <= last) for at, last in enumerate(lasts.tolist())
-    ]
-    below = np.array(counts, dtype=np.float64)
+    held = sorted(values[: window - 1][found.known[: window - 1]].tolist())
+    below = np.zeros(len(lasts))
+    for at, (first, last) in enumerate(zip(values.tolist(), lasts.tolist(), strict=False)):
+        if last == last:  # measured
+            insort(held, last)
+            below[at] = bisect_right(held, last)
+        if first == first:
+            del held[bisect_left(held, first)]
     return found.on_grid(np.where(np.isnan(lasts), np.nan, ratio(below, found.count)))
 
 
