@@ -195,15 +195,15 @@ def _read_group(place: Place, number: int, columns: list[str] | None) -> pa.Tabl
 def by_columns(place: Place, names: list[str] | None = None) -> Parts:
     """The table in a Parquet file, or these columns of it, in parts of a few row groups: to go by columns.
 
-    A file that is not large is read at once. Of another one, a column that is not large is kept at hand until
-    the next is asked for: it is read once.
+    A table that is not large is read at once. Of another, a column that is not large is kept at hand until
+    another one is asked for: it is read once.
     """
     with opened(place) as file:
         footer, schema = file.metadata, file.schema_arrow
-        sizes = [footer.row_group(n).total_byte_size for n in range(footer.num_row_groups)]
-        if sum(sizes) <= _KEPT_BYTES:
-            table = file.read(columns=names, use_threads=False)
-            return single(table if names is None else table.select(names))
+        groups = (footer.row_group(number) for number in range(footer.num_row_groups))
+        if sum(group.total_byte_size for group in groups) <= _KEPT_BYTES:
+            whole = file.read(columns=names, use_threads=False)
+            return single(whole if names is None else whole.select(names))
     batches, kept = _batches(footer), dict[tuple[int, tuple[str, ...]], pa.Table]()
 
     def read_columns(number: int, wanted: list[str] | None) -> pa.Table:
