@@ -37,12 +37,14 @@ class Reading:
     def refuse_changed(self) -> None:
         """An input that was rebuilt while it was read may have been read half old, half new.
 
+        One that another run replaced by the same bytes was read whole.
+
         Raises:
             StageError: one was.
         """
         for edge in self.node.edges:
             known, file = self.freshness.receipt(edge.unit), edge.place.file
-            if known and receipt.is_as_recorded(file, known.file):
+            if known and not receipt.is_damaged(file, known):
                 continue
             now = receipt.read(file.parent, edge.unit.name)
             if now is None or now.contents[edge.output] != self.contents[label(edge)]:

@@ -77,14 +77,6 @@ def describe(path: Path) -> Written:
     return Written(bytes=status.st_size, sha256=storage.file_digest(path), stat=signature(status))
 
 
-def is_as_recorded(path: Path, written: Written | None) -> bool:
-    """Whether a file has the very state that was recorded, so that it is the one that was seen."""
-    try:
-        return written is not None and signature(path.stat()) == written.stat
-    except OSError:
-        return False
-
-
 def restamped(path: Path, written: Written | None) -> Written | None:
     """The record of a file that is whole, with the state that it has now."""
     return None if written is None else replace(written, stat=signature(path.stat()))

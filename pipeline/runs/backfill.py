@@ -19,7 +19,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +31,11 @@ from pipeline.publishing import day_state, links
 from pipeline.publishing.store import Store
 from pipeline.settings.config import load_kitchen
 from pipeline.stages import MACRO_LOOK_BACK_DAYS
-from pipeline.tasks import context, luigid_client
+from pipeline.tasks import context, luigid_client, spans
 from pipeline.tasks.base import RawDay, RawFeed, UnstableInput
 from pipeline.tasks.day import Snapshot
 from pipeline.tasks.parameters import DayParameter
-from pipeline.tasks.spans import PublishedDate, Span
-
-SPAN_SYMBOLS = 50
-"""Of so many symbols at most is a span."""
-
-SPANS_A_WORKER = 2
-"""So many at least, where there are as many symbols or months: spans differ in length."""
+from pipeline.tasks.spans import PublishedDate
 
 CHILD = "pipeline.unattended.subprocesses"
 """Loaded by a task that runs: a run with nothing to do stays light."""
@@ -171,7 +164,7 @@ def run(wanted: Range, workers: int = 1, progress: Progress | None = None) -> Ou
     expected = [day for day in todo if arrivals.expected_symbols(context.kitchen(), day)]
     outcome.unexpected = sorted(set(todo) - set(expected))
     done = 0
-    for window in _windows(expected, workers):
+    for window in spans.windows(expected, workers):
         _build(window, workers, outcome)
         done += len(window)
         spent = time.monotonic() - started
@@ -183,35 +176,6 @@ def run(wanted: Range, workers: int = 1, progress: Progress | None = None) -> Ou
         )
     outcome.seconds = round(time.monotonic() - started, 3)
     return outcome
-
-
-def _windows(days: list[dt.date], workers: int) -> Iterator[list[dt.date]]:
-    """The days by months; so many months together that each worker has its spans."""
-    months = [list(month) for _, month in groupby(days, key=lambda day: (day.year, day.month))]
-    together = -(-SPANS_A_WORKER * workers // len(_shards(workers))) if workers > 1 else 1
-    for first in range(0, len(months), together):
-        yield [day for month in months[first : first + together] for day in month]
-
-
-def _shards(workers: int) -> list[list[str]]:
-    """The symbols' names by spans."""
-    names = list(context.kitchen().symbols)
-    size = min(SPAN_SYMBOLS, -(-len(names) // (SPANS_A_WORKER * workers)))
-    return [names[first : first + size] for first in range(0, len(names), size)]
-
-
-def _spans(days: list[dt.date], workers: int) -> list[luigi.Task]:
-    """Of the days: each run of them within a month, and of the symbols each shard."""
-    ends = [
-        (group[0], group[-1])
-        for _, month in groupby(days, key=lambda day: (day.year, day.month))
-        for group in [list(month)]
-    ]
-    return [
-        Span(start=first, stop=last, symbols=",".join(names))
-        for first, last in ends
-        for names in _shards(workers)
-    ]
 
 
 def _built(tasks: list[luigi.Task], workers: int) -> LuigiRunResult:
@@ -237,7 +201,7 @@ def _build(window: list[dt.date], workers: int, outcome: Outcome) -> None:
     waiting = {day for day in stale if day_state.without_raw(context.kitchen(), day)}
     nothing_failed = False
     if stale:
-        _built(_spans(stale, workers), workers)
+        _built(spans.spans(stale, workers), workers)
         ended = _built([PublishedDate(date=day) for day in stale], workers)
         outcome.granted &= ended.scheduling_succeeded
         # What was left undone then waits for raw data: its own, or an earlier day's that changed meanwhile.

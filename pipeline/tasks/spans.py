@@ -3,8 +3,8 @@
 Luigi's scheduler carries a thousand tasks well, not the steps of every symbol and day. So it sees spans and
 dates here; within one, the same units are built by the same functions, in one process, and each keeps its
 receipt and its reason. A symbol's days follow each other, so that what one looks back on is in memory.
-Belongs here: which units a span or a date is. Does not belong here: how a unit is built (`job.py`), which
-days are asked for (`runs/backfill.py`).
+Belongs here: which spans a window of days has, which units a span or a date is. Does not belong here: how a
+unit is built (`job.py`), which days are asked for (`runs/backfill.py`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import datetime as dt
 import importlib
 import logging
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 import luigi
@@ -28,6 +29,46 @@ from pipeline.tasks.day import Snapshot
 from pipeline.tasks.parameters import DayParameter
 
 logger = logging.getLogger("kitchen")
+
+SPAN_SYMBOLS = 50
+"""Of so many symbols at most is a span."""
+
+SPANS_A_WORKER = 2
+"""So many at least, where there are as many symbols or months: spans differ in length."""
+
+
+def windows(days: list[dt.date], workers: int) -> Iterator[list[dt.date]]:
+    """The days by months; so many months together that each worker has its spans."""
+    months = _months(days)
+    together = -(-SPANS_A_WORKER * workers // len(_shards(workers))) if workers > 1 else 1
+    for first in range(0, len(months), together):
+        yield [day for month in months[first : first + together] for day in month]
+
+
+def spans(days: list[dt.date], workers: int) -> list[luigi.Task]:
+    """The spans of a window: of each month, and of each shard of the symbols."""
+    return [
+        Span(
+            start=month[0],
+            stop=month[-1],
+            symbols=",".join(names),
+            first=days[0],
+            last=days[-1],
+        )
+        for month in _months(days)
+        for names in _shards(workers)
+    ]
+
+
+def _months(days: list[dt.date]) -> list[list[dt.date]]:
+    return [list(month) for _, month in groupby(days, key=lambda day: (day.year, day.month))]
+
+
+def _shards(workers: int) -> list[list[str]]:
+    """The symbols' names by spans."""
+    names = list(context.kitchen().symbols)
+    size = min(SPAN_SYMBOLS, -(-len(names) // (SPANS_A_WORKER * workers)))
+    return [names[first : first + size] for first in range(0, len(names), size)]
 
 
 class SymbolsTask(luigi.Task):
@@ -76,51 +117,55 @@ class SymbolsTask(luigi.Task):
         return [context.kitchen().symbol(name) for name in asked.names(self.symbols)]
 
 
-class DailyHistory(SymbolsTask):
-    """The daily statistics that the days of a span look back on, and their own."""
+class Groundwork(SymbolsTask):
+    """What the spans of some symbols in a range share, so that none of it is built twice.
+
+    The daily statistics that their days look back on; and of the day before each span what its first day
+    looks back on, with the neighbours that tell it its clock.
+    """
 
     def parts(self) -> Iterator[tuple[str, list[Unit]]]:
-        """Each symbol's."""
-        kitchen = context.kitchen()
+        """Each symbol's statistics, then its days before a span."""
         for symbol in self._symbols():
-            units = [
-                edge.unit
-                for day in dict.fromkeys((self.start, self.stop))
-                for edge in graph.edges(kitchen, Unit("MacroFeatures", day, symbol.name))
-            ]
-            yield f"{symbol.name}'s daily statistics", list(dict.fromkeys(units))
+            yield f"{symbol.name}'s daily statistics", self._history(symbol)
+            for after in self.days():
+                if after.day == 1 or after == self.start:
+                    yield self._day_before(symbol, after)
 
+    def _history(self, symbol: Symbol) -> list[Unit]:
+        edges = (
+            edge
+            for day in (self.start, self.stop)
+            for edge in graph.edges(context.kitchen(), Unit("MacroFeatures", day, symbol.name))
+        )
+        return list(dict.fromkeys(edge.unit for edge in edges))
 
-class DayBefore(SymbolsTask):
-    """What the first day of a span looks back on of the day before: built once, whichever span is first."""
-
-    def parts(self) -> Iterator[tuple[str, list[Unit]]]:
-        """Each symbol's."""
-        kitchen, last = context.kitchen(), self.days()[-1]
-        after = last + dt.timedelta(days=1)
-        for symbol in self._symbols():
-            if arrivals.is_expected(kitchen, symbol, after):
-                edges = graph.edges(kitchen, Unit("MicroFeatures", after, symbol.name))
-                units = dict.fromkeys(edge.unit for edge in edges if edge.unit.day < after)
-                yield f"{symbol.name} {self.stop}", list(units)
+    def _day_before(self, symbol: Symbol, after: dt.date) -> tuple[str, list[Unit]]:
+        kitchen, before = context.kitchen(), after - dt.timedelta(days=1)
+        if not arrivals.is_expected(kitchen, symbol, after):
+            return f"{symbol.name} {before}", []
+        edges = graph.edges(kitchen, Unit("MicroFeatures", after, symbol.name))
+        units = dict.fromkeys(edge.unit for edge in edges if edge.unit.day < after)
+        return f"{symbol.name} {before}", list(units)
 
 
 class Span(SymbolsTask):
-    """All steps of some symbols on the days of a month, or of a part of it."""
+    """All steps of some symbols on the days of a month, or of a part of it.
+
+    `first` and `last` are the ends of the range whose spans are built together.
+    """
+
+    first = DayParameter(description="first UTC date of the range, YYYY-MM-DD")
+    last = DayParameter(description="last UTC date of the range, included")
 
     def requires(self) -> list[luigi.Task]:
-        """What is to be fetched; the history; the day before, and the last day where a span follows."""
+        """What is to be fetched, and what the spans of the range share."""
         fetched = [
             task
             for day in self.days()
             for task in fetching.in_front(day, [symbol.name for symbol in self._symbols()])
         ]
-        edges = (self.start - dt.timedelta(days=1), self.stop)
-        return [
-            *fetched,
-            DailyHistory(start=self.start, stop=self.stop, symbols=self.symbols),
-            *(DayBefore(start=day, stop=day, symbols=self.symbols) for day in edges),
-        ]
+        return [*fetched, Groundwork(start=self.first, stop=self.last, symbols=self.symbols)]
 
     def parts(self) -> Iterator[tuple[str, list[Unit]]]:
         """Each symbol's days whose raw data is settled."""
