@@ -87,7 +87,7 @@ def _image(path: Path, wanted: Sequence[Range]) -> mmap.mmap:
         state = os.fstat(handle)
         if state.st_size < end:
             raise corrupt(path, f"has {state.st_size} bytes, wanted {end} or more")
-        image = mmap.mmap(-1, end)
+        image = mmap.mmap(-1, end + row_groups.ROOM, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         view = memoryview(image)
         for part in wanted:
             os.preadv(handle, [view[part.offset : part.offset + part.bytes]], part.offset)
@@ -179,4 +179,4 @@ def _row_groups(
     image = _image(path, [*described, *groups])
     schema, writer, *own = _taken(image, described)
     pieces = [Piece(group.rows, piece) for group, piece in zip(groups, own, strict=True)]
-    return row_groups.read(image, Ends(schema, writer), pieces, columns)
+    return row_groups.read(image, footer.schema.offset, Ends(schema, writer), pieces, columns)

@@ -26,6 +26,9 @@ _MAGIC = b"PAR1"
 _ENDING = 8
 """Bytes behind a footer: its length, and the magic."""
 
+ROOM = 64
+"""A footer of fewer row groups is no longer than the whole one by so many bytes."""
+
 _TRUE, _FALSE, _BYTE, _VARINT, _DOUBLE, _BINARY, _LIST, _SET, _STRUCT = 1, 2, 3, 6, 7, 8, 9, 10, 12
 _NUM_ROWS, _ROW_GROUPS = 3, 4
 """Fields of Parquet's `FileMetaData`; the schema is the one before, fields of the writer come behind."""
@@ -91,12 +94,14 @@ def layout(place: Stored) -> Layout | None:
 
 
 def read(
-    image: Buffer, ends: Ends, pieces: Sequence[Piece], columns: Sequence[str] | None
+    image: Buffer, at: int, ends: Ends, pieces: Sequence[Piece], columns: Sequence[str] | None
 ) -> pa.Table:
     """The rows of row groups in the file's order; columns in the file's order.
 
     Args:
-        image: The file, as far as these row groups lie in it; what is elsewhere nobody looks at.
+        image: The file, as far as these row groups lie in it; what is elsewhere nobody looks at. It has room
+            for the file's length and `ROOM` bytes, and is written to.
+        at: Where the footer begins.
         ends: What the footer's piece of each is put between.
         pieces: Of each row group.
         columns: Their names; None means all.
@@ -110,9 +115,12 @@ def read(
             ends.writer,
         )
     )
-    ending = len(footer).to_bytes(4, "little") + _MAGIC
-    alone = pq.read_metadata(pa.BufferReader(_MAGIC + footer + ending))
-    with pq.ParquetFile(pa.BufferReader(pa.py_buffer(image)), metadata=alone) as file:
+    ending = footer + len(footer).to_bytes(4, "little") + _MAGIC
+    with memoryview(image) as view:
+        view[: len(_MAGIC)] = _MAGIC
+        view[at : at + len(ending)] = ending
+    source = pa.BufferReader(pa.py_buffer(image).slice(0, at + len(ending)))
+    with pq.ParquetFile(source) as file:
         return file.read_row_groups(range(len(pieces)), columns=columns, use_threads=False)
 
 

@@ -53,12 +53,12 @@ def bytes_of(path: Path, span: Span) -> bytes:
 def read(path: Path, found: Layout, places: list[int], columns: list[str] | None) -> pa.Table:
     """The row groups at these places, with nothing else of the file at hand."""
     groups = [found.groups[place] for place in places]
-    image = bytearray(path.stat().st_size)
+    image = bytearray(path.stat().st_size + row_groups.ROOM)
     for group in groups:
         image[group.data.offset : group.data.offset + group.data.bytes] = bytes_of(path, group.data)
     pieces = [Piece(group.rows, bytes_of(path, group.footer)) for group in groups]
     ends = Ends(bytes_of(path, found.schema), bytes_of(path, found.writer))
-    return row_groups.read(image, ends, pieces, columns)
+    return row_groups.read(image, found.schema.offset, ends, pieces, columns)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
