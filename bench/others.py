@@ -48,6 +48,7 @@ def others(data: Path, ticks: int) -> tuple[Other, ...]:
         Other(script="reader.py", arguments=("--json",), goals=_reader),
         Other(script="fetch.py", arguments=(), goals=_lines),
         Other(script="report.py", arguments=("--json",), goals=_report),
+        Other(script="symbol_days.py", arguments=(), goals=_lines),
         Other(script="one_symbol.py", arguments=(), goals=_lines),
         Other(script="many_symbols.py", arguments=(), goals=_memory),
         Other(script="freshness.py", arguments=("--root", days, "--rounds", "5"), goals=_lines),

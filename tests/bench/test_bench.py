@@ -62,6 +62,15 @@ def test_fetching_is_measured() -> None:
     assert "36 archives and 36 checksums; 1098 of each by day" in ended.stdout
 
 
+def test_a_symbols_day_is_measured(tmp_path: Path) -> None:
+    """Its files are as many as shall be on any machine; its time depends on it."""
+    ended = bench("symbol_days.py", "--days", "2", "--rounds", "1", "--root", str(tmp_path))
+
+    assert ended.returncode == 0, ended.stderr
+    assert "files of a symbol's day of klines (at most 12: holds)" in ended.stdout
+    assert ended.stdout.count(" / import luigi (at most ") == 3
+
+
 def test_the_report_is_measured() -> None:
     """Its bytes are within the limit on any machine; its time depends on it."""
     ended = bench("report.py", "--json", "--rounds", "1")
