@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -69,22 +69,18 @@ def path(store: Store) -> Path:
     return store.root / FILE
 
 
-def read(store: Store) -> Index:
-    """The index with all its parts; without what is not there or cannot be read."""
+def read(store: Store, days: Iterable[dt.date] | None = None) -> Index:
+    """The index with all its parts, or those of some days; without what is not there or cannot be read."""
     whole = _read(path(store))
     if not whole.parts:
         return whole
-    return Index(
-        {day: e for name in whole.parts for day, e in _read(store.root / name).days.items()}
-    )
+    wanted = whole.parts if days is None else sorted({*map(_part, days)} & {*whole.parts})
+    return Index({day: e for name in wanted for day, e in _read(store.root / name).days.items()})
 
 
 def of(store: Store, day: dt.date) -> Entry | None:
     """What the index says of a date, without a look at other months' parts."""
-    whole = _read(path(store))
-    if whole.parts:
-        whole = _read(store.root / _part(day)) if _part(day) in whole.parts else Index()
-    return whole.days.get(day)
+    return read(store, [day]).days.get(day)
 
 
 def current(store: Store) -> dict[dt.date, Entry]:

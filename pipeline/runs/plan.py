@@ -13,8 +13,9 @@ from pipeline import arrivals
 from pipeline.freshness import graph, receipt
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
-from pipeline.publishing import day_state, revisions
+from pipeline.publishing import day_state, index, links, revisions
 from pipeline.publishing.day_state import MISSING, PENDING, PUBLISHED, UNBUILT
+from pipeline.publishing.index import Entry
 from pipeline.publishing.store import Store
 from pipeline.tasks import context
 
@@ -121,14 +122,24 @@ class DayStatus:
 
 def status(days: Iterable[dt.date]) -> list[DayStatus]:
     """The state of each date."""
-    finished = context.finished()
+    days, finished = list(days), context.finished()
+    known = index.read(Store(context.kitchen().snapshots), days).days
     with context.freshness().one_look():
-        return [_status(day, finished.holds(day)) for day in days]
+        return [_status(day, finished.holds(day), known.get(day)) for day in days]
 
 
-def _status(day: dt.date, holds: bool) -> DayStatus:
+def _status(day: dt.date, holds: bool, known: Entry | None) -> DayStatus:
+    """Of a date that is finished the index says it; a manifest of hundreds of symbols is slow to read."""
     kitchen = context.kitchen()
-    sealed = revisions.current(Store(kitchen.snapshots), day)
+    store = Store(kitchen.snapshots)
+    if holds and known is not None and known.revision == links.named_revision(store, day):
+        return DayStatus(
+            date=day.isoformat(),
+            revision=known.revision,
+            state="fresh",
+            symbols={name: entry.condition for name, entry in known.symbols.items()},
+        )
+    sealed = revisions.current(store, day)
     expected = [symbol.name for symbol in arrivals.expected_symbols(kitchen, day)]
     conditions: dict[str, str] = {}
     if sealed is not None:
