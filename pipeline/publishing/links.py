@@ -62,14 +62,17 @@ def settled(store: Store, day: dt.date) -> bool:
 
 
 def is_settled(store: Store, sealed: Sealed) -> bool:
-    """Whether every link that the date's current revision asks for is right."""
-    latest = named_day(store)
+    """Whether every link that the date's current revision asks for is right.
+
+    Each is read once: another date's publication may move it at any moment.
+    """
+    latest, available = named_day(store), named_day(store, available=True)
     return (
         named_revision(store, sealed.day) == sealed.revision
         and latest is not None
         and latest >= sealed.day
         and store.latest().exists()
-        and _newest_available(store, sealed) == named_day(store, available=True)
+        and _newest_available(store, sealed, available) == available
     )
 
 
@@ -105,8 +108,9 @@ def check_names(store: Store, day: dt.date) -> None:
 
 
 def _move_available(store: Store, sealed: Sealed) -> None:
-    wanted, link = _newest_available(store, sealed), store.latest(available=True)
-    if wanted == named_day(store, available=True):
+    named, link = named_day(store, available=True), store.latest(available=True)
+    wanted = _newest_available(store, sealed, named)
+    if wanted == named:
         return
     if wanted is not None:
         _switch(store, link, wanted.isoformat())
@@ -123,9 +127,11 @@ def _newest(store: Store, day: dt.date) -> dt.date:
     return max([day, *published_days(store)])
 
 
-def _newest_available(store: Store, sealed: Sealed) -> dt.date | None:
-    """The date LATEST_AVAILABLE must name. It goes back only when its own day ceased to be available."""
-    named, good = named_day(store, available=True), revisions.is_available(sealed)
+def _newest_available(store: Store, sealed: Sealed, named: dt.date | None) -> dt.date | None:
+    """The date LATEST_AVAILABLE must name, where it names `named`. It goes back only when its own day ceased
+    to be available.
+    """
+    good = revisions.is_available(sealed)
     if named is None and not good:
         return None
     if named is not None and store.latest(available=True).exists():

@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import errno
 import hashlib
+import itertools
 import os
 import shutil
 import stat
@@ -633,3 +634,28 @@ def test_staging_has_no_trace_in_a_revision(store: Store, first: Draft) -> None:
 
     assert not [n for n in os.listdir(path) if n.startswith(".")]
     assert staging.OWNER not in (path / "MD5SUMS").read_text()
+
+
+def test_a_date_stays_settled_while_later_ones_are_published(store: Store, tmp_path: Path) -> None:
+    """Both LATEST links move on at any moment, also in the middle of a look."""
+    later = [kit.DAY + dt.timedelta(days=n) for n in (1, 2)]
+    for day in (kit.DAY, *later):
+        publish(kit.draft(tmp_path / day.isoformat(), day=day), store)
+    ended = threading.Event()
+
+    def move() -> None:
+        for day in itertools.cycle(later):
+            for available in (False, True):
+                moved = tmp_path / "moved"
+                moved.symlink_to(day.isoformat())
+                moved.replace(store.latest(available=available))
+            if ended.is_set():
+                return
+
+    mover = threading.Thread(target=move)
+    mover.start()
+    try:
+        assert all(settled(store, kit.DAY) for _ in range(100))
+    finally:
+        ended.set()
+        mover.join()
