@@ -1,7 +1,8 @@
 """The record of a unit: what its outputs are, and all they depended on.
 
 The receipts of a symbol's day, or of a date, lie together in one file beside the units' files. A receipt is
-written after its unit's file: outputs without one, or that no longer match it, do not count.
+written after its unit's file: outputs without one, or that no longer match it, do not count. Nor does a
+receipt that is no longer what was written: each has a digest of itself, but for those of release 0.2.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from pipeline import storage
 from pipeline.free_form import Json
 
 FILE = "receipts.json"
+
+SEAL = "sha256"
+"""In an entry of that file: the digest of its unit's name and of all else in it."""
 
 RACY_NS = 2_000_000_000
 """A file younger than this when it was looked at may change again without changing its time stamps."""
@@ -105,14 +109,21 @@ def write(folder: Path, receipts: Mapping[str, Receipt]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with storage.alone_in(folder):
         kept = storage.read_object(folder / FILE)
-        kept |= {name: asdict(receipt) for name, receipt in receipts.items()}
+        kept |= {name: _sealed(name, asdict(receipt)) for name, receipt in receipts.items()}
         storage.write_bytes(folder / FILE, storage.canonical_json(kept), sweep=True)
 
 
+def _sealed(name: str, entry: Json) -> Json:
+    return {**entry, SEAL: storage.digest([name, entry])}
+
+
 def read(folder: Path, name: str) -> Receipt | None:
-    """The receipt of a unit in a folder; None where there is none, or none that can be read."""
+    """The receipt of a unit in a folder; None where there is none, or not as it was written."""
     try:
         kept = dict(_all(folder / FILE)[name])
+        seal = kept.pop(SEAL, None)
+        if seal is not None and seal != storage.digest([name, kept]):
+            return None
         raw = {name: RawState(*entry) for name, entry in kept.pop("raw").items()}
         file = kept.pop("file")
         return Receipt(raw=raw, file=Written(**file) if file else None, **kept)

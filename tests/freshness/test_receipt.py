@@ -63,6 +63,34 @@ def test_a_receipt_that_cannot_be_read_is_none(folder: Path, text: str) -> None:
     assert receipt.read(folder, "A") is None
 
 
+def test_no_byte_of_a_receipt_can_change_unseen(folder: Path) -> None:
+    """Whichever is another, flipped or gone: the receipt is none, or says what it said."""
+    file, before = folder / receipt.FILE, kept_in(folder)
+    written = file.read_bytes()
+    for at, byte in enumerate(written):
+        for instead in (b"", b"7", b"}", b"x", bytes([byte ^ 1])):
+            file.write_bytes(written[:at] + instead + written[at + 1 :])
+            assert receipt.read(folder, "A") in (None, before)
+
+
+def test_a_receipt_of_another_unit_is_none(folder: Path) -> None:
+    """Under a name that is not its own."""
+    file = folder / receipt.FILE
+    file.write_bytes(file.read_bytes().replace(b'{"A":', b'{"B":', 1))
+
+    assert receipt.read(folder, "B") is None
+
+
+def test_a_receipt_of_release_0_2_has_no_digest_and_is_read(folder: Path) -> None:
+    """All that it says counts."""
+    file, before = folder / receipt.FILE, kept_in(folder)
+    entries = storage.read_json(file)
+    del entries["A"][receipt.SEAL]
+    file.write_bytes(storage.canonical_json(entries))
+
+    assert kept_in(folder) == before
+
+
 def test_processes_that_write_receipts_of_one_folder_lose_none(tmp_path: Path) -> None:
     """Two at once, fifty units each: all hundred are there."""
     writers = [
