@@ -106,10 +106,10 @@ class Outcome:
 
     @property
     def exit_code(self) -> ExitCode:
-        """The worst of what is not complete."""
+        """The worst of what is not complete. Where all is, no task that failed counts."""
         if self.failed:
             return ExitCode.FAILED
-        if not self.granted:
+        if self.pending and not self.granted:
             return ExitCode.SCHEDULING_FAILED
         nothing = not self.ready and not self.built
         waits = self.pending or (self.unexpected and nothing)
