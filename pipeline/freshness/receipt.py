@@ -2,7 +2,7 @@
 
 The receipts of a symbol's day, or of a date, lie together in one file beside the units' files. A receipt is
 written after its unit's file: outputs without one, or that no longer match it, do not count. Nor does a
-receipt that is no longer what was written: each has a digest of itself, but for those of release 0.2.
+receipt that is no longer what was written: each has a digest of itself.
 """
 
 from __future__ import annotations
@@ -121,8 +121,7 @@ def read(folder: Path, name: str) -> Receipt | None:
     """The receipt of a unit in a folder; None where there is none, or not as it was written."""
     try:
         kept = dict(_all(folder / FILE)[name])
-        seal = kept.pop(SEAL, None)
-        if seal is not None and seal != storage.digest([name, kept]):
+        if kept.pop(SEAL) != storage.digest([name, kept]):
             return None
         raw = {name: RawState(*entry) for name, entry in kept.pop("raw").items()}
         file = kept.pop("file")
