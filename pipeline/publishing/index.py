@@ -188,7 +188,7 @@ def _part(day: dt.date) -> str:
 def _read(file: Path) -> Index:
     try:
         return msgspec.json.decode(file.read_bytes(), type=Index)
-    except (OSError, msgspec.DecodeError, RecursionError):
+    except (OSError, ValueError, msgspec.DecodeError, RecursionError):
         return Index()
 
 

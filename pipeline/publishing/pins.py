@@ -88,5 +88,5 @@ def pinned(store: Store) -> dict[str, Pin]:
 def _read(path: Path) -> Pin:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Pin)
-    except (OSError, msgspec.DecodeError, RecursionError):
+    except (OSError, ValueError, msgspec.DecodeError, RecursionError):
         return Pin()

@@ -138,6 +138,17 @@ def test_a_name_among_the_pins_that_cannot_be_read_stops_all(store: Store) -> No
     assert numbers(store) == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.parametrize("damage", [b"", b"{", b'{"why":"\xff"}'])
+def test_a_damaged_pin_still_pins(store: Store, damage: bytes) -> None:
+    """Whoever wanted it kept wants it still, also where the pin is no text any more."""
+    (store.root / ".pins").mkdir()
+    (store.root / ".pins" / f"{kit.DAY}.r2").write_bytes(damage)
+
+    collect.collect(store, POLICY, NOW)
+
+    assert 2 in numbers(store)
+
+
 def test_trash_without_a_record_stays(store: Store) -> None:
     """Nobody knows for how long it was there."""
     collect.collect(store, POLICY, NOW)

@@ -56,7 +56,18 @@ def test_it_is_the_same_whether_kept_up_or_made_anew(store: Store, tmp_path: Pat
     assert index.read(store).days[kit.DAY].revision == 3
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"days": 3}'])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"days": 3}',
+        b'{"parts":["\xff"]}',
+        b'{"parts":["\\u0000"]}',
+        b"[" * 100_000,
+    ],
+)
 def test_a_damaged_index_is_made_anew_by_the_next_publication(
     store: Store, damage: bytes, tmp_path: Path
 ) -> None:
@@ -66,6 +77,16 @@ def test_a_damaged_index_is_made_anew_by_the_next_publication(
     publish(kit.draft(tmp_path / "c", price=101.0), store)
 
     assert list(index.read(store).days) == [kit.DAY, NEXT]
+
+
+def test_a_byte_that_changed_anywhere_is_no_error(store: Store) -> None:
+    """What cannot be read is not there; bytes that are no text among them."""
+    file = index.path(store)
+    written = file.read_bytes()
+    for at in range(len(written)):
+        file.write_bytes(written[:at] + b"\xff" + written[at + 1 :])
+        index.read(store)
+        index.of(store, kit.DAY)
 
 
 def test_a_day_that_was_published_and_not_indexed_is_added(store: Store, tmp_path: Path) -> None:
