@@ -79,14 +79,19 @@ def remembered(cache: Path, signature: str, make: Callable[[], dict[str, str]]) 
         signature: Changes whenever what is made may.
         make: Makes it.
     """
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        kept = read_json(cache)
-        if kept["signature"] == signature:
+    kept = read_object(cache)
+    with suppress(ValueError, KeyError, RecursionError):
+        if kept == _sealed(signature, kept["values"]):
             return dict(kept["values"])
     values = make()
     with suppress(OSError):
-        write_scratch(cache, canonical_json({"signature": signature, "values": values}))
+        write_scratch(cache, canonical_json(_sealed(signature, values)))
     return values
+
+
+def _sealed(signature: str, values: dict[str, str]) -> dict[str, Any]:
+    """With a digest, for a cache may be damaged, and what is in this one is published."""
+    return {"signature": signature, "values": values, "sha256": digest([signature, values])}
 
 
 def fsync_folder(path: Path) -> None:

@@ -168,3 +168,26 @@ def _writing(path: Path) -> Iterator[subprocess.Popen[str]]:
 def _killed_while_writing(path: Path) -> None:
     with _writing(path) as writer:
         writer.kill()
+
+
+def test_no_byte_of_what_is_remembered_can_change_unseen(tmp_path: Path) -> None:
+    """Whichever is another, flipped or gone: it is made again, as it was."""
+    cache, values = tmp_path / "cache.json", {"Step": "5ea24ee0", "Other": "c81b9aec"}
+    assert storage.remembered(cache, "as now", lambda: values) == values
+    written = cache.read_bytes()
+
+    for at, byte in enumerate(written):
+        for instead in (b"", b"7", b"}", b"\xff", bytes([byte ^ 1])):
+            cache.write_bytes(written[:at] + instead + written[at + 1 :])
+            assert storage.remembered(cache, "as now", lambda: values) == values
+
+
+def test_what_is_remembered_is_not_made_again(tmp_path: Path) -> None:
+    """Until its signature is another."""
+    cache, made = tmp_path / "cache.json", list[str]()
+
+    def make() -> dict[str, str]:
+        made.append("")
+        return {"made": str(len(made))}
+
+    assert [storage.remembered(cache, s, make)["made"] for s in "aabb"] == ["1", "1", "2", "2"]
