@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+import hashlib
 import json
 import os
 import sys
@@ -63,10 +64,11 @@ Kind = TypeVar("Kind", bound=Stamp)
 
 
 def read(path: Path, kind: type[Kind]) -> Kind | None:
-    """A stamp; None where there is none, or none that can be read."""
+    """A stamp; None where there is none, or not as it was written."""
     try:
         with open(path, "rb", buffering=0) as file:  # hundreds are read for a range of days
-            return kind(**json.loads(file.read()))
+            said, _, seal = file.read().rpartition(b"\n")
+        return kind(**json.loads(said)) if seal == _seal(said) else None
     except (OSError, ValueError, TypeError):
         return None
 
@@ -74,7 +76,13 @@ def read(path: Path, kind: type[Kind]) -> Kind | None:
 def write(path: Path, stamp: Stamp) -> None:
     """Puts a stamp; a folder that cannot be written, or a name that is no text, costs time alone."""
     with suppress(OSError, UnicodeError):
-        storage.write_scratch(path, storage.canonical_json(asdict(stamp)))
+        said = storage.canonical_json(asdict(stamp)).rstrip(b"\n")
+        storage.write_scratch(path, said + b"\n" + _seal(said))
+
+
+def _seal(said: bytes) -> bytes:
+    """The digest of what a stamp says, which is its last line."""
+    return hashlib.sha256(said).hexdigest().encode()
 
 
 class Basis:

@@ -12,7 +12,9 @@ import luigi
 import pytest
 
 from kit.grid import DAYS, Grid
+from pipeline.freshness import stamp
 from pipeline.freshness.graph import Unit
+from pipeline.freshness.stamp import Stamp
 from pipeline.runs import backfill
 from pipeline.runs.plan import status
 from pipeline.tasks import context
@@ -115,3 +117,17 @@ def test_a_backfill_says_that_the_code_changed_meanwhile(
 
     assert outcome.built == [DAYS[1]]
     assert ("the code changed" in caplog.text) is changes
+
+
+def test_no_byte_of_a_stamp_can_change_unseen(tmp_path: Path) -> None:
+    """Whichever is another, flipped or gone: there is no stamp."""
+    file = tmp_path / ".stamp.json"
+    made = Stamp(prefixes=["bars"], paths=["/raw/1"], mark=12, environment=["5ea24ee0"])
+    stamp.write(file, made)
+    assert stamp.read(file, Stamp) == made
+    written = file.read_bytes()
+
+    for at, byte in enumerate(written):
+        for instead in (b"", b"\xff", bytes([byte ^ 1])):
+            file.write_bytes(written[:at] + instead + written[at + 1 :])
+            assert stamp.read(file, Stamp) is None
