@@ -23,13 +23,14 @@ DAYS = [dt.date(2025, 1, 30) + dt.timedelta(days=n) for n in range(4)]
 """The last two of a month, and the first two of the next."""
 
 RANGE = ("--start", DAYS[0].isoformat(), "--stop", DAYS[-1].isoformat())
+SCHEDULER = ("--scheduler", "local")
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 
 
 def backfill(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`kitchen backfill` of the days, as a user runs it."""
     return subprocess.run(
-        [Path(sys.executable).with_name("kitchen"), "backfill", *RANGE, *arguments],
+        [Path(sys.executable).with_name("kitchen"), "backfill", *RANGE, *SCHEDULER, *arguments],
         env={**os.environ, "KITCHEN_CONFIG": str(root / "configs/kitchen.yaml")},
         capture_output=True,
         text=True,
