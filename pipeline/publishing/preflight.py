@@ -65,9 +65,8 @@ def prepare(store: Store) -> None:
         OSError: the folders cannot be made.
     """
     if not store.root.is_dir():
-        store.root.mkdir(parents=True)
-        store.root.chmod(STORE_MODE)
-        storage.fsync_folder(store.root.parent)
+        store.root.parent.mkdir(parents=True, exist_ok=True)
+        _make(store.root, store.root.parent)
     root = Path(os.path.realpath(store.root))
     for folder in (store.revisions, store.root / ".locks"):
         if not os.path.lexists(folder):
@@ -84,13 +83,13 @@ def prepare(store: Store) -> None:
             )
 
 
-def _make(folder: Path, root: Path) -> None:
+def _make(folder: Path, above: Path) -> None:
     try:
         folder.mkdir()
     except FileExistsError:  # another publisher was quicker
         return
     folder.chmod(STORE_MODE)
-    storage.fsync_folder(root)
+    storage.fsync_folder(above)
 
 
 def check_room(store: Store, sizes: list[int]) -> None:
