@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from collections.abc import Iterator
 from functools import lru_cache
 
 from pipeline import layout
@@ -17,7 +18,12 @@ from pipeline.model.feeds import ATAS_FEEDS, TRADE_FEEDS
 from pipeline.model.raw_names import RawPath
 from pipeline.settings.config import Kitchen, Symbol
 
+VENDORS = ("binance", "atas")
+
 _STEP = dt.timedelta(days=1)
+
+_SYMBOLS = 16_384
+"""Of so many feeds of symbols the first day is remembered: were there more, each would be looked for anew."""
 
 
 def first_raw_day(kitchen: Kitchen, symbol: Symbol) -> dt.date | None:
@@ -27,7 +33,7 @@ def first_raw_day(kitchen: Kitchen, symbol: Symbol) -> dt.date | None:
     return min((day for day in days if day), default=None)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=_SYMBOLS)
 def _first(days: frozenset[dt.date]) -> dt.date | None:
     return min(days, default=None)
 
@@ -122,6 +128,11 @@ def is_settled(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) -> b
         for files in (*found, beside)
         for file in files
     )
+
+
+def unsettled(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> Iterator[str]:
+    """The vendors whose files of the symbol and day may still come or change."""
+    return (vendor for vendor in VENDORS if not is_settled(kitchen, symbol, vendor, day))
 
 
 def days_read(kitchen: Kitchen, symbol: Symbol, vendor: str, day: dt.date) -> list[dt.date]:

@@ -83,6 +83,5 @@ def unsettled(kitchen: Kitchen, day: dt.date) -> list[str]:
     return [
         f"{symbol.name} {vendor}"
         for symbol in arrivals.expected_symbols(kitchen, day)
-        for vendor in ("binance", "atas")
-        if not arrivals.is_settled(kitchen, symbol, vendor, day)
+        for vendor in arrivals.unsettled(kitchen, symbol, day)
     ]

@@ -127,9 +127,8 @@ class Finished:
         for back in (-2, -1, 1):
             beside = day + dt.timedelta(days=back)
             for symbol in symbols:
-                for vendor in ("binance", "atas"):
-                    if not arrivals.is_settled(self.kitchen, symbol, vendor, beside):
-                        ends.append(day_open_us(beside) + DAY_US)
+                if any(arrivals.unsettled(self.kitchen, symbol, beside)):
+                    ends.append(day_open_us(beside) + DAY_US)
         return min(ends)
 
     def _taken(self, day: dt.date) -> list[str]:

@@ -32,7 +32,7 @@ from pipeline.publishing.store import Store
 from pipeline.settings.config import load_kitchen
 from pipeline.stages import MACRO_LOOK_BACK_DAYS
 from pipeline.tasks import context, luigid_client, spans
-from pipeline.tasks.base import RawDay, RawFeed, UnstableInput
+from pipeline.tasks.base import RawDay, UnstableInput, unsettled_feeds
 from pipeline.tasks.day import Snapshot
 from pipeline.tasks.parameters import DayParameter
 from pipeline.tasks.spans import PublishedDate
@@ -139,13 +139,8 @@ def is_complete(day: dt.date) -> bool:
 
 def _waited(day: dt.date) -> list[luigi.Task]:
     """What a pending day waits for: files that are not there, or one that changed while it was read."""
-    feeds = [
-        RawFeed(date=day, symbol=symbol.name, vendor=vendor)
-        for symbol in arrivals.expected_symbols(context.kitchen(), day)
-        for vendor in ("binance", "atas")
-    ]
-    tasks: list[luigi.Task] = [RawDay(date=day), *feeds]
-    missing = [task for task in tasks if not task.complete()]
+    raw_day = RawDay(date=day)
+    missing = [*([] if raw_day.complete() else [raw_day]), *unsettled_feeds(day)]
     return missing or [UnstableInput(reader=str(Snapshot(date=day).unit))]
 
 

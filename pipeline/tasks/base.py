@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib
 from collections.abc import Iterator
 from html import escape
+from types import ModuleType
 
 import luigi
 
 from pipeline import arrivals
 from pipeline.errors import UnstableInputError
+from pipeline.free_form import Json
 from pipeline.freshness import code, graph
 from pipeline.freshness.graph import Unit
 from pipeline.model.feeds import FEEDS
@@ -43,6 +46,16 @@ class RawFeed(luigi.ExternalTask):
         kitchen = context.kitchen()
         files = arrivals.vendor_files(kitchen, kitchen.symbol(self.symbol), self.vendor, self.date)
         return [luigi.LocalTarget(str(file.path)) for file in files]
+
+
+def unsettled_feeds(date: dt.date) -> list[luigi.Task]:
+    """The raw data of a date's expected symbols that may still come or change."""
+    kitchen = context.kitchen()
+    return [
+        RawFeed(date=date, symbol=symbol.name, vendor=vendor)
+        for symbol in arrivals.expected_symbols(kitchen, date)
+        for vendor in arrivals.unsettled(kitchen, symbol, date)
+    ]
 
 
 class RawDay(luigi.ExternalTask):
@@ -129,15 +142,19 @@ class UnitTask(luigi.Task):
             "/".join(["/qc", self.date.isoformat(), *filter(None, [self.unit.symbol])])
         )
         try:
-            job = importlib.import_module(JOB)
-            facts = job.perform(context.freshness(), self.unit, self.report, self.urgent())
+            facts = self.perform(importlib.import_module(JOB))
         except UnstableInputError as error:
             messages.unstable(self.unit, error)
-            return waiting_for(UnstableInput(reader=str(self.unit)))
+            return _waiting_for(UnstableInput(reader=str(self.unit)))
         context.look_again()
         self.report("done", 100)
         messages.ran(self.unit, facts)
         return None
+
+    def perform(self, job: ModuleType) -> Json:
+        """Builds the unit, by the module that was loaded for it, and returns its facts."""
+        facts: Json = job.perform(context.freshness(), self.unit, self.report, self.urgent())
+        return facts
 
     def report(self, phrase: str, per_cent: int) -> None:
         """Shows on the dashboard what the task is doing. The page renders HTML, so it is escaped."""
@@ -145,7 +162,7 @@ class UnitTask(luigi.Task):
         self.set_progress_percentage(per_cent)
 
 
-def waiting_for(task: luigi.Task) -> Iterator[luigi.Task]:
+def _waiting_for(task: luigi.Task) -> Iterator[luigi.Task]:
     """The form in which Luigi takes a requirement that is found while a task runs."""
     yield task
 

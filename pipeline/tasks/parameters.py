@@ -11,6 +11,7 @@ from typing import Any
 import luigi
 
 from pipeline import asked
+from pipeline.arrivals import VENDORS
 from pipeline.errors import ParameterError
 from pipeline.model.feeds import FEEDS
 from pipeline.settings.config import load_kitchen
@@ -81,6 +82,6 @@ class VendorParameter(luigi.Parameter):
         Raises:
             ParameterError: there is no such vendor.
         """
-        if x not in ("binance", "atas"):
+        if x not in VENDORS:
             raise ParameterError(f"--vendor: got {x!r}, wanted binance or atas")
         return x

@@ -14,17 +14,18 @@ import importlib
 import logging
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
+from types import ModuleType
 
 import luigi
 
 from pipeline import arrivals, asked
-from pipeline.errors import KitchenError, StageError, UnstableInputError
+from pipeline.errors import KitchenError, StageError
+from pipeline.free_form import Json
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
 from pipeline.settings.config import Symbol
 from pipeline.tasks import context, fetching, messages
-from pipeline.tasks.base import JOB, RawDay, RawFeed, UnstableInput, waiting_for
+from pipeline.tasks.base import JOB, RawDay, unsettled_feeds
 from pipeline.tasks.day import Snapshot
 from pipeline.tasks.parameters import DayParameter
 
@@ -87,6 +88,12 @@ class SymbolsTask(luigi.Task):
         """What is built together, in order: what people call it, and its units."""
         raise NotImplementedError
 
+    def output(self) -> list[luigi.LocalTarget]:
+        """The file of each of its units."""
+        kitchen = context.kitchen()
+        units = (unit for _, units in self.parts() for unit in units)
+        return [luigi.LocalTarget(str(graph.file(kitchen, unit))) for unit in units]
+
     def complete(self) -> bool:
         """Whether there is nothing to build."""
         freshness = context.freshness()
@@ -98,7 +105,7 @@ class SymbolsTask(luigi.Task):
         Raises:
             StageError: names the parts that could not be built. Their dates say why.
         """
-        job: Any = importlib.import_module(JOB)
+        job = importlib.import_module(JOB)
         failed, parts = [], list(self.parts())
         for done, (name, units) in enumerate(parts):
             self.set_status_message(f"{name}, {done} of {len(parts)}")
@@ -172,9 +179,8 @@ class Span(SymbolsTask):
         kitchen = context.kitchen()
         for symbol in self._symbols():
             for day in self.days():
-                if arrivals.is_expected(kitchen, symbol, day) and all(
-                    arrivals.is_settled(kitchen, symbol, vendor, day)
-                    for vendor in ("binance", "atas")
+                if arrivals.is_expected(kitchen, symbol, day) and not any(
+                    arrivals.unsettled(kitchen, symbol, day)
                 ):
                     yield f"{symbol.name} {day}", graph.published_of(kitchen, symbol, day)
 
@@ -190,26 +196,16 @@ class PublishedDate(Snapshot):
     def requires(self) -> list[luigi.Task]:
         """The raw data of the date, fetched first where that is configured."""
         kitchen = context.kitchen()
-        expected = arrivals.expected_symbols(kitchen, self.date)
-        unsettled = [
-            RawFeed(date=self.date, symbol=symbol.name, vendor=vendor)
-            for symbol in expected
-            for vendor in ("binance", "atas")
-            if not arrivals.is_settled(kitchen, symbol, vendor, self.date)
+        expected = [symbol.name for symbol in arrivals.expected_symbols(kitchen, self.date)]
+        return [
+            *fetching.in_front(self.date, expected),
+            RawDay(date=self.date),
+            *unsettled_feeds(self.date),
+            *self.waits(),
         ]
-        fetched = fetching.in_front(self.date, [symbol.name for symbol in expected])
-        return [*fetched, RawDay(date=self.date), *unsettled, *self.waits()]
 
-    def run(self) -> Iterator[luigi.Task] | None:
-        """Builds what is missing, then publishes; waits where a raw file did not hold still."""
-        job: Any = importlib.import_module(JOB)
-        freshness = context.freshness()
+    def perform(self, job: ModuleType) -> Json:
+        """Builds what is missing, then publishes."""
         below = dict.fromkeys(edge.unit for edge in graph.edges(context.kitchen(), self.unit))
-        try:
-            job.build(freshness, *below)
-        except UnstableInputError as error:
-            messages.unstable(self.unit, error)
-            return waiting_for(UnstableInput(reader=str(self.unit)))
-        messages.ran(self.unit, job.perform(freshness, self.unit, self.report, self.urgent()))
-        context.look_again()
-        return None
+        job.build(context.freshness(), *below)
+        return super().perform(job)

@@ -18,6 +18,7 @@ from pipeline.freshness import graph, receipt
 from pipeline.freshness.graph import Unit
 from pipeline.sample.generate import SampleRequest, write_sample
 from pipeline.settings.config import load_kitchen
+from pipeline.tasks.spans import Span
 
 DAYS = [dt.date(2025, 1, 30) + dt.timedelta(days=n) for n in range(4)]
 """The last two of a month, and the first two of the next."""
@@ -114,6 +115,18 @@ def test_no_unit_of_two_spans_is_built_twice(spans: tuple[Path, str]) -> None:
     receipts = (spans[0] / "data/prepared").glob("date=*/*USDT/receipts.json")
 
     assert sum(told) == sum(len(json.loads(path.read_text())) for path in receipts)
+
+
+def test_a_span_has_the_files_of_its_units_for_targets(
+    spans: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them are there."""
+    monkeypatch.setenv("KITCHEN_CONFIG", str(spans[0] / "configs/kitchen.yaml"))
+    ends = {"start": DAYS[0], "stop": DAYS[1], "first": DAYS[0], "last": DAYS[-1]}
+    span = Span(symbols="BTCUSDT", **ends)
+
+    assert len(span.output()) == 2 * 6
+    assert all(Path(target.path).exists() for target in span.output())
 
 
 def test_nothing_is_left_to_do_after_spans(spans: tuple[Path, str]) -> None:
