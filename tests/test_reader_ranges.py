@@ -195,15 +195,21 @@ def test_what_was_verified_is_remembered_by_later_processes(store: Store) -> Non
     assert cache.stat().st_size == size
 
 
-def test_memory_is_of_one_state_of_a_file(tmp_path: Path) -> None:
-    """What is remembered is not hashed again; touched, the same question is."""
-    path = tmp_path / "file"
+def noted(folder: Path) -> tuple[Path, Range]:
+    """A file, and a range with a wrong digest that the cache says was verified."""
+    path, wrong = folder / "file", Range(offset=0, bytes=4, sha256="0" * 64)
     path.write_bytes(b"rows")
-    wrong = Range(offset=0, bytes=4, sha256="0" * 64)
     time.sleep(2.1)
     state = path.stat()
     remembered.note(remembered.record(state, [wrong]), state)
     remembered.keep()
+    return path, wrong
+
+
+def test_memory_is_of_one_state_of_a_file(tmp_path: Path) -> None:
+    """What is remembered is not hashed again; touched, the same question is."""
+    path, wrong = noted(tmp_path)
+    state = path.stat()
     remembered.forget()
 
     assert verified.ranges(path, [wrong]) == [b"rows"]
@@ -214,13 +220,7 @@ def test_memory_is_of_one_state_of_a_file(tmp_path: Path) -> None:
 
 def test_records_that_others_may_write_count_for_nothing(tmp_path: Path) -> None:
     """The cache is believed only where nobody but its user can have written it."""
-    path = tmp_path / "file"
-    path.write_bytes(b"rows")
-    wrong = Range(offset=0, bytes=4, sha256="0" * 64)
-    time.sleep(2.1)
-    state = path.stat()
-    remembered.note(remembered.record(state, [wrong]), state)
-    remembered.keep()
+    path, wrong = noted(tmp_path)
     (Path(os.environ["XDG_CACHE_HOME"]) / "central-data-kitchen/verified/ranges").chmod(0o666)
     remembered.forget()
 

@@ -80,13 +80,14 @@ def test_a_damaged_index_is_made_anew_by_the_next_publication(
 
 
 def test_a_byte_that_changed_anywhere_is_no_error(store: Store) -> None:
-    """What cannot be read is not there; bytes that are no text among them."""
+    """No text any more, so that it cannot be read: what it says is not there, and a date is not in it."""
     file = index.path(store)
     written = file.read_bytes()
     for at in range(len(written)):
         file.write_bytes(written[:at] + b"\xff" + written[at + 1 :])
-        index.read(store)
-        index.of(store, kit.DAY)
+
+        assert index.read(store).days == {}, at
+        assert index.of(store, kit.DAY) is None, at
 
 
 def test_a_day_that_was_published_and_not_indexed_is_added(store: Store, tmp_path: Path) -> None:

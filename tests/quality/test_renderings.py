@@ -303,18 +303,7 @@ def test_text_and_lines_can_be_told_from_the_ground(page: Shown) -> None:
     light, dark = re.findall(r":root\{(.*?)\}", page.html)
     for palette in (light, dark):
         colours = {n: _brightness(c) for n, c in re.findall(r"--(\w+):#([0-9a-f]+)", palette)}
-        for name in [
-            "ink",
-            "muted",
-            "link",
-            "first",
-            "second",
-            "third",
-            "available",
-            "degraded",
-            "missing",
-            "bad",
-        ]:
+        for name in COLOURS:
             for ground in ("paper", "sheet"):
                 low, high = sorted((colours[name], colours[ground]))
                 assert (high + 0.05) / (low + 0.05) >= 4.5, (name, ground)
