@@ -50,8 +50,9 @@ class ManifestInput:
     """All that a manifest is made of.
 
     `tables` maps a file's name to the table in it, `files` every published file's relative name to where
-    it lies now, `ledgers` a symbol to what was read of each raw file, `moved` a symbol to the same of each
-    neighbour day's file with rows of this day, `code` a stage to its code digest,
+    it lies now, `contents` a table's to the digest of its content as assembled (where absent, the
+    table is read for it), `ledgers` a symbol to what was read of each raw file, `moved` a symbol to the
+    same of each neighbour day's file with rows of this day, `code` a stage to its code digest,
     `accepted` a stage to the digests of other code that computed accepted results, `measured` a symbol to
     the value of each check (None: not measured), `tapes` a symbol with a tape to its proof.
     """
@@ -71,6 +72,7 @@ class ManifestInput:
     accepted: dict[str, list[str]] = field(default_factory=dict)
     measured: dict[str, dict[str, float | None]] = field(default_factory=dict)
     tapes: Mapping[str, TapeFinding] = field(default_factory=dict)
+    contents: Mapping[str, str] = field(default_factory=dict)
 
 
 def manifest(given: ManifestInput) -> Manifest:
@@ -82,7 +84,10 @@ def manifest(given: ManifestInput) -> Manifest:
     lost = sorted(n for n, t in given.tables.items() if t.num_rows and n not in given.files)
     if lost:
         raise StageError(f"manifest {given.day}: {', '.join(lost)} has rows and no file")
-    files = {name: file_entry(place, given.tables.get(name)) for name, place in given.files.items()}
+    files = {
+        name: file_entry(place, given.tables.get(name), given.contents.get(name))
+        for name, place in given.files.items()
+    }
     return Manifest(
         producer=PRODUCER,
         dataset=DATASET,
@@ -140,8 +145,10 @@ def _applied(found: Finding, feed: str | None = None) -> Json:
     }
 
 
-def file_entry(place: Stored, table: pa.Table | Parts | None) -> FileEntry:
-    """What a manifest says of a file, and of the table in it."""
+def file_entry(
+    place: Stored, table: pa.Table | Parts | None, content: str | None = None
+) -> FileEntry:
+    """What a manifest says of a file, and of the table in it, whose content may be known."""
     with place.open() as file:
         facts = sums.drain(file)
     entry = FileEntry(bytes=facts.bytes, md5=facts.md5, sha256=facts.sha256)
@@ -150,7 +157,7 @@ def file_entry(place: Stored, table: pa.Table | Parts | None) -> FileEntry:
     described = changed(
         entry,
         rows=table.num_rows,
-        content_hash=parquet.content_hash(table),
+        content_hash=content or parquet.content_hash(table),
         columns=tuple(_column(field) for field in table.schema),
         window=_window(table),
     )

@@ -208,6 +208,15 @@ def _symbol_day(job: Job, name: str, judged: Verdict) -> SymbolDay:
     )
 
 
+def assembled_contents(job: Job) -> dict[str, str]:
+    """File in the snapshot -> the digest of its content, of what was assembled."""
+    return {
+        edge.unit.declared.outputs[edge.output]: job.contents[label(edge)]
+        for edge in job.node.edges
+        if edge.unit.stage == "Assemble"
+    }
+
+
 def condition(job: Job) -> DayCondition:
     """The day's condition and each symbol's."""
     return manifest.from_json(document(job, "Assemble", "condition"))

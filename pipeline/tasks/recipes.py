@@ -275,6 +275,7 @@ def manifest(job: Job) -> Products:
             accepted=acceptance.computed_by(job.kitchen, job.unit),
             measured={symbol: found.measured for symbol, found in inputs.verdicts(job).items()},
             tapes=inputs.tape_findings(job),
+            contents=inputs.assembled_contents(job),
         )
     )
     return {"manifest": manifest_document.to_json(found)}
