@@ -228,6 +228,19 @@ def test_records_that_others_may_write_count_for_nothing(tmp_path: Path) -> None
         verified.ranges(path, [wrong])
 
 
+def test_a_torn_record_costs_no_later_one(tmp_path: Path) -> None:
+    """A process that dies while it adds to the cache leaves a part of a record."""
+    cache = Path(os.environ["XDG_CACHE_HOME"]) / "central-data-kitchen/verified/ranges"
+    cache.parent.mkdir(parents=True)
+    cache.write_bytes(os.urandom(16 * 3 + 7))
+
+    path, wrong = noted(tmp_path)
+    remembered.forget()
+
+    assert cache.stat().st_size == 16 * 4
+    assert verified.ranges(path, [wrong]) == [b"rows"]
+
+
 def test_the_memory_is_bounded(tmp_path: Path) -> None:
     """Once there are more records than are kept, the older half goes."""
     cache = Path(os.environ["XDG_CACHE_HOME"]) / "central-data-kitchen/verified/ranges"

@@ -61,9 +61,15 @@ def keep() -> None:
     path = _file()
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if path.exists() and path.stat().st_size > _MOST * _BYTES:
-            # The older half goes; what another process adds meanwhile may be lost, and is hashed again.
-            storage.write_scratch(path, path.read_bytes()[-_MOST // 2 * _BYTES :])
+        size = path.stat().st_size if path.exists() else 0
+        torn = size % _BYTES
+        if torn or size > _MOST * _BYTES:
+            # A torn record would shift all behind it. Of too many the older half goes; what another process
+            # adds meanwhile may be lost, and is hashed again.
+            kept = path.read_bytes()[: size - torn]
+            storage.write_scratch(
+                path, kept[-_MOST // 2 * _BYTES :] if size > _MOST * _BYTES else kept
+            )
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         with open(handle, "ab", buffering=0) as file:
             file.write(taken)

@@ -90,7 +90,9 @@ def _image(path: Path, wanted: Sequence[Range]) -> mmap.mmap:
         image = mmap.mmap(-1, end + row_groups.ROOM, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         view = memoryview(image)
         for part in wanted:
-            os.preadv(handle, [view[part.offset : part.offset + part.bytes]], part.offset)
+            place = view[part.offset : part.offset + part.bytes]
+            if os.preadv(handle, [place], part.offset) != part.bytes:
+                raise corrupt(path, f"ends within bytes {part.offset} to {end}, which it had")
         record = remembered.record(state, wanted)
         if not remembered.holds(record):
             for part in wanted:
