@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,23 @@ def test_every_variant_has_its_place(tmp_path: Path, feed: str, name: str) -> No
 
     assert [file.name for file in layout.raw_files(kitchen, symbol, feed, DAY)] == [name]
     assert DAY in layout.raw_days(kitchen, symbol, feed)
+
+
+def test_hundreds_of_symbols_list_the_raw_folder_once(
+    tmp_path: Path, raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many feeds are asked for, and how often: a year of 400 symbols has 150,000 names."""
+    names = [f"S{number:03d}USDT" for number in range(600)]
+    put(raw, *(f"binance/futures_um/{name}-1m-2025-01-02.zip" for name in names))
+    kitchen = kitchen_at(tmp_path, dict.fromkeys(names, "{market: futures_um}"))
+    listed: list[str] = []
+    real = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda path=".": listed.append(str(path)) or real(path))
+
+    for feed in ("binance_1m", "binance_trades", "binance_1m"):
+        days = [layout.raw_days(kitchen, kitchen.symbol(name), feed) for name in names]
+        expected = frozenset([DAY]) if feed == "binance_1m" else frozenset()
+        assert days == [expected] * len(names)
+
+    assert [path.rstrip("/") for path in listed].count(f"{raw}/binance/futures_um") == 1
+    assert len(listed) == len(set(listed))
