@@ -31,6 +31,7 @@ COMMANDS = {
     "luigid": "the scheduler and its dashboard, with the QC pages",
     "pin": "keep a revision for ever",
     "rollback": "a new revision with an older content",
+    "show": "the picture of a day, as a page that opens anywhere",
     "sample": "vendor-format exports of a simulated market",
     "watch": "keep luigid and the rounds of the other commands running",
     "plan": "what would run for a range of days, why, and for how long",
