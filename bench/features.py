@@ -23,6 +23,7 @@ from pipeline.clock import DAY_US, MINUTE_US, MINUTES_PER_DAY, day_of
 from pipeline.contracts import features_schema, schema
 from pipeline.features.micro import LEVEL_COLUMNS, levels_from_us, micro
 from pipeline.tables import arrays, parquet
+from pipeline.tables.parts import cut
 
 GOVERNANCE = Path(__file__).resolve().parent.parent / "governance"
 NAMES = ("footprint", "minute_stats")
@@ -31,10 +32,8 @@ PRICES = ("open", "high", "low", "close")
 
 def prepare(folder: Path) -> None:
     """The tick step's tables of the day -> those of the day before, and the bars of both."""
-    from pipeline.bars.footprint import in_hours  # only here: the measured process does not need it
-
     levels = parquet.read(folder / "footprint.parquet")
-    parquet.write(folder / "footprint.parquet", in_hours(levels))
+    parquet.write(folder / "footprint.parquet", cut(levels))
     for name in NAMES:
         table = parquet.read(folder / f"{name}.parquet")
         opens = table["minute_open"].cast(pa.int64()).to_numpy() - DAY_US
@@ -43,8 +42,8 @@ def prepare(folder: Path) -> None:
             table.schema.field("minute_open"),
         )
         before = table.set_column(place, field, pa.array(opens).cast(field.type))
-        cut = in_hours(before) if name == "footprint" else before
-        parquet.write(folder / f"{name}_before.parquet", cut)
+        parts = cut(before) if name == "footprint" else before
+        parquet.write(folder / f"{name}_before.parquet", parts)
     parquet.write(folder / "bars.parquet", _bars(parquet.read(folder / "minute_stats.parquet")))
 
 

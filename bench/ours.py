@@ -15,8 +15,9 @@ import hashlib
 import json
 import re
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import pyarrow as pa
 
 from pipeline import storage
 from pipeline.alignment.true_time import parts_in_true_time
@@ -32,7 +33,7 @@ from pipeline.sources.clean import read_feed
 from pipeline.sources.protocol import Feed
 from pipeline.tables import parquet
 from pipeline.tables.no_pandas import leave_pandas_alone
-from pipeline.tables.parts import Spill, single
+from pipeline.tables.parts import Parts, Spill, single
 
 MARKET, TAPE, KLINES, TICKS = "futures_um", "tape", "binance_1m", "atas_ticks"
 SOURCES = {"date": TICKS, "trades": "binance_trades", "aggTrades": "binance_agg_trades"}
@@ -72,12 +73,10 @@ class _NoHash:
         return f"{self.number}"
 
 
-def write(path: Path, table: object) -> str:
-    """Writes a table and hashes its content meanwhile, as a step does."""
-    with ThreadPoolExecutor(1) as beside:
-        digest = beside.submit(parquet.content_hash, table)
-        parquet.write(path, table)
-        return digest.result()
+def write(path: Path, table: pa.Table | Parts) -> str:
+    """Writes a table and hashes its content, as a step does."""
+    with storage.replacing(path) as handle:
+        return parquet.write_hashed(handle, table)
 
 
 def _feeds(raw: Path) -> dict[str, tuple[Feed, list[RawPath]]]:

@@ -232,8 +232,12 @@ _SCHEMA = pa.schema(
 TABLE = _table()
 
 
-def test_what_is_put_aside_comes_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("few", [0, 320, 340])
+def test_what_is_put_aside_comes_back(
+    tmp_path: Path, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Any table, whole or by columns, with nulls and texts, in the order in which it is asked for."""
+    monkeypatch.setattr("pipeline.tables.parts.FEW_ROWS", few)
     spill = Spill(tmp_path)
     parts = [spill.put(TABLE), spill.put(TABLE.slice(0, 0)), spill.put(TABLE.slice(7, 40))]
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +17,6 @@ import pyarrow as pa
 from pipeline.bars.profile import Levels, Profile, read_levels, read_profile
 from pipeline.bars.quotes import effective_spread, order_flow_imbalance, size_quantile
 from pipeline.bars.tape import Tape, has_sides, read_tapes
-from pipeline.clock import HOUR_US
 from pipeline.contracts.rules import Rules
 from pipeline.contracts.schema import conform, empty
 from pipeline.tables import arrays
@@ -63,7 +61,7 @@ def put_aside(
     *,
     judge_sides: bool,
 ) -> tuple[Parts, pa.Table]:
-    """As `footprint`, the levels put aside by `keep`, an hour or less at a time."""
+    """As `footprint`, the levels put aside by `keep`, as the tape is read."""
     schemas = [rules.schema.table(name) for name in ("footprint", "minute_stats")]
     levels: list[Part] = []
     stats = [empty(schemas[1])]
@@ -81,19 +79,10 @@ def put_aside(
         )
 
     for _, (piece, table) in ahead(made, read_tapes(parts, sided)):
-        levels.extend(map(keep, in_hours(piece).tables()))
+        levels.append(keep(piece))
         stats.append(table)
     whole = pa.concat_tables(stats).combine_chunks()
     return Parts(schema=schemas[0], parts=tuple(levels)), whole
-
-
-def in_hours(levels: pa.Table) -> Parts:
-    """A footprint cut at full hours: on disk, who needs a day's last hours need not read the others."""
-    opens = arrays.ints(levels["minute_open"])
-    cuts = np.flatnonzero(np.diff(opens // HOUR_US)) + 1
-    edges = pairwise([0, *cuts.tolist(), levels.num_rows])
-    hours = (levels.slice(first, end - first) for first, end in edges)
-    return Parts(schema=levels.schema, parts=tuple(in_memory(hour) for hour in hours))
 
 
 def _footprint_table(symbol: str, tape: Tape, levels: Levels) -> pa.Table:

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from pipeline.bars.footprint import in_hours
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY
 from pipeline.proof.minutes import any_of
 from pipeline.tables import arrays
 from pipeline.tables.arrays import Bools, Ints
-from pipeline.tables.parts import Parts, in_memory
+from pipeline.tables.parts import Parts, cut, in_memory
 
 NO_TAPE = -1
 
@@ -88,7 +87,7 @@ def taken(tables: Mapping[str, Parts], tapes: Mapping[str, Candidate], opened_us
         return used_tapes[0] if used_tapes else next(iter(rows.values()))
     whole = pa.concat_tables([parts.whole() for parts in used_tapes]).combine_chunks()
     order = np.argsort(_minutes(whole, opened_us), kind="stable")
-    return in_hours(whole.take(pa.array(order)))
+    return cut(whole.take(pa.array(order)))
 
 
 def _within(table: Parts, minutes: Bools, opened_us: int) -> Parts:

@@ -33,7 +33,7 @@ TICKS = "ticks"
 class Taken:
     """Tables of a symbol's day.
 
-    `footprint`: schema `footprint`, of the minutes that a tape is taken for, an hour or less in a part.
+    `footprint`: schema `footprint`, of the minutes that a tape is taken for.
     `tape_stats`: the same minutes' `minute_stats`, and `is_archive`: whether the tape is the exchange's.
     `minute_stats`: ATAS's tape alone. `tape_minutes`: see `alignment/tape_minutes.py`.
     """

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ from pipeline.sources.protocol import Feed, Put, Reject
 from pipeline.sources.rawfile import NO_MORE_THAN, Sealed
 from pipeline.sources.tick_tape import Keep
 from pipeline.tables import trim_memory
-from pipeline.tables.parts import Parts, Spill, in_memory, single
+from pipeline.tables.parts import Parts, Spill, at_hand, in_memory, single
 from pipeline.tables.prefetch import ahead
 
 
@@ -108,7 +107,7 @@ def read_feed(
 def _parts(feed: Feed, reads: list[FileRead], schema: DataSchema, keep: Keep) -> Parts:
     wanted = schema.table(feed.kind.table)
     if feed.kind.joiner in ("tape", "trades"):
-        return Parts(schema=wanted, parts=tuple(joined_tape(feed, reads, keep)))
+        return at_hand(Parts(schema=wanted, parts=tuple(joined_tape(feed, reads, keep))))
     tables = [_with_flags(table, wanted, schema.flag_masks) for table in joined(feed, reads)]
     whole = pa.concat_tables(tables) if tables else empty(wanted)
     return single(conform(whole, wanted, feed.kind.table))
@@ -158,11 +157,7 @@ def _read_tapes(
             found.tape = room.tape
         return found
 
-    numbered = enumerate(files, first)
-    begun = list(islice(numbered, 2))
-    if len(begun) < 2:
-        return map(read, begun)
-    return (found for _, found in ahead(read, chain(begun, numbered)))
+    return (found for _, found in ahead(read, enumerate(files, first)))
 
 
 def _read_files(feed: Feed, files: Iterator[RawPath], limits: Limits) -> Iterator[FileRead]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +25,7 @@ import pyarrow.parquet as pq
 from pipeline import storage
 from pipeline.packs import Stored
 from pipeline.tables import arrays, trim_memory
-from pipeline.tables.parts import Part, Parts, single
+from pipeline.tables.parts import FEW_ROWS, Part, Parts, single
 
 PART_ROWS = 250_000
 """A row group of a table in parts has no more rows: who reads it by parts needs memory for so many."""
@@ -88,6 +89,17 @@ def write_into(handle: IO[bytes], table: pa.Table | Parts, *, group_by: str | No
         trim_memory.give_back()
 
 
+def write_hashed(handle: IO[bytes], table: pa.Table | Parts, *, group_by: str | None = None) -> str:
+    """As `write_into`; returns the table's `content_hash`, which of a large one a thread makes meanwhile."""
+    if table.num_rows <= FEW_ROWS:
+        write_into(handle, table, group_by=group_by)
+        return content_hash(table)
+    with ThreadPoolExecutor(1) as beside:
+        digest = beside.submit(content_hash, table)
+        write_into(handle, table, group_by=group_by)
+        return digest.result()
+
+
 def _encodings(schema: pa.Schema, *, is_tape: bool) -> dict[str, Any]:
     def named(*tests: Callable[[pa.DataType], bool]) -> list[str]:
         return [field.name for field in schema if any(is_it(field.type) for is_it in tests)]
@@ -145,7 +157,7 @@ def opened(place: Place, footer: pq.FileMetaData | None = None) -> Iterator[pq.P
 def read(place: Place, columns: list[str] | None = None) -> pa.Table:
     """The table in a Parquet file, columns in the file's order."""
     with opened(place) as file:
-        return file.read(columns=columns)
+        return file.read(columns=columns, use_threads=False)
 
 
 def read_from(place: Place, columns: list[str], key: str, least: int) -> pa.Table:

@@ -64,12 +64,19 @@ def single(table: pa.Table) -> Parts:
     return Parts(schema=table.schema, parts=(in_memory(table),))
 
 
-def at_hand(table: Parts, columns: list[str]) -> Parts:
-    """Some columns of a table, to be read again and again: in memory, if it has few rows."""
+def at_hand(table: Parts, columns: Columns = None) -> Parts:
+    """A table, or some columns of it, to be read again and again: in memory, in one, if it has few rows."""
     if table.num_rows > FEW_ROWS:
         return table
-    empty = table.schema.empty_table().select(columns)
+    empty = table.schema.empty_table().select(columns or table.schema.names)
     return single(pa.concat_tables([empty, *table.tables(columns)]).combine_chunks())
+
+
+def cut(table: pa.Table) -> Parts:
+    """A table in parts of few rows."""
+    starts = range(0, table.num_rows, FEW_ROWS)
+    parts = (in_memory(table.slice(start, FEW_ROWS)) for start in starts)
+    return Parts(schema=table.schema, parts=tuple(parts))
 
 
 def as_parts(table: pa.Table | Parts) -> Parts:
@@ -84,7 +91,8 @@ _SHARED = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
 class Spill:
     """Tables put aside in a file without a name, column by column; it ends with this object.
 
-    Nothing of it is ever seen in the folder, whatever happens to the program. Several threads may use it.
+    The first few rows stay in memory, for they are all that most days have. Nothing of it is ever seen in the
+    folder, whatever happens to the program. Several threads may use it.
     What is read again is not copied: it is the file's own pages, for as long as somebody holds the column.
     """
 
@@ -92,7 +100,7 @@ class Spill:
         folder.mkdir(parents=True, exist_ok=True)
         self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
         weakref.finalize(self, self._file.close)
-        self._end, self._growing = 0, threading.Lock()
+        self._end, self._rows, self._growing = 0, 0, threading.Lock()
 
     def put(self, table: pa.Table) -> Part:
         """Puts a table aside.
@@ -100,6 +108,10 @@ class Spill:
         Raises:
             OSError: no room left.
         """
+        with self._growing:
+            self._rows += table.num_rows
+        if self._rows <= FEW_ROWS:
+            return in_memory(table)
         places = {name: self._put(table.select([name])) for name in table.column_names}
         schema = table.schema
 

@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from itertools import chain, islice
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -25,16 +25,19 @@ _here = threading.local()
 def ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Result]]:
     """Each item with what work makes of it, in order; at most `THREADS` + 1 stand in memory.
 
-    Work that is itself done ahead does its own streams step by step: the threads have enough to do.
+    Work that is itself done ahead does its own streams step by step: the threads have enough to do. So is a
+    lone item's, which has nothing to be ahead of; the streams of its own work get the threads.
     """
-    if getattr(_here, "is_ahead", False):
-        yield from ((item, work(item)) for item in items)
+    items = iter(items)
+    begun = [] if getattr(_here, "is_ahead", False) else list(islice(items, 2))
+    if len(begun) < 2:
+        yield from ((item, work(item)) for item in chain(begun, items))
         return
     with ThreadPoolExecutor(
         THREADS, initializer=setattr, initargs=(_here, "is_ahead", True)
     ) as pool:
         waiting: deque[tuple[Item, Future[Result]]] = deque()
-        for item in items:
+        for item in chain(begun, items):
             waiting.append((item, pool.submit(work, item)))
             if len(waiting) > THREADS:
                 first, result = waiting.popleft()

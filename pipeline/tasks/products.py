@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
@@ -78,10 +77,7 @@ def _put(place: IO[bytes], product: Any) -> str:
     if group and isinstance(product, tables.Parts):
         tables.write_into(place, product, group_by=group)
         return ""
-    with ThreadPoolExecutor(1) as beside:
-        digest = beside.submit(content_of, product)
-        tables.write_into(place, product, group_by=group)
-        return digest.result()
+    return str(tables.write_hashed(place, product, group_by=group))
 
 
 def _content_in(place: Stored) -> str:

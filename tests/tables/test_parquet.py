@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.bars.footprint import in_hours
 from pipeline.tables import parquet
-from pipeline.tables.parts import Parts, in_memory
+from pipeline.tables.parts import Parts, cut, in_memory
 
 COLUMNS = {
     "f": st.none() | st.floats(width=64),
@@ -107,12 +106,15 @@ def test_a_table_without_rows_keeps_its_columns(tmp_path: Path) -> None:
     assert parquet.rows(tmp_path / "t") == 0
 
 
-def test_row_groups_that_end_before_an_instant_are_not_read(tmp_path: Path) -> None:
-    """Of a footprint cut in hours, the hours from an instant on, in the columns asked for."""
+def test_row_groups_that_end_before_an_instant_are_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a footprint in parts, those from an instant on, in the columns asked for."""
+    monkeypatch.setattr("pipeline.tables.parts.FEW_ROWS", 2)
     opens = pa.array([3_600_000_000 * hour for hour in range(4)]).cast(pa.timestamp("us", tz="UTC"))
     whole = pa.table({"minute_open": opens, "price": [1.0, 2.0, 3.0, 4.0], "trades": [1, 2, 3, 4]})
-    parquet.write(tmp_path / "t.parquet", in_hours(whole))
-    parquet.write(tmp_path / "none.parquet", in_hours(whole.slice(0, 0)))
+    parquet.write(tmp_path / "t.parquet", cut(whole))
+    parquet.write(tmp_path / "none.parquet", cut(whole.slice(0, 0)))
     asked = (["minute_open", "price"], "minute_open", 2 * 3_600_000_000)
 
     assert parquet.read(tmp_path / "t.parquet").equals(whole)

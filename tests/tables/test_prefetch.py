@@ -36,6 +36,20 @@ def test_work_within_work_takes_no_threads_of_its_own() -> None:
     assert len(used) <= THREADS
 
 
+def test_a_lone_item_leaves_the_threads_to_its_own_work() -> None:
+    """A day in one file: its blocks are read at once, beside the thread that asked."""
+    used: set[int] = set()
+
+    def file(_: int) -> int:
+        list(ahead(lambda _: used.add(threading.get_ident()), range(8)))
+        return threading.get_ident()
+
+    ((_, here),) = ahead(file, [0])
+    assert here == threading.get_ident()
+    assert used
+    assert here not in used
+
+
 def test_an_error_reaches_the_reader_after_what_came_before_it() -> None:
     """As if each item were worked on when it is asked for."""
 
