@@ -15,6 +15,7 @@ import pyarrow as pa
 from pipeline.contracts.documents import load_checked
 from pipeline.errors import ConfigError, ContractError
 from pipeline.free_form import Document
+from pipeline.tables import arrays
 
 TYPES: dict[str, pa.DataType] = {
     "timestamp[us, UTC]": pa.timestamp("us", tz="UTC"),
@@ -130,16 +131,16 @@ def conform(
 ) -> pa.Table:
     """`table` with exactly the columns, order, types and metadata of `schema`.
 
-    Its columns are copied into one piece each, unless it is large and soon forgotten.
+    Its columns are of one piece each, unless it is large and soon forgotten.
 
     Raises:
         ContractError: a column is missing or too many, a value does not fit its type, or a column
             that must not be null has a null.
     """
     names, wanted = table.column_names, schema.names
-    missing = [name for name in wanted if name not in names]
-    extra = [name for name in names if name not in wanted]
-    if missing or extra:
+    if set(names) != set(wanted):
+        missing = [name for name in wanted if name not in names]
+        extra = [name for name in names if name not in wanted]
         raise ContractError(
             f"{name}: columns differ from the schema,"
             f" missing {missing or 'none'}, not known {extra or 'none'}"
@@ -157,7 +158,7 @@ def conform(
             raise ContractError(
                 f"{name}.{field.name}: {column.null_count} nulls in a column without nulls"
             )
-        columns.append(column.combine_chunks() if in_one_piece else column)
+        columns.append(arrays.one(column) if in_one_piece else column)
     return pa.Table.from_arrays(columns, schema=schema)
 
 

@@ -84,8 +84,9 @@ def write_into(handle: IO[bytes], table: pa.Table | Parts, *, group_by: str | No
             most = PART_ROWS if group_by is None else sys.maxsize
             for part in table.parts:
                 writer.write_table(part.read(None), max(1, min(most, part.num_rows)))
-                pa.default_memory_pool().release_unused()
-    if isinstance(table, Parts):
+                if part.num_rows > FEW_ROWS:
+                    pa.default_memory_pool().release_unused()
+    if isinstance(table, Parts) and table.num_rows > FEW_ROWS:
         trim_memory.give_back()
 
 

@@ -49,6 +49,8 @@ class Parts:
 
     def whole(self) -> pa.Table:
         """All parts as one table."""
+        if len(self.parts) == 1:
+            return self.parts[0].read(None).combine_chunks()
         return pa.concat_tables([self.schema.empty_table(), *self.tables()]).combine_chunks()
 
 

@@ -65,8 +65,8 @@ def content_of(product: Any) -> str:
 def _put(place: IO[bytes], product: Any) -> str:
     """Writes a table, a text or a JSON value into an open file, and returns the digest of its content.
 
-    Empty for a table in parts, a symbol each, which are costly to make: what is hashed is read back from the
-    file.
+    Empty for a table of many rows in parts, a symbol each, which are costly to make: what is hashed is read
+    back from the file.
     """
     if isinstance(product, (str, dict, list)):
         data = product.encode() if isinstance(product, str) else storage.readable_json(product)
@@ -74,9 +74,15 @@ def _put(place: IO[bytes], product: Any) -> str:
         return content_of(product)
     tables = importlib.import_module("pipeline.tables.parquet")
     group = "symbol" if "symbol" in product.schema.names else None
+    few = product.num_rows <= tables.FEW_ROWS
     if group and isinstance(product, tables.Parts):
+        if not few:
+            tables.write_into(place, product, group_by=group)
+            return ""
+        product = product.whole()
+    if few:  # a thread would cost more than it saves
         tables.write_into(place, product, group_by=group)
-        return ""
+        return content_of(product)
     return str(tables.write_hashed(place, product, group_by=group))
 
 
