@@ -37,10 +37,19 @@ def _flow_at_edges(found: windows.Trailing) -> Floats:
     held = _running(volume, found.window)
     edges = held[-1][:, None] * (np.arange(1, BUCKETS + 1) / BUCKETS)
     minute = _first_at_least(held, edges, volume)
-    before = held[minute, rows]
-    passed = _running(delta, found.window, out=held)[minute, rows]
-    part = (edges - before) / volume[minute + rows]
-    return np.pad(passed + part * delta[minute + rows], ((0, 0), (1, 0)))
+    before = _at(held, minute)
+    passed = _at(_running(delta, found.window, out=held), minute)
+    part = (edges - before) / volume.take(minute + rows)
+    flow: Floats = np.zeros((len(rows), BUCKETS + 1))
+    flow[:, 1:] = passed + part * delta.take(minute + rows)
+    return flow
+
+
+def _at(held: Floats, places: Ints) -> Floats:
+    """What `_running` holds at some places of each window, a window a row."""
+    count = held.shape[1]
+    found: Floats = held.take(places * count + np.arange(count)[:, None])
+    return found
 
 
 def _running(x: Floats, window: int, out: Floats | None = None) -> Floats:
@@ -66,7 +75,7 @@ def _first_at_least(held: Floats, edges: Floats, volume: Floats) -> Ints:
     total = np.concatenate(([0.0], np.cumsum(volume)))
     guess = total[1:].searchsorted(total[: len(edges), None] + edges) - rows
     near: Ints = np.clip(guess, 0, len(held) - 2)
-    wrong = (held[near + 1, rows] < edges) | ((near > 0) & (held[near, rows] >= edges))
+    wrong = (_at(held, near + 1) < edges) | ((near > 0) & (_at(held, near) >= edges))
     for row in np.flatnonzero(wrong.any(axis=1)).tolist():
         near[row] = held[1:, row].searchsorted(edges[row])
     return near
