@@ -25,10 +25,9 @@ EPOCH_UNITS = {"s": SECOND_US, "ms": 1_000, "us": 1}
 _UNIT_FLOORS = (("ns", 10**18), ("us", 10**15), ("ms", 10**12), ("s", 10**9))
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_INSTANT = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?"
-    r"(Z|z|[+-][0-9]{2}:?[0-9]{2})?"
-)
+_MINUTE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}):([0-9]{2})")
+_WITHIN = re.compile(r"(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?(Z|z|[+-][0-9]{2}:?[0-9]{2})?")
+_MINUTE_TEXT = len("2025-01-02T00:01")
 
 
 def parse_day(text: str) -> dt.date:
@@ -70,17 +69,15 @@ def parse_instant(text: str) -> tuple[int, int | None]:
     Raises:
         ValueError: not such text, or a field out of range (month 13, 24:00, second 60).
     """
-    match = _INSTANT.fullmatch(text)
-    if match is None:
+    minute, within = _minute(text[:_MINUTE_TEXT]), _within(text[_MINUTE_TEXT:])
+    if minute is None or within is None:
         raise ValueError(
             f"{text!r} is not an ISO 8601 instant such as 2025-01-02T00:01:00.0000000Z"
         )
-    day, hour, minute, second, fraction, zone = match.groups()
-    h, m, s = int(hour), int(minute), int(second or 0)
+    (day, h, m), (s, fraction, zone) = minute, within
     if h > 23 or m > 59 or s > 59:
         raise ValueError(f"{text!r} has no such time of day")
-    us = _day_text_open_us(day) + h * HOUR_US + m * MINUTE_US + s * SECOND_US
-    us += int(((fraction or "") + "000000")[:6])
+    us = _day_text_open_us(day) + h * HOUR_US + m * MINUTE_US + s * SECOND_US + fraction
     if zone is None:
         return us, None
     if zone in "Zz":
@@ -90,6 +87,21 @@ def parse_instant(text: str) -> tuple[int, int | None]:
         raise ValueError(f"{text!r} has a zone farther than 14 hours from UTC")
     offset = -offset if zone[0] == "-" else offset
     return us - offset * MINUTE_US, offset
+
+
+# Of minute bars many stamps share a minute, and nearly all what is behind it: each is read once.
+@lru_cache(maxsize=4096)
+def _minute(text: str) -> tuple[str, int, int] | None:
+    """Date, hour and minute, not yet held against their ranges."""
+    match = _MINUTE.fullmatch(text)
+    return match and (match[1], int(match[2]), int(match[3]))
+
+
+@lru_cache(maxsize=4096)
+def _within(text: str) -> tuple[int, int, str | None] | None:
+    """What is behind the minute: the second, its fraction in us, and the zone as written."""
+    match = _WITHIN.fullmatch(text)
+    return match and (int(match[1] or 0), int(((match[2] or "") + "000000")[:6]), match[3])
 
 
 def epoch_unit(value: int) -> str:

@@ -42,7 +42,7 @@ _SCHEMA = pa.schema(
 _ROW = (*_KEPT, *_SUMMED, *_LAST, "run", "stamp", "line", "lines", "volume_regressed")
 """The columns in the order of `_Forming.row`."""
 
-_kept, _last = attrgetter(*_KEPT.values()), attrgetter(*_LAST)
+_kept, _summed, _last = (attrgetter(*names) for names in (_KEPT.values(), _SUMMED, _LAST))
 
 _ROWS_AT_A_TIME = 1 << 13
 """So many rows wait as objects; then they become columns, a tenth of the size."""
@@ -88,7 +88,8 @@ class Merging:
         ):
             self._close()
             self._bar = _Forming(bar)
-        self._bar.take(bar)
+        else:
+            self._bar.take(bar)
 
     def finish(self) -> Merged:
         """All rows, and what was mended on the way."""
@@ -120,26 +121,32 @@ class _Forming:
 
     def __init__(self, first: Bar) -> None:
         self.newest = self._kept = first
-        self._lines = 0
-        self._sums = {name: Sum() for name in _SUMMED}
-        self._last: list[float | None] = [None] * len(_LAST)
+        self._lines = 1
+        self._sums: list[Sum] = []
+        self._last = list(_last(first.fields))
 
     def take(self, bar: Bar) -> None:
         """Its next state."""
+        if self._lines == 1:
+            self._sums = [Sum() for _ in _SUMMED]
+            self._add(self._kept)
         self._lines += 1
         self.newest = bar
         if _volume(bar) >= _volume(self._kept):
             self._kept = bar
-        for name, total in self._sums.items():
-            total.add(getattr(bar.fields, name))
+        self._add(bar)
         for at, value in enumerate(_last(bar.fields)):
             if value is not None:
                 self._last[at] = value
 
+    def _add(self, bar: Bar) -> None:
+        for total, value in zip(self._sums, _summed(bar.fields), strict=True):
+            total.add(value)
+
     def row(self) -> tuple[object, ...]:
         """What becomes of them all: the columns of `_ROW`."""
         kept = self._kept
-        sums = (total.nearest for total in self._sums.values())
+        sums = [total.nearest for total in self._sums] or _summed(kept.fields)
         regressed = kept is not self.newest
         place = (kept.run, kept.stamp, kept.line, self._lines, regressed)
         return (*_kept(kept.fields), *sums, *self._last, *place)
