@@ -143,7 +143,8 @@ def blocks(
                 laid.same_price[len(laid.vendor.present) :][span],
             ]
         )
-        part = scan(laid.vendor.between(*wider), klines.between(span.start, span.stop), ids, base)
+        vendor, exchange = laid.vendor.between(*wider), klines.between(span.start, span.stop)
+        part = scan(vendor, exchange, ids, base, volumes=False)
         n = int(part.common[part.at(choice.lag)])
         lag = _own_lag(part, choice, evidence)
         found.append(Block(first_hour=first, hours=hours, n=n, lag=lag))

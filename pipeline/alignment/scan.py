@@ -53,7 +53,9 @@ class Laid:
     scan: LagScan
 
 
-def scan(vendor: Dense, klines: Dense, same_price: Ints, base: int = 0) -> LagScan:
+def scan(
+    vendor: Dense, klines: Dense, same_price: Ints, base: int = 0, *, volumes: bool = True
+) -> LagScan:
     """Compare at every lag.
 
     Args:
@@ -61,16 +63,18 @@ def scan(vendor: Dense, klines: Dense, same_price: Ints, base: int = 0) -> LagSc
         klines: the exchange's minutes, the day's or a part of it.
         same_price: price ids of the vendor's places, then of the klines' (see `price_ids`).
         base: offset in minutes already taken off the vendor's stamps; it is added to the lags.
+        volumes: without them their correlations are NaN.
     """
     split = len(vendor.present)
-    common, n, *ranked = _slide(_series(vendor), _series(klines))
+    common, n, *ranked = _slide(*(_series(feed, volumes) for feed in (vendor, klines)))
+    unknown = np.full(len(n), np.nan)
     return LagScan(
         lags=np.arange(-SCAN_MINUTES, SCAN_MINUTES + 1) + base,
         common=common,
         equal=_equal_by_lag(same_price[:split], same_price[split:]),
         n=n,
         rho_return=_correlation(n, *ranked[:5]),
-        rho_volume=_correlation(n, *ranked[5:]),
+        rho_volume=_correlation(n, *ranked[5:]) if volumes else unknown,
     )
 
 
@@ -94,10 +98,11 @@ def price_ids(vendor: Dense, klines: Dense, places: int, off_tick_max: float) ->
     return ids
 
 
-def _series(feed: Dense) -> Floats:
-    """What is slid over each other: traded and changed minutes, ranks of both changes and their squares."""
-    x, y = feed.returns, feed.volumes
-    return np.array([feed.present, feed.changes, x, x * x, y, y * y], dtype=np.float64)
+def _series(feed: Dense, volumes: bool) -> Floats:
+    """What is slid over each other: traded and changed minutes, ranks of the changes and their squares."""
+    ranked = (feed.returns, feed.volumes) if volumes else (feed.returns,)
+    squared = (x for rank in ranked for x in (rank, rank * rank))
+    return np.array([feed.present, feed.changes, *squared], dtype=np.float64)
 
 
 _SLID = [
@@ -115,7 +120,7 @@ def _slide(vendor: Floats, klines: Floats) -> Ints:
     """
     places = 1 << (vendor.shape[1] - 1).bit_length()
     one, other = np.fft.rfft(vendor, places), np.conj(np.fft.rfft(klines, places))
-    of, by = zip(*_SLID, strict=True)
+    of, by = zip(*(pair for pair in _SLID if max(pair) < len(vendor)), strict=True)
     sums = np.fft.irfft(one[list(of)] * other[list(by)], places)
     lags = vendor.shape[1] - klines.shape[1] + 1
     rising: Ints = np.rint(sums[:, :lags])[:, ::-1].astype(np.int64)

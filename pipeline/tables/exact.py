@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from decimal import Context, Decimal
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -101,11 +102,12 @@ def usual_places(*columns: Floats) -> int:
     For a grid that values are compared on: an odd one, or the noise of a computation, does not refine it.
     """
     x = np.concatenate([_finite(column.ravel()) for column in columns])
-    places = np.full(x.size, _POWERS)
-    for number in range(_POWERS, -1, -1):
-        places[_fits(x, number, _NOISE)] = number
-    for number in range(_POWERS, -1, -1):
-        places[_fits(x, number)] = number
+    places, rest = np.full(x.size, _POWERS), np.arange(x.size)
+    for noise, number in product((0.0, _NOISE), range(_POWERS + 1)):
+        if not rest.size:
+            break
+        fits = _fits(x[rest], number, noise)
+        places[rest[fits]], rest = number, rest[~fits]
     counts = np.bincount(places, minlength=1)
     return int(np.argmax(np.cumsum(counts) >= _NEARLY_ALL * x.size))
 
