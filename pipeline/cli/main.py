@@ -31,6 +31,8 @@ COMMANDS = {
     "luigid": "the scheduler and its dashboard, with the QC pages",
     "pin": "keep a revision for ever",
     "rollback": "a new revision with an older content",
+    "serve": "the site: all days, and everything known of each",
+    "site": "the same as files",
     "show": "the picture of a day, as a page that opens anywhere",
     "sample": "vendor-format exports of a simulated market",
     "watch": "keep luigid and the rounds of the other commands running",

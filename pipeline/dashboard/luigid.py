@@ -11,6 +11,7 @@ import logging
 import math
 import os
 import pickle
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ from prometheus_client.registry import Collector
 
 from pipeline import optional
 from pipeline.clock import parse_day, utc_now
-from pipeline.dashboard import metrics
+from pipeline.dashboard import metrics, pages
 from pipeline.errors import ConfigError
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
@@ -111,6 +112,12 @@ class Health(tornado.web.RequestHandler):
         self.write("ok\n")
 
 
+TASKS = "static/visualiser/index.html"
+"""Luigi's own page."""
+
+_OUTSIDE = re.compile(r"@import url\(https?:[^)]*\);?")
+_LOGO = ('<a class="logo" href="#">', '<a class="logo" href="../../">Days · ')
+
 _POLICY = "sandbox; default-src 'unsafe-inline' data:"
 """Pages may run no script and load nothing."""
 
@@ -164,6 +171,16 @@ class Report(tornado.web.RequestHandler):
         raise tornado.web.HTTPError(404)
 
 
+class Luigis(tornado.web.RequestHandler):
+    """Two files of Luigi's dashboard, changed: the way to the site, and no font from elsewhere."""
+
+    def get(self, path: str) -> None:
+        """The file."""
+        text = (Path(luigi.server.__file__).parent / path).read_text(encoding="utf-8")
+        self.set_header("Content-Type", "text/css" if path.endswith(".css") else "text/html")
+        self.write(_OUTSIDE.sub("", text).replace(*_LOGO))
+
+
 def serve(kitchen: Kitchen, address: str = ADDRESS, port: int = PORT) -> None:
     """Runs until SIGTERM or SIGINT.
 
@@ -193,7 +210,11 @@ def serve(kitchen: Kitchen, address: str = ADDRESS, port: int = PORT) -> None:
 
 def handlers(kitchen: Kitchen, scheduler: Scheduler) -> list[Any]:
     """What stands before Luigi's own pages."""
+    look = pages.Look(kitchen, tasks=TASKS)
     return [
+        *pages.handlers(look),
+        (rf"/({TASKS})", Luigis),
+        (r"/(static/visualiser/lib/AdminLTE/css/AdminLTE\.min\.css)", Luigis),
         (r"/metrics", Metrics, {"scheduler": scheduler, "days": Days(kitchen)}),
         (r"/healthz", Health),
         (r"/qc", tornado.web.RedirectHandler, {"url": "/qc/", "permanent": False}),

@@ -85,6 +85,20 @@ def test_it_serves_the_dashboard_the_history_and_its_health(server: tuple[str, P
     assert "<table" in get(f"{url}/history")
 
 
+def test_its_home_is_the_site_which_leads_to_the_tasks_and_back(server: tuple[str, Path]) -> None:
+    """Nothing is loaded from elsewhere: the dashboard's style asks for no font."""
+    url, _ = server
+
+    home, tasks = get(f"{url}/"), get(f"{url}/static/visualiser/index.html")
+    style = get(f"{url}/static/visualiser/lib/AdminLTE/css/AdminLTE.min.css")
+    assert 'href="./static/visualiser/index.html">Tasks' in home
+    assert '<a class="logo" href="../../">' in tasks
+    assert "@import" not in style
+    assert ".skin-green-light" in get(
+        f"{url}/static/visualiser/lib/AdminLTE/css/skin-green-light.min.css"
+    )
+
+
 def test_a_failure_of_a_task_that_never_ran_is_counted(server: tuple[str, Path]) -> None:
     """Reported to Luigi's own collector it answers with 500."""
     url, _ = server

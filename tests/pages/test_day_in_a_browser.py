@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from kit.browser import CONTRAST, SCHEMES, WIDTHS, needs_browser, opened
 from kit.shown_day import DAY
 from pipeline.pages.day_page import day_page
 from pipeline.pages.day_view import day_view
+from pipeline.pages.known import Known
+from pipeline.pages.site import Site
+from pipeline.publishing.index import Entry, SymbolEntry
 from pipeline.publishing.store import Store
 from pipeline.settings.config import Kitchen
 
@@ -78,6 +82,41 @@ def test_an_address_leads_to_what_it_names(address: str) -> None:
 
         assert shown.page.inner_text("#chosen") == "07:36 UTC"
         assert shown.page.get_attribute("[data-minutes='60']", "aria-pressed") == "true"
+
+
+def test_four_hundred_symbols_over_two_years_are_filtered_at_once(
+    kitchen: Kitchen, tmp_path: Path
+) -> None:
+    """The grid's own time after a choice, and what is left: the days of one code of one symbol."""
+    symbols = {
+        f"S{number:03}USDT": SymbolEntry(condition="degraded", codes=("C08",))
+        if number == 7
+        else SymbolEntry(condition="available", codes=())
+        for number in range(400)
+    }
+    entry = Entry(
+        revision=1,
+        condition="degraded",
+        rows=0,
+        symbols=symbols,
+        simulated=True,
+        manifest_sha256="",
+        data_manifest_hash="",
+    )
+    days = {DAY + dt.timedelta(days=n): entry for n in range(730)}
+    page = Site(Known(kitchen, Store(kitchen.snapshots), days)).page("")
+    file = tmp_path / "index.html"
+    file.write_text(str(page))
+
+    with opened(file.as_uri()) as shown:
+        shown.page.wait_for_selector(READY)
+        shown.page.fill("[name=from]", DAY.isoformat())
+        shown.page.select_option("[name=code]", "C08")
+
+        assert shown.page.inner_text("#count").startswith("730 symbol-days")
+        assert int(shown.page.get_attribute("body", "data-milliseconds") or "") <= 200
+        assert shown.page.evaluate("location.hash").startswith("#code=C08")
+        assert shown.said == []
 
 
 def test_the_table_says_what_the_picture_shows(address: str) -> None:

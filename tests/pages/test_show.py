@@ -38,7 +38,7 @@ def page(symbol: str) -> str:
 
 def carried(text: str) -> dict[str, Any]:
     """The data that a page carries."""
-    found = re.search(r'id="day">([A-Za-z0-9+/=]+)<', text)
+    found = re.search(r'id="data">([A-Za-z0-9+/=]+)<', text)
     assert found is not None
     data: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(found[1])))
     return data

@@ -21,7 +21,6 @@ const minuteOf = (text) => {
   return found ? 60 * Number(found[1]) + Number(found[2]) : null;
 };
 const within = (value, low, high) => Math.min(high, Math.max(low, value));
-const by = (id) => document.getElementById(id);
 
 function make(tag, text, className) {
   const made = document.createElement(tag);
@@ -34,12 +33,6 @@ function said(value) {
   if (value === null || value === undefined) return "–";
   if (value === true || value === false) return value ? "yes" : "no";
   return typeof value === "number" ? value.toLocaleString("en", { maximumSignificantDigits: 10, useGrouping: false }) : String(value);
-}
-
-async function unpacked(text) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return JSON.parse(await new Response(stream).text());
 }
 
 function colours() {
@@ -358,4 +351,4 @@ function start(day) {
   document.body.dataset.ready = "yes";
 }
 
-unpacked(by("day").textContent).then(start);
+unpacked(by("data").textContent).then(start);

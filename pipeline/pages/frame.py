@@ -1,0 +1,107 @@
+"""What all pages of the site share: the header with the ways to all others, the style, the policy.
+
+Belongs here: a template with its values -> HTML that asks nothing of anybody else. What a page shows is each
+page's own module.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from pipeline.pages import addresses
+from pipeline.pages.addresses import Leads
+
+MENU = (
+    (addresses.HOME, "Days"),
+    (addresses.SYMBOLS, "Symbols"),
+    (addresses.CHECKS, "Checks"),
+    (addresses.CODES, "Codes"),
+    (addresses.FEATURES, "Features"),
+    (addresses.FEEDS, "Feeds"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A way to another page. `rel` is the relation, such as `prev`."""
+
+    href: str
+    words: str
+    rel: str = ""
+
+
+def page(
+    template: str,
+    leads: Leads | None = None,
+    *,
+    scripts: Sequence[str] = (),
+    data: object = None,
+    links: Sequence[Link] = (),
+    **values: Any,
+) -> str:
+    """A page as HTML. Equal values give equal bytes; every text is escaped.
+
+    Args:
+        template: Its file's name.
+        leads: The page's place on the site; None of a page that stands alone.
+        scripts: Files of the package that it runs, in order.
+        data: What the scripts show; it travels packed in the page.
+        links: Ways to its neighbours, in the header.
+        values: What the template shows.
+    """
+    style, texts = static("pages.css"), [static(name) for name in scripts]
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            leads=leads,
+            menu=MENU,
+            links=links,
+            style=style,
+            style_digest=_digest(style),
+            scripts=texts,
+            script_digests=" ".join(_digest(text) for text in texts) or "'none'",
+            data=None if data is None else Markup(_packed(data)),  # noqa: S704 - base64
+            **values,
+        )
+    )
+
+
+def _packed(data: object) -> str:
+    return base64.b64encode(gzip.compress(msgspec.json.encode(data), 6, mtime=0)).decode()
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+@lru_cache(maxsize=16)
+def static(name: str) -> Markup:
+    """A file of the package that is shipped with pages."""
+    text = (files("pipeline.pages") / "static" / name).read_text(encoding="utf-8")
+    return Markup(text)  # noqa: S704 - the package's own
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("pipeline.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals["addresses"] = addresses
+    return environment
