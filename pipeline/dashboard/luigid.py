@@ -33,6 +33,7 @@ from prometheus_client.registry import Collector
 from pipeline import optional
 from pipeline.clock import parse_day, utc_now
 from pipeline.dashboard import metrics, pages
+from pipeline.dashboard.feed_metrics import Feeds
 from pipeline.errors import ConfigError
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
@@ -90,9 +91,9 @@ class Days(Collector):
 class Metrics(tornado.web.RequestHandler):
     """`/metrics`: what can be counted; a figure that cannot be is left out, never an error."""
 
-    def initialize(self, scheduler: Scheduler, days: Days) -> None:
+    def initialize(self, scheduler: Scheduler, counted: tuple[Collector, ...]) -> None:
         """Called by tornado."""
-        self._scheduler, self._days = scheduler, days
+        self._scheduler, self._counted = scheduler, counted
 
     def get(self) -> None:
         """Answers in Prometheus' text format."""
@@ -100,8 +101,9 @@ class Metrics(tornado.web.RequestHandler):
         collector = self._scheduler._state._metrics_collector
         with suppress(Exception):
             self.write(collector.generate_latest(list(self._scheduler._state.get_active_tasks())))
-        with suppress(Exception):
-            self.write(generate_latest(self._days))
+        for figures in self._counted:
+            with suppress(Exception):
+                self.write(generate_latest(figures))
 
 
 class Health(tornado.web.RequestHandler):
@@ -215,7 +217,11 @@ def handlers(kitchen: Kitchen, scheduler: Scheduler) -> list[Any]:
         *pages.handlers(look),
         (rf"/({TASKS})", Luigis),
         (r"/(static/visualiser/lib/AdminLTE/css/AdminLTE\.min\.css)", Luigis),
-        (r"/metrics", Metrics, {"scheduler": scheduler, "days": Days(kitchen)}),
+        (
+            r"/metrics",
+            Metrics,
+            {"scheduler": scheduler, "counted": (Days(kitchen), Feeds(kitchen))},
+        ),
         (r"/healthz", Health),
         (r"/qc", tornado.web.RedirectHandler, {"url": "/qc/", "permanent": False}),
         (r"/qc/", Calendar, {"store": Store(kitchen.snapshots)}),
