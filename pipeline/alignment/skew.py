@@ -178,9 +178,18 @@ def _cut(skews: Ints, given: _Given) -> Units:
         ts, qty = arrays.ints(table["ts"]), arrays.floats(table["qty"])
         running = np.concatenate([[0], np.cumsum(given.lots.count(qty))])
         begin, end = np.searchsorted(edges, (ts[0] - skews[-1], ts[-1] - skews[0] + 1))
-        before[begin:end] += running[np.searchsorted(ts, edges[begin:end, None] + skews)]
+        before[begin:end] += running[_traded_before(edges[begin:end, None] + skews, ts)]
         before[end:] += running[-1]
     return np.diff(before, axis=0)
+
+
+def _traded_before(instants: Ints, ts: Ints) -> Ints:
+    """How many of the rising stamps lie before each instant: the fewer are looked up among the others."""
+    flat = instants.ravel()
+    if len(ts) >= flat.size or (np.diff(flat) < 0).any():
+        return ts.searchsorted(instants)
+    counts = np.bincount(flat.searchsorted(ts, "right"), minlength=flat.size + 1)
+    return np.cumsum(counts[:-1]).reshape(instants.shape)
 
 
 def _errors(skews: Ints, given: _Given) -> _Errors:

@@ -29,7 +29,7 @@ from pipeline.sources.protocol import Feed, Put, Reject
 from pipeline.sources.rawfile import NO_MORE_THAN, Sealed
 from pipeline.sources.tick_tape import Keep
 from pipeline.tables import trim_memory
-from pipeline.tables.parts import Parts, Spill, at_hand, in_memory, single
+from pipeline.tables.parts import FEW_ROWS, Parts, Spill, at_hand, in_memory, single
 from pipeline.tables.prefetch import ahead
 
 
@@ -93,10 +93,11 @@ def read_feed(
     for read in reads:
         _remember(read, seen)
     reads = [read for read in reads if not _is_of_its_day_alone(feed, read)]
-    if is_tape:
+    parts = _parts(feed, reads, rules.schema, keep)
+    if is_tape and parts.num_rows > FEW_ROWS:
         trim_memory.give_back()
     return CleanFeed(
-        parts=_parts(feed, reads, rules.schema, keep),
+        parts=parts,
         rejects=_rejects(feed, reads, rules.schema.table("rejects")),
         ledger=[_entry(read) for read in reads],
         stats={name: sealed.stats for name, sealed in seen.items()},
