@@ -33,6 +33,9 @@ MOST_FILES = 12
 
 BACKFILL = (Path(sys.executable).with_name("kitchen"), "backfill", "--scheduler", "local")
 
+INSTALLED = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+"""The environment in which modules are compiled once, as an installation does."""
+
 
 def kitchen(root: Path, name: str, days: int) -> Path:
     """A generated kitchen, nothing of it built yet."""
@@ -77,7 +80,7 @@ def build(root: Path, days: int) -> None:
     last = FIRST + dt.timedelta(days=days - 1)
     ended = subprocess.run(
         [*BACKFILL, "--start", FIRST.isoformat(), "--stop", last.isoformat()],
-        env={**os.environ, "KITCHEN_CONFIG": str(root / "kitchen.yaml")},
+        env={**INSTALLED, "KITCHEN_CONFIG": str(root / "kitchen.yaml")},
         capture_output=True,
         text=True,
         check=False,
