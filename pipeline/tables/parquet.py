@@ -242,6 +242,18 @@ def by_columns(place: Place, names: list[str] | None = None) -> Parts:
     return Parts(schema=schema, parts=tuple(parts))
 
 
+def unread(place: Place) -> Parts:
+    """The table in a Parquet file as one part, of which no column is read before it is asked for."""
+    with opened(place) as file:
+        footer, schema = file.metadata, file.schema_arrow
+
+    def read_columns(wanted: list[str] | None) -> pa.Table:
+        with opened(place, footer) as file:
+            return file.read(columns=wanted, use_threads=False).select(wanted or schema.names)
+
+    return Parts(schema=schema, parts=(Part(num_rows=footer.num_rows, read=read_columns),))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BySymbols:
     """A table in parts by symbol, each read when it is asked for."""

@@ -260,7 +260,7 @@ def manifest(job: Job) -> Products:
             version=version("central-data-kitchen"),
             condition=inputs.condition(job),
             tables={
-                name: parquet.by_columns(place)
+                name: parquet.unread(place)
                 for name, place in files.items()
                 if name.endswith(".parquet")
             },

@@ -155,6 +155,21 @@ def test_a_file_read_by_columns_has_the_content_of_its_table(
     assert some == parquet.content_hash(known.select(names))
 
 
+@given(ROWS, st.data())
+def test_a_file_read_when_it_is_asked_for_has_the_columns_of_its_table(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, object]], data: st.DataObject
+) -> None:
+    """In the order in which they are asked for; or all."""
+    known = table(rows)
+    path = tmp_path_factory.mktemp("unread") / "table.parquet"
+    parquet.write(path, known)
+    names = data.draw(st.lists(st.sampled_from(list(COLUMNS)), unique=True, min_size=1))
+    found = parquet.unread(path)
+
+    assert parquet.content_hash(found) == parquet.content_hash(known)
+    assert [part.column_names for part in found.tables(names)] == [names]
+
+
 @pytest.mark.parametrize("limit", ["PART_ROWS", "_BATCH_BYTES", "_KEPT_BYTES"])
 def test_a_file_larger_than_what_is_read_at_once_has_the_same_content(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
