@@ -246,10 +246,9 @@ def more(units: Units, than: Units) -> Bools:
 
 def decimal_sum(values: Iterable[float]) -> float:
     """The float64 nearest to the exact sum of the decimals that the values are as text; 0 of none."""
-    total = Sum()
-    for value in (0.0, *values):
-        total.add(value)
-    return total.nearest or 0.0
+    x = np.array([*values], dtype=np.float64)
+    places = decimal_places(x)
+    return float(from_units(to_units(x, places).sum(keepdims=True), places)[0])
 
 
 class Sum:
