@@ -13,6 +13,7 @@ from pipeline.errors import ConfigError
 
 EXTRAS = {
     "apprise": "alerts",
+    "distributed": "cluster",
     "httpx": "fetch",
     "polars": "lazy",
     "sqlalchemy": "history",

@@ -9,7 +9,9 @@ from contextlib import redirect_stdout
 import click
 
 from pipeline.cli import options, output
+from pipeline.model import workplace
 from pipeline.runs import backfill
+from pipeline.settings import working
 from pipeline.tasks import program
 
 
@@ -18,6 +20,7 @@ from pipeline.tasks import program
 @click.option("--cascade", is_flag=True, help="Also later published days that look back on them.")
 @options.symbols_option("Only days on which one of these is expected.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True)
+@click.option("--executor", default="", help=f"{workplace.WORDS}; else as configured.")
 @click.option("--scheduler", default="", help="luigid's address, or local; else as luigi.cfg says.")
 @output.json_option
 def command(
@@ -26,6 +29,7 @@ def command(
     cascade: bool,
     symbols: tuple[str, ...],
     workers: int,
+    executor: str,
     scheduler: str,
 ) -> None:
     """Build what the days of a range lack, oldest first, and publish them.
@@ -37,17 +41,19 @@ def command(
       kitchen backfill --start 2025-01-02 --stop 2025-01-31 --workers 2
     """
     wanted = backfill.Range(start=start, stop=stop, symbols=symbols, cascade=cascade)
+    builders = working.asked(executor, "--executor") if executor else None
     if scheduler:
         program.choose_scheduler(scheduler)
     program.prepare()
     try:
         with redirect_stdout(sys.stderr):  # what tasks say of themselves is no fact
-            outcome = backfill.run(wanted, workers, None if output.is_json() else _show)
+            shown = None if output.is_json() else _show
+            outcome = backfill.run(wanted, workers, shown, builders)
     except KeyboardInterrupt as error:
         program.say_stopped(error)
     days = {
         name: [day.isoformat() for day in getattr(outcome, name)]
-        for name in ("ready", "built", "pending", "failed", "unexpected")
+        for name in ("ready", "built", "pending", "held", "failed", "unexpected")
     }
     facts = {**days, "seconds": outcome.seconds, "exit": outcome.exit_code}
     output.say(facts, [outcome.said()])

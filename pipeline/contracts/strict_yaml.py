@@ -18,6 +18,7 @@ from cerberus import Validator, errors
 from pipeline import symbols
 from pipeline.errors import ConfigError
 from pipeline.free_form import Document
+from pipeline.model import workplace
 
 _CORE = "tag:yaml.org,2002:"
 _PLAIN_TAGS = {
@@ -40,6 +41,7 @@ FORMS: dict[str, tuple[Callable[[str], bool], str]] = {
     "code": (_form("[ABCD][0-9]{2}"), "A, B, C or D and two digits, such as B12"),
     "variable": (_form("[A-Z][A-Z0-9_]{2,63}"), "the name of a variable, such as KITCHEN_ALERTS"),
     "page_address": (_form(r"https?://[^@\s]+"), "an http or https address without a password"),
+    "workplace": (lambda text: workplace.parse(text) is not None, workplace.WORDS),
 }
 """Name of a text's form -> whether a text has it, and the form in words. A schema names it as `form`."""
 

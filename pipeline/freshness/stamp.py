@@ -31,7 +31,10 @@ from pipeline.settings.config import Kitchen, Symbol
 FILE = ".stamp.json"
 
 NOT_OF_THE_KITCHEN = frozenset(
-    ("file", "governance", "symbols", "signing_key", "trusted_keys", "operations", "fetch")
+    (
+        *("file", "governance", "symbols", "signing_key", "trusted_keys"),
+        *("operations", "fetch", "workers"),
+    )
 )
 """Fields of the configuration that decide no result; the rules' files and each symbol count by themselves."""
 
@@ -90,13 +93,12 @@ class Basis:
 
     def __init__(self, kitchen: Kitchen, code: dict[str, str], libraries: dict[str, str]) -> None:
         """Of code, governance, settings, libraries and Python as they are now."""
-        governance = sorted(kitchen.governance.iterdir())
         self._common = storage.digest(
             [
                 sys.version,
                 code,
                 libraries,
-                {p.name: storage.file_digest(p) for p in governance if p.is_file()},
+                rules_digests(kitchen),
                 _deciding(kitchen, NOT_OF_THE_KITCHEN),
             ]
         )
@@ -108,6 +110,18 @@ class Basis:
     def of(self, symbols: Iterable[Symbol]) -> list[str]:
         """Of results of these symbols: from when to when one is expected does not count."""
         return [self._common, *(self._symbols[symbol.name] for symbol in symbols)]
+
+
+def rules_digests(kitchen: Kitchen) -> dict[str, str]:
+    """Every file of the governance folder by its name -> SHA-256."""
+    files = sorted(kitchen.governance.iterdir())
+    return {path.name: storage.file_digest(path) for path in files if path.is_file()}
+
+
+def settings_of(kitchen: Kitchen) -> list[dict[str, str]]:
+    """Every setting that decides results: those of the kitchen, then of each symbol."""
+    symbols = [_deciding(symbol, NOT_OF_A_SYMBOL) for symbol in kitchen.symbols.values()]
+    return [_deciding(kitchen, NOT_OF_THE_KITCHEN), *symbols]
 
 
 def _deciding(settings: Kitchen | Symbol, apart: frozenset[str]) -> dict[str, str]:

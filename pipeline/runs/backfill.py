@@ -1,8 +1,8 @@
 """`Backfill`: every missing or stale day of a range, oldest first, in builds that the scheduler carries well.
 
 A window of days, a month or as many as give every worker something to do, is built by spans of symbols
-first (`tasks/spans.py`), then date by date. A day that cannot be built yet never holds up another one. What
-is said in the end is judged by what is complete, not by Luigi's summary.
+first, then date by date (`windows.py`). A day that cannot be built yet never holds up another one. What is
+said in the end is judged by what is complete, not by Luigi's summary.
 """
 
 from __future__ import annotations
@@ -17,37 +17,30 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import luigi
-from luigi.execution_summary import LuigiRunResult, LuigiStatusCode
 
 from pipeline import arrivals, asked
 from pipeline.errors import ExitCode, ParameterError, StageError
-from pipeline.publishing import day_state, links
+from pipeline.model.workplace import Workplace
+from pipeline.publishing import links
 from pipeline.publishing.store import Store
+from pipeline.runs import windows
+from pipeline.runs.windows import Outcome, is_complete
 from pipeline.settings.config import load_kitchen
 from pipeline.stages import MACRO_LOOK_BACK_DAYS
-from pipeline.tasks import context, luigid_client, spans
+from pipeline.tasks import context, executors
 from pipeline.tasks.base import RawDay, UnstableInput, unsettled_feeds
 from pipeline.tasks.day import Snapshot
 from pipeline.tasks.parameters import DayParameter
-from pipeline.tasks.spans import PublishedDate
 
 CHILD = "pipeline.unattended.subprocesses"
 """Loaded by a task that runs: a run with nothing to do stays light."""
 
 logger = logging.getLogger("kitchen")
-
-_NO_FURTHER_TRY = (
-    LuigiStatusCode.FAILED,
-    LuigiStatusCode.FAILED_AND_SCHEDULING_FAILED,
-    LuigiStatusCode.SCHEDULING_FAILED,
-    LuigiStatusCode.MISSING_EXT,
-)
 
 _waits = mmap.mmap(-1, 1)
 """Whether a run of this process, or of its forked children, ended waiting for raw data."""
@@ -92,49 +85,8 @@ class Range:
         )
 
 
-@dataclass(slots=True, kw_only=True)
-class Outcome:
-    """What became of each day."""
-
-    ready: list[dt.date] = field(default_factory=list)
-    built: list[dt.date] = field(default_factory=list)
-    pending: list[dt.date] = field(default_factory=list)
-    failed: list[dt.date] = field(default_factory=list)
-    unexpected: list[dt.date] = field(default_factory=list)
-    granted: bool = True
-    seconds: float = 0.0
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """The worst of what is not complete. Where all is, no task that failed counts."""
-        if self.failed:
-            return ExitCode.FAILED
-        if self.pending and not self.granted:
-            return ExitCode.SCHEDULING_FAILED
-        nothing = not self.ready and not self.built
-        waits = self.pending or (self.unexpected and nothing)
-        return ExitCode.PENDING if waits else ExitCode.DONE
-
-    def said(self) -> str:
-        """One line for people."""
-        counts = (
-            ("were ready", self.ready),
-            ("built", self.built),
-            ("pending", self.pending),
-            ("failed", self.failed),
-            ("without an expected symbol", self.unexpected),
-        )
-        parts = [f"{len(days)} {what}" for what, days in counts if days] or ["no days"]
-        return f"Backfill: {', '.join(parts)}, {self.seconds:.1f} s"
-
-
 Progress = Callable[[int, int, float], None]
 """Days done, days to do, seconds left."""
-
-
-def is_complete(day: dt.date) -> bool:
-    """Whether the day needs nothing: by its stamp, else by the deep comparison."""
-    return bool(Snapshot(date=day).complete())
 
 
 def _waited(day: dt.date) -> list[luigi.Task]:
@@ -144,13 +96,23 @@ def _waited(day: dt.date) -> list[luigi.Task]:
     return missing or [UnstableInput(reader=str(Snapshot(date=day).unit))]
 
 
-def run(wanted: Range, workers: int = 1, progress: Progress | None = None) -> Outcome:
+def run(
+    wanted: Range,
+    workers: int = 1,
+    progress: Progress | None = None,
+    executor: Workplace | None = None,
+) -> Outcome:
     """Builds what the days of a range lack.
 
     Args:
         wanted: Which days.
-        workers: How many processes work at once.
+        workers: How many of Luigi's processes work at once.
         progress: Called after each build.
+        executor: Who builds the spans; None for whom the configuration says.
+
+    Raises:
+        ConfigError: those who were to build are another release, or have other rules.
+        StageError: nobody is there to build.
     """
     started, outcome = time.monotonic(), Outcome()
     days = wanted.days()
@@ -158,57 +120,21 @@ def run(wanted: Range, workers: int = 1, progress: Progress | None = None) -> Ou
     outcome.ready = sorted(set(days) - set(todo))
     expected = [day for day in todo if arrivals.expected_symbols(context.kitchen(), day)]
     outcome.unexpected = sorted(set(todo) - set(expected))
-    done = 0
-    for window in spans.windows(expected, workers):
-        _build(window, workers, outcome)
-        done += len(window)
-        spent = time.monotonic() - started
-        if progress is not None:
-            progress(done, len(expected), spent / done * (len(expected) - done))
+    done, settings = 0, context.kitchen().workers
+    hired = settings if executor is None else replace(settings, executor=executor)
+    with executors.hired(hired) as crew:
+        for window in windows.looked_at(expected, workers, crew):
+            windows.build(window, workers, outcome)
+            done += len(window.days)
+            spent = time.monotonic() - started
+            if progress is not None:
+                progress(done, len(expected), spent / done * (len(expected) - done))
     if (outcome.built or outcome.failed) and not context.freshness().is_of_this_code():
         logger.warning(
             "the code changed while the backfill ran, which kept to what it began with: run again"
         )
     outcome.seconds = round(time.monotonic() - started, 3)
     return outcome
-
-
-def _built(tasks: list[luigi.Task], workers: int) -> LuigiRunResult:
-    """One build; and another where luigid still held tasks for a run that was killed."""
-    build = partial(luigi.build, tasks, workers=workers, log_level="WARNING", detailed_summary=True)
-    ended = build()
-    context.forget_days()
-    if ended.status in _NO_FURTHER_TRY or all(task.complete() for task in tasks):
-        return ended
-    if luigid_client.prune():
-        seconds = luigid_client.disconnect_seconds()
-        logger.warning("luigid holds tasks for a run that is gone; tries again in %g s", seconds)
-        time.sleep(seconds)
-        luigid_client.prune()
-        ended = build()
-    return ended
-
-
-def _build(window: list[dt.date], workers: int, outcome: Outcome) -> None:
-    with context.freshness().one_look():
-        stale = [day for day in window if not is_complete(day)]
-    outcome.ready += sorted(set(window) - set(stale))
-    waiting = {day for day in stale if day_state.without_raw(context.kitchen(), day)}
-    nothing_failed = False
-    if stale:
-        _built(spans.spans(stale, workers), workers)
-        ended = _built([PublishedDate(date=day) for day in stale], workers)
-        outcome.granted &= ended.scheduling_succeeded
-        # What was left undone then waits for raw data: its own, or an earlier day's that changed meanwhile.
-        nothing_failed = ended.status is LuigiStatusCode.MISSING_EXT
-        context.forget_days()
-    for day in stale:
-        if is_complete(day):
-            outcome.built.append(day)
-        elif day in waiting or nothing_failed:
-            outcome.pending.append(day)
-        else:
-            outcome.failed.append(day)
 
 
 class Backfill(luigi.Task):
@@ -273,7 +199,7 @@ class Backfill(luigi.Task):
         if outcome.failed:
             days = ", ".join(str(day) for day in outcome.failed)
             raise StageError(f"backfill: {days} failed; the lines above say why, then run it again")
-        return outcome.pending
+        return [*outcome.pending, *outcome.held]
 
     def _beside(self) -> list[dt.date]:
         """Builds with all of luigi's workers, in a process of its own that dies with this one.
@@ -283,7 +209,7 @@ class Backfill(luigi.Task):
         environ = {**os.environ, "KITCHEN_CONFIG": str(context.kitchen().file)}
         child = importlib.import_module(CHILD)
         ended = child.run(self._command(), environ, threading.TIMEOUT_MAX, folder=Path.cwd())
-        if ended.code not in (ExitCode.DONE, ExitCode.PENDING):
+        if ended.code not in (ExitCode.DONE, ExitCode.PENDING, ExitCode.LOCKED):
             raise StageError(f"backfill: {ended.words}; the lines above say more")
         context.forget()
         days = [

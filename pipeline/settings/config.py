@@ -23,7 +23,7 @@ from pipeline.locations import GOVERNANCE, base_folder, config_file, find_config
 from pipeline.locations import PROJECT as PROJECT
 from pipeline.model.feeds import ATAS_FEEDS, DELTA_SOURCES, FEEDS, MARKETS
 from pipeline.model.limits import Limits
-from pipeline.settings import fetching, operations, sources
+from pipeline.settings import fetching, operations, sources, working
 from pipeline.settings.sources import Sources, Stamps
 
 _DAY = {"type": ["date", "string"], "nullable": True}
@@ -99,6 +99,7 @@ _DOCUMENT: Document = {
     "simulated": {"type": "boolean", "default": False},
     **operations.SCHEMA,
     "fetch": fetching.SCHEMA,
+    "workers": working.SCHEMA,
     "signing": {
         "type": "dict",
         "default": {},
@@ -164,6 +165,7 @@ class Kitchen:
     limits: Limits = field(default_factory=Limits)
     operations: operations.Operations = field(default_factory=operations.Operations)
     fetch: fetching.Fetch = field(default_factory=fetching.Fetch)
+    workers: working.Workers = field(default_factory=working.Workers)
 
     def held_against(self, symbol: Symbol) -> list[Symbol]:
         """The symbol in `basis_against`, if one is configured."""
@@ -202,8 +204,12 @@ def governance_in_force() -> Path:
     return GOVERNANCE if file is None else _load(file).governance
 
 
-@lru_cache(maxsize=8)
-def _load(path: Path) -> Kitchen:
+def read_kitchen(path: Path) -> Kitchen:
+    """The checked configuration in a file, as it is now.
+
+    Raises:
+        ConfigError: as `load_kitchen`.
+    """
     document = load_checked(path, _DOCUMENT)
     base = base_folder(path)
     folders = {
@@ -241,7 +247,11 @@ def _load(path: Path) -> Kitchen:
         limits=Limits(**document["limits"]),
         operations=operations.operations(document, base),
         fetch=fetching.from_document(document["fetch"], path),
+        workers=working.workers(document["workers"]),
     )
+
+
+_load = lru_cache(maxsize=8)(read_kitchen)
 
 
 def _fields(entry: dict[str, list[str]], path: Path) -> dict[str, tuple[str, ...]]:

@@ -24,9 +24,7 @@ from pipeline.tasks.parameters import (
     SymbolParameter,
     VendorParameter,
 )
-
-JOB = "pipeline.tasks.job"
-"""Loaded by a task that runs: a run with nothing to do stays light."""
+from pipeline.tasks.pieces import JOB
 
 
 class RawFeed(luigi.ExternalTask):
@@ -93,6 +91,24 @@ def _note_unstable(task: UnstableInput) -> None:
 UnstableInput.event_handler(luigi.Event.DEPENDENCY_MISSING)(_note_unstable)
 
 
+class OtherRun(luigi.ExternalTask):
+    """Another run that has a date in hand: waited for, in this run no longer."""
+
+    date = DayParameter(description="UTC date, YYYY-MM-DD")
+
+    def complete(self) -> bool:
+        """Never in the run that gave up waiting."""
+        return False
+
+
+def _note_held(task: OtherRun) -> None:
+    """Luigi tells the main process, in which no task may have run."""
+    context.held().add(task.date)
+
+
+OtherRun.event_handler(luigi.Event.DEPENDENCY_MISSING)(_note_held)
+
+
 class UnitTask(luigi.Task):
     """A step of the graph for one unit. Subclasses only name their parameters."""
 
@@ -145,7 +161,7 @@ class UnitTask(luigi.Task):
             facts = self.perform(importlib.import_module(JOB))
         except UnstableInputError as error:
             messages.unstable(self.unit, error)
-            return _waiting_for(UnstableInput(reader=str(self.unit)))
+            return waiting_for(UnstableInput(reader=str(self.unit)))
         context.look_again()
         self.report("done", 100)
         messages.ran(self.unit, facts)
@@ -162,7 +178,7 @@ class UnitTask(luigi.Task):
         self.set_progress_percentage(per_cent)
 
 
-def _waiting_for(task: luigi.Task) -> Iterator[luigi.Task]:
+def waiting_for(task: luigi.Task) -> Iterator[luigi.Task]:
     """The form in which Luigi takes a requirement that is found while a task runs."""
     yield task
 

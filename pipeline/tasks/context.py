@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import lru_cache
 
 from pipeline import layout
@@ -42,6 +43,12 @@ def unstable() -> set[str]:
     return set()
 
 
+@lru_cache(maxsize=1)
+def held() -> set[dt.date]:
+    """The dates that another run had in hand longer than they were waited for, in this run."""
+    return set()
+
+
 def look_again() -> None:
     """Forgets how files looked, because work has changed some."""
     _finished.cache_clear()
@@ -58,6 +65,7 @@ def forget_days() -> None:
 def forget() -> None:
     """Looks at everything afresh: for a long-lived process between two runs."""
     _freshness.cache_clear()
+    held.cache_clear()
     unstable.cache_clear()
     look_again()
     layout.forget_listings()

@@ -22,16 +22,8 @@ class DiesWithItsWorker:
         """Luigi hands over its TaskProcess; which task runs decides nothing here."""
 
     def __enter__(self) -> None:
-        """In a forked child: SIGKILL when the parent ends, and signals end it without a word of its own."""
-        parent = multiprocessing.parent_process()
-        if parent is None:
-            return
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, signal.SIG_DFL)
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent.pid:
-            os._exit(1)  # the worker died before the kernel was asked
+        """In a forked child, that it dies with its parent."""
+        die_with_parent()
 
     def __exit__(
         self,
@@ -40,3 +32,16 @@ class DiesWithItsWorker:
         trace: TracebackType | None,
     ) -> None:
         """Nothing to undo: the child ends with the task."""
+
+
+def die_with_parent() -> None:
+    """In a child: SIGKILL when the parent ends, and signals end it without a word of its own."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent.pid:
+        os._exit(1)  # the worker died before the kernel was asked

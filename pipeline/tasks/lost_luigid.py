@@ -1,4 +1,5 @@
 """A luigid that goes away while a run talks to it: one sentence and exit 25, since another try may help.
+A backfill goes on without it.
 
 Luigi itself ends such a run with a traceback and the code of an unhandled exception, as if somebody had to
 fix something. What was being computed is lost with the run and nothing else is: no output counts before
@@ -17,6 +18,11 @@ import luigi.rpc
 from pipeline.errors import ExitCode
 
 logger = logging.getLogger("kitchen")
+
+
+class LostSchedulerError(SystemExit):
+    """No luigid answers any more; ends a run that does not know how to go on without one."""
+
 
 _SHOWN_ONLY = ("/api/set_task_status_message", "/api/set_task_progress_percentage")
 """What a task tells the dashboard while it runs: a step goes on to its receipt without that."""
@@ -47,7 +53,7 @@ def _ending(ask: Callable[..., Any]) -> Callable[..., Any]:
             code = luigi.configuration.get_config().getint(
                 "retcode", "not_run", ExitCode.NOT_GRANTED
             )
-            raise SystemExit(code) from None
+            raise LostSchedulerError(code) from None
 
     request.exits_when_lost = True  # type: ignore[attr-defined]
     return request

@@ -25,8 +25,18 @@ def _settings() -> ConfigParser:
     return settings
 
 
+_chosen: list[str] = []
+
+
+def choose(where: str) -> None:
+    """Asks the luigid at this address from now on, whatever the settings say; none for `local`."""
+    _chosen[:] = [where]
+
+
 def url() -> str:
-    """Where luigid is looked for: in the settings that a build is given too (`child.environment`)."""
+    """Where luigid is looked for: as chosen, or in the settings that a build is given too."""
+    if _chosen:
+        return _chosen[0]
     settings = _settings()
     host = settings.get("core", "default_scheduler_host", fallback="localhost")
     port = settings.get("core", "default_scheduler_port", fallback="8082")
@@ -42,6 +52,8 @@ def disconnect_seconds() -> float:
 
 def prune() -> bool:
     """Asks luigid to forget workers that are gone; False where none answers."""
+    if url() == "local":
+        return False
     where = urlsplit(url())
     kind = http.client.HTTPSConnection if where.scheme == "https" else http.client.HTTPConnection
     try:

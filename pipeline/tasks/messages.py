@@ -10,18 +10,18 @@ import datetime as dt
 import logging
 import sys
 import time
-from collections.abc import Mapping
 
 import luigi
 
 from pipeline import arrivals, layout, storage
 from pipeline.clock import iso
-from pipeline.errors import UnstableInputError
+from pipeline.errors import LockedError, UnstableInputError
 from pipeline.free_form import Json
 from pipeline.freshness.graph import Unit
 from pipeline.publishing.store import Store
 from pipeline.settings.config import Kitchen, Symbol
 from pipeline.tasks import context
+from pipeline.tasks.pieces import Made
 
 logger = logging.getLogger("kitchen")
 
@@ -48,23 +48,22 @@ def ran(unit: Unit, facts: Json) -> None:
     )
 
 
-def built(name: str, facts: Mapping[Unit, Json]) -> None:
+def built(made: Made) -> None:
     """One line for units that were built together: how many ran, how long they took, why."""
-    ran = [told for told in facts.values() if told["reason"] != "fresh"]
-    if ran:
-        why = dict.fromkeys(told["reason"] for told in ran)
+    if made.steps:
         logger.info(
-            "%s: %d steps, %.2f s (%s)",
-            name,
-            len(ran),
-            sum(told["seconds"] for told in ran),
-            "; ".join(why),
+            "%s: %d steps, %.2f s (%s)", made.name, made.steps, made.seconds, "; ".join(made.why)
         )
 
 
 def unstable(unit: Unit, error: UnstableInputError) -> None:
     """One line when raw files changed while a step read them."""
     logger.warning("%s is pending: %s", unit, error)
+
+
+def held(day: dt.date, error: LockedError) -> None:
+    """One line when another run publishes a date, and did so all the while that it was waited for."""
+    logger.warning("%s is in another run's hands: %s", day, error)
 
 
 def attach(

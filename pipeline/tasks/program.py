@@ -26,7 +26,7 @@ import luigi.task_register
 from pipeline.errors import ExitCode, KitchenError
 from pipeline.tasks import day as day  # registers the tasks with Luigi
 from pipeline.tasks import heartbeat as heartbeat
-from pipeline.tasks import lost_luigid
+from pipeline.tasks import lost_luigid, luigid_client
 
 DEFAULTS = {
     "core": {
@@ -131,6 +131,7 @@ def _set_defaults() -> None:
 
 def choose_scheduler(where: str) -> None:
     """Schedules at a luigid's address, or in this process (`local`), whatever luigi.cfg says."""
+    luigid_client.choose(where)
     settings = luigi.configuration.get_config()
     is_local = where == "local"
     settings.set("core", "local_scheduler", "true" if is_local else "false")

@@ -3,15 +3,15 @@
 Luigi's scheduler carries a thousand tasks well, not the steps of every symbol and day. So it sees spans and
 dates here; within one, the same units are built by the same functions, in one process, and each keeps its
 receipt and its reason. A symbol's days follow each other, so that what one looks back on is in memory.
-Belongs here: which spans a window of days has, which units a span or a date is. Does not belong here: how a
-unit is built (`job.py`), which days are asked for (`runs/backfill.py`).
+Belongs here: which spans a window of days has, and their tasks. Does not belong here: which units a span is
+and how they are built (`pieces.py`), who builds them (`executors.py`), which days are asked for
+(`runs/backfill.py`).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import importlib
-import logging
+import time
 from collections.abc import Iterator
 from itertools import groupby
 from types import ModuleType
@@ -19,20 +19,16 @@ from types import ModuleType
 import luigi
 
 from pipeline import arrivals, asked
-from pipeline.errors import KitchenError, StageError
+from pipeline.errors import LockedError, StageError
 from pipeline.free_form import Json
-from pipeline.freshness import graph
+from pipeline.freshness import graph, identity
 from pipeline.freshness.graph import Unit
-from pipeline.settings.config import Symbol
-from pipeline.tasks import context, fetching, messages
-from pipeline.tasks.base import JOB, RawDay, unsettled_feeds
+from pipeline.tasks import context, executors, fetching, messages, pieces
+from pipeline.tasks.base import OtherRun, RawDay, unsettled_feeds, waiting_for
 from pipeline.tasks.day import Snapshot
+from pipeline.tasks.executors import Crew
 from pipeline.tasks.parameters import DayParameter
-
-logger = logging.getLogger("kitchen")
-
-SPAN_SYMBOLS = 50
-"""Of so many symbols at most is a span."""
+from pipeline.tasks.pieces import PARTS, Made, Part, Piece
 
 SPANS_A_WORKER = 2
 """So many at least, where there are as many symbols or months: spans differ in length."""
@@ -40,13 +36,16 @@ SPANS_A_WORKER = 2
 
 def windows(days: list[dt.date], workers: int) -> Iterator[list[dt.date]]:
     """The days by months; so many months together that each worker has its spans."""
-    months = _months(days)
-    together = -(-SPANS_A_WORKER * workers // len(_shards(workers))) if workers > 1 else 1
+    months, crew = _months(days), executors.crew()
+    at_once = workers if crew is None else crew.width()
+    # A crew builds a span's symbols beside each other.
+    beside = len(_shards(workers)) if crew is None else len(context.kitchen().symbols)
+    together = -(-SPANS_A_WORKER * at_once // beside) if at_once > 1 else 1
     for first in range(0, len(months), together):
         yield [day for month in months[first : first + together] for day in month]
 
 
-def spans(days: list[dt.date], workers: int) -> list[luigi.Task]:
+def spans(days: list[dt.date], workers: int) -> list[Span]:
     """The spans of a window: of each month, and of each shard of the symbols."""
     return [
         Span(
@@ -61,19 +60,38 @@ def spans(days: list[dt.date], workers: int) -> list[luigi.Task]:
     ]
 
 
+def hand_ahead(spans: list[Span], crew: Crew) -> None:
+    """Lets those who build begin with spans before Luigi comes to them: it runs one after the other.
+
+    A span whose raw files are fetched first is handed over when it is run.
+    """
+    following: dict[Piece, list[Piece]] = {}
+    for span in spans:
+        if span.fetched():
+            continue
+        for first, piece in zip(span.groundwork().pieces(), span.pieces(), strict=True):
+            following.setdefault(first, []).append(piece)
+    for first, then in following.items():
+        crew.hand_ahead(first, then)
+
+
 def _months(days: list[dt.date]) -> list[list[dt.date]]:
     return [list(month) for _, month in groupby(days, key=lambda day: (day.year, day.month))]
 
 
 def _shards(workers: int) -> list[list[str]]:
     """The symbols' names by spans."""
-    names = list(context.kitchen().symbols)
-    size = min(SPAN_SYMBOLS, -(-len(names) // (SPANS_A_WORKER * workers)))
+    names, size = list(context.kitchen().symbols), context.kitchen().workers.shard_symbols
+    if executors.crew() is None:
+        size = min(size, -(-len(names) // (SPANS_A_WORKER * workers)))
     return [names[first : first + size] for first in range(0, len(names), size)]
 
 
 class SymbolsTask(luigi.Task):
-    """Units of some symbols, built in one process; complete when all of them are fresh."""
+    """Units of some symbols; complete when all of them are fresh.
+
+    Built in this process, or a symbol each by those whom `workers.executor` says.
+    """
 
     start = DayParameter(description="first UTC date, YYYY-MM-DD")
     stop = DayParameter(description="last UTC date, included")
@@ -81,12 +99,28 @@ class SymbolsTask(luigi.Task):
 
     def days(self) -> list[dt.date]:
         """The dates, oldest first."""
-        first: dt.date = self.start
-        return [first + dt.timedelta(days=n) for n in range((self.stop - first).days + 1)]
+        return pieces.days(self.start, self.stop)
 
-    def parts(self) -> Iterator[tuple[str, list[Unit]]]:
+    def parts(self) -> Iterator[Part]:
         """What is built together, in order: what people call it, and its units."""
-        raise NotImplementedError
+        of, kitchen = PARTS[self.task_family], context.kitchen()
+        for name in asked.names(self.symbols):
+            yield from of(kitchen, kitchen.symbol(name), self.days())
+
+    def pieces(self) -> list[Piece]:
+        """What is handed over where others build: each symbol's share."""
+        wanted = identity.of(context.freshness())
+        return [
+            Piece(
+                config=str(context.kitchen().file),
+                kind=self.task_family,
+                symbol=name,
+                start=self.start,
+                stop=self.stop,
+                wanted=wanted,
+            )
+            for name in asked.names(self.symbols)
+        ]
 
     def output(self) -> list[luigi.LocalTarget]:
         """The file of each of its units."""
@@ -103,25 +137,38 @@ class SymbolsTask(luigi.Task):
         """Builds part by part; one that cannot be built holds up no other.
 
         Raises:
-            StageError: names the parts that could not be built. Their dates say why.
+            StageError: names the parts that could not be built, whose dates say why; or nobody is there to
+                build them.
+            ConfigError: those who were to build are another release, or have other rules.
         """
-        job = importlib.import_module(JOB)
-        failed, parts = [], list(self.parts())
-        for done, (name, units) in enumerate(parts):
-            self.set_status_message(f"{name}, {done} of {len(parts)}")
-            self.set_progress_percentage(100 * done // len(parts))
-            try:
-                messages.built(name, job.build(context.freshness(), *units))
-            except KitchenError as error:
-                logger.debug("%s: %s", name, error)
-                failed.append(name)
+        failed = []
+        with executors.hired(context.kitchen().workers) as crew:
+            for made in self._here() if crew is None else self._by(crew):
+                messages.built(made)
+                failed += [made.name] if made.failed else []
         if failed:
             raise StageError(
                 f"could not build {', '.join(failed)}; what is said of the dates tells why"
             )
 
-    def _symbols(self) -> list[Symbol]:
-        return [context.kitchen().symbol(name) for name in asked.names(self.symbols)]
+    def _here(self) -> Iterator[Made]:
+        parts = list(self.parts())
+        for done, (name, units) in enumerate(parts):
+            self._show(name, done, len(parts))
+            yield pieces.make(context.freshness(), name, units)
+
+    def _by(self, crew: Crew) -> Iterator[Made]:
+        wanted = self.pieces()
+        if crew.link:
+            self.set_tracking_url(crew.link)
+        self._show("handed over", 0, len(wanted))
+        for done, (piece, built) in enumerate(crew.built(wanted), 1):
+            self._show(f"{piece.symbol} built in {built.seconds:.0f} s", done, len(wanted))
+            yield from built.made
+
+    def _show(self, what: str, done: int, of: int) -> None:
+        self.set_status_message(f"{what}, {done} of {of}")
+        self.set_progress_percentage(100 * done // max(of, 1))
 
 
 class Groundwork(SymbolsTask):
@@ -131,33 +178,9 @@ class Groundwork(SymbolsTask):
     looks back on, with the neighbours that tell it its clock.
     """
 
-    def parts(self) -> Iterator[tuple[str, list[Unit]]]:
-        """Each symbol's statistics, then its days before a span."""
-        for symbol in self._symbols():
-            yield f"{symbol.name}'s daily statistics", self._history(symbol)
-            for after in self.days():
-                if after.day == 1 or after == self.start:
-                    yield self._day_before(symbol, after)
-
-    def _history(self, symbol: Symbol) -> list[Unit]:
-        edges = (
-            edge
-            for day in (self.start, self.stop)
-            for edge in graph.edges(context.kitchen(), Unit("MacroFeatures", day, symbol.name))
-        )
-        return list(dict.fromkeys(edge.unit for edge in edges))
-
-    def _day_before(self, symbol: Symbol, after: dt.date) -> tuple[str, list[Unit]]:
-        kitchen, before = context.kitchen(), after - dt.timedelta(days=1)
-        if not arrivals.is_expected(kitchen, symbol, after):
-            return f"{symbol.name} {before}", []
-        edges = graph.edges(kitchen, Unit("MicroFeatures", after, symbol.name))
-        units = dict.fromkeys(edge.unit for edge in edges if edge.unit.day < after)
-        return f"{symbol.name} {before}", list(units)
-
 
 class Span(SymbolsTask):
-    """All steps of some symbols on the days of a month, or of a part of it.
+    """All steps of some symbols on the days of a month, or of a part of it, whose raw data is settled.
 
     `first` and `last` are the ends of the range whose spans are built together.
     """
@@ -167,22 +190,16 @@ class Span(SymbolsTask):
 
     def requires(self) -> list[luigi.Task]:
         """What is to be fetched, and what the spans of the range share."""
-        fetched = [
-            task
-            for day in self.days()
-            for task in fetching.in_front(day, [symbol.name for symbol in self._symbols()])
-        ]
-        return [*fetched, Groundwork(start=self.first, stop=self.last, symbols=self.symbols)]
+        return [*self.fetched(), self.groundwork()]
 
-    def parts(self) -> Iterator[tuple[str, list[Unit]]]:
-        """Each symbol's days whose raw data is settled."""
-        kitchen = context.kitchen()
-        for symbol in self._symbols():
-            for day in self.days():
-                if arrivals.is_expected(kitchen, symbol, day) and not any(
-                    arrivals.unsettled(kitchen, symbol, day)
-                ):
-                    yield f"{symbol.name} {day}", graph.published_of(kitchen, symbol, day)
+    def fetched(self) -> list[luigi.Task]:
+        """What is to be fetched."""
+        names = list(asked.names(self.symbols))
+        return [task for day in self.days() for task in fetching.in_front(day, names)]
+
+    def groundwork(self) -> Groundwork:
+        """What its symbols' spans of the range share."""
+        return Groundwork(start=self.first, stop=self.last, symbols=self.symbols)
 
 
 class PublishedDate(Snapshot):
@@ -208,4 +225,24 @@ class PublishedDate(Snapshot):
         """Builds what is missing, then publishes."""
         below = dict.fromkeys(edge.unit for edge in graph.edges(context.kitchen(), self.unit))
         job.build(context.freshness(), *below)
-        return super().perform(job)
+        until = time.monotonic() + context.kitchen().workers.patience_seconds
+        while True:
+            try:
+                return super().perform(job)
+            except LockedError:
+                if time.monotonic() >= until:
+                    raise
+                self.report("another run publishes it", 90)
+
+    def run(self) -> Iterator[luigi.Task] | None:
+        """As each unit; a date that another run has in hand to the end is that one's, and no failure."""
+        try:
+            return super().run()
+        except LockedError as error:
+            messages.held(self.date, error)
+            return waiting_for(OtherRun(date=self.date))
+
+    def waits(self) -> list[luigi.Task]:
+        """Also another run that has the date in hand."""
+        others = [OtherRun(date=self.date)] if self.date in context.held() else []
+        return [*super().waits(), *others]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -57,6 +59,12 @@ class Luigid:
             return httpx.get(f"{self.address}/healthz").is_success
         except httpx.TransportError:
             return False
+
+    def ask(self, what: str, **how: str) -> dict[str, Any]:
+        """What its API answers."""
+        answer = httpx.get(f"{self.address}/api/{what}", params={"data": json.dumps(how)})
+        found: dict[str, Any] = answer.json()["response"]
+        return found
 
     def kill(self) -> None:
         """SIGKILL."""

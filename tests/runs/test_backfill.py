@@ -210,5 +210,7 @@ def test_the_exit_code_is_that_of_the_worst_day() -> None:
     assert Outcome(built=[DAY], pending=[DAY]).exit_code == 20
     assert Outcome(pending=[DAY], failed=[DAY]).exit_code == 30
     assert Outcome(pending=[DAY], granted=False).exit_code == 35
+    assert Outcome(pending=[DAY], held=[DAY]).exit_code == 10
+    assert Outcome(held=[DAY], failed=[DAY]).exit_code == 30
     assert Outcome(built=[DAY], granted=False).exit_code == 0
     assert Outcome(unexpected=[DAY]).exit_code == 20

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ConfigError, ParameterError
-from pipeline.settings import config
+from pipeline.settings import config, working
 
 GOOD = """
 paths: {raw: data/raw, prepared: data/prepared, snapshots: snapshots}
@@ -195,3 +195,39 @@ def test_the_shipped_configurations_are_valid(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv("KITCHEN_CONFIG", str(path))
 
         assert config.load_kitchen().symbols
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        *("here", "processes:1", "processes:64"),
+        *("dask:tcp://10.77.0.1:8786", "dask:tls://scheduler.site:8786", "dask:tcp://[::1]:8786"),
+        "dask-file:/shared/scheduler.json",
+    ],
+)
+def test_a_workplace_is_taken_as_it_is_written(write, place: str) -> None:
+    """And is shown so again."""
+    write(f"{GOOD}workers: {{executor: '{place}', shard_symbols: 10, retries: 0}}\n")
+
+    found = config.load_kitchen().workers
+
+    assert (str(found.executor), found.shard_symbols, found.retries) == (place, 10, 0)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        *("", "there", "here:1", "processes", "processes:0", "processes:-1", "processes:257"),
+        *("processes:2 ", "processes:\u0662", "dask", "dask:", "dask:10.0.0.1:8786"),
+        *("dask:tcp://", "dask:http://host:8786", "dask:tcp://me:secret@host:1", "dask-file:x"),
+    ],
+)
+def test_what_is_no_workplace_is_one_sentence(write, place: str) -> None:
+    """With the four that there are, in the configuration and on the command line."""
+    path = write(f"{GOOD}workers: {{executor: '{place}'}}\n")
+    wanted = "wanted here, processes:N .*, dask:tcp://host:8786 or dask-file:/path"
+
+    with pytest.raises(ConfigError, match=f"{path}: workers.executor: got .*{wanted}"):
+        config.load_kitchen()
+    with pytest.raises(ParameterError, match=f"--executor: got .*{wanted}"):
+        working.asked(place, "--executor")

@@ -4,79 +4,40 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import re
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from kit.support import luigi, write_config
+from kit import ranges
+from kit.ranges import published
+from kit.support import luigi
 from pipeline.freshness import graph, receipt
 from pipeline.freshness.graph import Unit
-from pipeline.sample.generate import SampleRequest, write_sample
 from pipeline.settings.config import load_kitchen
 from pipeline.tasks.spans import Span
 
 DAYS = [dt.date(2025, 1, 30) + dt.timedelta(days=n) for n in range(4)]
 """The last two of a month, and the first two of the next."""
 
-RANGE = ("--start", DAYS[0].isoformat(), "--stop", DAYS[-1].isoformat())
-SCHEDULER = ("--scheduler", "local")
-SYMBOLS = ("BTCUSDT", "ETHUSDT")
-
 
 def backfill(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`kitchen backfill` of the days, as a user runs it."""
-    return subprocess.run(
-        [Path(sys.executable).with_name("kitchen"), "backfill", *RANGE, *SCHEDULER, *arguments],
-        env={**os.environ, "KITCHEN_CONFIG": str(root / "configs/kitchen.yaml")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def published(root: Path) -> dict[str, bytes]:
-    """Every published byte, but for the records of the runs."""
-    store = root / "snapshots/.revisions"
-    return {
-        path.relative_to(store).as_posix(): path.read_bytes()
-        for path in sorted(store.rglob("*"))
-        if path.is_file() and path.name != "publication.json"
-    }
+    return ranges.backfill(root, DAYS, *arguments)
 
 
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Raw exports of two symbols, with a day before the first."""
-    out = tmp_path_factory.mktemp("raw")
-    write_sample(
-        SampleRequest(
-            out=out,
-            symbols=SYMBOLS,
-            first=DAYS[0] - dt.timedelta(days=1),
-            days=len(DAYS) + 1,
-            trades_per_day=1500,
-        )
-    )
-    return out
-
-
-def kitchen(root: Path, raw: Path) -> Path:
-    """A kitchen of its own with these exports."""
-    shutil.copytree(raw, root / "data/raw")
-    lines = "{market: futures_um}\n  ETHUSDT: {market: futures_um}"
-    write_config(root, lines, "simulated: true\n")
-    return root
+    before = DAYS[0] - dt.timedelta(days=1)
+    return ranges.write_raw(tmp_path_factory.mktemp("raw"), [before, *DAYS], trades_per_day=1500)
 
 
 @pytest.fixture(scope="module")
 def spans(raw: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A kitchen whose days two workers built by spans, and what was said meanwhile."""
-    root = kitchen(tmp_path_factory.mktemp("spans"), raw)
+    root = ranges.kitchen(tmp_path_factory.mktemp("spans"), raw)
     ended = backfill(root, "--workers", "2")
     assert ended.returncode == 0, ended.stderr
     return root, ended.stderr
@@ -86,7 +47,7 @@ def test_spans_publish_the_bytes_of_single_days(
     spans: tuple[Path, str], raw: Path, tmp_path: Path
 ) -> None:
     """Two workers by spans, one worker by spans, and each day step by step."""
-    steps, one = kitchen(tmp_path / "steps", raw), kitchen(tmp_path / "one", raw)
+    steps, one = ranges.kitchen(tmp_path / "steps", raw), ranges.kitchen(tmp_path / "one", raw)
     for day in DAYS:
         assert luigi(steps, "Snapshot", "--date", day.isoformat()).returncode == 0
     assert backfill(one).returncode == 0

@@ -1,0 +1,314 @@
+"""Who builds the pieces of spans: processes of this machine, or a Dask cluster.
+
+Both are an `Executor` of the standard library; what is asked of one is here, and nothing of queues, leases
+or schedulers is our own. Where the configuration says `here`, nobody is hired, and nothing of this is paid.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import multiprocessing
+import pickle
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent import futures
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline import optional
+from pipeline.errors import ConfigError, KitchenError, StageError
+from pipeline.model.workplace import Workplace
+from pipeline.settings.working import Workers
+from pipeline.tasks import pieces
+from pipeline.tasks.forked import die_with_parent
+from pipeline.tasks.pieces import Built, Piece
+
+_LOOK_SECONDS = 2.0
+"""So often an executor that gives nothing back is asked whether it is still there."""
+
+
+@dataclass(kw_only=True)
+class Crew:
+    """An executor for the time of a build, and the pieces that were handed to it.
+
+    Pieces of several spans are handed over before Luigi comes to them: it runs one span after the other, in
+    this process, and finds it built.
+
+    Args:
+        submit: Hands a piece to who builds.
+        width: So many pieces are built at once.
+        patience_seconds: So long an executor that is away is waited for.
+        away: Why nothing can come of it at present; empty while it is well.
+        link: Where its own dashboard is; empty without.
+    """
+
+    submit: Callable[[Piece], Future[Built]]
+    width: Callable[[], int]
+    patience_seconds: float
+    away: Callable[[], str] = str
+    link: str = ""
+    fault: KitchenError | None = None
+    """Why nothing more is to be built: whoever runs the build ends with it."""
+
+    _handed: dict[Piece, Future[Built]] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def hand(self, piece: Piece) -> Future[Built]:
+        """Hands a piece over, unless it was before."""
+        with self._lock:
+            if piece not in self._handed:
+                self._handed[piece] = self.submit(piece)
+            return self._handed[piece]
+
+    def hand_ahead(self, first: Piece, then: Iterable[Piece]) -> None:
+        """Hands a piece over, and as soon as it is built those that stand on it."""
+        self.hand(first).add_done_callback(lambda _: self._follow(list(then)))
+
+    def _follow(self, then: list[Piece]) -> None:
+        with suppress(RuntimeError):  # the build is over
+            for piece in then:
+                self.hand(piece)
+
+    def built(self, wanted: list[Piece]) -> Iterator[tuple[Piece, Built]]:
+        """Pieces and what became of them, as they are built. Handed over now, where that was not done.
+
+        Raises:
+            KitchenError: nothing more can be built: by whom it was handed to is away, or refuses it.
+        """
+        if self.fault is not None:
+            raise self.fault
+        waiting = {self.hand(piece): piece for piece in wanted}
+        seen = time.monotonic()
+        while waiting:
+            done, _ = futures.wait(waiting, _LOOK_SECONDS, futures.FIRST_COMPLETED)
+            for future in done:
+                yield self._taken(waiting.pop(future), future)
+            away = "" if done else self.away()
+            if not away:
+                seen = time.monotonic()
+            elif time.monotonic() - seen >= self.patience_seconds:
+                raise self._broken(StageError(f"{away}; what was built stays: run again"))
+
+    def _taken(self, piece: Piece, future: Future[Built]) -> tuple[Piece, Built]:
+        try:
+            made = future.result()
+        except KitchenError:
+            raise
+        except (Exception, futures.CancelledError) as error:
+            raise self._unmade(piece, error) from error
+        finally:
+            self._handed.pop(piece, None)
+        if made.refused:
+            raise self._broken(ConfigError(made.refused))
+        return piece, made
+
+    def _unmade(self, piece: Piece, error: BaseException) -> KitchenError:
+        """In one sentence why nothing came back: the executor is away, or it could not build this piece."""
+        away = self.away()
+        if isinstance(error, futures.CancelledError):
+            away = away or f"the scheduler was started anew and does not know {piece}"
+        if away:
+            return self._broken(StageError(f"{away}; what was built stays: run again"))
+        if isinstance(error, ImportError):
+            return self._broken(
+                ConfigError(f"a worker has another release ({error}); install the driver's there")
+            )
+        words = " ".join(str(error).split()) or "it said nothing"
+        return StageError(f"{piece} could not be built: {type(error).__name__}: {words}")
+
+    def _broken(self, fault: KitchenError) -> KitchenError:
+        self.fault = fault
+        return fault
+
+
+_hired: list[Crew] = []
+
+
+def crew() -> Crew | None:
+    """Who builds at present; None where this process does."""
+    return _hired[-1] if _hired else None
+
+
+@contextmanager
+def hired(workers: Workers) -> Iterator[Crew | None]:
+    """For the block, who builds as configured; those who do already where there are some.
+
+    Raises:
+        ConfigError: the extra that it takes is not installed.
+        StageError: no scheduler answers.
+    """
+    if _hired or workers.executor == Workplace():
+        yield crew()
+        return
+    with _KINDS[workers.executor.kind](workers) as found:
+        _hired.append(found)
+        try:
+            yield found
+        finally:
+            _hired.remove(found)
+
+
+@contextmanager
+def _processes(workers: Workers) -> Iterator[Crew]:
+    """Processes of this machine, each begun when there is a piece for it."""
+    number = int(workers.executor.where)
+    executor = Processes(number, workers.retries)
+    try:
+        yield Crew(
+            submit=lambda piece: executor.submit(pieces.build, piece),
+            width=lambda: number,
+            patience_seconds=workers.patience_seconds,
+        )
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+class Processes(Executor):
+    """Processes that are begun afresh, not forked off, and die with this one.
+
+    Each has a thread that waits for it, so that one that is killed takes no work of another with it: what it
+    was at is done again by a new one.
+    """
+
+    def __init__(self, number: int, retries: int) -> None:
+        """Of at most so many; work whose process died is done again so often."""
+        self._tries = retries + 1
+        self._threads = ThreadPoolExecutor(number, "piece")
+        self._own = threading.local()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Hands a call over."""
+        return self._threads.submit(self._call, fn, *args, **kwargs)
+
+    def _call(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        tried = 0
+        while True:
+            # The kernel ends a process with the thread that began it, which is this one: it waits to the end.
+            if not hasattr(self._own, "process"):
+                self._own.process = ProcessPoolExecutor(1, _SPAWN, die_with_parent)
+            try:
+                return self._own.process.submit(fn, *args, **kwargs).result()
+            except BrokenProcessPool:
+                del self._own.process
+                tried += 1
+                if tried >= self._tries:
+                    raise
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Ends the processes; with `cancel_futures` also those that are at something."""
+        if cancel_futures:
+            self._tries = 0
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            for child in multiprocessing.active_children():
+                child.kill()
+        self._threads.shutdown(wait=wait)
+
+
+_SPAWN = multiprocessing.get_context("spawn")
+
+
+@contextmanager
+def _dask(workers: Workers) -> Iterator[Crew]:
+    """The workers of a Dask cluster, however many there are at the time."""
+    distributed = optional.require("distributed")
+    # What it says of a lost connection is a traceback; ours is said once, in a sentence.
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    place, patience = workers.executor, workers.patience_seconds
+    how = {"scheduler_file" if place.kind == "dask-file" else "address": place.where}
+    try:
+        if place.kind == "dask-file":
+            _wait_for(Path(place.where), patience)
+        client = distributed.Client(**how, timeout=patience, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise StageError(
+            f"{place}: no Dask scheduler answers after {patience:g} s ({' '.join(str(error).split())});"
+            " start it, or set workers.executor to another"
+        ) from error
+    cluster = Cluster(client, place)
+    executor = client.get_executor(retries=workers.retries)
+    try:
+        yield Crew(
+            submit=lambda piece: executor.submit(pickle.loads, packed(piece), key=_key(piece)),
+            width=cluster.width,
+            patience_seconds=patience,
+            away=cluster.away,
+            link=cluster.link(),
+        )
+    finally:
+        executor.shutdown(wait=False)
+        client.close(timeout=_LOOK_SECONDS)
+
+
+class _Call:
+    """Pickled, a call: who loads it makes the call and has its result."""
+
+    def __init__(self, piece: Piece) -> None:
+        self.piece = piece
+
+    def __reduce__(self) -> tuple[Callable[[Piece], Built], tuple[Piece]]:
+        return pieces.build, (self.piece,)
+
+
+def packed(piece: Piece) -> bytes:
+    """What `pickle.loads` turns into what became of the piece.
+
+    Dask ends a worker that cannot load what it is handed. So each gets a call that every Python knows: what a
+    worker of another release, or of none, has to say comes back from it as an error.
+    """
+    return pickle.dumps(_Call(piece))
+
+
+def _key(piece: Piece) -> str:
+    """As which Dask's dashboard shows it; two drivers that want the same share it."""
+    digest = hashlib.sha256(repr(piece).encode()).hexdigest()[:12]
+    return f"{piece.kind}-{piece.symbol}-{piece.start}-{piece.stop}-{digest}"
+
+
+def _wait_for(path: Path, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while not path.exists() and time.monotonic() < until:
+        time.sleep(0.2)
+    json.loads(path.read_bytes())
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """What is asked of a cluster besides work."""
+
+    client: Any
+    place: Workplace
+
+    def width(self) -> int:
+        """How many threads its workers have at present; 1 while there is none."""
+        return max(1, sum(self._threads().values()))
+
+    def away(self) -> str:
+        """Why it builds nothing at present; empty while it may."""
+        try:
+            threads = self._threads()
+        except (OSError, TimeoutError, RuntimeError) as error:
+            return f"{self.place}: the Dask scheduler does not answer ({type(error).__name__})"
+        return "" if threads else f"{self.place}: the Dask cluster has no worker"
+
+    def link(self) -> str:
+        """Where its dashboard is; empty without."""
+        return str(self.client.dashboard_link or "")
+
+    def _threads(self) -> dict[str, int]:
+        asked = self.client.sync(self.client.scheduler.ncores, callback_timeout=_LOOK_SECONDS)
+        return dict(asked)
+
+
+_KINDS: dict[str, Callable[[Workers], AbstractContextManager[Crew]]] = {
+    "processes": _processes,
+    "dask": _dask,
+    "dask-file": _dask,
+}
