@@ -32,9 +32,9 @@ from pipeline.contracts.value import changed
 from pipeline.free_form import Json
 from pipeline.packs import Stored
 from pipeline.publishing import index, ranges, revisions, sums
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.manifest import data_manifest_hash, file_entry
 from pipeline.publishing.revisions import Sealed
-from pipeline.publishing.store import Store
 from pipeline.tables import parquet
 
 SYMBOLS, DAYS, FILES = 400, 730, 24
@@ -72,7 +72,7 @@ def _configure(folder: Path, symbols: Sequence[str]) -> None:
     )
 
 
-def built(folder: Path) -> Store:
+def built(folder: Path) -> FolderStore:
     """A kitchen of two sampled days."""
     _configure(folder, _NAMES)
     first, last = (day.isoformat() for day in BUILT)
@@ -87,12 +87,14 @@ def built(folder: Path) -> Store:
         )
         if ended.returncode:
             raise SystemExit(f"kitchen {command[0]}: {ended.stderr.decode()[-2000:]}")
-    return Store(folder / "snapshots")
+    return FolderStore(folder / "snapshots")
 
 
-def clone(source: Store, target: Store, symbols: int, days: int, files: int) -> list[dt.date]:
+def clone(
+    source: FolderStore, target: FolderStore, symbols: int, days: int, files: int
+) -> list[dt.date]:
     """Writes the store, and returns its dates."""
-    there = revisions.all_days(source)
+    there = source.days()
     sealed = [found for day in there if (found := revisions.current(source, day)) is not None]
     moulds = [
         _mould(target.root / ".moulds" / str(n), sealed[n % len(sealed)], names(symbols), n)
@@ -150,7 +152,7 @@ def _renumbered(manifest: Manifest, of: Mapping[str, str], table: pa.Table, file
     )
 
 
-def _publish(store: Store, day: dt.date, mould: Mould) -> index.Entry:
+def _publish(store: FolderStore, day: dt.date, mould: Mould) -> index.Entry:
     """A first revision of the date: every paper as sealing writes it."""
     folder = store.revision(day, 1)
     folder.mkdir(parents=True)
@@ -199,8 +201,12 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=DAYS)
     parser.add_argument("--files", type=int, default=FILES)
     given = parser.parse_args()
-    source = Store(given.kitchen / "snapshots") if given.kitchen else built(given.out / "built")
-    dates = clone(source, Store(given.out / "snapshots"), given.symbols, given.days, given.files)
+    source = (
+        FolderStore(given.kitchen / "snapshots") if given.kitchen else built(given.out / "built")
+    )
+    dates = clone(
+        source, FolderStore(given.out / "snapshots"), given.symbols, given.days, given.files
+    )
     sys.stdout.write(f"{len(dates)} days, {dates[0]} to {dates[-1]}, in {given.out}/snapshots\n")
 
 

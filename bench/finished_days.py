@@ -21,7 +21,7 @@ from pipeline.freshness.graph import Unit
 from pipeline.freshness.receipt import Receipt, Written
 from pipeline.publishing import revisions, sums
 from pipeline.publishing.finished import Finished
-from pipeline.publishing.store import Store
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.settings.config import Kitchen, load_kitchen
 
 FIRST = dt.date(2014, 1, 1)
@@ -67,8 +67,8 @@ def write(root: Path, days: list[dt.date], symbols: tuple[str, ...] = NAMES) -> 
             (node.folder / receipt.FILE).touch()
             if unit.declared.outputs:
                 node.file.touch()
-        publish(Store(kitchen.snapshots), day)
-    link(Store(kitchen.snapshots), days[-1])
+        publish(FolderStore(kitchen.snapshots), day)
+    link(FolderStore(kitchen.snapshots), days[-1])
     time.sleep(receipt.RACY_NS / 1e9 + 0.1)
     stamp(kitchen, days)
 
@@ -107,7 +107,7 @@ def _units(kitchen: Kitchen, day: dt.date) -> Iterator[Unit]:
     return iter(found)
 
 
-def publish(store: Store, day: dt.date) -> None:
+def publish(store: FolderStore, day: dt.date) -> None:
     """A first revision of the date; its manifest says just what the closing lines of a run tell."""
     folder = store.revision(day, 1)
     folder.mkdir(parents=True)
@@ -138,7 +138,7 @@ def publish(store: Store, day: dt.date) -> None:
     store.date_link(day).symlink_to(f".revisions/{folder.name}")
 
 
-def link(store: Store, day: dt.date) -> None:
+def link(store: FolderStore, day: dt.date) -> None:
     """LATEST and LATEST_AVAILABLE lead to the date."""
     for available in (False, True):
         store.latest(available=available).unlink(missing_ok=True)

@@ -29,9 +29,9 @@ from pipeline.freshness.graph import Unit
 from pipeline.locations import GOVERNANCE
 from pipeline.packs import Stored
 from pipeline.publishing.assemble import SymbolDay, assemble
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.manifest import ManifestInput, manifest
 from pipeline.publishing.seal import Draft, publish
-from pipeline.publishing.store import Store
 from pipeline.settings.config import load_kitchen
 from pipeline.tables import parquet
 
@@ -136,7 +136,7 @@ def _snapshot(folder: Path, day: dt.date) -> None:
     found = manifest_document.read(storage.read_json(folder / "manifest.json"))
     files = {name: Stored(folder / name) for name in found.files}
     draft = Draft(day=day, files=files, manifest=found, reason="bench", run="bench")
-    publish(draft, Store(folder / "snapshots"))
+    publish(draft, FolderStore(folder / "snapshots"))
 
 
 def measure(kitchen: Path, day: dt.date, count: int) -> dict[str, float]:

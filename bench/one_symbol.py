@@ -23,7 +23,7 @@ from pathlib import Path
 
 import clone_store
 
-from pipeline.publishing.store import Store
+from pipeline.publishing.folder_store import FolderStore
 
 LIMITS = {"cold": 1.5, "remembered": 1.0}
 """Of Polars' time, at most."""
@@ -120,8 +120,8 @@ def main() -> int:
         if given.store is None:
             like = given.kitchen or clone_store.built(store / "built").root.parent
             clone_store.clone(
-                Store(like / "snapshots"),
-                Store(store / "snapshots"),
+                FolderStore(like / "snapshots"),
+                FolderStore(store / "snapshots"),
                 given.symbols,
                 given.days,
                 clone_store.FILES,

@@ -33,9 +33,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from kit import snapshots as kit
 from kit.shipped import GOVERNANCE, RULES
 from pipeline.contracts import governed
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.manifest import ManifestInput, manifest
 from pipeline.publishing.seal import Draft, publish
-from pipeline.publishing.store import Store
 from pipeline.reader import load, remembered, scan
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "XRPUSDT")
@@ -61,9 +61,9 @@ def noisy(table: pa.Table, seed: int) -> pa.Table:
     return table
 
 
-def build(root: Path, days: int) -> Store:
+def build(root: Path, days: int) -> FolderStore:
     """A store with the window, every float column filled."""
-    store = Store(root / "snapshots")
+    store = FolderStore(root / "snapshots")
     for i in range(days):
         day = kit.DAY + dt.timedelta(days=i)
         states = dict.fromkeys(SYMBOLS, "available")
@@ -124,7 +124,7 @@ def interleaved(tasks: dict[str, Callable[[], Any]], rounds: int) -> dict[str, C
     }
 
 
-def tasks(store: Store, paths: list[Path]) -> dict[str, Callable[[], Any]]:
+def tasks(store: FolderStore, paths: list[Path]) -> dict[str, Callable[[], Any]]:
     """Each way of reading the window."""
     root, last = store.root, kit.DAY + dt.timedelta(days=len(paths) - 1)
     ten = pl.read_parquet(paths[0]).columns[:10]
@@ -151,7 +151,7 @@ def tasks(store: Store, paths: list[Path]) -> dict[str, Callable[[], Any]]:
     }
 
 
-def measure(store: Store, count: int, rounds: int) -> dict[str, Any]:
+def measure(store: FolderStore, count: int, rounds: int) -> dict[str, Any]:
     """Cost of each way of reading, and the ratios."""
     days = [kit.DAY + dt.timedelta(days=i) for i in range(count)]
     paths = [store.date_link(day) / "bars_1m.parquet" for day in days]

@@ -17,7 +17,7 @@ from typing import Any
 import finished_days
 
 from pipeline.freshness import code
-from pipeline.publishing.store import Store
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.runs import backfill
 from pipeline.settings.config import load_kitchen
 from pipeline.storage import read_json
@@ -33,7 +33,7 @@ def recipe(stage: str) -> Callable[[job.Job], dict[str, Any]]:
 
 def publish(made: job.Job) -> dict[str, Any]:
     """A revision that says just that it is there."""
-    store = Store(load_kitchen().snapshots)
+    store = FolderStore(load_kitchen().snapshots)
     finished_days.publish(store, made.unit.day)
     finished_days.link(store, made.unit.day)
     return {}

@@ -13,9 +13,9 @@ The tree::
     ├── RefusedError              governance refuses the day                                    exit 30
     ├── StageError                a step did not write what it declares                         exit 30
     └── PublishError              the snapshot store cannot be written safely                   exit 30
-        ├── SnapshotExistsError   another run published this revision first
         ├── SnapshotCorruptError  published bytes do not match their manifest
         └── LockedError           another run holds the lock                                    exit 10
+            └── SnapshotExistsError  another run published this revision first                  exit 10
 
 A message is one sentence in this order: what, got, wanted, where, what to do.
 """
@@ -117,10 +117,6 @@ class PublishError(KitchenError):
     exit_code = ExitCode.FAILED
 
 
-class SnapshotExistsError(PublishError):
-    """The revision was claimed by another run."""
-
-
 class SnapshotCorruptError(PublishError):
     """Published bytes differ from what their manifest promises."""
 
@@ -129,3 +125,7 @@ class LockedError(PublishError):
     """Another run holds the lock."""
 
     exit_code = ExitCode.LOCKED
+
+
+class SnapshotExistsError(LockedError):
+    """The revision was claimed by another run, with other content."""

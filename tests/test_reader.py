@@ -15,9 +15,9 @@ import pytest
 
 from kit import snapshots as kit
 from pipeline.errors import ParameterError, RefusedError, SnapshotCorruptError
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.revisions import read_publication
 from pipeline.publishing.seal import publish
-from pipeline.publishing.store import Store
 from pipeline.reader import files, load, scan
 
 D1, D2, D3 = (kit.DAY + dt.timedelta(days=i) for i in range(3))
@@ -27,7 +27,7 @@ BOTH = {"BTCUSDT": "available", "ETHUSDT": "available"}
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """Three published days: two symbols; then ETHUSDT degraded; then ETHUSDT missing."""
-    store = Store(tmp_path / "snapshots")
+    store = FolderStore(tmp_path / "snapshots")
     for day, eth in ((D1, "available"), (D2, "degraded"), (D3, "missing")):
         publish(kit.draft(tmp_path / f"{day}", day, states=BOTH | {"ETHUSDT": eth}), store)
     return store.root
@@ -113,7 +113,7 @@ def test_an_unpublished_day_is_pending(root: Path) -> None:
 
 def test_as_of_gives_what_was_published_then(root: Path, tmp_path: Path) -> None:
     """Before r1: nothing. From r1 on: r1. From r2 on, and without as_of: r2."""
-    store = Store(root)
+    store = FolderStore(root)
     publish(kit.draft(tmp_path / "new", D1, states=BOTH, price=200.0), store)
     first, second = (
         dt.datetime.fromisoformat(read_publication(store.revision(D1, n))["published_at"])

@@ -17,9 +17,9 @@ from kit import snapshots as kit
 from pipeline import storage
 from pipeline.contracts.manifest import FileEntry, Range, RowGroup, read_published
 from pipeline.errors import SnapshotCorruptError
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.revisions import SELF_DIGEST, publication_digest
 from pipeline.publishing.seal import publish
-from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify
 from pipeline.reader import files, load, remembered, verified
 
@@ -34,14 +34,14 @@ def _new_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def store(tmp_path: Path) -> FolderStore:
     """A day of four symbols."""
-    store = Store(tmp_path / "snapshots")
+    store = FolderStore(tmp_path / "snapshots")
     publish(kit.draft(tmp_path / "day", states=dict.fromkeys(SYMBOLS, "available")), store)
     return store
 
 
-def bars_of(store: Store) -> tuple[Path, FileEntry]:
+def bars_of(store: FolderStore) -> tuple[Path, FileEntry]:
     """The day's bars: the file, which may be damaged, and what the manifest says of it."""
     folder = store.revision(kit.DAY, 1)
     manifest = read_published(storage.read_json(folder / "dataset_manifest.json"), "")
@@ -69,7 +69,7 @@ def turn(path: Path, at: int) -> None:
     path.write_bytes(data)
 
 
-def test_the_manifest_says_where_each_symbol_lies(store: Store) -> None:
+def test_the_manifest_says_where_each_symbol_lies(store: FolderStore) -> None:
     """Offset, size, rows and SHA-256 of each row group, in the file's order."""
     path, entry = bars_of(store)
     data = path.read_bytes()
@@ -86,7 +86,7 @@ def test_the_manifest_says_where_each_symbol_lies(store: Store) -> None:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(symbols=st.lists(st.sampled_from(SYMBOLS), min_size=1), data=st.data())
 def test_any_symbols_are_the_whole_file_filtered(
-    store: Store, symbols: list[str], data: st.DataObject
+    store: FolderStore, symbols: list[str], data: st.DataObject
 ) -> None:
     """Any symbols in any order, any columns in any order: the same rows as of all, filtered."""
     whole = load("bars_1m", kit.DAY, kit.DAY, root=store.root)
@@ -102,7 +102,7 @@ def test_any_symbols_are_the_whole_file_filtered(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(symbol=st.sampled_from(SYMBOLS), data=st.data())
 def test_a_turned_byte_matters_to_who_reads_it(
-    store: Store, symbol: str, data: st.DataObject
+    store: FolderStore, symbol: str, data: st.DataObject
 ) -> None:
     """Within what is read for a symbol it is refused; elsewhere nothing changes, and verify sees it."""
     path, entry = bars_of(store)
@@ -126,7 +126,7 @@ def test_a_turned_byte_matters_to_who_reads_it(
     path.write_bytes(good)
 
 
-def test_a_file_that_is_cut_is_refused(store: Store) -> None:
+def test_a_file_that_is_cut_is_refused(store: FolderStore) -> None:
     """Bytes that are not there are no zeros."""
     path, entry = bars_of(store)
     path.write_bytes(path.read_bytes()[: group_of(entry, "ETHUSDT").offset + 10])
@@ -137,7 +137,7 @@ def test_a_file_that_is_cut_is_refused(store: Store) -> None:
         load("bars_1m", kit.DAY, kit.DAY, ["ETHUSDT"], root=store.root)
 
 
-def test_a_turned_byte_of_the_conditions_is_refused(store: Store) -> None:
+def test_a_turned_byte_of_the_conditions_is_refused(store: FolderStore) -> None:
     """The parts of the manifest that a reader goes by are held against the publication."""
     path = store.revision(kit.DAY, 1) / "dataset_manifest.json"
     part = storage.read_json(path.with_name("publication.json"))["manifest_parts"]["condition"]
@@ -148,7 +148,7 @@ def test_a_turned_byte_of_the_conditions_is_refused(store: Store) -> None:
         load("bars_1m", kit.DAY, kit.DAY, ["BTCUSDT"], root=store.root)
 
 
-def test_a_revision_of_an_earlier_release_is_read_whole(store: Store) -> None:
+def test_a_revision_of_an_earlier_release_is_read_whole(store: FolderStore) -> None:
     """Neither row groups in the manifest nor parts in the publication: the same rows, any damage refused."""
     folder = store.revision(kit.DAY, 1)
     wanted = load(
@@ -176,7 +176,7 @@ def test_a_revision_of_an_earlier_release_is_read_whole(store: Store) -> None:
         load("bars_1m", kit.DAY, kit.DAY, ["ETHUSDT"], root=store.root)
 
 
-def test_what_was_verified_is_remembered_by_later_processes(store: Store) -> None:
+def test_what_was_verified_is_remembered_by_later_processes(store: FolderStore) -> None:
     """A record a file and question, once the file is at rest; a file that just changed has none."""
     load("bars_1m", kit.DAY, kit.DAY, ["BTCUSDT"], root=store.root)
     cache = Path(os.environ["XDG_CACHE_HOME"]) / "central-data-kitchen/verified/ranges"
@@ -260,7 +260,7 @@ def test_the_memory_is_bounded(tmp_path: Path) -> None:
 
 
 def test_a_cache_that_cannot_be_written_costs_nothing_but_time(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: FolderStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file where the folder should be."""
     (tmp_path / "blocked").write_text("")

@@ -11,8 +11,8 @@ import pytest
 
 from kit import snapshots as kit
 from kit.support import write_config
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.seal import publish
-from pipeline.publishing.store import Store
 from pipeline.settings import config
 
 GUIDE = Path(__file__).resolve().parent.parent / "docs" / "reading.md"
@@ -23,7 +23,9 @@ def test_the_code_of_the_guide_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     states = {"BTCUSDT": "available", "ETHUSDT": "available"}
     for i in range(2):
         day = kit.DAY + dt.timedelta(days=i)
-        publish(kit.draft(tmp_path / str(i), day, states=states), Store(tmp_path / "snapshots"))
+        publish(
+            kit.draft(tmp_path / str(i), day, states=states), FolderStore(tmp_path / "snapshots")
+        )
     monkeypatch.setenv("KITCHEN_CONFIG", str(write_config(tmp_path)))
     config._load.cache_clear()
     monkeypatch.chdir(tmp_path)

@@ -21,7 +21,7 @@ from kit.tape_day import (
 )
 from pipeline.provenance.explain import Prepared, explain_line, explain_minute, prepared
 from pipeline.publishing import index
-from pipeline.publishing.store import Store
+from pipeline.publishing.folder_store import FolderStore
 
 pytestmark = pytest.mark.real
 
@@ -258,7 +258,7 @@ def test_manifest_and_index_have_the_proven_share(tmp_path: Path, real_data: Pat
     day = made(tmp_path, real_data, TRADES, damage={TRADES: two_hours})
     day.build("Snapshot")
     told = day.document("Manifest", "manifest")["tape"][SYMBOL]
-    entry = index.read(Store(day.kitchen.snapshots)).days[day.day].symbols[SYMBOL]
+    entry = index.read(FolderStore(day.kitchen.snapshots)).days[day.day].symbols[SYMBOL]
     known = [p for p in day.table("AlignedBars", "bars_1m")["proven"].to_pylist() if p is not None]
 
     assert (told["minutes"], told["proven"]) == (len(known), sum(known))

@@ -7,8 +7,8 @@ from collections import Counter
 import click
 
 from pipeline.cli import output
-from pipeline.dashboard.calendar_page import write
-from pipeline.publishing.store import Store
+from pipeline.dashboard.calendar_page import FILE, write
+from pipeline.publishing.opening import open_store
 from pipeline.settings.config import load_kitchen
 
 
@@ -21,7 +21,8 @@ def command() -> None:
     Example:
       kitchen calendar --json
     """
-    path, days = write(Store(load_kitchen().snapshots))
+    store = open_store(load_kitchen().snapshots)
+    days, path = write(store), f"{store.name}/{FILE}"
     counts = dict(sorted(Counter(day.condition for day in days).items()))
     told = ", ".join(f"{count} {state}" for state, count in counts.items()) or "nothing published"
-    output.say({"file": str(path), "symbol_days": counts}, [f"{path}: {told}"])
+    output.say({"file": path, "symbol_days": counts}, [f"{path}: {told}"])

@@ -11,7 +11,8 @@ from pipeline.cli import output
 from pipeline.errors import ParameterError
 from pipeline.free_form import Json
 from pipeline.publishing import revisions
-from pipeline.publishing.diff import TableDiff, conditions, diff_folders
+from pipeline.publishing.diff import TableDiff, conditions, diff_revisions
+from pipeline.publishing.opening import open_store
 from pipeline.publishing.revisions import Sealed
 from pipeline.publishing.store import Store
 from pipeline.settings.config import load_kitchen
@@ -32,9 +33,10 @@ def command(before: str, after: str | None, rows: int) -> None:
     Example:
       kitchen diff 2025-01-02.r1 2025-01-02.r2 --rows 20
     """
-    old, new = _two(Store(load_kitchen().snapshots), before, after)
+    store = open_store(load_kitchen().snapshots).look()
+    old, new = _two(store, before, after)
     manifests = revisions.read_manifest(old), revisions.read_manifest(new)
-    tables = diff_folders(old.path, new.path, manifests)
+    tables = diff_revisions(store, (old, new), manifests)
     states = conditions(manifests)
     facts = {
         "before": old.path.name,

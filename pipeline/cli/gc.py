@@ -9,6 +9,7 @@ from pipeline.cli import output
 from pipeline.errors import ParameterError
 from pipeline.publishing import collect, revisions
 from pipeline.publishing.collect import Item, Policy
+from pipeline.publishing.opening import open_store
 from pipeline.publishing.store import Store
 from pipeline.settings.config import load_kitchen
 
@@ -34,7 +35,7 @@ def command(keep: int | None, grace_days: float, do_it: bool, undo: str | None) 
     Example:
       kitchen gc --keep 2 --apply
     """
-    store = Store(load_kitchen().snapshots)
+    store = open_store(load_kitchen().snapshots)
     if undo is not None:
         _undo(store, undo)
         return
@@ -59,8 +60,8 @@ def _undo(store: Store, text: str) -> None:
     day, number = revisions.parse(text)
     if number is None:
         raise ParameterError(f"{text}: wanted a revision such as 2025-01-02.r1")
-    path = collect.undo(store, day, number)
-    output.say({"back": path.name}, [f"{path.name}: back from the trash"])
+    name = store.restore(day, number)
+    output.say({"back": name}, [f"{name}: back from the trash"])
 
 
 def _lines(items: list[Item], done: bool) -> list[str]:

@@ -9,7 +9,7 @@ import click
 from pipeline.cli import output
 from pipeline.contracts.value import to_json
 from pipeline.publishing import index
-from pipeline.publishing.store import Store
+from pipeline.publishing.opening import open_store
 from pipeline.settings.config import load_kitchen
 
 
@@ -24,11 +24,11 @@ def command() -> None:
     Example:
       kitchen index --json
     """
-    store = Store(load_kitchen().snapshots)
-    made = index.rebuild(store)
+    store = open_store(load_kitchen().snapshots)
+    made, path = index.rebuild(store), f"{store.name}/{index.FILE}"
     states = Counter(entry.condition for entry in made.days.values())
     told = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     output.say(
-        {"file": str(index.path(store)), **to_json(made)},
-        [f"{index.path(store)}: {len(made.days)} days{f', {told}' if told else ''}"],
+        {"file": path, **to_json(made)},
+        [f"{path}: {len(made.days)} days{f', {told}' if told else ''}"],
     )

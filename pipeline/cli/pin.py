@@ -7,7 +7,7 @@ import click
 from pipeline.cli import output
 from pipeline.contracts.value import to_json
 from pipeline.publishing import pins, revisions
-from pipeline.publishing.store import Store
+from pipeline.publishing.opening import open_store
 from pipeline.settings.config import load_kitchen
 
 
@@ -25,7 +25,7 @@ def command(revision: str | None, note: str, remove: bool) -> None:
     Example:
       kitchen pin 2025-01-02.r1 --note "paper of March"
     """
-    store = Store(load_kitchen().snapshots)
+    store = open_store(load_kitchen().snapshots)
     changed = None
     if revision is not None:
         day, number = revisions.parse(revision)

@@ -9,8 +9,8 @@ import click
 from pipeline.cli import options, output
 from pipeline.errors import ParameterError
 from pipeline.publishing import signing
+from pipeline.publishing.opening import open_store
 from pipeline.publishing.rollback import rollback
-from pipeline.publishing.store import Store
 from pipeline.settings.config import load_kitchen
 
 
@@ -35,7 +35,9 @@ def command(date: dt.date, revision: str, reason: str) -> None:
         raise ParameterError(f"{revision!r} is no revision; wanted r1, r2 and so on")
     path = signing.key_file(kitchen)
     key = None if path is None else signing.load(path, kitchen)
-    sealed = rollback(Store(kitchen.snapshots), date, int(number), reason, key)
+    store = open_store(kitchen.snapshots)
+    sealed = rollback(store, date, int(number), reason, key)
+    folder = store.url(date, sealed.revision)
     what = f"published with the content of r{int(number)}" if sealed.new else sealed.note
     output.say(
         {
@@ -43,7 +45,7 @@ def command(date: dt.date, revision: str, reason: str) -> None:
             "revision": sealed.revision,
             "content_of": int(number),
             "new": sealed.new,
-            "folder": str(sealed.path),
+            "folder": folder,
         },
-        [f"{date} r{sealed.revision}: {what}", f"  folder  {sealed.path}"],
+        [f"{date} r{sealed.revision}: {what}", f"  folder  {folder}"],
     )

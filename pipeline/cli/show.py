@@ -12,7 +12,7 @@ from pipeline import asked, storage
 from pipeline.cli import options, output
 from pipeline.pages.day_page import day_page
 from pipeline.pages.day_view import day_view
-from pipeline.publishing.store import Store
+from pipeline.publishing.opening import open_store
 from pipeline.settings.config import load_kitchen
 
 
@@ -37,7 +37,7 @@ def command(date: dt.date, symbol: str, out: Path | None, *, do_open: bool) -> N
     """
     kitchen = load_kitchen()
     name = asked.symbol(symbol, "show")
-    view = day_view(kitchen, Store(kitchen.snapshots), date, name)
+    view = day_view(kitchen, open_store(kitchen.snapshots), date, name)
     file = out or Path(f"{date}-{name}.html")
     storage.write_bytes(file, day_page(view).encode())
     if do_open:

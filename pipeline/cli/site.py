@@ -12,7 +12,7 @@ from pipeline import storage
 from pipeline.cli import options, output
 from pipeline.pages.known import Known
 from pipeline.pages.site import Site
-from pipeline.publishing.store import Store
+from pipeline.publishing.opening import open_store
 from pipeline.settings.config import load_kitchen
 
 DAYS = 30
@@ -34,7 +34,7 @@ def command(out: Path, start: dt.date | None, stop: dt.date | None) -> None:
       kitchen site public --start 2025-01-02 --stop 2025-01-31
     """
     kitchen = load_kitchen()
-    known = Known.of(kitchen, Store(kitchen.snapshots))
+    known = Known.of(kitchen, open_store(kitchen.snapshots))
     days = [
         day
         for day in list(known.days)[0 if start or stop else -DAYS :]

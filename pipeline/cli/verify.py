@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from pipeline.cli import output
 from pipeline.errors import ExitCode
 from pipeline.free_form import Json
 from pipeline.publishing import revisions, signing
-from pipeline.publishing.store import Store
+from pipeline.publishing.opening import open_store
 from pipeline.publishing.verify import Finding, verify, verify_day
 from pipeline.runs.rebuild import Rebuilt, rebuild
 from pipeline.settings.config import load_kitchen
@@ -35,10 +33,8 @@ def command(days: tuple[str, ...], everything: bool, again: bool) -> None:
     kitchen = load_kitchen()
     if everything == bool(days):
         raise click.UsageError("name dates such as 2025-01-02, or --all")
-    store = Store(kitchen.snapshots)
-    wanted = [revisions.parse(text) for text in days] or [
-        (day, None) for day in revisions.all_days(store)
-    ]
+    store = open_store(kitchen.snapshots)
+    wanted = [revisions.parse(text) for text in days] or [(day, None) for day in store.days()]
     trusted = signing.trusted_by(kitchen)
     findings = {}
     for day, number in wanted:
@@ -49,13 +45,13 @@ def command(days: tuple[str, ...], everything: bool, again: bool) -> None:
             else verify(store, day, number, trusted)
         )
     rebuilt = [rebuild(kitchen, day, number) for day, number in wanted] if again else []
-    _say(kitchen.snapshots, findings, rebuilt)
+    _say(store.name, findings, rebuilt)
 
 
-def _say(snapshots: Path, findings: dict[str, list[Finding]], rebuilt: list[Rebuilt]) -> None:
+def _say(snapshots: str, findings: dict[str, list[Finding]], rebuilt: list[Rebuilt]) -> None:
     wrong = [f for found in findings.values() for f in found]
     facts: Json = {
-        "snapshots": str(snapshots),
+        "snapshots": snapshots,
         "checked": sorted(findings),
         "good": not wrong and all(r.good for r in rebuilt),
         "findings": [

@@ -11,20 +11,20 @@ import datetime as dt
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from pipeline import storage
+from pipeline.errors import SnapshotCorruptError
 from pipeline.publishing import index
-from pipeline.publishing.store import Store
+from pipeline.publishing.store import ALWAYS, Store
 from pipeline.quality import page as report_page
 from pipeline.quality import plots
 
 FILE = "index.html"
-REPORT = "{day}/qc/{symbol}/calibration_report"
+REPORT = "calibration_report"
 
 LEGEND = (
     ("available", "published whole"),
@@ -71,6 +71,7 @@ class DayOfSymbol:
 
 def published(store: Store) -> tuple[list[DayOfSymbol], bool]:
     """Every symbol's published days in order, and whether any is simulated."""
+    store = store.look(ALWAYS)
     days = index.current(store)
     found = [
         DayOfSymbol(
@@ -78,7 +79,7 @@ def published(store: Store) -> tuple[list[DayOfSymbol], bool]:
             symbol=symbol,
             condition=entry.condition,
             codes=entry.codes,
-            figures=_figures(store.root / f"{REPORT.format(day=day, symbol=symbol)}.json"),
+            figures=_figures(store, day, whole.revision, symbol),
         )
         for day, whole in sorted(days.items())
         for symbol, entry in sorted(whole.symbols.items())
@@ -103,19 +104,22 @@ def page(days: list[DayOfSymbol], *, simulated: bool) -> str:
     )
 
 
-def write(store: Store) -> tuple[Path, list[DayOfSymbol]]:
-    """Writes the page into the store, and returns where, and what it shows."""
+def write(store: Store) -> list[DayOfSymbol]:
+    """Writes the page into the store, and returns what it shows."""
     days, simulated = published(store)
-    path = store.root / FILE
-    storage.write_bytes(path, page(days, simulated=simulated).encode())
-    return path, days
+    store.prepare()
+    with store.alone():
+        store.write(FILE, page(days, simulated=simulated).encode())
+    return days
 
 
-def _figures(path: Path) -> dict[str, float]:
+def _figures(store: Store, day: dt.date, number: int, symbol: str) -> dict[str, float]:
     """The numbers of a report's head; none of a report that is not there or of another form."""
+    name = f"qc/{symbol}/{REPORT}.json"
     try:
+        path = store.fetch(day, number, [name]) / name
         figures = storage.read_json(path)["header"]["figures"].items()
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, SnapshotCorruptError, ValueError, LookupError, TypeError, AttributeError):
         return {}
     return {name: value for name, value in figures if isinstance(value, (int, float))}
 
@@ -143,7 +147,7 @@ def _month(
 def _cell(found: DayOfSymbol | None, number: int) -> _Cell:
     if found is None:
         return _Cell(number)
-    href = quote(f"{REPORT.format(day=found.day, symbol=found.symbol)}.html")
+    href = quote(f"{found.day}/qc/{found.symbol}/{REPORT}.html")
     return _Cell(number, href, found.condition, found.words)
 
 

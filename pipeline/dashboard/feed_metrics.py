@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from pipeline.pages.known import Known
 from pipeline.pages.scorecards import Card, cards
-from pipeline.publishing.store import Store
+from pipeline.publishing.opening import open_store
 from pipeline.settings.config import Kitchen
 
 DAYS = 30
@@ -72,7 +72,7 @@ class Feeds(Collector):
         yield from (*families.values(), codes)
 
     def _count(self) -> list[Card]:
-        known = Known.of(self._kitchen, Store(self._kitchen.snapshots))
+        known = Known.of(self._kitchen, open_store(self._kitchen.snapshots))
         since = next(iter(list(known.days)[-DAYS:]), dt.date.max)
         return cards(known, since)
 

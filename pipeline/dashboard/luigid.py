@@ -34,12 +34,10 @@ from pipeline import optional
 from pipeline.clock import parse_day, utc_now
 from pipeline.dashboard import metrics, pages
 from pipeline.dashboard.feed_metrics import Feeds
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, PublishError
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
-from pipeline.packs import Stored
-from pipeline.publishing import links
-from pipeline.publishing.store import Store
+from pipeline.publishing.opening import open_store
 from pipeline.runs.state_folder import Places
 from pipeline.settings.config import Kitchen
 from pipeline.tasks import context
@@ -82,7 +80,7 @@ class Days(Collector):
 
     def _count(self) -> dict[str, float]:
         context.forget()
-        finished, days = context.finished(), links.published_days(Store(self._kitchen.snapshots))
+        finished, days = context.finished(), open_store(self._kitchen.snapshots).published_days()
         newest = dt.datetime.combine(days[-1], dt.time(), dt.UTC).timestamp() if days else 0.0
         stale = sum(not finished.holds(day) for day in days)
         return {"published": len(days), "stale": stale, "newest": newest}
@@ -127,16 +125,16 @@ _POLICY = "sandbox; default-src 'unsafe-inline' data:"
 class Calendar(tornado.web.RequestHandler):
     """`/qc/`: the calendar of all published days, each cell a link to its report."""
 
-    def initialize(self, store: Store) -> None:
+    def initialize(self, kitchen: Kitchen) -> None:
         """Called by tornado."""
-        self._store = store
+        self._kitchen = kitchen
 
     def get(self) -> None:
         """The page as `kitchen calendar` writes it, of the days as they are now."""
         self.set_header("Content-Security-Policy", _POLICY)
         # Drawing needs heavy libraries, which a dashboard that nobody asks for pages need not load.
         calendar = importlib.import_module("pipeline.dashboard.calendar_page")
-        days, simulated = calendar.published(self._store)
+        days, simulated = calendar.published(open_store(self._kitchen.snapshots))
         self.write(calendar.page(days, simulated=simulated))
 
 
@@ -165,11 +163,14 @@ class Report(tornado.web.RequestHandler):
     def _page(self, day: dt.date, symbol: str) -> bytes:
         if symbol not in self._kitchen.symbols:
             raise tornado.web.HTTPError(404)
-        published = Store(self._kitchen.snapshots).date_link(day) / "qc" / symbol / _PAGE
         prepared = graph.stored(self._kitchen, Unit("Verdict", day, symbol), "report_html")
-        for place in (prepared, Stored(published)):
-            with suppress(OSError):
-                return place.read_bytes()
+        with suppress(OSError):
+            return prepared.read_bytes()
+        store, name = open_store(self._kitchen.snapshots).look(), f"qc/{symbol}/{_PAGE}"
+        with suppress(OSError, PublishError):
+            number = store.named_revision(day)
+            if number is not None:
+                return (store.fetch(day, number, [name]) / name).read_bytes()
         raise tornado.web.HTTPError(404)
 
 
@@ -224,7 +225,7 @@ def handlers(kitchen: Kitchen, scheduler: Scheduler) -> list[Any]:
         ),
         (r"/healthz", Health),
         (r"/qc", tornado.web.RedirectHandler, {"url": "/qc/", "permanent": False}),
-        (r"/qc/", Calendar, {"store": Store(kitchen.snapshots)}),
+        (r"/qc/", Calendar, {"kitchen": kitchen}),
         # The calendar's own links: it is made to lie in the snapshots' folder, beside the days.
         (rf"/qc/([0-9-]{{10}})/qc/([^/]+)/{_PAGE}", Report, {"kitchen": kitchen}),
         (r"/qc/([0-9-]{10})/?", Report, {"kitchen": kitchen}),

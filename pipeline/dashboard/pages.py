@@ -23,6 +23,7 @@ from pipeline.errors import ConfigError, KitchenError
 from pipeline.pages.known import Known
 from pipeline.pages.site import Site
 from pipeline.publishing import revisions, sums
+from pipeline.publishing.opening import open_store
 from pipeline.publishing.store import Store
 from pipeline.settings.config import Kitchen
 
@@ -56,7 +57,7 @@ class Look:
     @property
     def store(self) -> Store:
         """Where it is published."""
-        return Store(self.kitchen.snapshots)
+        return open_store(self.kitchen.snapshots)
 
     def site(self) -> Site:
         """Its pages."""

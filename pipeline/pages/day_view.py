@@ -111,7 +111,7 @@ def day_view(kitchen: Kitchen, store: Store, day: dt.date, symbol: str) -> DayVi
     condition = known[symbol]
 
     def table(name: str) -> pa.Table:
-        return load(name, day, day, [symbol], allow=CONDITIONS, root=store.root)
+        return load(name, day, day, [symbol], allow=CONDITIONS, root=store.name)
 
     rejects = table("rejects")
     return DayView(

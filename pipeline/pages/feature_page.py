@@ -58,7 +58,7 @@ def _values(known: Known, days: list[dt.date], table: Table, step: Step) -> dict
         return {}
     names = sorted({name for day in days for name in known.days[day].symbols})[:SYMBOLS]
     dataset = "features_micro" if table == "micro" else "macro_slow"
-    root = known.store.root
+    root = known.store.name
     rows = load(
         dataset,
         days[0],

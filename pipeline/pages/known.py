@@ -10,12 +10,14 @@ from collections import defaultdict
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from pipeline import storage
+from pipeline.errors import SnapshotCorruptError
 from pipeline.free_form import Json
 from pipeline.publishing import index
 from pipeline.publishing.index import Entry, SymbolEntry
-from pipeline.publishing.store import Store
+from pipeline.publishing.store import ALWAYS, Store
 from pipeline.settings.config import Kitchen
 
 REPORT = "calibration_report"
@@ -32,6 +34,7 @@ class Known:
     @classmethod
     def of(cls, kitchen: Kitchen, store: Store) -> Known:
         """As it is now."""
+        store = store.look(ALWAYS)
         return cls(kitchen, store, dict(sorted(index.current(store).items())))
 
     def within(self, days: Container[dt.date]) -> Known:
@@ -64,8 +67,13 @@ class Known:
 
     def report(self, day: dt.date, symbol: str) -> Json:
         """The report of a symbol's day as published; empty where it has none or cannot be read."""
-        path = self.store.date_link(day) / "qc" / symbol / f"{REPORT}.json"
+        path = self.report_file(day, symbol, "json")
+        return {} if path is None else storage.read_object(path)
+
+    def report_file(self, day: dt.date, symbol: str, ending: str) -> Path | None:
+        """Where a report of the date lies on this machine; None where it cannot be had."""
+        name = f"qc/{symbol}/{REPORT}.{ending}"
         try:
-            return storage.read_object(path)
-        except OSError:
-            return {}
+            return self.store.fetch(day, self.days[day].revision, [name]) / name
+        except SnapshotCorruptError:
+            return None

@@ -86,7 +86,7 @@ def changes_page(known: Known, leads: Leads, day: dt.date, number: int) -> str |
     tables, drawings = [], []
     if before is not None:
         manifests = revisions.read_manifest(before), revisions.read_manifest(after)
-        found = diff.diff_folders(before.path, after.path, manifests)
+        found = diff.diff_revisions(known.store, (before, after), manifests)
         tables = [_table(it) for it in found]
         drawings = [_closes(day, symbol, *sides) for symbol, sides in _moved(before, after, found)]
     return frame.page(
@@ -104,7 +104,7 @@ def changes_page(known: Known, leads: Leads, day: dt.date, number: int) -> str |
 
 
 def _papers(known: Known, day: dt.date) -> list[Revision]:
-    numbers = reversed(revisions.numbers(known.store, day))
+    numbers = reversed(known.store.numbers(day))
     papers = ((number, revisions.paper(known.store, day, number)) for number in numbers)
     return [Revision(number=number, paper=paper) for number, paper in papers if paper]
 

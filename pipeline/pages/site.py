@@ -24,7 +24,7 @@ from pipeline.pages.feature_page import feature_page
 from pipeline.pages.feeds_page import feeds_page
 from pipeline.pages.frame import Link
 from pipeline.pages.home import home
-from pipeline.pages.known import REPORT, Known
+from pipeline.pages.known import Known
 from pipeline.pages.lineage import lineage
 from pipeline.pages.revision_pages import changes_page, date_page
 from pipeline.pages.symbol_page import symbol_page
@@ -101,9 +101,9 @@ class Site:
 
     def _report(self, day: dt.date, symbol: str) -> str | None:
         """The report as it was published: it stands alone."""
-        path = self.known.store.date_link(day) / "qc" / symbol / f"{REPORT}.html"
+        path = self.known.report_file(day, symbol, "html")
         with suppress(OSError):
-            return path.read_text(encoding="utf-8")
+            return None if path is None else path.read_text(encoding="utf-8")
         return None
 
     def _beside(self, leads: Leads, day: dt.date, symbol: str) -> Iterator[Link]:

@@ -8,9 +8,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline.contracts.manifest import Manifest
+from pipeline.errors import SnapshotCorruptError
 from pipeline.free_form import Json
 from pipeline.publishing import diff, revisions
 from pipeline.publishing.revisions import Sealed
+from pipeline.publishing.store import Store
 
 FIRST = "first publication"
 
@@ -34,19 +36,22 @@ def changes(before: Manifest | None, after: Manifest) -> str:
     return f"{', '.join(words) or 'nothing but form'} changed{because}"
 
 
-def summary(parent: Sealed, folder: Path, manifest: Manifest) -> Json:
+def summary(store: Store, parent: Sealed, folder: Path, manifest: Manifest) -> Json:
     """How many rows of which columns differ from the parent, and whose condition.
 
     Args:
-        parent: The revision before.
+        store: Where the revision before lies.
+        parent: It.
         folder: Where the new one's files lie.
         manifest: What describes them.
     """
     before = revisions.read_manifest(parent)
     try:
-        tables: Json | None = diff.counts(parent.path, folder, (before, manifest))
-    except (OSError, pa.ArrowException):  # a damaged parent is the very reason to publish anew
-        tables = None
+        names = diff.differing((before, manifest))
+        old = store.fetch(parent.day, parent.revision, before.files.keys() & names)
+        tables: Json | None = diff.counts(old, folder, (before, manifest))
+    except (OSError, SnapshotCorruptError, pa.ArrowException):
+        tables = None  # a damaged parent is the very reason to publish anew
     return {
         "tables": tables,
         "conditions": diff.conditions((before, manifest)),

@@ -1,28 +1,19 @@
 """Collecting old revisions: planned, moved to the trash, and deleted only after a time of grace.
 
-Kept always: what a link names, the newest whole revisions, what is pinned, and whatever cannot be read or
-proved whole; its bytes may be the only evidence. A revision in the trash has its old name with `.trash-`
-before it, in the same folder: renaming it back undoes the collection. When it was put there stands in a
-record beside it; the clock of a file system decides nothing.
+Kept always: what readers get, the newest whole revisions, what is pinned, and whatever cannot be read or
+proved whole; its bytes may be the only evidence.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from pipeline import storage
-from pipeline.errors import ParameterError, PublishError
-from pipeline.publishing import claim, links, locks, pins, revisions
+from pipeline.errors import ParameterError
+from pipeline.publishing import pins, revisions
 from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify
-
-TRASH = ".trash-"
-RECORD = ".json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +38,16 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """A revision or a piece of trash, and what is to be done: `keep`, `trash`, `wait` or `delete`."""
+    """A revision or a piece of trash, and what is to be done: `keep`, `trash`, `wait` or `delete`.
+
+    `number` is the revision's; 0 of trash.
+    """
 
     name: str
     action: str
     why: str
     bytes: int
+    number: int = 0
 
 
 def plan(store: Store, policy: Policy, now: dt.datetime) -> list[Item]:
@@ -63,7 +58,7 @@ def plan(store: Store, policy: Policy, now: dt.datetime) -> list[Item]:
         PublishError: a link or a pin cannot be read; then nothing may be collected.
     """
     policy.check()
-    found = [i for day in revisions.all_days(store) for i in _judge(store, day, policy)]
+    found = [i for day in store.days() for i in _judge(store, day, policy)]
     return found + list(_trash(store, policy, now))
 
 
@@ -74,29 +69,29 @@ def collect(store: Store, policy: Policy, now: dt.datetime) -> list[Item]:
     """
     policy.check()
     done: list[Item] = []
-    for day in revisions.all_days(store):
-        with locks.held(store.lock(day)):
+    for day in store.days():
+        with store.held(day):
             items = [i for i in _judge(store, day, policy) if i.action == "trash"]
             for item in items:
-                _throw(store, item.name, now)
+                store.throw(day, item.number, now)
         done += items
     for item in list(_trash(store, policy, now)):
         if item.action == "delete":
-            _delete(store, item.name)
+            store.delete(item.name)
             done.append(item)
     return done
 
 
 def _judge(store: Store, day: dt.date, policy: Policy) -> Iterator[Item]:
-    there = [n for n in revisions.numbers(store, day) if os.path.lexists(store.revision(day, n))]
+    there = store.standing(day)
     whole = [n for n in there if revisions.find(store, day, n) is not None]
-    named, pinned = links.named_revision(store, day), pins.pinned(store)
+    named, pinned = store.named_revision(day), pins.pinned(store)
     for number in there:
-        path = store.revision(day, number)
+        name = store.revision(day, number).name
         why = None
         if number == named:
             why = "its date's link names it"
-        elif path.name in pinned:
+        elif name in pinned:
             why = "it is pinned"
         elif number not in whole:
             why = "it cannot be read"
@@ -106,78 +101,22 @@ def _judge(store: Store, day: dt.date, policy: Policy) -> Iterator[Item]:
             why = "it is not what was published"
         older = f"older than the newest {policy.keep}, neither linked nor pinned"
         yield Item(
-            name=path.name,
+            name=name,
             action="keep" if why else "trash",
             why=why or older,
-            bytes=_size(path),
+            bytes=store.size(day, number),
+            number=number,
         )
 
 
 def _trash(store: Store, policy: Policy, now: dt.datetime) -> Iterator[Item]:
-    """Every piece of trash; one whose record cannot be read waits for a person."""
-    names = os.listdir(store.revisions) if store.revisions.is_dir() else []
-    for name in sorted(n for n in names if n.startswith(TRASH) and not n.endswith(RECORD)):
-        since = _thrown_at(store, name)
-        if since is None:
+    """Every piece of trash; one of which nothing says when it came waits for a person."""
+    for found in store.trash():
+        grace = policy.grace_days if found.grace_days is None else found.grace_days
+        if found.since is None:
             action, why = "keep", "no record says when it came here; look at it"
-        elif now - since < dt.timedelta(days=policy.grace_days):
-            action, why = "wait", f"in the trash since {since:%Y-%m-%d %H:%M}Z"
+        elif now - found.since < dt.timedelta(days=grace):
+            action, why = "wait", f"{found.what} since {found.since:%Y-%m-%d %H:%M}Z"
         else:
-            action, why = "delete", f"in the trash for more than {policy.grace_days:g} days"
-        yield Item(name=name, action=action, why=why, bytes=_size(store.revisions / name))
-
-
-def _thrown_at(store: Store, name: str) -> dt.datetime | None:
-    try:
-        text = storage.read_json(store.revisions / f"{name}{RECORD}")["trashed_at"]
-        return dt.datetime.fromisoformat(text).astimezone(dt.UTC)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _throw(store: Store, name: str, now: dt.datetime) -> None:
-    """Record first, then the one rename; a record without its revision is used up by the next run."""
-    target = store.revisions / f"{TRASH}{name}"
-    storage.write_json(
-        store.revisions / f"{target.name}{RECORD}",
-        {"trashed_at": now.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")},
-    )
-    if os.path.lexists(target) or not claim.rename_noreplace(store.revisions / name, target):
-        raise PublishError(
-            f"{target}: has the name already, or the file system cannot rename without replacing;"
-            f" {name} stays, look at it"
-        )
-    storage.fsync_folder(store.revisions)
-
-
-def _delete(store: Store, name: str) -> None:
-    """The folder, then its record: a kill in between leaves what the next run deletes."""
-    folder = store.revisions / name
-    for place, _, _ in os.walk(folder):
-        os.chmod(place, 0o700)
-    shutil.rmtree(folder)
-    (store.revisions / f"{name}{RECORD}").unlink(missing_ok=True)
-    storage.fsync_folder(store.revisions)
-
-
-def undo(store: Store, day: dt.date, number: int) -> Path:
-    """Brings a revision back from the trash.
-
-    Raises:
-        ParameterError: it is not there.
-    """
-    target = store.revision(day, number)
-    folder = store.revisions / f"{TRASH}{target.name}"
-    if not folder.is_dir() or not claim.rename_noreplace(folder, target):
-        raise ParameterError(
-            f"{target.name}: is not in the trash of {store.root}; see `kitchen gc`"
-        )
-    (store.revisions / f"{folder.name}{RECORD}").unlink(missing_ok=True)
-    storage.fsync_folder(store.revisions)
-    return target
-
-
-def _size(path: Path) -> int:
-    """Bytes of all files below."""
-    found = (Path(place, name) for place, _, names in os.walk(path) for name in names)
-    return sum(file.lstat().st_size for file in found)
+            action, why = "delete", f"{found.what} for more than {grace:g} days"
+        yield Item(name=found.name, action=action, why=why, bytes=found.bytes)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pipeline import arrivals, layout
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
-from pipeline.publishing.links import settled
-from pipeline.publishing.store import Store
+from pipeline.publishing import revisions
+from pipeline.publishing.opening import open_store
 from pipeline.settings.config import Kitchen
 
 PUBLISHED = "published"
@@ -57,7 +57,10 @@ def judged(freshness: Freshness, day: dt.date) -> Judged:
 
 def unseen(kitchen: Kitchen, day: dt.date) -> list[str]:
     """Why a snapshot has to run although its receipt is fresh; empty where readers get what it published."""
-    return [] if settled(Store(kitchen.snapshots), day) else ["readers cannot see it yet"]
+    store = open_store(kitchen.snapshots)
+    sealed = revisions.current(store, day)
+    seen = sealed is not None and store.settled(sealed)
+    return [] if seen else ["readers cannot see it yet"]
 
 
 def without_raw(kitchen: Kitchen, day: dt.date) -> Judged | None:

@@ -17,6 +17,8 @@ import pyarrow.compute as pc
 
 from pipeline.contracts.manifest import Manifest
 from pipeline.free_form import Json
+from pipeline.publishing.revisions import Sealed
+from pipeline.publishing.store import Store
 from pipeline.tables import parquet
 from pipeline.tables.arrays import Bools
 from pipeline.tables.parquet import BySymbols
@@ -153,6 +155,19 @@ def _unequal(before: pa.ChunkedArray, after: pa.ChunkedArray) -> Bools:
     return found
 
 
+def diff_revisions(
+    store: Store, sides: tuple[Sealed, Sealed], manifests: tuple[Manifest, Manifest]
+) -> list[TableDiff]:
+    """As `diff_folders`, of two revisions of a store, of which no file need be on this machine.
+
+    Raises:
+        SnapshotCorruptError: as `Store.fetch`.
+    """
+    for side, manifest in zip(sides, manifests, strict=True):
+        store.fetch(side.day, side.revision, manifest.files.keys() & differing(manifests))
+    return diff_folders(sides[0].path, sides[1].path, manifests)
+
+
 def diff_folders(
     before: Path, after: Path, manifests: tuple[Manifest, Manifest]
 ) -> list[TableDiff]:
@@ -163,14 +178,11 @@ def diff_folders(
         after: The folder of the later one.
         manifests: Their manifests, by whose content hashes equal tables are left out.
     """
-    old, new = (manifest.files for manifest in manifests)
     found = []
-    for name in KEYS:
-        hashes = [files[name].content_hash if name in files else None for files in (old, new)]
-        if hashes[0] == hashes[1]:
-            continue
-        sides = zip((before, after), hashes, strict=True)
-        tables = [parquet.read(place / name) if h else None for place, h in sides]
+    for name in differing(manifests):
+        tables = [
+            parquet.read(at / name) if at else None for at in _sides(name, before, after, manifests)
+        ]
         empty = next(t.schema.empty_table() for t in tables if t is not None)
         found.append(diff_tables(name, *(empty if t is None else t for t in tables)))
     return found
@@ -178,15 +190,27 @@ def diff_folders(
 
 def counts(before: Path, after: Path, manifests: tuple[Manifest, Manifest]) -> dict[str, Json]:
     """Table -> the counts of `diff_folders`, where no more than one symbol's rows stand in memory at once."""
-    old, new = (manifest.files for manifest in manifests)
     found = {}
-    for name in KEYS:
-        hashes = [files[name].content_hash if name in files else None for files in (old, new)]
-        if hashes[0] != hashes[1]:
-            sides = zip((before, after), hashes, strict=True)
-            tables = [parquet.by_symbols(place / name) if h else None for place, h in sides]
-            found[name] = _counted(name, *tables)
+    for name in differing(manifests):
+        sides = _sides(name, before, after, manifests)
+        found[name] = _counted(
+            name, *(parquet.by_symbols(at / name) if at else None for at in sides)
+        )
     return found
+
+
+def differing(manifests: tuple[Manifest, Manifest]) -> list[str]:
+    """The tables whose content two manifests give another hash, or that only one of them has."""
+    old, new = ({n: e.content_hash for n, e in m.files.items()} for m in manifests)
+    return [name for name in KEYS if old.get(name) != new.get(name)]
+
+
+def _sides(
+    name: str, before: Path, after: Path, manifests: tuple[Manifest, Manifest]
+) -> list[Path | None]:
+    """The folders of a table on both sides; None where a side lacks it."""
+    places = zip((before, after), manifests, strict=True)
+    return [place if name in manifest.files else None for place, manifest in places]
 
 
 def _counted(name: str, before: BySymbols | None, after: BySymbols | None) -> Json:

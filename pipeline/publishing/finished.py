@@ -7,7 +7,6 @@ comparison would find the day itself untrue. Standard library only.
 from __future__ import annotations
 
 import datetime as dt
-import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -23,9 +22,9 @@ from pipeline.freshness.graph import Unit
 from pipeline.freshness.history import History
 from pipeline.freshness.listing import Listing
 from pipeline.freshness.stamp import Basis, Stamp
-from pipeline.layout import Names
-from pipeline.publishing import links, revisions, sums
-from pipeline.publishing.store import Store
+from pipeline.publishing import revisions
+from pipeline.publishing.opening import open_store
+from pipeline.publishing.store import ALWAYS
 from pipeline.settings.config import Symbol
 
 NEVER = 1 << 62
@@ -39,7 +38,7 @@ class DayStamp(Stamp):
         history: Symbol -> the number of all that the day looks back on.
         until: From when on, in microseconds, the clock alone may change the answer.
         revision: The name of the current revision's folder.
-        taken: See `Finished._taken`.
+        taken: See `Store.taken`.
         available: Whether the revision's condition is available.
     """
 
@@ -60,10 +59,9 @@ class Finished:
             freshness: The deep comparison, and the configuration.
         """
         self.freshness, self.kitchen = freshness, freshness.kitchen
-        self._store = Store(self.kitchen.snapshots)
+        self._store = open_store(self.kitchen.snapshots).look(ALWAYS)
         self._basis = Basis(self.kitchen, freshness.code, freshness.libraries)
         self._seen = Listing(str(self.kitchen.raw))
-        self._store_seen = Names(str(self.kitchen.snapshots))
         self._history = History(freshness, self._seen, self._basis)
 
     def holds(self, day: dt.date) -> bool:
@@ -89,7 +87,7 @@ class Finished:
         if sealed is None or None in history.values():
             return False
         units = graph.behind(self.kitchen, Unit("Snapshot", day))
-        papers = [f"{sealed.path}/{name}" for name in (sums.MANIFEST, sums.PUBLICATION)]
+        papers = self._store.watched(sealed)
         depends_on = stamp.day_dependencies(self.kitchen, self._seen, units, day, papers)
         made = DayStamp(
             prefixes=depends_on.prefixes,
@@ -99,7 +97,7 @@ class Finished:
             history=history,
             until=self._until(symbols, day),
             revision=sealed.path.name,
-            taken=self._taken(day),
+            taken=self._store.taken(day),
             available=revisions.is_available(sealed),
         )
         is_stable = stamp.is_stable(self.freshness, depends_on, units)
@@ -131,32 +129,18 @@ class Finished:
                     ends.append(day_open_us(beside) + DAY_US)
         return min(ends)
 
-    def _taken(self, day: dt.date) -> list[str]:
-        """Every name that a revision of the date has or had; a new one means a look is due."""
-        folders = (".revisions", ".locks")
-        found = [self._store_seen.beginning(f"{f}/{day.isoformat()}.r") for f in folders]
-        return [f"{len(names)} {names[-1] if names else ''}" for names in found]
-
     def _is_linked(self, day: dt.date, kept: DayStamp) -> bool:
-        """As `links.settled`, for a revision whose publication and manifest have not changed."""
-        try:
-            target = os.readlink(self._store.date_link(day))
-        except OSError:
-            return False
-        if target != f".revisions/{kept.revision}" or self._taken(day) != kept.taken:
-            return False
-        latest, available = self._latest
-        own = day.isoformat()
-        return latest >= own and (available >= own if kept.available else available != own)
+        """Whether readers get the revision that they got, whose publication and manifest have not changed."""
+        with suppress(PublishError):
+            number = self._store.named_revision(day)
+            if f"{day}.r{number}" == kept.revision and self._store.taken(day) == kept.taken:
+                latest, available = self._latest
+                own = day.isoformat()
+                return latest >= own and (available >= own if kept.available else available != own)
+        return False
 
     @cached_property
     def _latest(self) -> list[str]:
-        """The dates that LATEST and LATEST_AVAILABLE name and lead to; empty without."""
-        return [self._named(available=available) for available in (False, True)]
-
-    def _named(self, *, available: bool) -> str:
-        with suppress(PublishError):
-            day = links.named_day(self._store, available=available)
-            if day is not None and self._store.latest(available=available).exists():
-                return day.isoformat()
-        return ""
+        """The dates of LATEST and LATEST_AVAILABLE; empty without."""
+        found = (self._store.newest(available=available) for available in (False, True))
+        return [day.isoformat() if day else "" for day in found]

@@ -9,10 +9,7 @@ month's anew, `index.json` names the parts, and a part counts once it is named.
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from pathlib import Path
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -21,9 +18,9 @@ from pipeline import storage
 from pipeline.contracts.manifest import Manifest, TapeEntry
 from pipeline.contracts.value import Value, to_json
 from pipeline.contracts.verdict import Condition
-from pipeline.publishing import links, locks, preflight, revisions
+from pipeline.publishing import revisions
 from pipeline.publishing.revisions import Sealed
-from pipeline.publishing.store import Store
+from pipeline.publishing.store import ALWAYS, Store
 
 FILE = "index.json"
 PARTS = "index"
@@ -33,6 +30,9 @@ _MOST_BYTES = 1 << 22
 """A larger `index.json` is in parts: that of ten years of three symbols is not."""
 
 _SHARE_DECIMALS = 4
+
+_TRIES = 20
+"""So often a publisher looks whether others, who cannot be kept out, took its entry away."""
 
 
 class SymbolEntry(Value, frozen=True, kw_only=True):
@@ -64,18 +64,13 @@ class Index(Value, frozen=True):
     parts: tuple[str, ...] | UnsetType = UNSET
 
 
-def path(store: Store) -> Path:
-    """Where the index lies."""
-    return store.root / FILE
-
-
 def read(store: Store, days: Iterable[dt.date] | None = None) -> Index:
     """The index with all its parts, or those of some days; without what is not there or cannot be read."""
-    whole = _read(path(store))
+    whole = _read(store, FILE)
     if not whole.parts:
         return whole
     wanted = whole.parts if days is None else sorted({*map(_part, days)} & {*whole.parts})
-    return Index({day: e for name in wanted for day, e in _read(store.root / name).days.items()})
+    return Index({day: e for name in wanted for day, e in _read(store, name).days.items()})
 
 
 def of(store: Store, day: dt.date) -> Entry | None:
@@ -86,8 +81,8 @@ def of(store: Store, day: dt.date) -> Entry | None:
 def current(store: Store) -> dict[dt.date, Entry]:
     """What is so of every published date: from the index where its revision is the link's, else from that."""
     known, found = read(store).days, dict[dt.date, Entry]()
-    for day in links.published_days(store):
-        number = links.named_revision(store, day)
+    for day in store.published_days():
+        number = store.named_revision(day)
         said = known.get(day)
         if said is not None and said.revision == number:
             found[day] = said
@@ -135,21 +130,43 @@ def note(store: Store, sealed: Sealed) -> None:
 
     To be called under the date's lock. An index that cannot be read is made anew.
     """
-    wanted = entry(sealed)
-    if of(store, sealed.day) == wanted:
+    made = {sealed.day: entry(sealed)}
+    if of(store, sealed.day) == made[sealed.day]:
         return
-    with locks.held(store.lock(sealed.day).with_name("LATEST")):
-        whole, name = _read(path(store)), _part(sealed.day)
-        if not whole.parts:
-            days = whole.days or _of_revisions(store, links.published_days(store))
-            write(store, days | {sealed.day: wanted})
+    for _ in range(_TRIES):
+        with store.alone() as alone:
+            _bring(store, made)
+        if alone:
             return
-        known = _read(store.root / name).days if name in whole.parts else {}
-        month = [day for day in links.published_days(store) if _part(day) == name]
+        # Who wrote at the same time may have taken one of these entries away again: the last one to write
+        # sees all that were published before, and mends it.
+        store = store.look(ALWAYS)
+        made = _of_revisions(store, _behind(store))
+        if not made:
+            return
+
+
+def _bring(store: Store, made: dict[dt.date, Entry]) -> None:
+    """Puts entries into what is there."""
+    whole = _read(store, FILE)
+    if not whole.parts:
+        days = whole.days or _of_revisions(store, store.published_days())
+        write(store, days | made)
+        return
+    names = sorted({_part(day) for day in made})
+    for name in names:
+        known = _read(store, name).days if name in whole.parts else {}
+        month = [day for day in store.published_days() if _part(day) == name]
         days = known or _of_revisions(store, month)
-        _put(store, name, Index(days | {sealed.day: wanted}))
-        if name not in whole.parts:
-            _put(store, FILE, Index(parts=tuple(sorted([*whole.parts, name]))))
+        own = {day: entry for day, entry in made.items() if _part(day) == name}
+        _put(store, name, Index(days | own))
+    _put(store, FILE, Index(parts=tuple(sorted({*whole.parts, *names}))))
+
+
+def _behind(store: Store) -> list[dt.date]:
+    """The published dates of which the index does not have the revision that readers get."""
+    known = {day: entry.revision for day, entry in read(store).days.items()}
+    return [day for day in store.published_days() if known.get(day) != store.named_revision(day)]
 
 
 def rebuild(store: Store) -> Index:
@@ -158,9 +175,9 @@ def rebuild(store: Store) -> Index:
     Raises:
         PublishError, OSError: the store cannot be written.
     """
-    preflight.prepare(store)
-    with locks.held(store.root / ".locks" / "LATEST"):
-        made = _of_revisions(store, links.published_days(store))
+    store.prepare()
+    with store.alone():
+        made = _of_revisions(store, store.published_days())
         write(store, made)
     return Index(made)
 
@@ -176,42 +193,30 @@ def write(store: Store, days: dict[dt.date, Entry]) -> None:
     for name, part in parts.items():
         _put(store, name, Index(part))
     _put(store, FILE, whole)
-    for file in (store.root / PARTS).glob("*.json"):
-        if f"{PARTS}/{file.name}" not in parts:
-            file.unlink()
+    for name in store.names(PARTS):
+        if name.endswith(".json") and f"{PARTS}/{name}" not in parts:
+            store.remove(f"{PARTS}/{name}")
 
 
 def _part(day: dt.date) -> str:
     return f"{PARTS}/{day:%Y-%m}.json"
 
 
-def _read(file: Path) -> Index:
+def _read(store: Store, name: str) -> Index:
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Index)
+        return msgspec.json.decode(store.read(name) or b"", type=Index)
     except (OSError, ValueError, msgspec.DecodeError, RecursionError):
         return Index()
 
 
 def _of_revisions(store: Store, days: Sequence[dt.date]) -> dict[dt.date, Entry]:
     """Of the revisions that readers get; one that cannot be read has no place in the index."""
-    named = ((day, links.named_revision(store, day)) for day in days)
+    named = ((day, store.named_revision(day)) for day in days)
     there = (revisions.find(store, day, number) for day, number in named if number is not None)
     return {sealed.day: entry(sealed) for sealed in there if sealed is not None}
 
 
 def _put(store: Store, name: str, made: Index) -> None:
-    """As `links._switch` does: a fixed temporary name among the locks, so that a kill leaves no litter."""
-    data, file = storage.readable_json(to_json(made)), store.root / name
-    with suppress(FileNotFoundError):
-        if file.read_bytes() == data:
-            return
-    if file.parent != store.root and not file.parent.is_dir():
-        file.parent.mkdir()
-        storage.fsync_folder(store.root)
-    temporary = store.root / ".locks" / f"{FILE}.new"
-    with open(temporary, "wb") as handle:
-        handle.write(data)
-        handle.flush()
-        os.fsync(handle.fileno())
-    os.replace(temporary, file)
-    storage.fsync_folder(file.parent)
+    data = storage.readable_json(to_json(made))
+    if store.read(name) != data:
+        store.write(name, data)

@@ -9,21 +9,25 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline import storage
 from pipeline.clock import parse_day
 from pipeline.errors import PublishError
 from pipeline.publishing import locks, revisions
 from pipeline.publishing.revisions import Sealed
-from pipeline.publishing.store import Store
+
+if TYPE_CHECKING:
+    from pipeline.publishing.folder_store import FolderStore
 
 SEALED_MODE = 0o555
 
 _REVISION = re.compile(r"\.revisions/([0-9-]{10})\.r([1-9][0-9]{0,8})", re.ASCII)
 
 
-def named_revision(store: Store, day: dt.date) -> int | None:
+def named_revision(store: FolderStore, day: dt.date) -> int | None:
     """The number that the date's link names, whether it is there or not; None without a link.
 
     Raises:
@@ -38,7 +42,7 @@ def named_revision(store: Store, day: dt.date) -> int | None:
     return int(match[2])
 
 
-def named_day(store: Store, *, available: bool = False) -> dt.date | None:
+def named_day(store: FolderStore, *, available: bool = False) -> dt.date | None:
     """The date that LATEST (or LATEST_AVAILABLE) names; None without the link.
 
     Raises:
@@ -52,16 +56,7 @@ def named_day(store: Store, *, available: bool = False) -> dt.date | None:
         raise _foreign(link, str(target), "<date>") from None
 
 
-def settled(store: Store, day: dt.date) -> bool:
-    """Whether a revision of the date is there whole, and every link is right. Reads only."""
-    sealed = revisions.current(store, day)
-    try:
-        return sealed is not None and is_settled(store, sealed)
-    except PublishError:
-        return False
-
-
-def is_settled(store: Store, sealed: Sealed) -> bool:
+def is_settled(store: FolderStore, sealed: Sealed) -> bool:
     """Whether every link that the date's current revision asks for is right.
 
     Each is read once: another date's publication may move it at any moment.
@@ -76,7 +71,7 @@ def is_settled(store: Store, sealed: Sealed) -> bool:
     )
 
 
-def roll_forward(store: Store, sealed: Sealed) -> None:
+def roll_forward(store: FolderStore, sealed: Sealed) -> None:
     """Seals the revision's folder and moves every link that is behind it; nothing else.
 
     To be called under the date's lock. LATEST is store-wide and has a lock of its own, so that two dates
@@ -96,7 +91,36 @@ def roll_forward(store: Store, sealed: Sealed) -> None:
         _move_available(store, sealed)
 
 
-def check_names(store: Store, day: dt.date) -> None:
+def faults(store: FolderStore, day: dt.date) -> Iterator[tuple[str, str]]:
+    """What is wrong with the links of a published date: neither LATEST may dangle or be older than a day that
+    it could name, and the date's own link may not stay behind.
+
+    Raises:
+        PublishError: something else than a link of ours has the date's name.
+    """
+    number = named_revision(store, day)
+    sealed = None if number is None else revisions.find(store, day, number)
+    good = sealed is not None and revisions.is_available(sealed)
+    for available, counts in ((False, sealed is not None), (True, good)):
+        link = store.latest(available=available)
+        try:
+            named = named_day(store, available=available)
+        except PublishError as error:
+            yield link.name, str(error)
+            continue
+        if named is not None and not link.exists():
+            yield link.name, f"names {named}, which is not there"
+        elif counts and (named is None or named < day):
+            yield link.name, f"names {named}, wanted {day} or a newer date"
+        elif available and not good and named == day:
+            yield link.name, f"names {day}, whose condition is not available"
+    newest = revisions.current(store, day)
+    if newest is not None and newest.revision != number:
+        behind = f"names r{number}, wanted r{newest.revision}, the newest whole one"
+        yield day.isoformat(), behind
+
+
+def check_names(store: FolderStore, day: dt.date) -> None:
     """Refuses, before anything is written, names that are held by foreign things.
 
     Raises:
@@ -107,7 +131,7 @@ def check_names(store: Store, day: dt.date) -> None:
     named_day(store, available=True)
 
 
-def _move_available(store: Store, sealed: Sealed) -> None:
+def _move_available(store: FolderStore, sealed: Sealed) -> None:
     named, link = named_day(store, available=True), store.latest(available=True)
     wanted = _newest_available(store, sealed, named)
     if wanted == named:
@@ -119,7 +143,7 @@ def _move_available(store: Store, sealed: Sealed) -> None:
         storage.fsync_folder(store.root)
 
 
-def _newest(store: Store, day: dt.date) -> dt.date:
+def _newest(store: FolderStore, day: dt.date) -> dt.date:
     """The date LATEST must name: never an older one than it names, unless that one is not there."""
     named = named_day(store)
     if named is not None and store.latest().exists():
@@ -127,7 +151,7 @@ def _newest(store: Store, day: dt.date) -> dt.date:
     return max([day, *published_days(store)])
 
 
-def _newest_available(store: Store, sealed: Sealed, named: dt.date | None) -> dt.date | None:
+def _newest_available(store: FolderStore, sealed: Sealed, named: dt.date | None) -> dt.date | None:
     """The date LATEST_AVAILABLE must name, where it names `named`. It goes back only when its own day ceased
     to be available.
     """
@@ -142,12 +166,12 @@ def _newest_available(store: Store, sealed: Sealed, named: dt.date | None) -> dt
     return next((d for d in reversed(published_days(store)) if _is_available(store, d)), None)
 
 
-def _is_available(store: Store, day: dt.date) -> bool:
+def _is_available(store: FolderStore, day: dt.date) -> bool:
     sealed = revisions.current(store, day)
     return sealed is not None and revisions.is_available(sealed)
 
 
-def published_days(store: Store) -> list[dt.date]:
+def published_days(store: FolderStore) -> list[dt.date]:
     """Every date whose link leads to a folder, ascending."""
     days = []
     for entry in os.scandir(store.root) if store.root.is_dir() else ():
@@ -160,14 +184,14 @@ def published_days(store: Store) -> list[dt.date]:
     return sorted(days)
 
 
-def _seal_folder(store: Store, path: Path) -> None:
+def _seal_folder(store: FolderStore, path: Path) -> None:
     if path.stat().st_mode & 0o777 != SEALED_MODE:
         path.chmod(SEALED_MODE)
     for folder in (path, store.revisions, store.root):
         storage.fsync_folder(folder)
 
 
-def _switch(store: Store, link: Path, target: str) -> None:
+def _switch(store: FolderStore, link: Path, target: str) -> None:
     """Makes `link` lead to `target` in one rename. The temporary name is the same each time and lies in
     the folder of the locks, so that a killed run leaves nothing that the next one does not use up.
     """

@@ -7,16 +7,14 @@ collecting refuse to work at all: what cannot be read might be a pin.
 from __future__ import annotations
 
 import datetime as dt
-import os
 from contextlib import suppress
-from pathlib import Path
 
 import msgspec
 
 from pipeline import clock, storage
 from pipeline.contracts.value import Value, to_json
 from pipeline.errors import ParameterError, PublishError
-from pipeline.publishing import preflight, revisions
+from pipeline.publishing import revisions
 from pipeline.publishing.store import Store
 
 FOLDER = ".pins"
@@ -36,15 +34,11 @@ def pin(store: Store, day: dt.date, number: int | None, note: str) -> str:
         ParameterError: no such revision.
     """
     sealed = revisions.wanted(store, day, number)
-    folder = store.root / FOLDER
-    folder.mkdir(exist_ok=True)
-    folder.chmod(preflight.STORE_MODE)
-    storage.fsync_folder(store.root)
     now = clock.utc_now().isoformat().replace("+00:00", "Z")
-    path, made = folder / sealed.path.name, Pin(note=note, pinned_at=now)
-    path.unlink(missing_ok=True)
-    storage.write_json(path, to_json(made))
-    return path.name
+    made = Pin(note=note, pinned_at=now)
+    with store.alone():
+        store.write(f"{FOLDER}/{sealed.path.name}", storage.readable_json(to_json(made)))
+    return sealed.path.name
 
 
 def unpin(store: Store, day: dt.date, number: int | None) -> str:
@@ -59,8 +53,7 @@ def unpin(store: Store, day: dt.date, number: int | None) -> str:
         raise ParameterError(
             f"{day if number is None else name}: is not a pinned revision; pinned: {there}"
         )
-    (store.root / FOLDER / name).unlink()
-    storage.fsync_folder(store.root / FOLDER)
+    store.remove(f"{FOLDER}/{name}")
     return name
 
 
@@ -70,23 +63,23 @@ def pinned(store: Store) -> dict[str, Pin]:
     Raises:
         PublishError: something else lies among the pins.
     """
-    folder = store.root / FOLDER
     found: dict[str, Pin] = {}
-    for name in sorted(os.listdir(folder)) if folder.is_dir() else []:
+    for name in store.names(FOLDER):
         if name.startswith(".") and name.endswith(".tmp"):  # of a pin that was being written
             continue
         with suppress(ParameterError):
             if revisions.parse(name)[1] is not None:
-                found[name] = _read(folder / name)
+                found[name] = _read(store, name)
                 continue
         raise PublishError(
-            f"{folder / name}: is no pin, wanted names such as 2025-01-02.r1; look at it and move it away"
+            f"{store.name}/{FOLDER}/{name}: is no pin, wanted names such as 2025-01-02.r1;"
+            " look at it and move it away"
         )
     return found
 
 
-def _read(path: Path) -> Pin:
+def _read(store: Store, name: str) -> Pin:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Pin)
+        return msgspec.json.decode(store.read(f"{FOLDER}/{name}") or b"", type=Pin)
     except (OSError, ValueError, msgspec.DecodeError, RecursionError):
         return Pin()

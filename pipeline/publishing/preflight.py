@@ -11,13 +11,15 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline import storage
 from pipeline.errors import ParameterError, PublishError
 from pipeline.publishing import sums
-from pipeline.publishing.store import Store
 from pipeline.symbols import is_symbol
+
+if TYPE_CHECKING:
+    from pipeline.publishing.folder_store import FolderStore
 
 STORE_MODE = 0o755
 
@@ -57,7 +59,7 @@ def check_names(names: Iterable[str]) -> None:
             )
 
 
-def prepare(store: Store) -> None:
+def prepare(store: FolderStore) -> None:
     """Makes the store's folders where they are not, durably; each must be a real folder in its place.
 
     Raises:
@@ -68,7 +70,7 @@ def prepare(store: Store) -> None:
         store.root.parent.mkdir(parents=True, exist_ok=True)
         _make(store.root, store.root.parent)
     root = Path(os.path.realpath(store.root))
-    for folder in (store.revisions, store.root / ".locks"):
+    for folder in (store.revisions, store.locks):
         if not os.path.lexists(folder):
             _make(folder, store.root)
         if Path(os.path.realpath(folder)) != root / folder.name or not folder.is_dir():
@@ -92,31 +94,31 @@ def _make(folder: Path, above: Path) -> None:
     storage.fsync_folder(above)
 
 
-def check_room(store: Store, sizes: list[int]) -> None:
+def check_room(disk: Path, sizes: list[int]) -> None:
     """Refuses to begin where the disk could fill up half-way.
 
     Raises:
         OSError: ENOSPC, when less than twice the bytes or inodes needed are free.
     """
-    status = os.statvfs(store.root)
+    status = os.statvfs(disk)
     bytes_free, files_free = status.f_bavail * status.f_frsize, status.f_favail
     short = bytes_free < _ROOM * (sum(sizes) + _OVERHEAD_BYTES)
     # A file system that makes inodes as it needs them reports none at all.
     short |= status.f_files > 0 and files_free < _ROOM * (len(sizes) + _OVERHEAD_FILES)
     if short:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(store.root))
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(disk))
 
 
-def explain(error: OSError, store: Store, state: str, sizes: list[int]) -> PublishError:
+def explain(error: OSError, disk: Path, state: str, sizes: list[int]) -> PublishError:
     """The one sentence of an error of the operating system; `state` says how far the snapshot came."""
     needed = sum(sizes) + _OVERHEAD_BYTES
-    where = error.filename2 or error.filename or store.root
+    where = error.filename2 or error.filename or disk
     told = f"snapshot {state}: {error.strerror or error} at {where}"
     cause: Any = error.errno
     if cause in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return PublishError(
             f"{told}; it needs {_ROOM * needed} bytes and {_ROOM * (len(sizes) + _OVERHEAD_FILES)} inodes,"
-            f" {_free(store)}; make room and ask again, what was published before is untouched"
+            f" {_free(disk)}; make room and ask again, what was published before is untouched"
         )
     if cause in (errno.EACCES, errno.EPERM, errno.EROFS):
         return PublishError(
@@ -124,14 +126,14 @@ def explain(error: OSError, store: Store, state: str, sizes: list[int]) -> Publi
             " fix its permissions or mount and ask again"
         )
     return PublishError(
-        f"{told}; it needs {needed} bytes, {_free(store)}; what was published before is untouched,"
+        f"{told}; it needs {needed} bytes, {_free(disk)}; what was published before is untouched,"
         " look at the disk and ask again"
     )
 
 
-def _free(store: Store) -> str:
+def _free(disk: Path) -> str:
     try:
-        status = os.statvfs(store.root)
+        status = os.statvfs(disk)
     except OSError:
         return "free room unknown"
     return f"{status.f_bavail * status.f_frsize} bytes and {status.f_favail} inodes are free"

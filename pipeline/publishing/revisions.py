@@ -1,7 +1,7 @@
-"""Which revisions a date has. The folders are the truth; links are hints that follow them.
+"""Which revisions a date has. They are the truth; what leads readers to them are hints that follow.
 
-A name counts as a revision only when its publication and manifest say so; an empty folder, a file or a
-link that somebody put there only makes its number taken.
+A number counts as a revision only when its publication and manifest say so; an empty folder, a file or a
+link that somebody put there only makes it taken.
 """
 
 from __future__ import annotations
@@ -10,22 +10,20 @@ import datetime as dt
 import hashlib
 import importlib
 import json
-import os
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import storage
 from pipeline.clock import parse_day
-from pipeline.errors import ContractError, ParameterError
+from pipeline.errors import ContractError, ParameterError, SnapshotCorruptError
 from pipeline.free_form import Json
 from pipeline.publishing import sums
-from pipeline.publishing.store import Store
 
 if TYPE_CHECKING:
     from pipeline.contracts.manifest import Manifest
+    from pipeline.publishing.store import Store
 
 SELF_DIGEST = "publication_sha256"
 """Key of `publication.json`: SHA-256 of the canonical JSON of all its other keys."""
@@ -68,42 +66,22 @@ def wanted(store: Store, day: dt.date, number: int | None) -> Sealed:
     """
     sealed = current(store, day) if number is None else find(store, day, number)
     if sealed is None:
-        there = [f"r{n}" for n in numbers(store, day) if find(store, day, n)]
+        there = [f"r{n}" for n in store.numbers(day) if find(store, day, n)]
         named = day.isoformat() if number is None else f"{day}.r{number}"
         raise ParameterError(
-            f"{named}: no such whole revision in {store.root}; the date has {', '.join(there) or 'none'}"
+            f"{named}: no such whole revision in {store.name}; the date has {', '.join(there) or 'none'}"
         )
     return sealed
 
 
-def all_days(store: Store) -> list[dt.date]:
-    """Every date of which a revision lies in the store, linked or not, ascending."""
-    found = set()
-    for name in _names(store.revisions):
-        match = _NAME.fullmatch(name)
-        if match:
-            with suppress(ValueError):
-                found.add(parse_day(match[1]))
-    return sorted(found)
-
-
-def numbers(store: Store, day: dt.date) -> list[int]:
-    """Every number that is taken, ascending: by a revision, by anything else of that name, by a claim."""
-    names = [*_names(store.revisions), *_names(store.lock(day).parent)]
-    matches = (_NAME.fullmatch(name) for name in names)
-    return sorted({int(m[2]) for m in matches if m and m[1] == day.isoformat()})
-
-
-def _names(folder: Path) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except FileNotFoundError:
-        return []
-
-
 def current(store: Store, day: dt.date) -> Sealed | None:
     """The highest whole revision of a date, or None."""
-    for number in reversed(numbers(store, day)):
+    return newest(store, day, store.numbers(day))
+
+
+def newest(store: Store, day: dt.date, numbers: list[int]) -> Sealed | None:
+    """The highest of these revisions that is whole, or None."""
+    for number in reversed(numbers):
         sealed = find(store, day, number)
         if sealed is not None:
             return sealed
@@ -112,12 +90,13 @@ def current(store: Store, day: dt.date) -> Sealed | None:
 
 def find(store: Store, day: dt.date, number: int) -> Sealed | None:
     """The revision of that number, if a whole one stands there: its publication names it and its manifest."""
-    path, publication = store.revision(day, number), paper(store, day, number)
+    publication = paper(store, day, number)
     if not publication:
         return None
     try:
+        path = store.fetch(day, number, [sums.MANIFEST])
         digest = storage.file_digest(path / sums.MANIFEST)
-    except OSError:
+    except (OSError, SnapshotCorruptError):
         return None
     if digest != publication.get("manifest_sha256"):
         return None
@@ -126,7 +105,7 @@ def find(store: Store, day: dt.date, number: int) -> Sealed | None:
 
 def paper(store: Store, day: dt.date, number: int) -> Json:
     """The publication of the revision of that number; empty where none stands there by its own words."""
-    path = store.revision(day, number)
+    path = store.fetch(day, number)
     publication = read_publication(path)
     named = (publication.get("date"), publication.get("revision"))
     return {} if path.is_symlink() or named != (day.isoformat(), number) else publication

@@ -38,10 +38,11 @@ def rollback(
             f"{findings[0]}; r{number} is not what was published, so nothing was rolled back"
         )
     manifest = revisions.read_manifest(target)
+    folder = store.fetch(day, number, manifest.files)
     return publish(
         Draft(
             day=day,
-            files={name: Stored(target.path / name) for name in manifest.files},
+            files={name: Stored(folder / name) for name in manifest.files},
             manifest=manifest,
             reason=f"rolled back to r{number}: {reason}",
             run=uuid.uuid4().hex,
@@ -58,7 +59,7 @@ def rollback(
 def _withdrawn(store: Store, target: Sealed, kept: dict[str, str]) -> list[Json]:
     """Revision and content of all later revisions that say something else."""
     entries = []
-    for number in revisions.numbers(store, target.day):
+    for number in store.numbers(target.day):
         later = revisions.find(store, target.day, number) if number > target.revision else None
         if later is not None:
             found = content.identity(revisions.read_manifest(later))

@@ -1,8 +1,8 @@
 """Publishing a day: stage, read back, claim a number, move the links.
 
-Safe at every moment and without any scheduler: each visible change is one rename; before it, everything
-that it makes reachable is durable; nothing reachable is written later. So a run that dies anywhere leaves
-the old state or the new one, and the next run first finishes what a dead one began.
+Safe at every moment and without any scheduler: each visible change is one rename, or one conditional write;
+before it, everything that it makes reachable is durable; nothing reachable is written later. So a run that
+dies anywhere leaves the old state or the new one, and the next run first finishes what a dead one began.
 """
 
 from __future__ import annotations
@@ -23,11 +23,8 @@ from pipeline.free_form import Json
 from pipeline.packs import Stored
 from pipeline.publishing import (
     changes,
-    claim,
     content,
     index,
-    links,
-    locks,
     preflight,
     ranges,
     revisions,
@@ -35,10 +32,8 @@ from pipeline.publishing import (
     sums,
 )
 from pipeline.publishing.revisions import Sealed, current
-from pipeline.publishing.store import Store
+from pipeline.publishing.store import ALWAYS, Store
 from pipeline.tables import parquet
-
-_ATTEMPTS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +71,11 @@ def publish(draft: Draft, store: Store) -> Sealed:
     sizes: list[int] = []
     try:
         sizes += [place.place()[1] for place in draft.files.values()]
-        preflight.prepare(store)
-        with locks.held(store.lock(draft.day)):
-            return _publish(draft, store, sizes)
+        store.prepare()
+        with store.held(draft.day):
+            return _publish(draft, store.still(), sizes)
     except OSError as error:
-        raise preflight.explain(error, store, f"{draft.day} not published", sizes) from error
+        raise preflight.explain(error, store.disk, f"{draft.day} not published", sizes) from error
 
 
 def _standing(store: Store, sealed: Sealed | None, draft: Draft) -> Sealed | None:
@@ -104,27 +99,25 @@ def _check_manifest(draft: Draft) -> None:
 
 
 def _publish(draft: Draft, store: Store, sizes: list[int]) -> Sealed:
-    """The protocol, under the date's lock."""
-    links.check_names(store, draft.day)
+    """The protocol, under the date's lock. Until it is claimed, all is asked of one look at the store."""
     sealed = current(store, draft.day)
-    if sealed is not None and not links.is_settled(store, sealed):
-        links.roll_forward(store, sealed)
-    staging.sweep(store, draft.day)
+    store.mend(draft.day, sealed)
     standing = _standing(store, sealed, draft)
     if standing is not None:
         index.note(store, standing)
         return standing
-    preflight.check_room(store, sizes)
-    with staging.opened(store, draft.day) as staged:
+    preflight.check_room(store.disk, sizes)
+    with store.staged(draft.day) as staged:
         _fill(draft, staged.folder)
         _read_back(draft, staged.folder)
         sealed = _claim(draft, store, staged)
+    store = store.look(ALWAYS)
     try:
-        links.roll_forward(store, sealed)
+        store.follow(sealed)
         index.note(store, sealed)
     except OSError as error:
         state = f"{draft.day} sealed as r{sealed.revision}, not all links moved"
-        raise preflight.explain(error, store, state, sizes) from error
+        raise preflight.explain(error, store.disk, state, sizes) from error
     return sealed
 
 
@@ -183,29 +176,38 @@ def _check_minutes(draft: Draft, folder: Path) -> None:
 
 def _claim(draft: Draft, store: Store, staged: staging.Staging) -> Sealed:
     """Takes the next free number; when another run was quicker, its revision may be all we wanted."""
-    for _ in range(_ATTEMPTS):
-        parent = current(store, draft.day)
+    for _ in range(store.claims):
+        # Parent and number of one listing: between two of them another run's revision would be overlooked.
+        taken = store.numbers(draft.day)
+        parent = revisions.newest(store, draft.day, taken)
         standing = _standing(store, parent, draft)
         if standing is not None:
             return standing
-        number = max(revisions.numbers(store, draft.day), default=0) + 1
-        path = store.revision(draft.day, number)
-        _write_publication(draft, staged.folder, parent, number)
+        number = max(taken, default=0) + 1
+        _write_publication(draft, store, staged.folder, parent, number)
         try:
-            marker = store.lock(draft.day).with_name(path.name)
-            claim.claim(staged.folder, path, marker, noreplace=staged.noreplace)
+            store.claim(staged, draft.day, number)
         except FileExistsError:
+            store = store.look()
             continue
-        sealed = revisions.find(store, draft.day, number)
+        sealed = revisions.find(store.look(), draft.day, number)
         if sealed is None:
-            raise PublishError(f"{path}: was claimed and cannot be read; look at the disk")
+            raise PublishError(
+                f"{store.url(draft.day, number)}: was claimed and cannot be read; look at the store"
+            )
         return replace(sealed, new=True)
+    standing = _standing(store, current(store, draft.day), draft)
+    if standing is not None:
+        return standing
     raise SnapshotExistsError(
-        f"snapshot {draft.day}: {_ATTEMPTS} numbers were taken by other runs; ask again"
+        f"snapshot {draft.day} not published: another run published other content meanwhile, wanted r{number}"
+        f" free in {store.name}; ask again"
     )
 
 
-def _write_publication(draft: Draft, folder: Path, parent: Sealed | None, number: int) -> None:
+def _write_publication(
+    draft: Draft, store: Store, folder: Path, parent: Sealed | None, number: int
+) -> None:
     """The paper of when and why; the last file, after which the staging folder is whole and durable."""
     data = (folder / sums.MANIFEST).read_bytes()
     publication: Json = {
@@ -214,12 +216,12 @@ def _write_publication(draft: Draft, folder: Path, parent: Sealed | None, number
         "parent": parent.revision if parent else None,
         "parent_manifest_sha256": parent.manifest_sha256 if parent else None,
         "reason": draft.reason,
-        "published_at": clock.utc_now().isoformat().replace("+00:00", "Z"),
+        "published_at": _now(parent).isoformat().replace("+00:00", "Z"),
         "run": draft.run,
         "host": platform.node(),
         "manifest_sha256": hashlib.sha256(data).hexdigest(),
         ranges.PARTS: ranges.parts(data, draft.manifest),
-        "changes": changes.summary(parent, folder, draft.manifest) if parent else None,
+        "changes": changes.summary(store, parent, folder, draft.manifest) if parent else None,
         **draft.extra,
     }
     publication[revisions.SELF_DIGEST] = revisions.publication_digest(publication)
@@ -230,3 +232,12 @@ def _write_publication(draft: Draft, folder: Path, parent: Sealed | None, number
     if draft.key is not None:
         staging.write(folder / sums.SIGNATURE, draft.key.sign(paper))
     staging.sync_folders(folder)
+
+
+def _now(parent: Sealed | None) -> dt.datetime:
+    """When a revision is published: after its parent, whatever clock that one's host had."""
+    now = clock.utc_now()
+    if parent is None:
+        return now
+    before = dt.datetime.fromisoformat(revisions.read_publication(parent.path)["published_at"])
+    return max(now, before + dt.timedelta(microseconds=1))

@@ -15,14 +15,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from pipeline import storage
 from pipeline.clock import parse_day
 from pipeline.packs import Stored
 from pipeline.publishing import claim, locks, sums
-from pipeline.publishing.store import Store
 from pipeline.publishing.sums import Facts
+
+if TYPE_CHECKING:
+    from pipeline.publishing.folder_store import FolderStore
 
 OWNER = ".owner"
 FILE_MODE = 0o444
@@ -40,7 +42,7 @@ class Staging:
 
 
 @contextmanager
-def opened(store: Store, day: dt.date) -> Iterator[Staging]:
+def opened(store: FolderStore, day: dt.date) -> Iterator[Staging]:
     """A new staging folder; gone afterwards unless it was renamed. To be used under the date's lock.
 
     Raises:
@@ -75,7 +77,7 @@ def discard(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def sweep(store: Store, day: dt.date) -> None:
+def sweep(store: FolderStore, day: dt.date) -> None:
     """Removes staging folders whose makers are dead: known by their locks, never by age or pid.
 
     To be called under the lock of `day`. The folder of another date goes only if that date's lock is
@@ -91,7 +93,7 @@ def sweep(store: Store, day: dt.date) -> None:
 
 
 @contextmanager
-def _date_free(store: Store, text: str, held: dt.date) -> Iterator[bool]:
+def _date_free(store: FolderStore, text: str, held: dt.date) -> Iterator[bool]:
     if text == held.isoformat():
         yield True
         return

@@ -14,10 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from pipeline import storage
 from pipeline.contracts.manifest import FileEntry, Manifest, read_published
-from pipeline.errors import ContractError, PublishError
+from pipeline.errors import ContractError, PublishError, SnapshotCorruptError
 from pipeline.free_form import Json
-from pipeline.publishing import index, links, ranges, revisions, signing, sums
-from pipeline.publishing.revisions import Sealed
+from pipeline.publishing import index, ranges, revisions, signing, sums
 from pipeline.publishing.store import Store
 from pipeline.publishing.sums import Facts
 
@@ -65,28 +64,22 @@ def verify_day(
 ) -> list[Finding]:
     """Everything wrong with any of a date's revisions, and with its links."""
     findings = verify(store, day, None, trusted)
-    linked = findings[0].revision if findings else links.named_revision(store, day)
-    for number in revisions.numbers(store, day):
-        if number != linked and os.path.lexists(store.revision(day, number)):
+    linked = findings[0].revision if findings else store.named_revision(day)
+    for number in store.standing(day):
+        if number != linked:
             findings += verify(store, day, number, trusted)
     return findings
 
 
 def _linked(store: Store, day: dt.date) -> tuple[int | None, list[tuple[str, str]]]:
-    """The number that the date's link names, and what is wrong with the links."""
+    """The number that readers get, and what is wrong with what leads them there."""
     try:
-        number = links.named_revision(store, day)
+        number = store.named_revision(day)
     except PublishError as error:
         return None, [(day.isoformat(), str(error))]
     if number is None:
         return None, [(day.isoformat(), "no such link: the date is not published")]
-    findings = list(_latest(store, day, revisions.find(store, day, number)))
-    newest = revisions.current(store, day)
-    if newest is not None and newest.revision != number:
-        behind = f"names r{number}, wanted r{newest.revision}, the newest whole one"
-        findings.append((day.isoformat(), behind))
-    findings += _indexed(store, day, number)
-    return number, findings
+    return number, [*store.faults(day), *_indexed(store, day, number)]
 
 
 def _indexed(store: Store, day: dt.date, number: int) -> Iterator[tuple[str, str]]:
@@ -108,39 +101,23 @@ def _indexed(store: Store, day: dt.date, number: int) -> Iterator[tuple[str, str
                 yield index.FILE, "does not say what the revision says; run `kitchen index`"
 
 
-def _latest(store: Store, day: dt.date, sealed: Sealed | None) -> Iterator[tuple[str, str]]:
-    """Neither LATEST may dangle or be older than a day that it could name."""
-    good = sealed is not None and revisions.is_available(sealed)
-    for available, counts in ((False, sealed is not None), (True, good)):
-        link = store.latest(available=available)
-        try:
-            named = links.named_day(store, available=available)
-        except PublishError as error:
-            yield link.name, str(error)
-            continue
-        if named is not None and not link.exists():
-            yield link.name, f"names {named}, which is not there"
-        elif counts and (named is None or named < day):
-            yield link.name, f"names {named}, wanted {day} or a newer date"
-        elif available and not good and named == day:
-            yield link.name, f"names {day}, whose condition is not available"
-
-
 def _folder(
     store: Store, day: dt.date, number: int, trusted: Sequence[Ed25519PublicKey] | None
 ) -> list[tuple[str, str]]:
-    path = store.revision(day, number)
-    if path.is_symlink() or not path.is_dir():
-        return [(path.name, "is not a folder of its own; the revision is not there")]
-    found, findings = _walk(path)
-    publication = storage.read_object(path / sums.PUBLICATION)
-    manifest = _manifest_in(path / sums.MANIFEST)
-    findings += _publication(store, day, number, publication)
-    findings += _signature(path, trusted)
-    findings += _manifest(day, found, publication, manifest)
-    findings += _parts(path, publication)
-    if isinstance(manifest, Manifest):
-        findings += _files(path, found, manifest.files)
+    name = store.revision(day, number).name
+    with store.anew(day, number) as path:
+        if path is None:
+            return [(name, "is not a folder of its own; the revision is not there")]
+        found, findings = _walk(path)
+        publication = storage.read_object(path / sums.PUBLICATION)
+        manifest = _manifest_in(path / sums.MANIFEST)
+        findings += _publication(path, day, number, publication)
+        findings += _signature(path, trusted)
+        findings += _manifest(day, found, publication, manifest)
+        findings += _parts(path, publication)
+        if isinstance(manifest, Manifest):
+            findings += _files(path, found, manifest.files)
+    findings += _descent(store, day, number, publication)
     return sorted(findings)
 
 
@@ -195,40 +172,50 @@ def _manifest_in(path: Path) -> Manifest | str:
 
 
 def _publication(
-    store: Store, day: dt.date, number: int, publication: Json
+    path: Path, day: dt.date, number: int, publication: Json
 ) -> Iterator[tuple[str, str]]:
-    name, path = sums.PUBLICATION, store.revision(day, number) / sums.PUBLICATION
-    intact = publication.get(revisions.SELF_DIGEST) == revisions.publication_digest(publication)
-    if not publication or not intact or path.read_bytes() != storage.readable_json(publication):
+    name, file = sums.PUBLICATION, path / sums.PUBLICATION
+    if not _is_intact(publication) or file.read_bytes() != storage.readable_json(publication):
         yield name, "is missing or damaged"
         return
     says = publication.get("date"), publication.get("revision")
     if says != (day.isoformat(), number):
         yield name, f"is of {says[0]}.r{says[1]}: the folder is a copy of another revision"
-    parent = publication.get("parent")
-    lower = [n for n in revisions.numbers(store, day) if n < number]
-    if parent is None and any(revisions.find(store, day, n) for n in lower):
-        yield name, "names no parent, but an older revision is there"
-    if parent is not None:
-        yield from _parent(store, day, publication)
 
 
-def _parent(store: Store, day: dt.date, publication: Json) -> Iterator[tuple[str, str]]:
+def _is_intact(publication: Json) -> bool:
+    said = publication.get(revisions.SELF_DIGEST)
+    return bool(publication) and said == revisions.publication_digest(publication)
+
+
+def _descent(
+    store: Store, day: dt.date, number: int, publication: Json
+) -> Iterator[tuple[str, str]]:
     """The parent's manifest must have the hash it had; a parent that was collected is no fault."""
-    number = publication["parent"]
-    if number >= publication["revision"]:
-        yield sums.PUBLICATION, f"names r{number} as parent, wanted an older one"
+    if not _is_intact(publication):
         return
-    manifest = store.revision(day, number) / sums.MANIFEST
-    if not os.path.lexists(manifest.parent):
+    parent = publication.get("parent")
+    lower = [n for n in store.numbers(day) if n < number]
+    if parent is None and any(revisions.find(store, day, n) for n in lower):
+        yield sums.PUBLICATION, "names no parent, but an older revision is there"
+    if parent is None:
         return
-    if not manifest.is_file() or (
-        storage.file_digest(manifest) != publication["parent_manifest_sha256"]
+    if parent >= publication["revision"]:
+        yield sums.PUBLICATION, f"names r{parent} as parent, wanted an older one"
+    elif parent in store.standing(day) and (
+        _manifest_digest(store, day, parent) != publication["parent_manifest_sha256"]
     ):
         yield (
             sums.PUBLICATION,
-            f"the manifest of its parent r{number} is not the one it was made after",
+            f"the manifest of its parent r{parent} is not the one it was made after",
         )
+
+
+def _manifest_digest(store: Store, day: dt.date, number: int) -> str:
+    """The SHA-256 of a manifest; empty where it cannot be read."""
+    with suppress(OSError, SnapshotCorruptError):
+        return storage.file_digest(store.fetch(day, number, [sums.MANIFEST]) / sums.MANIFEST)
+    return ""
 
 
 def _manifest(

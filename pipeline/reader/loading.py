@@ -8,10 +8,11 @@ directly (`snapshots/2*/bars_1m.parquet`); they check neither hashes nor conditi
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 
@@ -20,7 +21,7 @@ from pipeline.contracts import documents, schema
 from pipeline.errors import ContractError, ParameterError, RefusedError
 from pipeline.locations import GOVERNANCE
 from pipeline.optional import require
-from pipeline.publishing import links, revisions
+from pipeline.publishing.opening import open_store
 from pipeline.publishing.store import Store
 from pipeline.reader import resolved, verified
 from pipeline.reader.resolved import Question, Resolved
@@ -34,6 +35,9 @@ DATASETS = ("bars_1m", "features_micro", "macro_slow", "footprint", "rejects")
 CONDITIONS = ("available", "degraded", "missing", "pending")
 
 _NAMED = 12
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,23 +146,42 @@ class _Choice:
 
 
 def _parts(dataset: str, start: dt.date | str, end: dt.date | str, choice: _Choice) -> list[Part]:
-    """The file of each date that has the dataset, of one revision, once nothing in the range is refused.
+    """The file of each of `_found`, on this machine."""
+    store, found = _found(dataset, start, end, choice)
+    name = f"{dataset}.parquet"
+    folders = _each(store, lambda it: store.fetch(it.day, it.number, [name]), found)
+    pairs = zip(folders, found, strict=True)
+    return [Part(path=folder / name, entry=it.entry) for folder, it in pairs if it.entry]
+
+
+def _found(
+    dataset: str, start: dt.date | str, end: dt.date | str, choice: _Choice
+) -> tuple[Store, list[Resolved]]:
+    """The revision of each date that has the dataset, once nothing in the range is refused.
 
     A day without ticks has no footprint.
     """
     first, last = _date(start), _date(end)
     _check(dataset, first, last, choice.allow)
-    store = Store(Path(choice.root) if choice.root is not None else config.load_kitchen().snapshots)
+    root = choice.root
+    place = config.load_kitchen().snapshots if root is None else Path(root)
+    store = open_store(place).look((first, last))
     instant = None if choice.as_of is None else _instant(choice.as_of)
     names = None if choice.names is None else tuple(choice.names)
     question = Question(f"{dataset}.parquet", names)
-    dates = (first + dt.timedelta(days=i) for i in range((last - first).days + 1))
-    days = [_Day(day=day, resolved=_resolve(store, day, instant, question)) for day in dates]
+    dates = [first + dt.timedelta(days=i) for i in range((last - first).days + 1)]
+    found = _each(store, lambda day: _resolve(store, day, instant, question), dates)
+    days = [_Day(day=day, resolved=it) for day, it in zip(dates, found, strict=True)]
     _refuse(days, choice.names, choice.allow)
-    there = (day.resolved for day in days if day.resolved is not None)
-    return [
-        Part(path=it.path / question.file, entry=it.entry) for it in there if it.entry is not None
-    ]
+    return store, [it for it in found if it is not None and it.entry is not None]
+
+
+def _each(store: Store, work: Callable[[Given], Made], items: Sequence[Given]) -> list[Made]:
+    """What each gives, in order; as many at once as the store answers sooner."""
+    if store.at_once < 2 or len(items) < 2:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(min(store.at_once, len(items))) as pool:
+        return list(pool.map(work, items))
 
 
 def _date(value: dt.date | str) -> dt.date:
@@ -205,10 +228,10 @@ def _resolve(
     store: Store, day: dt.date, instant: dt.datetime | None, question: Question
 ) -> Resolved | None:
     """The revision of a date, decided here once: whatever is published later is not seen."""
-    number = links.named_revision(store, day)
+    number = store.named_revision(day)
     if number is None:
         return None
-    candidates = [number] if instant is None else revisions.numbers(store, day)[::-1]
+    candidates = [number] if instant is None else store.numbers(day)[::-1]
     for candidate in candidates:
         found = resolved.find(store, day, candidate, question)
         if found is None and instant is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
@@ -23,6 +23,8 @@ from pipeline.reader import verified
 
 Kind = TypeVar("Kind")
 
+_Said: TypeAlias = tuple[DayCondition, FileEntry | None]
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -34,13 +36,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """A revision's folder and what it says; no entry where it has no file of the table.
+    """A revision and what it says; no entry where it has no file of the table.
 
     The entry has the row groups that are asked for alone: those of a year of hundreds of symbols would fill
     the memory.
     """
 
-    path: Path
+    day: dt.date
+    number: int
     condition: DayCondition
     entry: FileEntry | None
 
@@ -52,7 +55,7 @@ _seen: dict[tuple[Path, str, Question], Resolved] = {}
 def find(
     store: Store, day: dt.date, number: int, asked: Question
 ) -> tuple[Resolved, dt.datetime] | None:
-    """What the revision of that number says of a file, and when it was published; None without papers.
+    """What the revision of that number says of a file, and since when it is known; None without papers.
 
     Raises:
         ContractError: what it says has a form that this version does not know.
@@ -61,27 +64,29 @@ def find(
     publication = revisions.paper(store, day, number)
     if not publication:
         return None
-    path, digest = store.revision(day, number), publication["manifest_sha256"]
+    path = store.fetch(day, number, [sums.MANIFEST])
+    digest = publication["manifest_sha256"]
     key = (path, digest, asked)
     if key not in _seen:
         parts = publication.get(ranges.PARTS)
-        made = _whole(store, day, number, asked) if parts is None else _of_parts(path, parts, asked)
-        if made is None:
+        said = _whole(store, day, number, asked) if parts is None else _of_parts(path, parts, asked)
+        if said is None:
             return None
-        _seen[key] = made
-    return _seen[key], dt.datetime.fromisoformat(publication["published_at"])
+        condition, entry = said
+        _seen[key] = Resolved(day=day, number=number, condition=condition, entry=entry)
+    published_at = dt.datetime.fromisoformat(publication["published_at"])
+    return _seen[key], store.known_since(day, number, published_at)
 
 
-def _of_parts(path: Path, parts: Json, asked: Question) -> Resolved:
+def _of_parts(path: Path, parts: Json, asked: Question) -> _Said:
     names = [name for name in (ranges.CONDITION, asked.file) if name in parts]
     manifest = path / sums.MANIFEST
     condition, *entry = verified.ranges(
         manifest, [msgspec.convert(parts[name], Range) for name in names]
     )
-    return Resolved(
-        path=path,
-        condition=_decoded(manifest, condition, DayCondition),
-        entry=_narrowed(_decoded(manifest, entry[0], FileEntry), asked) if entry else None,
+    return (
+        _decoded(manifest, condition, DayCondition),
+        _narrowed(_decoded(manifest, entry[0], FileEntry), asked) if entry else None,
     )
 
 
@@ -99,7 +104,7 @@ def _decoded(path: Path, text: bytes, kind: type[Kind]) -> Kind:
         ) from None
 
 
-def _whole(store: Store, day: dt.date, number: int, asked: Question) -> Resolved | None:
+def _whole(store: Store, day: dt.date, number: int, asked: Question) -> _Said | None:
     sealed = revisions.find(store, day, number)
     if sealed is None:
         return None
@@ -108,8 +113,4 @@ def _whole(store: Store, day: dt.date, number: int, asked: Question) -> Resolved
     except (OSError, ValueError) as error:
         raise verified.corrupt(sealed.path, str(error)) from error
     entry = manifest.files.get(asked.file)
-    return Resolved(
-        path=sealed.path,
-        condition=manifest.condition,
-        entry=None if entry is None else _narrowed(entry, asked),
-    )
+    return manifest.condition, None if entry is None else _narrowed(entry, asked)

@@ -23,8 +23,8 @@ from pipeline.freshness.acceptance import Candidate, Search
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
 from pipeline.packs import Stored
-from pipeline.publishing import content, links, revisions
-from pipeline.publishing.store import Store
+from pipeline.publishing import content, revisions
+from pipeline.publishing.opening import open_store
 from pipeline.runs.state_folder import Places
 from pipeline.settings.config import Kitchen
 from pipeline.tasks import context, job
@@ -140,7 +140,7 @@ def _leave_unpublished(search: Search) -> None:
     """A snapshot is accepted only where the current revision says what the prepared manifest says."""
     kitchen = search.freshness.kitchen
     for unit in [unit for unit in search.found if unit.stage == "Snapshot"]:
-        store, files = Store(kitchen.snapshots), _tables(kitchen, unit.day)
+        store, files = open_store(kitchen.snapshots), _tables(kitchen, unit.day)
         sealed = revisions.current(store, unit.day)
         manifest = _manifest(search.freshness, unit.day)
         if sealed is None or not (
@@ -200,5 +200,5 @@ def _stamp(search: Search, given: Acceptance, outcome: Outcome) -> None:
 
 def published_days(start: dt.date | None, stop: dt.date | None) -> list[dt.date]:
     """The published dates between two, both included; without them all."""
-    days = links.published_days(Store(context.kitchen().snapshots))
+    days = open_store(context.kitchen().snapshots).published_days()
     return [day for day in days if (start or day) <= day <= (stop or day)]

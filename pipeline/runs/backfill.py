@@ -26,8 +26,7 @@ import luigi
 from pipeline import arrivals, asked
 from pipeline.errors import ExitCode, ParameterError, StageError
 from pipeline.model.workplace import Workplace
-from pipeline.publishing import links
-from pipeline.publishing.store import Store
+from pipeline.publishing.opening import open_store
 from pipeline.runs import windows
 from pipeline.runs.windows import Outcome, is_complete
 from pipeline.settings.config import load_kitchen
@@ -73,7 +72,7 @@ class Range:
         last = self.stop
         found = [self.start + dt.timedelta(days=n) for n in range((last - self.start).days + 1)]
         if self.cascade:
-            later = links.published_days(Store(load_kitchen().snapshots))
+            later = open_store(load_kitchen().snapshots).published_days()
             reach = last + dt.timedelta(days=MACRO_LOOK_BACK_DAYS)
             found += [day for day in later if last < day <= reach]
         return [day for day in found if not self.symbols or self._concerns(day)]

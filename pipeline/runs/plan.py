@@ -13,10 +13,10 @@ from pipeline import arrivals
 from pipeline.freshness import graph, receipt
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
-from pipeline.publishing import day_state, index, links, revisions
+from pipeline.publishing import day_state, index, revisions
 from pipeline.publishing.day_state import MISSING, PENDING, PUBLISHED, UNBUILT
 from pipeline.publishing.index import Entry
-from pipeline.publishing.store import Store
+from pipeline.publishing.opening import open_store
 from pipeline.tasks import context
 
 _WORDS = {PUBLISHED: "fresh", PENDING: "pending", MISSING: "pending", UNBUILT: "stale"}
@@ -123,7 +123,7 @@ class DayStatus:
 def status(days: Iterable[dt.date]) -> list[DayStatus]:
     """The state of each date."""
     days, finished = list(days), context.finished()
-    known = index.read(Store(context.kitchen().snapshots), days).days
+    known = index.read(open_store(context.kitchen().snapshots), days).days
     with context.freshness().one_look():
         return [_status(day, finished.holds(day), known.get(day)) for day in days]
 
@@ -131,8 +131,8 @@ def status(days: Iterable[dt.date]) -> list[DayStatus]:
 def _status(day: dt.date, holds: bool, known: Entry | None) -> DayStatus:
     """Of a date that is finished the index says it; a manifest of hundreds of symbols is slow to read."""
     kitchen = context.kitchen()
-    store = Store(kitchen.snapshots)
-    if holds and known is not None and known.revision == links.named_revision(store, day):
+    store = open_store(kitchen.snapshots)
+    if holds and known is not None and known.revision == store.named_revision(day):
         return DayStatus(
             date=day.isoformat(),
             revision=known.revision,

@@ -15,7 +15,7 @@ from pipeline.freshness import graph
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
 from pipeline.publishing import content, revisions
-from pipeline.publishing.store import Store
+from pipeline.publishing.opening import open_store
 from pipeline.settings.config import Kitchen
 from pipeline.tasks import job
 
@@ -64,7 +64,7 @@ def rebuild(kitchen: Kitchen, day: dt.date, number: int | None) -> Rebuilt:
         ParameterError: no such revision.
         KitchenError: the date cannot be built.
     """
-    sealed = revisions.wanted(Store(kitchen.snapshots), day, number)
+    sealed = revisions.wanted(open_store(kitchen.snapshots), day, number)
     then = revisions.read_manifest(sealed)
     gone = list(_gone(kitchen.raw, then, beside=False))
     if gone:

@@ -18,7 +18,8 @@ from pipeline.clock import iso
 from pipeline.errors import LockedError, UnstableInputError
 from pipeline.free_form import Json
 from pipeline.freshness.graph import Unit
-from pipeline.publishing.store import Store
+from pipeline.publishing import sums
+from pipeline.publishing.opening import open_store
 from pipeline.settings.config import Kitchen, Symbol
 from pipeline.tasks import context
 from pipeline.tasks.pieces import Made
@@ -85,20 +86,18 @@ def _already_published(task: luigi.Task) -> None:
 
 
 def _close(day: dt.date, how_long: str) -> None:
-    store = Store(context.kitchen().snapshots)
-    link = store.date_link(day)
+    store = open_store(context.kitchen().snapshots)
+    number = store.named_revision(day) or 0
     # As plain JSON: what reads manifests is not loaded by a run that has nothing to do.
-    manifest = storage.read_json(link / "dataset_manifest.json")
-    revision = link.resolve().name.rpartition(".")[2]
+    manifest = storage.read_json(store.fetch(day, number, [sums.MANIFEST]) / sums.MANIFEST)
     rows = manifest["files"]["bars_1m.parquet"]["rows"]
     simulated = " of simulated data" if manifest["simulated"] else ""
-    look = f"import pandas; print(pandas.read_parquet('{link}/bars_1m.parquet'))"
     sys.stdout.write(
-        f"Snapshot {day} {revision}: {_condition(manifest['condition'])},"
+        f"Snapshot {day} r{number}: {_condition(manifest['condition'])},"
         f" {rows} rows{simulated}, {how_long}\n"
         f"{_reasons(manifest['condition']['symbols'])}"
-        f"  folder  {link}\n"
-        f'  open    {sys.executable} -c "{look}"\n'
+        f"  folder  {store.address(day)}\n"
+        f'  open    {sys.executable} -c "{store.opens(day)}"\n'
     )
     sys.stdout.flush()
 

@@ -39,8 +39,8 @@ from pipeline.publishing.assemble import assemble as assemble_of
 from pipeline.publishing.changes import changes
 from pipeline.publishing.manifest import ManifestInput
 from pipeline.publishing.manifest import manifest as manifest_of
+from pipeline.publishing.opening import open_store
 from pipeline.publishing.seal import Draft, publish
-from pipeline.publishing.store import Store
 from pipeline.quality.checks import DayFacts
 from pipeline.quality.report import html, markdown, report
 from pipeline.quality.verdict import verdict as verdict_of
@@ -285,9 +285,10 @@ def manifest(job: Job) -> Products:
 
 def snapshot(job: Job) -> Products:
     """The manifest and the files that it names -> a sealed revision, and the links."""
-    found = manifest_document.read(inputs.document(job, "Manifest", "manifest"))
-    store = Store(job.kitchen.snapshots)
+    # Looked at before what is to be published, so that a run that stood still meanwhile follows no later one.
+    store = open_store(job.kitchen.snapshots).look((job.unit.day, job.unit.day))
     parent = revisions.current(store, job.unit.day)
+    found = manifest_document.read(inputs.document(job, "Manifest", "manifest"))
     key = signing.key_file(job.kitchen)
     sealed = publish(
         Draft(

@@ -24,8 +24,7 @@ from pipeline.errors import ConfigError, ExitCode, KitchenError, LockedError
 from pipeline.free_form import Json
 from pipeline.publishing import day_state
 from pipeline.publishing.day_state import Judged
-from pipeline.publishing.links import published_days
-from pipeline.publishing.store import Store
+from pipeline.publishing.opening import open_store
 from pipeline.settings.config import Kitchen
 from pipeline.tasks import luigid_client
 from pipeline.unattended import alert_routing, alerts, service_files, subprocesses
@@ -228,11 +227,11 @@ class _Run:
         return Outcome(code=_code(after, ended), days=after, problems=tuple(problems))
 
     def _refuse_old_clock(self) -> None:
-        store = Store(self.kitchen.snapshots)
-        newest = max(published_days(store), default=None)
+        store = open_store(self.kitchen.snapshots)
+        newest = max(store.published_days(), default=None)
         if newest is not None and self._now_us < day_open_us(newest) + DAY_US:
             raise ConfigError(
-                f"the clock says {iso(self._now_us)}, yet {newest} is published in {store.root} and a day is"
+                f"the clock says {iso(self._now_us)}, yet {newest} is published in {store.name} and a day is"
                 " published only after its end; set the clock"
             )
 
@@ -285,8 +284,8 @@ class _Run:
         base = self.kitchen.operations.alerts.reports
         if base:
             return f"{base.rstrip('/')}/{day}/qc/"
-        folder = Store(self.kitchen.snapshots).date_link(day) / "qc"
-        return str(folder) if folder.is_dir() else ""
+        store = open_store(self.kitchen.snapshots)
+        return "" if store.named_revision(day) is None else f"{store.address(day)}/qc"
 
     def _held_too_long(self) -> Iterator[Problem]:
         places = self.desk.places

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from kit import snapshots as kit
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.seal import publish
-from pipeline.publishing.store import Store
 from pipeline.settings.config import PROJECT
 
 BENCH = PROJECT / "bench"
@@ -82,7 +82,7 @@ def test_the_report_is_measured() -> None:
 
 def test_one_of_many_symbols_is_measured(tmp_path: Path) -> None:
     """On a clone of a store of two symbols, which `kitchen verify` and `kitchen plan` find in order."""
-    store = Store(tmp_path / "like/snapshots")
+    store = FolderStore(tmp_path / "like/snapshots")
     publish(
         kit.draft(tmp_path / "day", states=dict.fromkeys(("AUSDT", "BUSDT"), "available")), store
     )

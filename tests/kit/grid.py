@@ -17,7 +17,7 @@ from kit.support import forget_receipt, write_config
 from pipeline.freshness import code
 from pipeline.freshness.graph import Unit
 from pipeline.publishing import revisions
-from pipeline.publishing.store import Store
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.sample.generate import SampleRequest, write_sample
 from pipeline.tasks import context, day, job
 
@@ -81,7 +81,7 @@ class Grid:
 
     def revisions(self) -> dict[int, int]:
         """Day of the month -> its current revision."""
-        store = Store(self.root / "snapshots")
+        store = FolderStore(self.root / "snapshots")
         found = {d.day: revisions.current(store, d) for d in DAYS}
         return {d: sealed.revision for d, sealed in found.items() if sealed}
 

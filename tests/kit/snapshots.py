@@ -16,9 +16,10 @@ from pipeline.contracts.calibration import DayFinding, Figures, LikenessFigures,
 from pipeline.contracts.ledger import LedgerEntry, Lines
 from pipeline.contracts.manifest import DayCondition, from_json
 from pipeline.packs import Stored
-from pipeline.publishing import datapackage
+from pipeline.publishing import datapackage, revisions
 from pipeline.publishing.manifest import ManifestInput, manifest
 from pipeline.publishing.seal import Draft
+from pipeline.publishing.store import Store
 from pipeline.tables import parquet
 
 DAY = dt.date(2025, 1, 2)
@@ -200,6 +201,12 @@ def draft(
         code={"Assemble": "f" * 64},
     )
     return Draft(day=day, files=files, manifest=manifest(given), reason="first", run="run-1")
+
+
+def settled(store: Store, day: dt.date) -> bool:
+    """Whether readers get a date's current revision, and there is one."""
+    sealed = revisions.current(store, day)
+    return sealed is not None and store.settled(sealed)
 
 
 def tree(root: Path) -> dict[str, tuple[int, ...]]:

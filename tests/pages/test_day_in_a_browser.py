@@ -13,8 +13,8 @@ from pipeline.pages.day_page import day_page
 from pipeline.pages.day_view import day_view
 from pipeline.pages.known import Known
 from pipeline.pages.site import Site
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.index import Entry, SymbolEntry
-from pipeline.publishing.store import Store
 from pipeline.settings.config import Kitchen
 
 pytestmark = [pytest.mark.slow, needs_browser]
@@ -26,7 +26,7 @@ READY = "body[data-ready]"
 def address(kitchen: Kitchen, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The page of the symbol with every feed."""
     file: Path = tmp_path_factory.mktemp("page") / "day.html"
-    file.write_text(day_page(day_view(kitchen, Store(kitchen.snapshots), DAY, "BTCUSDT")))
+    file.write_text(day_page(day_view(kitchen, FolderStore(kitchen.snapshots), DAY, "BTCUSDT")))
     return file.as_uri()
 
 
@@ -104,7 +104,7 @@ def test_four_hundred_symbols_over_two_years_are_filtered_at_once(
         data_manifest_hash="",
     )
     days = {DAY + dt.timedelta(days=n): entry for n in range(730)}
-    page = Site(Known(kitchen, Store(kitchen.snapshots), days)).page("")
+    page = Site(Known(kitchen, FolderStore(kitchen.snapshots), days)).page("")
     file = tmp_path / "index.html"
     file.write_text(str(page))
 

@@ -28,7 +28,7 @@ from pipeline.pages.home import grid
 from pipeline.pages.known import Known
 from pipeline.pages.site import Site
 from pipeline.publishing import index
-from pipeline.publishing.store import Store
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.quality.catalogue import DEFECTS
 from pipeline.settings.config import Kitchen
 
@@ -101,10 +101,10 @@ def test_a_code_lists_the_days_that_have_it(files: Path) -> None:
 
 def test_the_grid_says_of_every_day_and_symbol_what_the_index_says(kitchen: Kitchen) -> None:
     """Days without a publication are none; three symbols over ten days, two of them published."""
-    entry = index.current(Store(kitchen.snapshots))[DAY]
+    entry = index.current(FolderStore(kitchen.snapshots))[DAY]
     later = DAY + dt.timedelta(days=9)
 
-    made = grid(Known(kitchen, Store(kitchen.snapshots), {DAY: entry, later: entry}))
+    made = grid(Known(kitchen, FolderStore(kitchen.snapshots), {DAY: entry, later: entry}))
 
     assert (made.first, made.days) == (DAY, 10)
     for row in made.symbols:
@@ -124,12 +124,12 @@ def test_the_grid_says_of_every_day_and_symbol_what_the_index_says(kitchen: Kitc
 )  # fmt: skip
 def test_there_is_no_page_of_what_is_not_there(kitchen: Kitchen, address: str) -> None:
     """No error, no guess."""
-    assert Site(Known.of(kitchen, Store(kitchen.snapshots))).page(address) is None
+    assert Site(Known.of(kitchen, FolderStore(kitchen.snapshots))).page(address) is None
 
 
 def test_a_store_without_a_day_has_pages_that_say_so(tmp_path: Path) -> None:
     """A new kitchen."""
-    site = Site(Known.of(kitchen := kitchen_at(tmp_path), Store(kitchen.snapshots)))
+    site = Site(Known.of(kitchen := kitchen_at(tmp_path), FolderStore(kitchen.snapshots)))
 
     assert "Nothing is published yet" in str(site.page(""))
     assert all(site.page(address) is not None for address in site.addresses)

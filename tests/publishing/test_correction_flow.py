@@ -16,8 +16,8 @@ from kit import snapshots as kit
 from kit.support import btcusdt_raw, luigi, stat_tree
 from pipeline.clock import parse_day
 from pipeline.errors import RefusedError
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.revisions import read_publication
-from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify_day
 from pipeline.reader import load
 
@@ -72,7 +72,7 @@ def corrected(
     root = btcusdt_raw(tmp_path_factory.mktemp("corrected"), real_data)
     shutil.rmtree(root / "data/raw/atas/v6_3")
     snapshot(root)
-    before = everything(Store(root / "snapshots").revision(DAY, 1))
+    before = everything(FolderStore(root / "snapshots").revision(DAY, 1))
     correct(root)
     snapshot(root)
     return root, before
@@ -91,7 +91,7 @@ def test_a_corrected_raw_file_makes_a_second_revision(
 ) -> None:
     """The first keeps every byte; the second names it as its parent and says which raw file is why."""
     root, before = corrected
-    store = Store(root / "snapshots")
+    store = FolderStore(root / "snapshots")
 
     assert everything(store.revision(DAY, 1)) == before
     paper = read_publication(store.revision(DAY, 2))
@@ -102,7 +102,7 @@ def test_a_corrected_raw_file_makes_a_second_revision(
 def test_as_of_gives_what_was_published_then(corrected: tuple[Path, dict[str, bytes]]) -> None:
     """Nothing before r1, r1 up to the instant of r2, r2 from it on."""
     root, _ = corrected
-    store = Store(root / "snapshots")
+    store = FolderStore(root / "snapshots")
     first, second = (
         dt.datetime.fromisoformat(read_publication(store.revision(DAY, n))["published_at"])
         for n in (1, 2)
@@ -150,7 +150,7 @@ def test_a_rollback_stands_until_the_raw_files_say_something_else(
     root = tmp_path / "root"
     shutil.copytree(corrected[0], root, symlinks=True)
     old = closes(root, None)
-    store = Store(root / "snapshots")
+    store = FolderStore(root / "snapshots")
 
     kitchen(root, "rollback", TEXT, "r1", "--reason", "the correction was wrong")
     back = closes(root, None)

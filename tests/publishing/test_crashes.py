@@ -17,9 +17,8 @@ from kit.dying import Killed, faulty
 from pipeline import storage
 from pipeline.contracts.manifest import to_json
 from pipeline.errors import PublishError
-from pipeline.publishing.links import settled
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.seal import Draft, publish
-from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify_day
 from pipeline.reader import load
 
@@ -32,7 +31,7 @@ def drafts(tmp_path: Path) -> tuple[Draft, Draft]:
     return kit.draft(tmp_path / "first"), kit.draft(tmp_path / "second", price=101.0)
 
 
-def seen(store: Store) -> float:
+def seen(store: FolderStore) -> float:
     """The one price that a reader sees, of a revision that is whole."""
     table = load("bars_1m", kit.DAY, kit.DAY, columns=["open", "close"], root=store.root)
     prices = {*table["open"].to_pylist(), *table["close"].to_pylist()}
@@ -41,7 +40,7 @@ def seen(store: Store) -> float:
     return float(prices.pop())
 
 
-def contents(store: Store) -> dict[str, bytes]:
+def contents(store: FolderStore) -> dict[str, bytes]:
     """All published bytes but the publications, and where the links lead."""
     found = kit.contents(store.root)
     links = {p.name: os.readlink(p).encode() for p in store.root.iterdir() if p.is_symlink()}
@@ -71,12 +70,12 @@ def test_death_or_failure_at_every_call(
     """r2 is published over r1: whatever the call, r1 or r2 is whole, and the next run ends as if nothing
     had happened, without litter.
     """
-    reference = Store(tmp_path / "reference")
+    reference = FolderStore(tmp_path / "reference")
     for draft in drafts:
         publish(draft, reference)
     wanted, points, states, told = contents(reference), 0, set(), list[str]()
     for at in range(1, 500):
-        store = Store(tmp_path / "store")
+        store = FolderStore(tmp_path / "store")
         publish(drafts[0], store)
         with faulty(monkeypatch, at, error) as fault:
             try:
@@ -94,7 +93,7 @@ def test_death_or_failure_at_every_call(
 
         again = publish(drafts[1], store)
 
-        assert (again.revision, settled(store, kit.DAY)) == (2, True)
+        assert (again.revision, kit.settled(store, kit.DAY)) == (2, True)
         assert verify_day(store, kit.DAY) == [], at
         assert contents(store) == wanted, at
         _remove(store.root)
@@ -113,13 +112,13 @@ _PUBLISH = """
 import json, sys
 from pathlib import Path
 from pipeline.contracts.manifest import read
-from pipeline.publishing.store import Store
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.packs import Stored
 from pipeline.publishing.seal import Draft, publish
 folder = Path(sys.argv[1])
 found = read(json.loads((folder / "manifest.json").read_text()))
 publish(Draft(day=found.date, manifest=found, reason="r", run="r",
-              files={n: Stored(folder / n) for n in found.files}), Store(Path(sys.argv[2])))
+              files={n: Stored(folder / n) for n in found.files}), FolderStore(Path(sys.argv[2])))
 """
 
 _TRACED = "openat,fsync,rename,renameat,renameat2,symlink,unlink,mkdir,chmod"
@@ -131,7 +130,7 @@ def test_the_order_of_system_calls(tmp_path: Path, drafts: tuple[Draft, Draft]) 
     """
     if shutil.which("strace") is None:
         pytest.skip("strace is not installed")
-    store, log = Store(tmp_path / "snapshots"), tmp_path / "strace.log"
+    store, log = FolderStore(tmp_path / "snapshots"), tmp_path / "strace.log"
     publish(drafts[0], store)
     folder = tmp_path / "second"
     storage.write_json(folder / "manifest.json", to_json(drafts[1].manifest))
@@ -191,7 +190,7 @@ import subprocess, sys, json, datetime, os
 from pathlib import Path
 from pipeline.contracts.manifest import read
 from pipeline.errors import PublishError
-from pipeline.publishing.store import Store
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing import preflight
 from pipeline.packs import Stored
 from pipeline.publishing.seal import Draft, publish
@@ -207,7 +206,7 @@ root.mkdir()
 room = preflight.check_room
 for i in range(12):
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", root], check=True)
-    store = Store(root / "snapshots")
+    store = FolderStore(root / "snapshots")
     publish(first, store)
     now = os.statvfs(root)
     used = (now.f_blocks - now.f_bfree) * now.f_frsize if option == "size" else now.f_files - now.f_ffree

@@ -15,8 +15,8 @@ from kit import snapshots as kit
 from pipeline import storage
 from pipeline.publishing import diff
 from pipeline.publishing.diff import diff_tables
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.seal import publish
-from pipeline.publishing.store import Store
 
 BARS = kit.bars(kit.DAY, "BTCUSDT")
 
@@ -96,7 +96,7 @@ def test_a_new_column_is_a_change_of_every_row() -> None:
 
 def test_a_revision_says_what_it_changed(tmp_path: Path) -> None:
     """`publication.json` of r2 has the counts by table and column; r1 has none."""
-    store = Store(tmp_path / "snapshots")
+    store = FolderStore(tmp_path / "snapshots")
     r1 = publish(kit.draft(tmp_path / "a"), store)
     r2 = publish(kit.draft(tmp_path / "b", price=101.0), store)
 
@@ -117,7 +117,7 @@ def test_a_revision_says_what_it_changed(tmp_path: Path) -> None:
 
 def test_a_changed_condition_stands_beside_the_rows(tmp_path: Path) -> None:
     """Whose condition became what."""
-    store = Store(tmp_path / "snapshots")
+    store = FolderStore(tmp_path / "snapshots")
     publish(kit.draft(tmp_path / "a"), store)
     r2 = publish(kit.draft(tmp_path / "b", states={"BTCUSDT": "degraded"}), store)
 
@@ -128,7 +128,7 @@ def test_a_changed_condition_stands_beside_the_rows(tmp_path: Path) -> None:
 
 def test_a_parent_that_cannot_be_read_stops_nobody(tmp_path: Path) -> None:
     """A damaged table of the parent leaves its part of the summary out."""
-    store = Store(tmp_path / "snapshots")
+    store = FolderStore(tmp_path / "snapshots")
     r1 = publish(kit.draft(tmp_path / "a"), store)
     (r1.path / "bars_1m.parquet").chmod(0o644)
     (r1.path / "bars_1m.parquet").write_bytes(b"no parquet")

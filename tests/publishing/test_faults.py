@@ -27,7 +27,7 @@ from luigi import task as luigi_task
 
 from kit import snapshots as kit
 from kit.support import luigi, write_config
-from pipeline.publishing.store import Store
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.verify import verify_day
 from pipeline.reader import load
 from pipeline.sample.generate import SampleRequest, write_sample
@@ -45,7 +45,7 @@ class Kitchen:
     """A root of its own in which r2 waits to be published over r1."""
 
     def __init__(self, root: Path) -> None:
-        self.root, self.store = root, Store(root / "snapshots")
+        self.root, self.store = root, FolderStore(root / "snapshots")
         self.environment = {**os.environ, "KITCHEN_CONFIG": str(root / "configs/kitchen.yaml")}
 
     def run(self, *before: str, command: list[str] = COMMAND, **environment: str) -> Done:

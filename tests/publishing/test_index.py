@@ -12,9 +12,9 @@ from kit import snapshots as kit
 from pipeline import storage
 from pipeline.contracts.value import to_json
 from pipeline.publishing import index, links
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.rollback import rollback
 from pipeline.publishing.seal import publish
-from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify
 
 NEXT = kit.DAY + dt.timedelta(days=1)
@@ -22,16 +22,16 @@ FEBRUARY = (dt.date(2025, 2, 27), dt.date(2025, 2, 28))
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def store(tmp_path: Path) -> FolderStore:
     """Two dates; one symbol of the second is degraded."""
-    store = Store(tmp_path / "snapshots")
+    store = FolderStore(tmp_path / "snapshots")
     publish(kit.draft(tmp_path / "a"), store)
     states = {"BTCUSDT": "available", "ETHUSDT": "degraded"}
     publish(kit.draft(tmp_path / "b", NEXT, states=states), store)
     return store
 
 
-def test_every_day_and_symbol_has_its_condition(store: Store) -> None:
+def test_every_day_and_symbol_has_its_condition(store: FolderStore) -> None:
     """With the codes of what degrades it."""
     found = index.read(store).days
 
@@ -43,16 +43,16 @@ def test_every_day_and_symbol_has_its_condition(store: Store) -> None:
     }
 
 
-def test_it_is_the_same_whether_kept_up_or_made_anew(store: Store, tmp_path: Path) -> None:
+def test_it_is_the_same_whether_kept_up_or_made_anew(store: FolderStore, tmp_path: Path) -> None:
     """After a correction and a rollback too, byte for byte."""
     publish(kit.draft(tmp_path / "c", price=101.0), store)
     rollback(store, kit.DAY, 1, "no")
-    kept = index.path(store).read_bytes()
+    kept = (store.root / index.FILE).read_bytes()
 
-    index.path(store).unlink()
+    (store.root / index.FILE).unlink()
     index.rebuild(store)
 
-    assert index.path(store).read_bytes() == kept
+    assert (store.root / index.FILE).read_bytes() == kept
     assert index.read(store).days[kit.DAY].revision == 3
 
 
@@ -69,19 +69,19 @@ def test_it_is_the_same_whether_kept_up_or_made_anew(store: Store, tmp_path: Pat
     ],
 )
 def test_a_damaged_index_is_made_anew_by_the_next_publication(
-    store: Store, damage: bytes, tmp_path: Path
+    store: FolderStore, damage: bytes, tmp_path: Path
 ) -> None:
     """All days stand in it again."""
-    index.path(store).write_bytes(damage)
+    (store.root / index.FILE).write_bytes(damage)
 
     publish(kit.draft(tmp_path / "c", price=101.0), store)
 
     assert list(index.read(store).days) == [kit.DAY, NEXT]
 
 
-def test_a_byte_that_changed_anywhere_is_no_error(store: Store) -> None:
+def test_a_byte_that_changed_anywhere_is_no_error(store: FolderStore) -> None:
     """No text any more, so that it cannot be read: what it says is not there, and a date is not in it."""
-    file = index.path(store)
+    file = store.root / index.FILE
     written = file.read_bytes()
     for at in range(len(written)):
         file.write_bytes(written[:at] + b"\xff" + written[at + 1 :])
@@ -90,16 +90,18 @@ def test_a_byte_that_changed_anywhere_is_no_error(store: Store) -> None:
         assert index.of(store, kit.DAY) is None, at
 
 
-def test_a_day_that_was_published_and_not_indexed_is_added(store: Store, tmp_path: Path) -> None:
+def test_a_day_that_was_published_and_not_indexed_is_added(
+    store: FolderStore, tmp_path: Path
+) -> None:
     """A run that died before the index was written is finished by the next."""
-    kept = index.path(store).read_bytes()
-    index.path(store).unlink()
+    kept = (store.root / index.FILE).read_bytes()
+    (store.root / index.FILE).unlink()
 
     assert publish(kit.draft(tmp_path / "again"), store).new is False
-    assert index.path(store).read_bytes() == kept
+    assert (store.root / index.FILE).read_bytes() == kept
 
 
-def test_a_store_that_was_put_back_by_hand_is_found(store: Store, tmp_path: Path) -> None:
+def test_a_store_that_was_put_back_by_hand_is_found(store: FolderStore, tmp_path: Path) -> None:
     """r2 taken away and the link moved to r1: nothing but the index remembers."""
     r2 = publish(kit.draft(tmp_path / "c", price=101.0), store)
     r2.path.rename(tmp_path / "hidden")
@@ -114,7 +116,7 @@ def test_a_store_that_was_put_back_by_hand_is_found(store: Store, tmp_path: Path
     ]
 
 
-def test_making_it_anew_touches_nothing_when_it_is_right(store: Store) -> None:
+def test_making_it_anew_touches_nothing_when_it_is_right(store: FolderStore) -> None:
     """Not one inode."""
     before = kit.tree(store.root)
 
@@ -131,14 +133,14 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_a_large_index_is_in_parts_of_a_month(store: Store, tmp_path: Path) -> None:
+def test_a_large_index_is_in_parts_of_a_month(store: FolderStore, tmp_path: Path) -> None:
     """Of the same form; a publication touches its month's part and no other, and readers see all of them."""
     for day in (dt.date(2025, 2, 27), dt.date(2025, 2, 28), dt.date(2025, 1, 4)):
         publish(kit.draft(tmp_path / f"{day}", day), store)
     folder = store.root / "index"
     parts = {path.name: storage.read_json(path) for path in folder.iterdir()}
 
-    assert storage.read_json(index.path(store)) == {
+    assert storage.read_json(store.root / index.FILE) == {
         "days": {},
         "parts": ["index/2025-01.json", "index/2025-02.json"],
     }
@@ -156,7 +158,9 @@ def test_a_large_index_is_in_parts_of_a_month(store: Store, tmp_path: Path) -> N
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_parts_are_the_same_whether_kept_up_or_made_anew(store: Store, tmp_path: Path) -> None:
+def test_parts_are_the_same_whether_kept_up_or_made_anew(
+    store: FolderStore, tmp_path: Path
+) -> None:
     """Byte for byte; a part that is lost, damaged or of no day is mended, the right ones untouched."""
     for day in FEBRUARY:
         publish(kit.draft(tmp_path / f"{day}", day), store)
@@ -176,7 +180,7 @@ def test_parts_are_the_same_whether_kept_up_or_made_anew(store: Store, tmp_path:
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("damage", [b"", b"{", None])
 def test_a_damaged_part_is_made_anew_by_the_next_publication_of_its_month(
-    store: Store, damage: bytes | None, tmp_path: Path
+    store: FolderStore, damage: bytes | None, tmp_path: Path
 ) -> None:
     """All days of the month stand in it again."""
     part = store.root / "index/2025-01.json"
@@ -189,41 +193,41 @@ def test_a_damaged_part_is_made_anew_by_the_next_publication_of_its_month(
 
 
 @pytest.mark.usefixtures("small_parts")
-def test_a_part_that_is_not_named_does_not_count(store: Store, tmp_path: Path) -> None:
+def test_a_part_that_is_not_named_does_not_count(store: FolderStore, tmp_path: Path) -> None:
     """A run that died between a new month's part and its name is finished by the next."""
     publish(kit.draft(tmp_path / "c", FEBRUARY[0]), store)
-    whole = index.path(store).read_bytes()
-    index.path(store).write_bytes(
+    whole = (store.root / index.FILE).read_bytes()
+    (store.root / index.FILE).write_bytes(
         storage.readable_json({"days": {}, "parts": ["index/2025-01.json"]})
     )
     assert index.of(store, FEBRUARY[0]) is None
     assert list(index.read(store).days) == [kit.DAY, NEXT]
 
     assert publish(kit.draft(tmp_path / "again", FEBRUARY[0]), store).new is False
-    assert index.path(store).read_bytes() == whole
+    assert (store.root / index.FILE).read_bytes() == whole
 
 
 def test_what_the_index_does_not_know_is_read_from_the_revisions(
-    store: Store, tmp_path: Path
+    store: FolderStore, tmp_path: Path
 ) -> None:
     """An index that is behind gives no older answer, and nothing is written."""
-    behind = index.path(store).read_bytes()
+    behind = (store.root / index.FILE).read_bytes()
     publish(kit.draft(tmp_path / "c", price=101.0), store)
     publish(kit.draft(tmp_path / "d", FEBRUARY[0]), store)
     wanted = index.read(store).days
-    index.path(store).write_bytes(behind)
+    (store.root / index.FILE).write_bytes(behind)
 
     assert index.current(store) == wanted
-    assert index.path(store).read_bytes() == behind
+    assert (store.root / index.FILE).read_bytes() == behind
 
 
-def test_duckdb_reads_the_index(store: Store) -> None:
+def test_duckdb_reads_the_index(store: FolderStore) -> None:
     """Days and symbols as maps: a row each."""
     form = "MAP(DATE, STRUCT(symbols MAP(VARCHAR, STRUCT(condition VARCHAR))))"
     rows = duckdb.sql(
         "select day, unnest(map_keys(symbols)) as symbol, unnest(map_values(symbols)).condition"  # noqa: S608
         " from (select unnest(map_keys(days)) as day, unnest(map_values(days)).symbols as symbols"
-        f" from read_json('{index.path(store)}', columns = {{days: '{form}'}})) order by all"
+        f" from read_json('{store.root / index.FILE}', columns = {{days: '{form}'}})) order by all"
     ).fetchall()
 
     assert rows == [

@@ -10,8 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kit import snapshots as kit
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.seal import publish
-from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify
 
 
@@ -19,7 +19,7 @@ from pipeline.publishing.verify import verify
 def test_every_turned_byte_is_found_and_named(tmp_path: Path, flips: int) -> None:
     """Random bytes of random files, each turned into another value and back; the papers too."""
     key = Ed25519PrivateKey.generate()
-    store = Store(tmp_path / "snapshots")
+    store = FolderStore(tmp_path / "snapshots")
     publish(dataclasses.replace(kit.draft(tmp_path / "day"), key=key), store)
     folder = store.revision(kit.DAY, 1)
     files = sorted(p for p in folder.rglob("*") if p.is_file())

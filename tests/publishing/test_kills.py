@@ -20,7 +20,7 @@ import pytest
 from kit import snapshots as kit
 from kit.support import write_config
 from pipeline.errors import RefusedError
-from pipeline.publishing.store import Store
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.verify import verify, verify_day
 from pipeline.reader import load
 from pipeline.sample.generate import SampleRequest, write_sample
@@ -36,7 +36,7 @@ class Runs:
     """The command on a root of its own, from clean or from what a kill left."""
 
     def __init__(self, root: Path) -> None:
-        self.root, self.store = root, Store(root / "snapshots")
+        self.root, self.store = root, FolderStore(root / "snapshots")
         self.environment = {**os.environ, "KITCHEN_CONFIG": str(write_config(root))}
 
     def clean(self) -> None:
@@ -72,7 +72,7 @@ class Runs:
 
 
 @contextmanager
-def polling(store: Store) -> Iterator[list[int]]:
+def polling(store: FolderStore) -> Iterator[list[int]]:
     """A reader that loads the day without a pause; counts its whole reads, and lets any torn one fail."""
     whole, torn, done = [0], list[str](), threading.Event()
 

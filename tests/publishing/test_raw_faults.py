@@ -20,7 +20,7 @@ import pytest
 
 from kit import snapshots as kit
 from kit.support import Run, luigi, write_config
-from pipeline.publishing.store import Store
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.verify import verify_day
 from pipeline.reader import load
 from pipeline.sample.generate import SampleRequest, write_sample
@@ -75,13 +75,13 @@ def snapshot(root: Path, *before: str) -> Run:
 
 def first_bytes(root: Path) -> dict[str, bytes]:
     """All that r1 consists of."""
-    return kit.contents(Store(root / "snapshots").revision(DAY, 1))
+    return kit.contents(FolderStore(root / "snapshots").revision(DAY, 1))
 
 
 @contextmanager
 def nothing_torn(root: Path) -> Iterator[None]:
     """During the block r1 keeps its bytes; after it, and after the fault is mended, all is whole."""
-    before, store = first_bytes(root), Store(root / "snapshots")
+    before, store = first_bytes(root), FolderStore(root / "snapshots")
     hashes = content(root)
     raw = root / "data/raw"
     shutil.copytree(raw, root / "kept", symlinks=True)

@@ -14,8 +14,8 @@ from click.testing import CliRunner, Result
 from kit import snapshots as kit
 from kit.support import write_config
 from pipeline.cli import main as program
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.seal import publish
-from pipeline.publishing.store import Store
 from pipeline.settings import config
 
 
@@ -34,17 +34,17 @@ def facts(*arguments: str) -> Any:
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FolderStore:
     """The configured store, with r1 and r2 of a date."""
     monkeypatch.setenv("KITCHEN_CONFIG", str(write_config(tmp_path)))
     config._load.cache_clear()
-    store = Store(tmp_path / "snapshots")
+    store = FolderStore(tmp_path / "snapshots")
     for price in (100.0, 101.0):
         publish(kit.draft(tmp_path / str(price), price=price), store)
     return store
 
 
-def test_verify_says_good_or_names_what_lies(store: Store) -> None:
+def test_verify_says_good_or_names_what_lies(store: FolderStore) -> None:
     """0 and `good`, or 30 and the file."""
     good = run("verify", "2025-01-02")
     path = store.revision(kit.DAY, 1) / "rejects.parquet"
@@ -82,7 +82,7 @@ def test_verify_says_good_or_names_what_lies(store: Store) -> None:
     ],
 )  # fmt: skip
 def test_wrong_input_is_one_sentence(
-    store: Store, arguments: list[str], code: int, says: str
+    store: FolderStore, arguments: list[str], code: int, says: str
 ) -> None:
     """The documented exit code, what was wrong, no traceback, and not one inode touched."""
     before = kit.tree(store.root)
@@ -95,7 +95,7 @@ def test_wrong_input_is_one_sentence(
     assert kit.tree(store.root) == before
 
 
-def test_diff_names_rows_and_columns(store: Store) -> None:
+def test_diff_names_rows_and_columns(store: FolderStore) -> None:
     """Current against parent, or any two; as many rows as asked for."""
     text = run("diff", "2025-01-02", "--rows", "2").output
     found = facts("diff", "2025-01-02.r1", "2025-01-02.r2")
@@ -109,7 +109,7 @@ def test_diff_names_rows_and_columns(store: Store) -> None:
     assert rows[0]["columns"]["close"] == [100.0, 101.0]
 
 
-def test_rollback_then_diff_says_the_same(store: Store) -> None:
+def test_rollback_then_diff_says_the_same(store: FolderStore) -> None:
     """r3 has the content of r1."""
     done = run("rollback", "2025-01-02", "r1", "--reason", "wrong export")
 
@@ -118,7 +118,7 @@ def test_rollback_then_diff_says_the_same(store: Store) -> None:
     assert "say the same" in run("diff", "2025-01-02.r1", "2025-01-02.r3").output
 
 
-def test_gc_shows_then_does_then_undoes(store: Store) -> None:
+def test_gc_shows_then_does_then_undoes(store: FolderStore) -> None:
     """A plan first; pins and links hold."""
     plan = run("gc", "--keep", "1")
     assert "into the trash 2025-01-02.r1" in plan.output
@@ -136,7 +136,7 @@ def test_gc_shows_then_does_then_undoes(store: Store) -> None:
     assert run("verify", "--all").exit_code == 0
 
 
-def test_the_index_is_made_anew(store: Store) -> None:
+def test_the_index_is_made_anew(store: FolderStore) -> None:
     """Days and how many are available."""
     (store.root / "index.json").unlink()
 
@@ -147,7 +147,7 @@ def test_the_index_is_made_anew(store: Store) -> None:
 
 
 def test_a_key_is_made_used_and_never_shown(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: FolderStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Created, trusted, signs a rollback; no output, log or published file has a line of it."""
     secret = tmp_path / "secret" / "signing.pem"

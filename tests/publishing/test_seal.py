@@ -27,19 +27,18 @@ from pipeline.contracts.value import changed
 from pipeline.errors import LockedError, ParameterError, PublishError
 from pipeline.publishing import claim, links, locks, staging
 from pipeline.publishing.content import says_the_same
-from pipeline.publishing.links import settled
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.revisions import current
 from pipeline.publishing.seal import Draft, publish
-from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify
 from pipeline.reader import load
 from pipeline.tables import parquet
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def store(tmp_path: Path) -> FolderStore:
     """A snapshot store that does not exist yet."""
-    return Store(tmp_path / "snapshots")
+    return FolderStore(tmp_path / "snapshots")
 
 
 @pytest.fixture
@@ -55,7 +54,7 @@ def second(tmp_path: Path) -> Draft:
 
 
 @pytest.mark.parametrize("tool", ["md5sum", "sha256sum"])
-def test_checksums_pass_the_gnu_tools(store: Store, first: Draft, tool: str) -> None:
+def test_checksums_pass_the_gnu_tools(store: FolderStore, first: Draft, tool: str) -> None:
     """`md5sum -c` and `sha256sum -c` accept a snapshot and their lists name each of its files."""
     publish(first, store)
     folder = store.date_link(kit.DAY)
@@ -68,19 +67,19 @@ def test_checksums_pass_the_gnu_tools(store: Store, first: Draft, tool: str) -> 
     assert names == set(kit.contents(folder)) - {"MD5SUMS", "SHA256SUMS", "publication.json"}
 
 
-def test_the_links_lead_to_the_revision(store: Store, first: Draft) -> None:
+def test_the_links_lead_to_the_revision(store: FolderStore, first: Draft) -> None:
     """The date and both LATEST are relative links, as the contract names them."""
     sealed = publish(first, store)
 
     assert (sealed.new, sealed.revision) == (True, 1)
     assert os.readlink(store.date_link(kit.DAY)) == ".revisions/2025-01-02.r1"
     assert os.readlink(store.latest()) == os.readlink(store.latest(available=True)) == "2025-01-02"
-    assert settled(store, kit.DAY)
+    assert kit.settled(store, kit.DAY)
     assert verify(store, kit.DAY) == []
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
-def test_modes_do_not_depend_on_the_umask(store: Store, first: Draft, umask: int) -> None:
+def test_modes_do_not_depend_on_the_umask(store: FolderStore, first: Draft, umask: int) -> None:
     """Published files are 0444, folders 0555, the store itself 0755 and its locks 0644."""
     before = os.umask(umask)
     try:
@@ -97,7 +96,7 @@ def test_modes_do_not_depend_on_the_umask(store: Store, first: Draft, umask: int
     assert {mode(p) for p in (store.root / ".locks").iterdir()} == {0o644}
 
 
-def test_publishing_the_same_again_touches_nothing(store: Store, first: Draft) -> None:
+def test_publishing_the_same_again_touches_nothing(store: FolderStore, first: Draft) -> None:
     """Not one inode, size, time or mode changes when the content is already published."""
     publish(first, store)
     before = kit.tree(store.root)
@@ -109,7 +108,7 @@ def test_publishing_the_same_again_touches_nothing(store: Store, first: Draft) -
 
 
 def test_other_code_and_evidence_with_the_same_result_make_no_revision(
-    store: Store, first: Draft, tmp_path: Path
+    store: FolderStore, first: Draft, tmp_path: Path
 ) -> None:
     """Neither new figures of the calibration, nor code, nor a redrawn report is a correction."""
     sealed = publish(first, store)
@@ -121,7 +120,7 @@ def test_other_code_and_evidence_with_the_same_result_make_no_revision(
     assert says_the_same(sealed, manifest, same.files)
 
 
-def test_columns_that_a_release_adds_make_no_revision(store: Store, tmp_path: Path) -> None:
+def test_columns_that_a_release_adds_make_no_revision(store: FolderStore, tmp_path: Path) -> None:
     """A day of the release before is what it was; a column that is gone, or other values, are a change."""
     newest = (RULES.schema.table("bars_1m").names[-1],)
     old = kit.draft(tmp_path / "old", lacking=newest)
@@ -141,7 +140,7 @@ def test_columns_that_a_release_adds_make_no_revision(store: Store, tmp_path: Pa
     ],
 )
 def test_a_correction_is_a_new_revision(
-    store: Store, first: Draft, tmp_path: Path, change: dict[str, object]
+    store: FolderStore, first: Draft, tmp_path: Path, change: dict[str, object]
 ) -> None:
     """Other rows, another condition or another applied offset: r2, and r1 keeps every byte."""
     r1 = publish(first, store)
@@ -155,7 +154,7 @@ def test_a_correction_is_a_new_revision(
     assert verify(store, kit.DAY) == verify(store, kit.DAY, 1) == []
 
 
-def test_a_revision_names_its_parent(store: Store, first: Draft, second: Draft) -> None:
+def test_a_revision_names_its_parent(store: FolderStore, first: Draft, second: Draft) -> None:
     """`publication.json` of r2 has the number and the manifest's SHA-256 of r1."""
     r1, r2 = publish(first, store), publish(second, store)
     paper = storage.read_json(r2.path / "publication.json")
@@ -165,17 +164,19 @@ def test_a_revision_names_its_parent(store: Store, first: Draft, second: Draft) 
     assert (paper["date"], paper["revision"], paper["run"]) == ("2025-01-02", 2, "run-1")
 
 
-def test_latest_never_goes_back(store: Store, tmp_path: Path) -> None:
+def test_latest_never_goes_back(store: FolderStore, tmp_path: Path) -> None:
     """A date published later than a newer one does not move LATEST."""
     days = [kit.DAY + dt.timedelta(days=i) for i in (2, 0, 1)]
     for day in days:
         publish(kit.draft(tmp_path / day.isoformat(), day), store)
 
     assert links.named_day(store) == links.named_day(store, available=True) == days[0]
-    assert all(settled(store, day) and not verify(store, day) for day in days)
+    assert all(kit.settled(store, day) and not verify(store, day) for day in days)
 
 
-def test_a_degraded_day_moves_latest_alone(store: Store, first: Draft, tmp_path: Path) -> None:
+def test_a_degraded_day_moves_latest_alone(
+    store: FolderStore, first: Draft, tmp_path: Path
+) -> None:
     """LATEST_AVAILABLE stays at the newest day whose condition is available."""
     publish(first, store)
     worse = kit.DAY + dt.timedelta(days=1)
@@ -183,11 +184,11 @@ def test_a_degraded_day_moves_latest_alone(store: Store, first: Draft, tmp_path:
 
     assert links.named_day(store) == worse
     assert links.named_day(store, available=True) == kit.DAY
-    assert settled(store, worse)
+    assert kit.settled(store, worse)
 
 
 def test_a_day_that_ceases_to_be_available_gives_its_link_up(
-    store: Store, first: Draft, tmp_path: Path
+    store: FolderStore, first: Draft, tmp_path: Path
 ) -> None:
     """LATEST_AVAILABLE never names a degraded day: it returns to the one before, then vanishes."""
     after = kit.DAY + dt.timedelta(days=1)
@@ -207,7 +208,7 @@ class _Killed(BaseException):
 
 
 def test_the_next_run_finishes_what_a_killed_one_began(
-    store: Store, first: Draft, second: Draft, monkeypatch: pytest.MonkeyPatch
+    store: FolderStore, first: Draft, second: Draft, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Dead between the claim and the links: the same draft only rolls forward, with no r3."""
     publish(first, store)
@@ -220,26 +221,28 @@ def test_the_next_run_finishes_what_a_killed_one_began(
         with pytest.raises(_Killed):
             publish(second, store)
     assert os.readlink(store.date_link(kit.DAY)) == ".revisions/2025-01-02.r1"
-    assert not settled(store, kit.DAY)
+    assert not kit.settled(store, kit.DAY)
 
     again = publish(second, store)
 
     assert (again.new, again.revision) == (False, 2)
-    assert settled(store, kit.DAY)
+    assert kit.settled(store, kit.DAY)
     assert verify(store, kit.DAY) == []
 
 
-def test_a_missing_latest_is_not_settled(store: Store, first: Draft) -> None:
+def test_a_missing_latest_is_not_settled(store: FolderStore, first: Draft) -> None:
     """The folder alone is not enough: without LATEST the day counts as unfinished, and is mended."""
     publish(first, store)
     store.latest().unlink()
 
-    assert not settled(store, kit.DAY)
+    assert not kit.settled(store, kit.DAY)
     publish(first, store)
-    assert settled(store, kit.DAY)
+    assert kit.settled(store, kit.DAY)
 
 
-def test_litter_goes_by_lock_and_not_by_age(store: Store, first: Draft, second: Draft) -> None:
+def test_litter_goes_by_lock_and_not_by_age(
+    store: FolderStore, first: Draft, second: Draft
+) -> None:
     """A dead run's staging folder is removed; one whose owner lives, or with a foreign name, stays."""
     publish(first, store)
     dead, bare, alive, foreign = (
@@ -269,7 +272,7 @@ def test_litter_goes_by_lock_and_not_by_age(store: Store, first: Draft, second: 
 
 @pytest.mark.parametrize("count", [20, pytest.param(100, marks=pytest.mark.slow)])
 def test_a_reader_in_a_loop_always_sees_one_whole_revision(
-    store: Store, tmp_path: Path, count: int
+    store: FolderStore, tmp_path: Path, count: int
 ) -> None:
     """While so many revisions are published, every load is of one of them, entire."""
     drafts = [kit.draft(tmp_path / f"d{i}", price=100.0 + i) for i in range(count)]
@@ -302,14 +305,14 @@ from pipeline.contracts.manifest import Code, FileEntry, to_json
 from pipeline.contracts.value import changed
 from pipeline.errors import KitchenError
 from pipeline.packs import Stored
-from pipeline.publishing.store import Store
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.seal import Draft, publish
 folder, root = Path(sys.argv[1]), Path(sys.argv[2])
 found = read(json.loads((folder / "manifest.json").read_text()))
 draft = Draft(day=found.date, manifest=found, reason="r", run="r",
               files={name: Stored(folder / name) for name in found.files})
 try:
-    sealed = publish(draft, Store(root))
+    sealed = publish(draft, FolderStore(root))
     print("r%d" % sealed.revision, sealed.new)
 except KitchenError as error:
     print(error)
@@ -317,13 +320,13 @@ except KitchenError as error:
 """
 
 
-def _command(draft: Draft, store: Store) -> list[str]:
+def _command(draft: Draft, store: FolderStore) -> list[str]:
     folder = next(iter(draft.files.values())).file.parent
     storage.write_json(folder / "manifest.json", to_json(draft.manifest))
     return [sys.executable, "-c", _PUBLISH, str(folder), str(store.root)]
 
 
-def test_two_processes_at_once_make_one_revision(store: Store, first: Draft) -> None:
+def test_two_processes_at_once_make_one_revision(store: FolderStore, first: Draft) -> None:
     """Whoever is second finds the work done."""
     command = _command(first, store)
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
@@ -335,7 +338,7 @@ def test_two_processes_at_once_make_one_revision(store: Store, first: Draft) -> 
     assert verify(store, kit.DAY) == []
 
 
-def test_many_dates_at_once_never_move_latest_back(store: Store, tmp_path: Path) -> None:
+def test_many_dates_at_once_never_move_latest_back(store: FolderStore, tmp_path: Path) -> None:
     """Different dates have different locks; whoever polls LATEST sees it only grow."""
     days = [kit.DAY + dt.timedelta(days=i) for i in (3, 2, 1, 0)]
     commands = [_command(kit.draft(tmp_path / day.isoformat(), day), store) for day in days]
@@ -348,11 +351,11 @@ def test_many_dates_at_once_never_move_latest_back(store: Store, tmp_path: Path)
     assert [run.wait() for run in runs] == [0] * 4
     assert seen == sorted(seen)
     assert links.named_day(store) == links.named_day(store, available=True) == days[0]
-    assert all(settled(store, day) for day in days)
+    assert all(kit.settled(store, day) for day in days)
 
 
 def test_a_race_without_the_lock_still_makes_one_revision(
-    store: Store, first: Draft, monkeypatch: pytest.MonkeyPatch
+    store: FolderStore, first: Draft, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The lock saves work only: when another run claims r1 in between, ours gives way to it."""
     real = claim.claim
@@ -373,7 +376,7 @@ def test_a_race_without_the_lock_still_makes_one_revision(
 
 
 def test_a_held_lock_is_told_at_last(
-    store: Store, first: Draft, second: Draft, monkeypatch: pytest.MonkeyPatch
+    store: FolderStore, first: Draft, second: Draft, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run that hangs makes the next one end with exit code 10, not wait for ever."""
     publish(first, store)
@@ -395,7 +398,7 @@ def _unsupported(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_noreplace_a_marker_is_the_claim(
-    store: Store, first: Draft, second: Draft, monkeypatch: pytest.MonkeyPatch
+    store: FolderStore, first: Draft, second: Draft, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a file system without RENAME_NOREPLACE revisions are claimed by an exclusive file."""
     _unsupported(monkeypatch)
@@ -406,7 +409,7 @@ def test_without_noreplace_a_marker_is_the_claim(
 
 
 def test_a_marker_of_a_dead_run_burns_its_number(
-    store: Store, first: Draft, monkeypatch: pytest.MonkeyPatch
+    store: FolderStore, first: Draft, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who claimed r1 and died may still be writing for all we know: the next number is taken."""
     _unsupported(monkeypatch)
@@ -414,13 +417,13 @@ def test_a_marker_of_a_dead_run_burns_its_number(
     (store.root / ".locks/2025-01-02.r1").touch()
 
     assert publish(first, store).revision == 2
-    assert settled(store, kit.DAY)
+    assert kit.settled(store, kit.DAY)
 
 
 @pytest.mark.parametrize("noreplace", [True, False])
 @pytest.mark.parametrize("kind", ["folder", "file", "link"])
 def test_whatever_has_the_name_is_not_overwritten(
-    store: Store, first: Draft, kind: str, noreplace: bool, monkeypatch: pytest.MonkeyPatch
+    store: FolderStore, first: Draft, kind: str, noreplace: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An empty folder, a file or a dangling link called r1 stays, and the day becomes r2."""
     if not noreplace:
@@ -436,14 +439,14 @@ def test_whatever_has_the_name_is_not_overwritten(
 
     assert sealed.revision == 2
     assert (os.lstat(taken).st_ino, os.lstat(taken).st_mode) == (before.st_ino, before.st_mode)
-    assert settled(store, kit.DAY)
+    assert kit.settled(store, kit.DAY)
     assert verify(store, kit.DAY) == []
 
 
 @pytest.mark.parametrize("kind", ["folder", "file", "link"])
 @pytest.mark.parametrize("name", ["2025-01-02", "LATEST", "LATEST_AVAILABLE"])
 def test_a_foreign_thing_with_a_link_s_name_is_refused(
-    store: Store, first: Draft, name: str, kind: str
+    store: FolderStore, first: Draft, name: str, kind: str
 ) -> None:
     """Nothing is written and nothing replaced when something else has the name of a link."""
     taken = store.root / name
@@ -460,7 +463,7 @@ def test_a_foreign_thing_with_a_link_s_name_is_refused(
 
 @pytest.mark.parametrize("name", [".revisions", ".locks"])
 def test_a_store_whose_folders_lead_elsewhere_is_refused(
-    store: Store, first: Draft, name: str, tmp_path: Path
+    store: FolderStore, first: Draft, name: str, tmp_path: Path
 ) -> None:
     """A link in place of an inner folder could carry writes out of the store."""
     store.root.mkdir()
@@ -481,7 +484,7 @@ def test_a_store_whose_folders_lead_elsewhere_is_refused(
         "１２.parquet", "a b",
     ],
 )  # fmt: skip
-def test_a_file_name_cannot_leave_the_snapshot(store: Store, first: Draft, name: str) -> None:
+def test_a_file_name_cannot_leave_the_snapshot(store: FolderStore, first: Draft, name: str) -> None:
     """Traversal, hidden and reserved names, odd symbols and odd characters are refused at the door."""
     draft = dataclasses.replace(first, files=first.files | {name: first.files["rejects.parquet"]})
 
@@ -491,13 +494,15 @@ def test_a_file_name_cannot_leave_the_snapshot(store: Store, first: Draft, name:
     assert not store.root.exists()
 
 
-def test_a_date_is_a_plain_date(store: Store, first: Draft) -> None:
+def test_a_date_is_a_plain_date(store: FolderStore, first: Draft) -> None:
     """An instant would make a name of its own."""
     with pytest.raises(ParameterError, match="is not a date"):
         publish(dataclasses.replace(first, day=dt.datetime(2025, 1, 2, tzinfo=dt.UTC)), store)
 
 
-def test_files_that_are_not_the_manifest_s_are_not_published(store: Store, first: Draft) -> None:
+def test_files_that_are_not_the_manifest_s_are_not_published(
+    store: FolderStore, first: Draft
+) -> None:
     """A file that changed after the manifest was made is found when it is read back."""
     first.files["qc/BTCUSDT/calibration_report.md"].file.write_text("changed since")
 
@@ -508,7 +513,7 @@ def test_files_that_are_not_the_manifest_s_are_not_published(store: Store, first
     assert not [n for n in os.listdir(store.root) if n.startswith(".staging")]
 
 
-def test_a_day_with_missing_minutes_is_not_published(store: Store, first: Draft) -> None:
+def test_a_day_with_missing_minutes_is_not_published(store: FolderStore, first: Draft) -> None:
     """Rightly described files with 1439 rows of a symbol are refused all the same."""
     path = first.files["bars_1m.parquet"].file
     table = parquet.read(path).slice(1)
@@ -529,7 +534,7 @@ def test_a_day_with_missing_minutes_is_not_published(store: Store, first: Draft)
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG])
 def test_a_failing_disk_leaves_the_old_snapshot(
-    store: Store, first: Draft, second: Draft, code: int, monkeypatch: pytest.MonkeyPatch
+    store: FolderStore, first: Draft, second: Draft, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whichever fsync fails: one sentence with bytes needed and free, no litter, r1 as it was."""
     publish(first, store)
@@ -558,7 +563,7 @@ def test_a_failing_disk_leaves_the_old_snapshot(
 
 
 def test_a_full_disk_is_refused_before_anything_is_written(
-    store: Store, first: Draft, monkeypatch: pytest.MonkeyPatch
+    store: FolderStore, first: Draft, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Less than twice the room needed: nothing is begun."""
     real = os.statvfs(store.root.parent)
@@ -590,7 +595,7 @@ def _as_nobody(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 def test_a_store_that_may_not_be_written_is_one_sentence(common: Path) -> None:
     """Another user without write permission gets a sentence and exit code 30, and changes nothing."""
-    store = Store(common / "snapshots")
+    store = FolderStore(common / "snapshots")
     publish(kit.draft(common / "first"), store)
     command = _command(kit.draft(common / "second", price=101.0), store)
     before = kit.tree(store.root)
@@ -608,7 +613,7 @@ def test_an_ordinary_user_publishes_too(common: Path) -> None:
     """Sealed 0555 folders do not stop the user who made them from publishing the next revision."""
     (common / "home").mkdir()
     os.chown(common / "home", 65534, 65534)
-    store = Store(common / "home" / "snapshots")
+    store = FolderStore(common / "home" / "snapshots")
     first, second = (kit.draft(common / str(price), price=price) for price in (100.0, 101.0))
 
     for draft, said in ((first, "r1 True"), (second, "r2 True"), (second, "r2 False")):
@@ -616,7 +621,7 @@ def test_an_ordinary_user_publishes_too(common: Path) -> None:
         assert done.stdout.strip() == said, done.stderr
 
 
-def test_a_damaged_manifest_is_healed_by_a_new_revision(store: Store, first: Draft) -> None:
+def test_a_damaged_manifest_is_healed_by_a_new_revision(store: FolderStore, first: Draft) -> None:
     """What cannot be proved whole does not count as published; the evidence stays where it is."""
     path = publish(first, store).path / "dataset_manifest.json"
     path.chmod(0o644)
@@ -624,11 +629,11 @@ def test_a_damaged_manifest_is_healed_by_a_new_revision(store: Store, first: Dra
 
     assert current(store, kit.DAY) is None
     assert publish(first, store).revision == 2
-    assert settled(store, kit.DAY)
+    assert kit.settled(store, kit.DAY)
     assert b"BTCUSDX" in path.read_bytes()
 
 
-def test_staging_has_no_trace_in_a_revision(store: Store, first: Draft) -> None:
+def test_staging_has_no_trace_in_a_revision(store: FolderStore, first: Draft) -> None:
     """The owner's file and the private mode of staging end with the claim."""
     path = publish(first, store).path
 
@@ -636,7 +641,9 @@ def test_staging_has_no_trace_in_a_revision(store: Store, first: Draft) -> None:
     assert staging.OWNER not in (path / "MD5SUMS").read_text()
 
 
-def test_a_date_stays_settled_while_later_ones_are_published(store: Store, tmp_path: Path) -> None:
+def test_a_date_stays_settled_while_later_ones_are_published(
+    store: FolderStore, tmp_path: Path
+) -> None:
     """Both LATEST links move on at any moment, also in the middle of a look."""
     later = [kit.DAY + dt.timedelta(days=n) for n in (1, 2)]
     for day in (kit.DAY, *later):
@@ -655,7 +662,7 @@ def test_a_date_stays_settled_while_later_ones_are_published(store: Store, tmp_p
     mover = threading.Thread(target=move)
     mover.start()
     try:
-        assert all(settled(store, kit.DAY) for _ in range(100))
+        assert all(kit.settled(store, kit.DAY) for _ in range(100))
     finally:
         ended.set()
         mover.join()

@@ -14,9 +14,9 @@ from kit import snapshots as kit
 from kit.support import kitchen_at
 from pipeline.errors import ConfigError
 from pipeline.publishing import revisions, signing
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.rollback import rollback
 from pipeline.publishing.seal import publish
-from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify, verify_day
 from pipeline.settings.config import PROJECT, Kitchen
 
@@ -40,9 +40,9 @@ def key(kitchen: Kitchen) -> Ed25519PrivateKey:
 
 
 @pytest.fixture
-def store(tmp_path: Path, key: Ed25519PrivateKey) -> Store:
+def store(tmp_path: Path, key: Ed25519PrivateKey) -> FolderStore:
     """A store with r1 and r2, both signed, whose folders may be tampered with."""
-    store = Store(tmp_path / "snapshots")
+    store = FolderStore(tmp_path / "snapshots")
     for price in (100.0, 101.0):
         draft = kit.draft(tmp_path / str(price), price=price)
         publish(dataclasses.replace(draft, key=key), store)
@@ -51,19 +51,21 @@ def store(tmp_path: Path, key: Ed25519PrivateKey) -> Store:
     return store
 
 
-def wrong(store: Store, kitchen: Kitchen) -> dict[str, str]:
+def wrong(store: FolderStore, kitchen: Kitchen) -> dict[str, str]:
     """File -> what is wrong with the current revision."""
     return {f.file: f.what for f in verify(store, kit.DAY, None, signing.trusted_by(kitchen))}
 
 
-def test_signed_revisions_are_good(store: Store, kitchen: Kitchen, key: Ed25519PrivateKey) -> None:
+def test_signed_revisions_are_good(
+    store: FolderStore, kitchen: Kitchen, key: Ed25519PrivateKey
+) -> None:
     """A rollback is signed like any other."""
     rollback(store, kit.DAY, 1, "no", key)
 
     assert verify_day(store, kit.DAY, signing.trusted_by(kitchen)) == []
 
 
-def test_openssl_agrees(store: Store, key: Ed25519PrivateKey, tmp_path: Path) -> None:
+def test_openssl_agrees(store: FolderStore, key: Ed25519PrivateKey, tmp_path: Path) -> None:
     """The signature is plain Ed25519 over the bytes of publication.json."""
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed")
@@ -89,7 +91,7 @@ def test_openssl_agrees(store: Store, key: Ed25519PrivateKey, tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
 
 
-def test_a_missing_signature_is_named(store: Store, kitchen: Kitchen) -> None:
+def test_a_missing_signature_is_named(store: FolderStore, kitchen: Kitchen) -> None:
     """Where a key is configured every revision must be signed."""
     (store.revision(kit.DAY, 2) / "publication.json.sig").unlink()
 
@@ -97,7 +99,7 @@ def test_a_missing_signature_is_named(store: Store, kitchen: Kitchen) -> None:
     assert verify(store, kit.DAY) == []
 
 
-def test_a_foreign_key_is_named(store: Store, kitchen: Kitchen) -> None:
+def test_a_foreign_key_is_named(store: FolderStore, kitchen: Kitchen) -> None:
     """Rightly signed, but not by us."""
     folder = store.revision(kit.DAY, 2)
     foreign = Ed25519PrivateKey.generate().sign((folder / "publication.json").read_bytes())
@@ -106,7 +108,7 @@ def test_a_foreign_key_is_named(store: Store, kitchen: Kitchen) -> None:
     assert "is of no trusted key" in wrong(store, kitchen)["publication.json.sig"]
 
 
-def test_a_signature_of_another_revision_is_named(store: Store, kitchen: Kitchen) -> None:
+def test_a_signature_of_another_revision_is_named(store: FolderStore, kitchen: Kitchen) -> None:
     """Ours, but over other bytes."""
     for name in ("publication.json.sig",):
         shutil.copy(store.revision(kit.DAY, 1) / name, store.revision(kit.DAY, 2) / name)
@@ -114,7 +116,7 @@ def test_a_signature_of_another_revision_is_named(store: Store, kitchen: Kitchen
     assert "of another publication" in wrong(store, kitchen)["publication.json.sig"]
 
 
-def test_a_publication_made_up_whole_is_named(store: Store, kitchen: Kitchen) -> None:
+def test_a_publication_made_up_whole_is_named(store: FolderStore, kitchen: Kitchen) -> None:
     """Someone who mends every digest still cannot sign."""
     path = store.revision(kit.DAY, 2) / "publication.json"
     paper = revisions.read_publication(path.parent) | {"reason": "trust me"}
@@ -125,7 +127,7 @@ def test_a_publication_made_up_whole_is_named(store: Store, kitchen: Kitchen) ->
     assert list(wrong(store, kitchen)) == ["publication.json.sig"]
 
 
-def test_a_signed_copy_of_another_day_is_named(store: Store, kitchen: Kitchen) -> None:
+def test_a_signed_copy_of_another_day_is_named(store: FolderStore, kitchen: Kitchen) -> None:
     """The signature holds; the date does not."""
     other = kit.DAY.replace(day=5)
     shutil.copytree(store.revision(kit.DAY, 1), store.revision(other, 1))

@@ -24,7 +24,7 @@ from kit.last_call import Call, Fatal
 from kit.support import forget_receipt, luigi, write_config
 from pipeline import storage
 from pipeline.freshness import receipt
-from pipeline.publishing.store import Store
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.verify import Finding, verify, verify_day
 from pipeline.reader import load
 from pipeline.sample.generate import SampleRequest, write_sample
@@ -70,7 +70,7 @@ class Kitchen:
     """A root in which a day waits to be published, and how it got there."""
 
     def __init__(self, root: Path, day: dt.date) -> None:
-        self.root, self.day, self.store = root, day, Store(root / "snapshots")
+        self.root, self.day, self.store = root, day, FolderStore(root / "snapshots")
         self.written = (self.store.root, root / "data/prepared")
         self.snapshot = ["Snapshot", "--date", str(day), "--local-scheduler"]
         self.command = [sys.executable, "-m", "luigi", "--module", "pipeline", *self.snapshot]

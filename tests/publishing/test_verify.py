@@ -14,17 +14,17 @@ import pytest
 from kit import snapshots as kit
 from pipeline import storage
 from pipeline.errors import ContractError, RefusedError, SnapshotCorruptError
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.revisions import SELF_DIGEST, publication_digest
 from pipeline.publishing.seal import publish
-from pipeline.publishing.store import Store
 from pipeline.publishing.verify import verify
 from pipeline.reader import load
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def store(tmp_path: Path) -> FolderStore:
     """A store with r1 and r2 of a date, whose folders may be tampered with."""
-    store = Store(tmp_path / "snapshots")
+    store = FolderStore(tmp_path / "snapshots")
     for price in (100.0, 101.0):
         publish(kit.draft(tmp_path / str(price), price=price), store)
     for path in store.revisions.rglob("*"):
@@ -34,13 +34,13 @@ def store(tmp_path: Path) -> Store:
     return store
 
 
-def test_what_was_published_is_good(store: Store) -> None:
+def test_what_was_published_is_good(store: FolderStore) -> None:
     """Both revisions and the links have no finding."""
     assert verify(store, kit.DAY) == []
     assert verify(store, kit.DAY, 1) == []
 
 
-def test_any_turned_byte_is_found(store: Store) -> None:
+def test_any_turned_byte_is_found(store: FolderStore) -> None:
     """200 random bits of random files: each is found and named, and none when it is turned back."""
     folder = store.revision(kit.DAY, 2)
     files = sorted(p for p in folder.rglob("*") if p.is_file())
@@ -127,7 +127,7 @@ def _other_parent(folder: Path) -> str:
         _other_parent,
     ],
 )
-def test_tampering_is_named(store: Store, tamper: Callable[[Path], str]) -> None:
+def test_tampering_is_named(store: FolderStore, tamper: Callable[[Path], str]) -> None:
     """Truncated, removed, added, swapped, linked, copied from elsewhere: the file is named."""
     name = tamper(store.revision(kit.DAY, 2))
 
@@ -137,7 +137,7 @@ def test_tampering_is_named(store: Store, tamper: Callable[[Path], str]) -> None
     assert str(findings[0]).startswith("2025-01-02.r2: ")
 
 
-def test_a_copy_under_another_date_is_found(store: Store) -> None:
+def test_a_copy_under_another_date_is_found(store: FolderStore) -> None:
     """A whole revision of one date does not pass for another."""
     other = kit.DAY + dt.timedelta(days=1)
     shutil.copytree(store.revision(kit.DAY, 1), store.revision(other, 1))
@@ -160,7 +160,9 @@ def test_a_copy_under_another_date_is_found(store: Store) -> None:
         ("2025-01-02", None, "no such link"),
     ],
 )
-def test_wrong_links_are_found(store: Store, link: str, target: str | None, what: str) -> None:
+def test_wrong_links_are_found(
+    store: FolderStore, link: str, target: str | None, what: str
+) -> None:
     """Dangling, behind, foreign and lost links are findings."""
     (store.root / link).unlink()
     if target is not None:
@@ -169,7 +171,7 @@ def test_wrong_links_are_found(store: Store, link: str, target: str | None, what
     assert any(what in str(finding) for finding in verify(store, kit.DAY)), verify(store, kit.DAY)
 
 
-def test_a_latest_that_fell_behind_is_found(store: Store, tmp_path: Path) -> None:
+def test_a_latest_that_fell_behind_is_found(store: FolderStore, tmp_path: Path) -> None:
     """LATEST names a published date, but not the newest."""
     after = kit.DAY + dt.timedelta(days=1)
     publish(kit.draft(tmp_path / "after", after), store)
@@ -181,7 +183,7 @@ def test_a_latest_that_fell_behind_is_found(store: Store, tmp_path: Path) -> Non
     ]
 
 
-def test_latest_available_must_not_name_a_degraded_day(store: Store, tmp_path: Path) -> None:
+def test_latest_available_must_not_name_a_degraded_day(store: FolderStore, tmp_path: Path) -> None:
     """The link's name is a promise."""
     publish(kit.draft(tmp_path / "worse", states={"BTCUSDT": "degraded"}), store)
     store.latest(available=True).symlink_to("2025-01-02")
@@ -189,14 +191,14 @@ def test_latest_available_must_not_name_a_degraded_day(store: Store, tmp_path: P
     assert [f.file for f in verify(store, kit.DAY)] == ["LATEST_AVAILABLE"]
 
 
-def test_a_collected_parent_is_no_fault(store: Store) -> None:
+def test_a_collected_parent_is_no_fault(store: FolderStore) -> None:
     """Old revisions may be collected; the newer one stays good."""
     shutil.rmtree(store.revision(kit.DAY, 1))
 
     assert verify(store, kit.DAY) == []
 
 
-def test_verify_changes_nothing(store: Store) -> None:
+def test_verify_changes_nothing(store: FolderStore) -> None:
     """It reads; evidence of damage stays as it is."""
     _truncate(store.revision(kit.DAY, 2))
     before = kit.tree(store.root)
@@ -206,7 +208,7 @@ def test_verify_changes_nothing(store: Store) -> None:
 
 
 @pytest.mark.parametrize("name", ["bars_1m.parquet", "dataset_manifest.json", "publication.json"])
-def test_damaged_bytes_are_never_loaded(store: Store, name: str) -> None:
+def test_damaged_bytes_are_never_loaded(store: FolderStore, name: str) -> None:
     """The reader refuses a file, a manifest or a publication with one turned bit."""
     path = store.revision(kit.DAY, 2) / name
     data = bytearray(path.read_bytes())
@@ -217,7 +219,7 @@ def test_damaged_bytes_are_never_loaded(store: Store, name: str) -> None:
         load("bars_1m", kit.DAY, kit.DAY, root=store.root)
 
 
-def test_a_date_that_is_not_there_is_a_finding(store: Store) -> None:
+def test_a_date_that_is_not_there_is_a_finding(store: FolderStore) -> None:
     """Asking for an unpublished date is answered in words, and the reader refuses it."""
     other = kit.DAY + dt.timedelta(days=5)
 
@@ -227,7 +229,7 @@ def test_a_date_that_is_not_there_is_a_finding(store: Store) -> None:
         load("bars_1m", other, other, root=store.root)
 
 
-def test_the_publication_carries_a_digest_of_itself(store: Store) -> None:
+def test_the_publication_carries_a_digest_of_itself(store: FolderStore) -> None:
     """Even a change of `reason` that keeps the JSON readable shows without a signature."""
     path = store.revision(kit.DAY, 2) / "publication.json"
     paper = storage.read_json(path) | {"reason": "something else"}
@@ -236,7 +238,7 @@ def test_the_publication_carries_a_digest_of_itself(store: Store) -> None:
     assert [f.what for f in verify(store, kit.DAY, 2)] == ["is missing or damaged"]
 
 
-def test_a_manifest_of_another_release_is_not_called_damaged(store: Store) -> None:
+def test_a_manifest_of_another_release_is_not_called_damaged(store: FolderStore) -> None:
     """Whole and in another form: verify and the reader name the field and what to read it with."""
     folder = store.revision(kit.DAY, 2)
     manifest, paper = folder / "dataset_manifest.json", folder / "publication.json"
@@ -254,7 +256,7 @@ def test_a_manifest_of_another_release_is_not_called_damaged(store: Store) -> No
         load("bars_1m", kit.DAY, kit.DAY, root=store.root)
 
 
-def test_a_part_that_the_manifest_does_not_have_is_found(store: Store) -> None:
+def test_a_part_that_the_manifest_does_not_have_is_found(store: FolderStore) -> None:
     """Readers go by the parts of the manifest that the publication names: each must be the manifest's own."""
     folder = store.revision(kit.DAY, 2)
     paper, manifest = folder / "publication.json", (folder / "dataset_manifest.json").read_bytes()

@@ -19,7 +19,7 @@ from kit.real_luigid import KITCHEN, Luigid, serving
 from kit.support import write_config
 from pipeline import storage
 from pipeline.freshness import receipt
-from pipeline.publishing.store import Store
+from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.verify import verify_day
 from pipeline.sample.generate import SampleRequest, write_sample
 from pipeline.settings.config import PROJECT
@@ -133,7 +133,7 @@ def test_whoever_is_killed_the_next_run_ends_the_work(tmp_path: Path, kills: int
                 kitchen.finish()
                 assert kitchen.contents() == wanted
                 assert [
-                    f for day in DAYS for f in verify_day(Store(tmp_path / "snapshots"), day)
+                    f for day in DAYS for f in verify_day(FolderStore(tmp_path / "snapshots"), day)
                 ] == []
 
 

@@ -14,7 +14,7 @@ from kit import ranges
 from kit.real_luigid import Luigid, serving
 from kit.support import write_config
 from pipeline.publishing import locks
-from pipeline.publishing.store import Store
+from pipeline.publishing.folder_store import FolderStore
 
 DAYS = [dt.date(2025, 1, 31) + dt.timedelta(days=n) for n in range(2)]
 
@@ -56,7 +56,7 @@ def test_both_end_well_and_publish_each_day_once(
 def test_a_day_that_another_run_holds_to_the_end_is_no_failure(raw: Path, tmp_path: Path) -> None:
     """It is waited for, then the exit code says to come back; the other day is there."""
     root = ranges.kitchen(tmp_path, raw, "workers: {patience_seconds: 1}\n")
-    store = Store(root / "snapshots")
+    store = FolderStore(root / "snapshots")
     store.lock(DAYS[0]).parent.mkdir(parents=True)
 
     with locks.held(store.lock(DAYS[0])):
@@ -73,7 +73,7 @@ def test_a_day_that_another_run_holds_to_the_end_is_no_failure(raw: Path, tmp_pa
 def test_a_day_that_another_run_lets_go_is_built(raw: Path, tmp_path: Path) -> None:
     """Though it was held for longer than a publisher waits at a time."""
     root = ranges.kitchen(tmp_path, raw)
-    store = Store(root / "snapshots")
+    store = FolderStore(root / "snapshots")
     store.lock(DAYS[0]).parent.mkdir(parents=True)
 
     with locks.held(store.lock(DAYS[0])):
