@@ -53,6 +53,10 @@ class KitchenError(Exception):
 
     exit_code = ExitCode.BAD_VALUE
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it: the sentence, without our own lines."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class ConfigError(KitchenError):
     """A document that people write (configuration, governance) is wrong."""

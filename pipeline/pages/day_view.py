@@ -6,6 +6,7 @@ Belongs here: gathering it all as one value that a page carries with it. The pag
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from pipeline.contracts import features_schema, schema
 from pipeline.contracts.manifest import Manifest
 from pipeline.errors import ParameterError
 from pipeline.free_form import Json
+from pipeline.locations import GOVERNANCE
 from pipeline.pages.day_cells import Cells, cells
 from pipeline.pages.day_lines import DayLines, day_lines
 from pipeline.provenance import raw_text
@@ -94,8 +96,15 @@ class DayView(msgspec.Struct, frozen=True, kw_only=True):
     rejects_total: int
 
 
-def day_view(kitchen: Kitchen, store: Store, day: dt.date, symbol: str) -> DayView:
+def day_view(kitchen: Kitchen | None, store: Store, day: dt.date, symbol: str) -> DayView:
     """The current revision's day of a symbol.
+
+    Args:
+        kitchen: The configuration whose prepared folder has the lines behind it; None where only the store is
+            at hand.
+        store: The store.
+        day: The UTC date.
+        symbol: Its name.
 
     Raises:
         ParameterError: the day is not published, or has no such symbol; says what there is.
@@ -114,9 +123,11 @@ def day_view(kitchen: Kitchen, store: Store, day: dt.date, symbol: str) -> DayVi
         return load(name, day, day, [symbol], allow=CONDITIONS, root=store.name)
 
     rejects = table("rejects")
+    configured = kitchen.symbols.get(symbol) if kitchen is not None else None
+    governance = GOVERNANCE if kitchen is None else kitchen.governance
     return DayView(
         symbol=symbol,
-        market=kitchen.symbols[symbol].market if symbol in kitchen.symbols else "",
+        market="" if configured is None else configured.market,
         date=day.isoformat(),
         revision=sealed.revision,
         simulated=manifest.simulated,
@@ -126,12 +137,12 @@ def day_view(kitchen: Kitchen, store: Store, day: dt.date, symbol: str) -> DayVi
             for r in condition.reasons
         ],
         facts=_facts(manifest, symbol),
-        flags=_flags(kitchen),
-        imbalance_ratio=features_schema.load(kitchen.governance).rules.imbalance_ratio,
+        flags=_flags(governance),
+        imbalance_ratio=features_schema.load(governance).rules.imbalance_ratio,
         columns=_columns(table("bars_1m"), day),
         skew=_skew(manifest.calibration.get(symbol, {})),
         cells=cells(table("footprint"), day),
-        lines=_lines(kitchen, symbol, day),
+        lines=None if kitchen is None else _lines(kitchen, symbol, day),
         rejects=_rejects(rejects, day),
         rejects_total=rejects.num_rows,
     )
@@ -141,10 +152,10 @@ def _words(code: str) -> str:
     return DEFECTS[code].what if code in DEFECTS else ""
 
 
-def _flags(kitchen: Kitchen) -> list[Flag]:
+def _flags(governance: Path) -> list[Flag]:
     return [
         Flag(bit=it["bit"], name=it["name"], code=it["code"], words=it["description"])
-        for it in schema.load(kitchen.governance).flags
+        for it in schema.load(governance).flags
     ]
 
 

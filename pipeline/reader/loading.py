@@ -135,6 +135,53 @@ def scan(
     return found
 
 
+def conditions(
+    start: dt.date | str,
+    end: dt.date | str,
+    as_of: dt.datetime | str | None = None,
+    root: Path | str | None = None,
+) -> pa.Table:
+    """`date`, `symbol`, `condition`, `codes` of every symbol on every published date of `[start, end]`.
+
+    Arguments and errors as in `load()`; no table of any date is opened.
+    """
+    first, last = date_of(start), date_of(end)
+    _check(_WITH_A_ROW_A_MINUTE, first, last, CONDITIONS)
+    store = store_at(root).look((first, last))
+    instant = None if as_of is None else _instant(as_of)
+    question = Question(f"{_WITH_A_ROW_A_MINUTE}.parquet", ())
+    dates = [first + dt.timedelta(days=i) for i in range((last - first).days + 1)]
+    found = _each(store, lambda day: _resolve(store, day, instant, question), dates)
+    rows = [
+        {
+            "date": day,
+            "symbol": name,
+            "condition": it.condition,
+            "codes": [r.code for r in it.reasons],
+        }
+        for day, said in zip(dates, found, strict=True)
+        if said is not None
+        for name, it in sorted(said.condition.symbols.items())
+    ]
+    return pa.Table.from_pylist(rows, _CONDITIONS)
+
+
+_WITH_A_ROW_A_MINUTE = "bars_1m"
+_CONDITIONS = pa.schema(
+    [
+        ("date", pa.date32()),
+        ("symbol", pa.string()),
+        ("condition", pa.string()),
+        ("codes", pa.list_(pa.string())),
+    ]
+)
+
+
+def store_at(root: Path | str | None) -> Store:
+    """The store at a folder or an address; None means the configured one."""
+    return open_store(config.load_kitchen().snapshots if root is None else Path(root))
+
+
 @dataclass(frozen=True, slots=True)
 class _Choice:
     """What of a range is asked for, as the caller wrote it."""
@@ -161,11 +208,9 @@ def _found(
 
     A day without ticks has no footprint.
     """
-    first, last = _date(start), _date(end)
+    first, last = date_of(start), date_of(end)
     _check(dataset, first, last, choice.allow)
-    root = choice.root
-    place = config.load_kitchen().snapshots if root is None else Path(root)
-    store = open_store(place).look((first, last))
+    store = store_at(choice.root).look((first, last))
     instant = None if choice.as_of is None else _instant(choice.as_of)
     names = None if choice.names is None else tuple(choice.names)
     question = Question(f"{dataset}.parquet", names)
@@ -184,7 +229,12 @@ def _each(store: Store, work: Callable[[Given], Made], items: Sequence[Given]) -
         return list(pool.map(work, items))
 
 
-def _date(value: dt.date | str) -> dt.date:
+def date_of(value: dt.date | str) -> dt.date:
+    """A date, or `YYYY-MM-DD`, as a date.
+
+    Raises:
+        ParameterError: neither.
+    """
     if type(value) is dt.date:
         return value
     try:

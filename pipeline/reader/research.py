@@ -1,0 +1,286 @@
+"""A store of snapshots as an object: what there is, and rows as a researcher wants them.
+
+Belongs here: choosing, joining and shaping what `load` gives, which verifies it. `load` itself is
+`loading.py`; longer bars are `resampling.py`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import pyarrow as pa
+
+from pipeline.contracts import documents
+from pipeline.errors import ParameterError
+from pipeline.free_form import Json
+from pipeline.locations import GOVERNANCE
+from pipeline.reader import loading
+from pipeline.reader.loading import load
+from pipeline.reader.published_day import Snapshot
+from pipeline.reader.resampling import minutes_of, resample
+from pipeline.reader.shaping import Form, beside, near, panel_of, shaped, with_keys
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
+Day = dt.date | str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """What a published feature is.
+
+    Args:
+        name: Its column.
+        table: `micro`: a value a minute; `macro`: a value a day, known at its begin.
+        family: Whose formula it is of.
+        unit: Of its values.
+        window: Rows that a value describes.
+        warm_up: Rows of history, its own included, below which it is null.
+        description: In a sentence.
+    """
+
+    name: str
+    table: str
+    family: str
+    unit: str
+    window: int
+    warm_up: int
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshots:
+    """A store of snapshots, as it was known at an instant.
+
+    Args:
+        root: The store: a folder, or an address; None for the configured one.
+        as_of: What was published at that instant; None: what is published now.
+        allow: Conditions of symbol-days that are accepted; a day of another one is refused by name.
+    """
+
+    root: Path | str | None = None
+    as_of: dt.datetime | str | None = None
+    allow: Sequence[str] = ("available",)
+
+    # What there is.
+
+    def days(self) -> list[dt.date]:
+        """Every published date, ascending."""
+        return loading.store_at(self.root).published_days()
+
+    def symbols(self) -> list[str]:
+        """Every symbol of the newest published date, by name."""
+        newest = self.days()[-1:]
+        return (
+            sorted(set(self.conditions(newest[0], newest[0])["symbol"].to_pylist()))
+            if newest
+            else []
+        )
+
+    def conditions(self, start: Day, end: Day) -> pa.Table:
+        """The condition of every symbol on every published date of `[start, end]`, both included.
+
+        Returns:
+            `date`, `symbol`, `condition`, `codes` (those of its reasons): by date and symbol.
+        """
+        return loading.conditions(start, end, self.as_of, self.root)
+
+    def features(self) -> list[Feature]:
+        """What every published feature is, in the order of the columns."""
+        return list(self._features.values())
+
+    def feature(self, name: str) -> Feature:
+        """What a feature is.
+
+        Raises:
+            ParameterError: there is no such feature; says which are near.
+        """
+        if name not in self._features:
+            raise ParameterError(f"{name!r} is no feature; {near(name, list(self._features))}")
+        return self._features[name]
+
+    def flags(self, mask: int) -> list[str]:
+        """The names of the flags in a value of `qc_flags`, each with its code: `kline_missing (B12)`."""
+        return [f"{it['name']} ({it['code']})" for it in self._flags if mask >> it["bit"] & 1]
+
+    def snapshot(self, date: Day) -> Snapshot:
+        """One published date."""
+        return Snapshot(self, loading.date_of(date))
+
+    # Rows.
+
+    @overload
+    def bars(
+        self,
+        start: Day,
+        end: Day,
+        symbols: Sequence[str] | None = ...,
+        *,
+        columns: Sequence[str] | None = ...,
+        features: Sequence[str] = ...,
+        every: str = ...,
+        form: Literal["arrow"] = ...,
+    ) -> pa.Table: ...
+    @overload
+    def bars(
+        self,
+        start: Day,
+        end: Day,
+        symbols: Sequence[str] | None = ...,
+        *,
+        columns: Sequence[str] | None = ...,
+        features: Sequence[str] = ...,
+        every: str = ...,
+        form: Literal["pandas"],
+    ) -> pd.DataFrame: ...
+    @overload
+    def bars(
+        self,
+        start: Day,
+        end: Day,
+        symbols: Sequence[str] | None = ...,
+        *,
+        columns: Sequence[str] | None = ...,
+        features: Sequence[str] = ...,
+        every: str = ...,
+        form: Literal["polars"],
+    ) -> pl.DataFrame: ...
+
+    def bars(
+        self,
+        start: Day,
+        end: Day,
+        symbols: Sequence[str] | None = None,
+        *,
+        columns: Sequence[str] | None = None,
+        features: Sequence[str] = (),
+        every: str = "1m",
+        form: Form = "arrow",
+    ) -> Any:
+        """Bars of each date of `[start, end]`, both included, with chosen features beside them.
+
+        Args:
+            start: First UTC date; a date or `YYYY-MM-DD`.
+            end: Last one.
+            symbols: Only these; None means all.
+            columns: Only these of the bars, beside `symbol`, `ts` and `available_at`; None means all.
+            features: Names of features, of minutes or of days; a day's value stands in each of its minutes.
+            every: `1m`, or longer bars: see `resample`.
+            form: `arrow`, `pandas` or `polars`.
+
+        Returns:
+            By symbol and `ts`, the close of the bar. A row may be used from its `available_at` on. Null means
+            not measured.
+
+        Raises:
+            ParameterError: an argument is wrong; names what is near.
+            RefusedError: symbol-days whose condition is not allowed; names them.
+            SnapshotCorruptError: bytes differ from their manifest.
+        """
+        minutes = minutes_of(every)
+        wanted = None if columns is None else with_keys(columns)
+        table = self._load("bars_1m", start, end, symbols, wanted)
+        table = table.sort_by([("symbol", "ascending"), ("ts", "ascending")])
+        chosen = [self.feature(name) for name in dict.fromkeys(features)]
+        for source, dataset in (("micro", "features_micro"), ("macro", "macro_slow")):
+            names = [it.name for it in chosen if it.table == source]
+            if names:
+                keys = ["symbol", "ts"] if source == "micro" else ["symbol", "day"]
+                rows = self._load(dataset, start, end, symbols, [*keys, *names])
+                table = beside(table, rows, names, daily=source == "macro")
+        if minutes > 1:
+            table = resample(table, every)
+        return shaped(table, form)
+
+    def panel(
+        self,
+        column: str,
+        start: Day,
+        end: Day,
+        symbols: Sequence[str] | None = None,
+        *,
+        every: str = "1m",
+        form: Form = "pandas",
+    ) -> Any:
+        """One column of bars, or one feature, as a panel: a row a `ts`, a column a symbol.
+
+        Args:
+            column: A column of the bars, or a feature.
+            start: First UTC date.
+            end: Last one, included.
+            symbols: Only these; None means all.
+            every: As in `bars`.
+            form: `pandas` has `ts` as its index; the others as their first column.
+
+        Raises:
+            ParameterError, RefusedError, SnapshotCorruptError: as `bars`.
+        """
+        is_feature = column in self._features
+        rows = self.bars(
+            start,
+            end,
+            symbols,
+            columns=[] if is_feature else [column],
+            features=[column] if is_feature else (),
+            every=every,
+        )
+        table = panel_of(rows, column)
+        made = shaped(table, form)
+        return made.set_index("ts") if form == "pandas" else made
+
+    def __repr__(self) -> str:
+        """What it is, in one line."""
+        days = self.days()
+        span = f"{len(days)} days, {days[0]} to {days[-1]}" if days else "no day"
+        known = f", as of {self.as_of}" if self.as_of is not None else ""
+        return f"<Snapshots {loading.store_at(self.root).name}: {span}{known}>"
+
+    def _load(
+        self,
+        dataset: str,
+        start: Day,
+        end: Day,
+        symbols: Sequence[str] | None,
+        columns: Sequence[str] | None,
+    ) -> pa.Table:
+        return load(dataset, start, end, symbols, self.as_of, columns, self.allow, self.root)
+
+    @cached_property
+    def _features(self) -> dict[str, Feature]:
+        document = documents.load_json(GOVERNANCE / "SCHEMA_features.json")
+        names = Feature.__dataclass_fields__
+        return {
+            it["name"]: Feature(**{key: it[key] for key in names}) for it in document["features"]
+        }
+
+    @cached_property
+    def _flags(self) -> list[Json]:
+        flags: list[Json] = documents.load_json(GOVERNANCE / "SCHEMA_data.json")["flags"]
+        return flags
+
+
+def open_snapshots(
+    root: Path | str | None = None,
+    *,
+    as_of: dt.datetime | str | None = None,
+    allow: Sequence[str] = ("available",),
+) -> Snapshots:
+    """A store of snapshots.
+
+    Args:
+        root: A folder, or an address such as `s3://bucket/kitchen`; None for the configured one.
+        as_of: An aware instant, or ISO text with a zone: everything as it was published then.
+        allow: Conditions of symbol-days that are accepted.
+
+    Example:
+        >>> store = open_snapshots("snapshots")
+        >>> cvd = store.panel("cvd", "2025-01-02", "2025-01-31", every="5m")
+    """
+    return Snapshots(root=root, as_of=as_of, allow=tuple(allow))

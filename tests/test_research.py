@@ -1,0 +1,274 @@
+"""A store as an object: rows as a researcher asks for them, against pandas and Polars on the same files."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kit.support import kitchen_at
+from pipeline import layout
+from pipeline.errors import ParameterError, RefusedError
+from pipeline.freshness.check import Freshness
+from pipeline.freshness.graph import Unit
+from pipeline.publishing import index
+from pipeline.publishing.opening import open_store
+from pipeline.reader import Snapshots, open_snapshots, resample
+from pipeline.reader.resampling import minutes_of
+from pipeline.sample.generate import SampleRequest, write_sample
+from pipeline.tasks import job
+
+FIRST, LAST = dt.date(2025, 1, 2), dt.date(2025, 1, 3)
+SYMBOLS = ["BTCUSDT", "ETHUSDT"]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two published days of two symbols; ETHUSDT's second day has gaps."""
+    market = "{market: futures_um}"
+    kitchen = kitchen_at(tmp_path_factory.mktemp("research"), dict.fromkeys(SYMBOLS, market))
+    for symbol in SYMBOLS:
+        write_sample(
+            SampleRequest(
+                out=kitchen.raw,
+                first=FIRST,
+                days=2,
+                symbols=(symbol,),
+                trades_per_day=2_000,
+                warmup_days=40,
+                defects=("B12",) if symbol == "ETHUSDT" else (),
+            )
+        )
+    layout.forget_listings()
+    freshness = Freshness(kitchen)
+    for day in (FIRST, LAST):
+        job.build(freshness, Unit("Snapshot", day))
+    assert index.current(open_store(kitchen.snapshots)).keys() == {FIRST, LAST}
+    return kitchen.snapshots
+
+
+@pytest.fixture
+def store(root: Path) -> Snapshots:
+    """The store, degraded days allowed."""
+    return open_snapshots(root, allow=("available", "degraded"))
+
+
+def published(root: Path, name: str, symbol: str) -> pd.DataFrame:
+    """The rows of both days as they lie in the files."""
+    files = [root / day.isoformat() / f"{name}.parquet" for day in (FIRST, LAST)]
+    frame = pd.concat([pd.read_parquet(file) for file in files])
+    return frame[frame["symbol"] == symbol].reset_index(drop=True)
+
+
+def test_what_there_is_is_told_in_a_line(store: Snapshots, root: Path) -> None:
+    """Days, symbols, conditions; short words for a prompt."""
+    assert store.days() == [FIRST, LAST]
+    assert store.symbols() == SYMBOLS
+    assert repr(store) == f"<Snapshots {root}: 2 days, 2025-01-02 to 2025-01-03>"
+    rows = store.conditions(FIRST, LAST).to_pylist()
+    assert [(row["date"], row["symbol"]) for row in rows] == [
+        (day, symbol) for day in (FIRST, LAST) for symbol in SYMBOLS
+    ]
+    assert rows[3]["condition"] == "degraded"
+    assert "B12" in rows[3]["codes"]
+    assert repr(store.snapshot(LAST)) == "<Snapshot 2025-01-03: 1 available, 1 degraded>"
+    assert repr(store.snapshot(LAST).day("BTCUSDT")) == "<SymbolDay BTCUSDT 2025-01-03>"
+
+
+def test_a_condition_that_is_not_allowed_is_refused_by_name(root: Path) -> None:
+    """As `load` does."""
+    with pytest.raises(RefusedError, match="ETHUSDT 2025-01-03 \\(degraded\\)"):
+        open_snapshots(root).bars(FIRST, LAST)
+
+
+def test_features_stand_beside_the_minutes_that_they_are_of(store: Snapshots, root: Path) -> None:
+    """Of minutes and of days, both days and symbols, against the files."""
+    found = store.bars(
+        FIRST, LAST, columns=["close"], features=["ret_1m", "ma200_anchor", "vpin"], form="pandas"
+    )
+
+    assert list(found.columns)[:5] == ["symbol", "ts", "available_at", "minute_open", "close"]
+    for symbol in SYMBOLS:
+        mine = found[found["symbol"] == symbol].reset_index(drop=True)
+        micro, macro = (published(root, name, symbol) for name in ("features_micro", "macro_slow"))
+        pd.testing.assert_series_equal(mine["ret_1m"], micro["ret_1m"])
+        pd.testing.assert_series_equal(mine["vpin"], micro["vpin"])
+        daily = macro.set_index(macro["day"].dt.date)["ma200_anchor"]
+        wanted = mine["minute_open"].dt.date.map(daily).astype(float)
+        np.testing.assert_array_equal(mine["ma200_anchor"], wanted)
+
+
+def test_five_minutes_are_what_pandas_makes_of_them(store: Snapshots, root: Path) -> None:
+    """Left-closed, named by their close; the symbol without gaps."""
+    found = store.bars(FIRST, LAST, ["BTCUSDT"], every="5m", form="pandas").set_index("ts")
+
+    minutes = published(root, "bars_1m", "BTCUSDT").set_index("minute_open")
+    wanted = minutes.resample("5min", closed="left", label="right").agg(
+        {
+            "open": "first",
+            "high": "max",
+            "low": "min",
+            "close": "last",
+            "volume": "sum",
+            "trades": "sum",
+            "delta": "sum",
+            "cvd": "last",
+            "available_at": "last",
+        }
+    )
+    assert len(found) == 2 * 288
+    for name in ("open", "high", "low", "close", "cvd"):
+        np.testing.assert_array_equal(found[name], wanted[name])
+    for name in ("volume", "delta", "trades"):
+        np.testing.assert_allclose(found[name], wanted[name], rtol=1e-12)
+    assert (found.index == wanted.index).all()
+    assert (found["available_at"] == wanted["available_at"].to_numpy()).all()
+    assert (found["minutes"] == 5).all()
+
+
+def test_a_bar_with_an_unmeasured_minute_has_no_sum(store: Snapshots, root: Path) -> None:
+    """Prices are those of the minutes that have one; nothing is filled; the flag is there."""
+    found = store.bars(LAST, LAST, ["ETHUSDT"], every="15m", form="pandas")
+    minutes = published(root, "bars_1m", "ETHUSDT")
+    minutes = minutes[minutes["minute_open"].dt.date == LAST]
+    gone = set(minutes.loc[minutes["volume"].isna(), "minute_open"].dt.floor("15min"))
+
+    assert gone
+    broken = found[found["minute_open"].isin(gone)]
+    assert broken["volume"].isna().all()
+    assert (broken["minutes"] < 15).all()
+    assert broken["close"].notna().all()
+    assert all("kline_missing (B12)" in store.flags(mask) for mask in broken["qc_flags"])
+    assert found[~found["minute_open"].isin(gone)]["volume"].notna().all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.none(), st.integers(1, 10_000)), st.one_of(st.none(), st.integers(0, 500))
+        ),
+        min_size=60,
+        max_size=60,
+    ),
+    st.sampled_from(["5m", "10m", "30m", "1h"]),
+)
+def test_longer_bars_agree_with_polars(
+    minutes: list[tuple[int | None, int | None]], every: str
+) -> None:
+    """An hour with any minutes null: first and last known price, extremes, and sums of whole bars."""
+    opened = [
+        dt.datetime(2025, 1, 2, 3, tzinfo=dt.UTC) + dt.timedelta(minutes=n) for n in range(60)
+    ]
+    stamp = pa.timestamp("us", tz="UTC")
+    price = pa.array([None if p is None else float(p) for p, _ in minutes], pa.float64())
+    table = pa.table(
+        {
+            "symbol": ["X"] * 60,
+            "ts": pa.array([o + dt.timedelta(minutes=1) for o in opened], stamp),
+            "minute_open": pa.array(opened, stamp),
+            **dict.fromkeys(("open", "high", "low", "close"), price),
+            "volume": pa.array([None if v is None else float(v) for _, v in minutes], pa.float64()),
+        }
+    )
+
+    found = pl.from_arrow(resample(table, every))
+
+    assert isinstance(found, pl.DataFrame)
+    wanted = (
+        pl.from_arrow(table)
+        .group_by_dynamic("minute_open", every=every)  # type: ignore[union-attr]
+        .agg(
+            pl.col("open").drop_nulls().first(),
+            pl.col("high").max(),
+            pl.col("low").min(),
+            pl.col("close").drop_nulls().last(),
+            pl.when(pl.col("volume").null_count() == 0)
+            .then(pl.col("volume").sum())
+            .alias("volume"),
+            pl.col("close").count().cast(pl.Int64).alias("minutes"),
+        )
+    )
+    names = ["minute_open", "open", "high", "low", "close", "volume", "minutes"]
+    assert found.select(names).equals(wanted.select(names))
+
+
+def test_a_panel_has_a_column_a_symbol(store: Snapshots, root: Path) -> None:
+    """CVD of all symbols at five minutes, in one line; where a day is missing it is null."""
+    panel = store.panel("cvd", FIRST, LAST, every="5m")
+
+    assert list(panel.columns) == SYMBOLS
+    assert panel.index.name == "ts"
+    assert len(panel) == 2 * 288
+    minutes = published(root, "bars_1m", "BTCUSDT").set_index("ts")["cvd"]
+    np.testing.assert_array_equal(panel["BTCUSDT"], minutes.loc[panel.index])
+    feature = store.panel("vpin", FIRST, LAST, form="polars")
+    assert feature.columns == ["ts", *SYMBOLS]
+
+
+def test_yesterday_as_it_was_known_before_it_was_published_is_not_there(root: Path) -> None:
+    """`as_of` is the view's: every question is answered as of then."""
+    early = open_snapshots(root, as_of="2001-01-01T06:00:00Z")
+
+    with pytest.raises(RefusedError, match="not published"):
+        early.bars(FIRST, FIRST)
+    assert early.conditions(FIRST, LAST).num_rows == 0
+    now = open_snapshots(root, as_of=dt.datetime.now(dt.UTC))
+    assert now.bars(FIRST, FIRST).num_rows == 2 * 1440
+
+
+def test_only_what_is_asked_for_is_given(store: Snapshots) -> None:
+    """Columns by name, beside the keys."""
+    assert store.bars(FIRST, FIRST, ["BTCUSDT"], columns=["delta"]).column_names == [
+        "symbol", "ts", "available_at", "minute_open", "delta"
+    ]  # fmt: skip
+
+
+def test_a_day_is_shown_as_its_picture(
+    store: Snapshots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a notebook and in a browser; the frame may run its own scripts alone."""
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or True)
+    day = store.snapshot(FIRST).day("BTCUSDT")
+
+    file = day.show(tmp_path / "day.html")
+
+    assert opened == [file.as_uri()]
+    assert "Lightweight Charts" in file.read_text()
+    assert day._repr_html_().startswith('<iframe sandbox="allow-scripts" srcdoc="')
+    assert day.footprint().num_rows > 0
+    assert day.bars("pandas")["close"].notna().any()
+
+
+@pytest.mark.parametrize("every", ["7m", "0m", "2d", "5", "", "1w", None, 5])
+def test_a_length_that_does_not_fill_a_day_is_refused(every: object) -> None:
+    """Says which would do."""
+    with pytest.raises(ParameterError, match="'5m', '15m'"):
+        minutes_of(every)  # type: ignore[arg-type]
+
+
+def test_a_name_that_is_nearly_right_is_guessed_at(store: Snapshots) -> None:
+    """One sentence, also in a notebook."""
+    with pytest.raises(ParameterError, match=r"did you mean .*ma200_anchor") as told:
+        store.bars(FIRST, FIRST, features=["ma200_ancor"])
+    assert told.value._render_traceback_() == [f"ParameterError: {told.value}"]
+    with pytest.raises(ParameterError, match="did you mean BTCUSDT"):
+        store.snapshot(FIRST).day("BTCUSD")
+    with pytest.raises(ParameterError, match="'arrow', 'pandas' or 'polars'"):
+        store.bars(FIRST, FIRST, form="numpy")  # type: ignore[call-overload]
+
+
+def test_every_feature_is_described(store: Snapshots, root: Path) -> None:
+    """Those of the published files, in their order."""
+    names = pq.read_schema(root / FIRST.isoformat() / "features_micro.parquet").names
+    assert [it.name for it in store.features() if it.table == "micro"] == names[3:]
+    assert store.feature("vpin").unit == "fraction"
