@@ -28,7 +28,7 @@ MICRO = pa.schema(
     [
         pa.field("symbol", pa.string(), nullable=False),
         pa.field("ts", pa.timestamp("us", tz="UTC"), nullable=False),
-        pa.field("ret_1", pa.float64(), metadata={"unit": "log return"}),
+        pa.field("ret_1m", pa.float64(), metadata={"unit": "log return"}),
     ]
 )
 MACRO = pa.schema([pa.field("symbol", pa.string(), nullable=False), ("ema_20", pa.float64())])
@@ -63,7 +63,7 @@ def bars(day: dt.date, symbol: str, price: float = 100.0) -> pa.Table:
 def micro(day: dt.date, symbol: str) -> pa.Table:
     """A symbol's day of micro features: one feature, all zero."""
     closed = [o + dt.timedelta(minutes=1) for o in minutes(day)]
-    return pa.table({"symbol": [symbol] * 1440, "ts": closed, "ret_1": [0.0] * 1440}, schema=MICRO)
+    return pa.table({"symbol": [symbol] * 1440, "ts": closed, "ret_1m": [0.0] * 1440}, schema=MICRO)
 
 
 def macro(symbol: str) -> pa.Table:

@@ -91,7 +91,7 @@ def test_the_schema_is_constant_and_keeps_units() -> None:
     for name in ("footprint", "rejects"):
         assert day[name].num_rows == 0
         assert day[name].schema.equals(full[name].schema, check_metadata=True)
-    assert day["features_micro"].schema.field("ret_1").metadata == {b"unit": b"log return"}
+    assert day["features_micro"].schema.field("ret_1m").metadata == {b"unit": b"log return"}
 
 
 def test_a_day_on_which_nothing_can_be_published_is_refused() -> None:
