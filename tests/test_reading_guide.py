@@ -35,7 +35,9 @@ def test_the_code_of_the_guide_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for block in blocks:
         exec(compile(block, str(GUIDE), "exec"), names)  # noqa: S102 - our own guide
 
-    assert len(blocks) == 12
+    assert len(blocks) == 13
+    assert names["panel"].shape == (2 * 288, 2)
+    assert names["rows"].shape == (2 * 1440, 6)
     assert names["minutes"] == 2 * 2 * 1440
     assert names["frame"].shape == (2 * 1440, 3)
     assert names["every"].num_rows == 4 * 1440
