@@ -11,7 +11,8 @@ from pipeline.cli import output
 from pipeline.errors import ParameterError
 from pipeline.free_form import Json
 from pipeline.publishing import revisions
-from pipeline.publishing.diff import TableDiff, conditions, diff_revisions
+from pipeline.publishing.changes import between
+from pipeline.publishing.diff import TableDiff, conditions
 from pipeline.publishing.opening import open_store
 from pipeline.publishing.revisions import Sealed
 from pipeline.publishing.store import Store
@@ -36,7 +37,7 @@ def command(before: str, after: str | None, rows: int) -> None:
     store = open_store(load_kitchen().snapshots).look()
     old, new = _two(store, before, after)
     manifests = revisions.read_manifest(old), revisions.read_manifest(new)
-    tables = diff_revisions(store, (old, new), manifests)
+    tables = between(store, (old, new), manifests)
     states = conditions(manifests)
     facts = {
         "before": old.path.name,

@@ -17,7 +17,7 @@ from pipeline.pages import addresses, frame
 from pipeline.pages.addresses import Leads
 from pipeline.pages.frame import Link
 from pipeline.pages.known import Known
-from pipeline.publishing import diff, revisions
+from pipeline.publishing import changes, diff, revisions
 from pipeline.publishing.revisions import Sealed
 from pipeline.quality.picture import on_day
 from pipeline.quality.svg import HOURS, Drawing, Panel, Scale, line
@@ -86,7 +86,7 @@ def changes_page(known: Known, leads: Leads, day: dt.date, number: int) -> str |
     tables, drawings = [], []
     if before is not None:
         manifests = revisions.read_manifest(before), revisions.read_manifest(after)
-        found = diff.diff_revisions(known.store, (before, after), manifests)
+        found = changes.between(known.store, (before, after), manifests)
         tables = [_table(it) for it in found]
         drawings = [_closes(day, symbol, *sides) for symbol, sides in _moved(before, after, found)]
     return frame.page(

@@ -59,6 +59,19 @@ def summary(store: Store, parent: Sealed, folder: Path, manifest: Manifest) -> J
     }
 
 
+def between(
+    store: Store, sides: tuple[Sealed, Sealed], manifests: tuple[Manifest, Manifest]
+) -> list[diff.TableDiff]:
+    """As `diff.diff_folders`, of two revisions of a store, of which no file need be on this machine.
+
+    Raises:
+        SnapshotCorruptError: as `Store.fetch`.
+    """
+    for side, manifest in zip(sides, manifests, strict=True):
+        store.fetch(side.day, side.revision, manifest.files.keys() & diff.differing(manifests))
+    return diff.diff_folders(sides[0].path, sides[1].path, manifests)
+
+
 def _hashes(manifest: Manifest) -> dict[str, str]:
     files = manifest.files.items()
     return {name: entry.content_hash for name, entry in files if entry.content_hash is not None}

@@ -17,8 +17,6 @@ import pyarrow.compute as pc
 
 from pipeline.contracts.manifest import Manifest
 from pipeline.free_form import Json
-from pipeline.publishing.revisions import Sealed
-from pipeline.publishing.store import Store
 from pipeline.tables import parquet
 from pipeline.tables.arrays import Bools
 from pipeline.tables.parquet import BySymbols
@@ -153,19 +151,6 @@ def _unequal(before: pa.ChunkedArray, after: pa.ChunkedArray) -> Bools:
         nans = (pc.fill_null(pc.is_nan(c), False).to_numpy() for c in (before, after))
         found &= ~np.logical_and(*nans)
     return found
-
-
-def diff_revisions(
-    store: Store, sides: tuple[Sealed, Sealed], manifests: tuple[Manifest, Manifest]
-) -> list[TableDiff]:
-    """As `diff_folders`, of two revisions of a store, of which no file need be on this machine.
-
-    Raises:
-        SnapshotCorruptError: as `Store.fetch`.
-    """
-    for side, manifest in zip(sides, manifests, strict=True):
-        store.fetch(side.day, side.revision, manifest.files.keys() & differing(manifests))
-    return diff_folders(sides[0].path, sides[1].path, manifests)
 
 
 def diff_folders(
