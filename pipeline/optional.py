@@ -13,6 +13,7 @@ from pipeline.errors import ConfigError
 
 EXTRAS = {
     "apprise": "alerts",
+    "boto3": "s3",
     "distributed": "cluster",
     "httpx": "fetch",
     "polars": "lazy",

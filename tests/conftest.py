@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,24 @@ def real_data() -> Path:
 def governance() -> Path:
     """The governance documents that ship with the kitchen."""
     return PROJECT / "governance"
+
+
+@pytest.fixture(scope="session")
+def objects_endpoint() -> Iterator[str]:
+    """The address of a real server of objects on loopback, with one bucket."""
+    from kit import object_server
+
+    with object_server.running() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def endpoint(objects_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The same, with credentials for it, and a cache of the test's own."""
+    from kit import object_server
+
+    for name, value in object_server.ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", objects_endpoint)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return objects_endpoint

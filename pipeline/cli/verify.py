@@ -9,6 +9,7 @@ from pipeline.errors import ExitCode
 from pipeline.free_form import Json
 from pipeline.publishing import revisions, signing
 from pipeline.publishing.opening import open_store
+from pipeline.publishing.store import ALWAYS
 from pipeline.publishing.verify import Finding, verify, verify_day
 from pipeline.runs.rebuild import Rebuilt, rebuild
 from pipeline.settings.config import load_kitchen
@@ -33,7 +34,7 @@ def command(days: tuple[str, ...], everything: bool, again: bool) -> None:
     kitchen = load_kitchen()
     if everything == bool(days):
         raise click.UsageError("name dates such as 2025-01-02, or --all")
-    store = open_store(kitchen.snapshots)
+    store = open_store(kitchen.snapshots).look(ALWAYS)
     wanted = [revisions.parse(text) for text in days] or [(day, None) for day in store.days()]
     trusted = signing.trusted_by(kitchen)
     findings = {}

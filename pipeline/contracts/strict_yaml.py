@@ -40,6 +40,11 @@ FORMS: dict[str, tuple[Callable[[str], bool], str]] = {
     "column": (_form("[a-z][a-z0-9_]*"), "small letters, digits and _, a letter first"),
     "code": (_form("[ABCD][0-9]{2}"), "A, B, C or D and two digits, such as B12"),
     "variable": (_form("[A-Z][A-Z0-9_]{2,63}"), "the name of a variable, such as KITCHEN_ALERTS"),
+    "endpoint": (
+        _form(r"(https?://[^@\s/?#]+/?)?"),
+        "an http or https address without a password or a path, or nothing",
+    ),
+    "region": (_form(r"[a-z0-9-]{1,40}"), "a region's name such as eu-central-1, or auto"),
     "page_address": (_form(r"https?://[^@\s]+"), "an http or https address without a password"),
     "workplace": (lambda text: workplace.parse(text) is not None, workplace.WORDS),
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote
@@ -19,6 +20,7 @@ from markupsafe import Markup
 from pipeline import storage
 from pipeline.errors import SnapshotCorruptError
 from pipeline.publishing import index
+from pipeline.publishing.side_by_side import each
 from pipeline.publishing.store import ALWAYS, Store
 from pipeline.quality import page as report_page
 from pipeline.quality import plots
@@ -73,6 +75,7 @@ def published(store: Store) -> tuple[list[DayOfSymbol], bool]:
     """Every symbol's published days in order, and whether any is simulated."""
     store = store.look(ALWAYS)
     days = index.current(store)
+    each(lambda it: _bring(store, *it), days.items(), store.at_once)
     found = [
         DayOfSymbol(
             day=day,
@@ -111,6 +114,13 @@ def write(store: Store) -> list[DayOfSymbol]:
     with store.alone():
         store.write(FILE, page(days, simulated=simulated).encode())
     return days
+
+
+def _bring(store: Store, day: dt.date, whole: index.Entry) -> None:
+    """All reports of a date at once; what cannot be had is missed where it is read."""
+    with suppress(SnapshotCorruptError):
+        names = [f"qc/{symbol}/{REPORT}.json" for symbol in whole.symbols]
+        store.fetch(day, whole.revision, names)
 
 
 def _figures(store: Store, day: dt.date, number: int, symbol: str) -> dict[str, float]:

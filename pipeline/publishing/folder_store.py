@@ -212,7 +212,7 @@ class FolderStore:
         """Beside the dates, so that one rename is enough."""
         return staging.opened(self, day)
 
-    def claim(self, staged: Staging, day: dt.date, number: int) -> None:
+    def claim(self, staged: Staging, day: dt.date, number: int, *, copied: bool = False) -> None:
         """As `Store`."""
         path = self.revision(day, number)
         marker = self.locks / path.name

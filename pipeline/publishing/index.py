@@ -20,6 +20,7 @@ from pipeline.contracts.value import Value, to_json
 from pipeline.contracts.verdict import Condition
 from pipeline.publishing import revisions
 from pipeline.publishing.revisions import Sealed
+from pipeline.publishing.side_by_side import each
 from pipeline.publishing.store import ALWAYS, Store
 
 FILE = "index.json"
@@ -211,9 +212,14 @@ def _read(store: Store, name: str) -> Index:
 
 def _of_revisions(store: Store, days: Sequence[dt.date]) -> dict[dt.date, Entry]:
     """Of the revisions that readers get; one that cannot be read has no place in the index."""
-    named = ((day, store.named_revision(day)) for day in days)
-    there = (revisions.find(store, day, number) for day, number in named if number is not None)
-    return {sealed.day: entry(sealed) for sealed in there if sealed is not None}
+    named = [(day, n) for day in days if (n := store.named_revision(day)) is not None]
+    found = each(lambda it: _said(store, *it), named, store.at_once)
+    return {day: it for (day, _), it in zip(named, found, strict=True) if it is not None}
+
+
+def _said(store: Store, day: dt.date, number: int) -> Entry | None:
+    sealed = revisions.find(store, day, number)
+    return None if sealed is None else entry(sealed)
 
 
 def _put(store: Store, name: str, made: Index) -> None:

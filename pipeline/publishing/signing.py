@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from pipeline import storage
 from pipeline.errors import ConfigError
+from pipeline.publishing.opening import open_store
 from pipeline.settings.config import PROJECT, Kitchen
 
 VARIABLE = "KITCHEN_SIGNING_KEY"
@@ -76,7 +77,7 @@ def _refuse_place(path: Path, kitchen: Kitchen) -> None:
     real = Path(os.path.realpath(path))
     for what, folder in (
         ("the repository", PROJECT),
-        ("the snapshots", kitchen.snapshots),
+        ("the snapshots", open_store(kitchen.snapshots).disk),
         ("the raw exports", kitchen.raw),
         ("the prepared data", kitchen.prepared),
     ):

@@ -161,8 +161,14 @@ class Store(Protocol):
     def staged(self, day: dt.date) -> AbstractContextManager[Staging]:
         """A private folder in which a revision is made; gone after the block unless it was claimed."""
 
-    def claim(self, staged: Staging, day: dt.date, number: int) -> None:
+    def claim(self, staged: Staging, day: dt.date, number: int, *, copied: bool = False) -> None:
         """Makes the staged folder the revision of that number, at once and for ever.
+
+        Args:
+            staged: The folder, whole and durable.
+            day: Its date.
+            number: Its number.
+            copied: Whether it is another store's, so that its time of publication is to be believed.
 
         Raises:
             FileExistsError: another publisher has the number; nothing of it was touched.

@@ -108,16 +108,22 @@ def _folder(
     with store.anew(day, number) as path:
         if path is None:
             return [(name, "is not a folder of its own; the revision is not there")]
-        found, findings = _walk(path)
+        findings = [*in_folder(path, day, number), *_signature(path, trusted)]
         publication = storage.read_object(path / sums.PUBLICATION)
-        manifest = _manifest_in(path / sums.MANIFEST)
-        findings += _publication(path, day, number, publication)
-        findings += _signature(path, trusted)
-        findings += _manifest(day, found, publication, manifest)
-        findings += _parts(path, publication)
-        if isinstance(manifest, Manifest):
-            findings += _files(path, found, manifest.files)
     findings += _descent(store, day, number, publication)
+    return sorted(findings)
+
+
+def in_folder(path: Path, day: dt.date, number: int) -> list[tuple[str, str]]:
+    """What is wrong with a revision by its own papers: each file, and in words."""
+    found, findings = _walk(path)
+    publication = storage.read_object(path / sums.PUBLICATION)
+    manifest = _manifest_in(path / sums.MANIFEST)
+    findings += _publication(path, day, number, publication)
+    findings += _manifest(day, found, publication, manifest)
+    findings += _parts(path, publication)
+    if isinstance(manifest, Manifest):
+        findings += _files(path, found, manifest.files)
     return sorted(findings)
 
 

@@ -1,4 +1,4 @@
-"""`load()`, `files()` and `scan()`: published tables over a range of days, verified and whole.
+"""`load()`, `files()`, `scan()` and `urls()`: published tables over a range of days, verified and whole.
 
 Each day's revision is resolved once, so that a publisher at work is never seen half-way, and every file
 is held against its manifest before a row of it is used. Polars, DuckDB and pandas may read the same files
@@ -8,11 +8,10 @@ directly (`snapshots/2*/bars_1m.parquet`); they check neither hashes nor conditi
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -22,6 +21,7 @@ from pipeline.errors import ContractError, ParameterError, RefusedError
 from pipeline.locations import GOVERNANCE
 from pipeline.optional import require
 from pipeline.publishing.opening import open_store
+from pipeline.publishing.side_by_side import each
 from pipeline.publishing.store import Store
 from pipeline.reader import resolved, verified
 from pipeline.reader.resolved import Question, Resolved
@@ -35,9 +35,6 @@ DATASETS = ("bars_1m", "features_micro", "macro_slow", "footprint", "rejects")
 CONDITIONS = ("available", "degraded", "missing", "pending")
 
 _NAMED = 12
-
-Given = TypeVar("Given")
-Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +72,7 @@ def load(
         columns: Only these, in this order; None means all.
         allow: Conditions of symbol-days that are accepted. A missing one has no rows; a date that is not
             published counts as pending.
-        root: The snapshot store; None means the configured one.
+        root: The snapshot store, a folder or `s3://bucket/prefix`; None means the configured one.
 
     Returns:
         By date, then as in the files: by symbol and time. Null means not measured. A column that some
@@ -151,7 +148,7 @@ def conditions(
     instant = None if as_of is None else _instant(as_of)
     question = Question(f"{_WITH_A_ROW_A_MINUTE}.parquet", ())
     dates = [first + dt.timedelta(days=i) for i in range((last - first).days + 1)]
-    found = _each(store, lambda day: _resolve(store, day, instant, question), dates)
+    found = each(lambda day: _resolve(store, day, instant, question), dates, store.at_once)
     rows = [
         {
             "date": day,
@@ -179,7 +176,27 @@ _CONDITIONS = pa.schema(
 
 def store_at(root: Path | str | None) -> Store:
     """The store at a folder or an address; None means the configured one."""
-    return open_store(config.load_kitchen().snapshots if root is None else Path(root))
+    place = config.load_kitchen().snapshots if root is None else config.store_place(str(root))
+    return open_store(place)
+
+
+def urls(
+    dataset: str,
+    start: dt.date | str,
+    end: dt.date | str,
+    symbols: Sequence[str] | None = None,
+    as_of: dt.datetime | str | None = None,
+    allow: Sequence[str] = ("available",),
+    root: Path | str | None = None,
+) -> list[str]:
+    """Where the files behind `load()` lie in the store, oldest day first: paths, or `s3://` addresses.
+
+    For tools that read from a bucket themselves. Nothing is copied, and no byte is held against its digest;
+    what lies there never changes. Arguments as in `load()`; errors too, but for other bytes.
+    """
+    names = None if symbols is None else _symbols(symbols)
+    store, found = _found(dataset, start, end, _Choice(names, as_of, allow, root))
+    return [store.url(it.day, it.number, f"{dataset}.parquet") for it in found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +213,7 @@ def _parts(dataset: str, start: dt.date | str, end: dt.date | str, choice: _Choi
     """The file of each of `_found`, on this machine."""
     store, found = _found(dataset, start, end, choice)
     name = f"{dataset}.parquet"
-    folders = _each(store, lambda it: store.fetch(it.day, it.number, [name]), found)
+    folders = each(lambda it: store.fetch(it.day, it.number, [name]), found, store.at_once)
     pairs = zip(folders, found, strict=True)
     return [Part(path=folder / name, entry=it.entry) for folder, it in pairs if it.entry]
 
@@ -215,18 +232,10 @@ def _found(
     names = None if choice.names is None else tuple(choice.names)
     question = Question(f"{dataset}.parquet", names)
     dates = [first + dt.timedelta(days=i) for i in range((last - first).days + 1)]
-    found = _each(store, lambda day: _resolve(store, day, instant, question), dates)
+    found = each(lambda day: _resolve(store, day, instant, question), dates, store.at_once)
     days = [_Day(day=day, resolved=it) for day, it in zip(dates, found, strict=True)]
     _refuse(days, choice.names, choice.allow)
     return store, [it for it in found if it is not None and it.entry is not None]
-
-
-def _each(store: Store, work: Callable[[Given], Made], items: Sequence[Given]) -> list[Made]:
-    """What each gives, in order; as many at once as the store answers sooner."""
-    if store.at_once < 2 or len(items) < 2:
-        return [work(item) for item in items]
-    with ThreadPoolExecutor(min(store.at_once, len(items))) as pool:
-        return list(pool.map(work, items))
 
 
 def date_of(value: dt.date | str) -> dt.date:
@@ -285,9 +294,7 @@ def _resolve(
     for candidate in candidates:
         found = resolved.find(store, day, candidate, question)
         if found is None and instant is None:
-            raise verified.corrupt(
-                store.revision(day, candidate), "its papers are missing or damaged"
-            )
+            raise verified.corrupt(store.url(day, candidate), "its papers are missing or damaged")
         if found is not None and (instant is None or found[1] <= instant):
             return found[0]
     return None

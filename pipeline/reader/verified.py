@@ -136,7 +136,7 @@ def _side_by_side(work: Callable[[Part], Result], parts: Sequence[Part]) -> list
         remembered.keep()
 
 
-def corrupt(path: Path, what: str) -> SnapshotCorruptError:
+def corrupt(path: Path | str, what: str) -> SnapshotCorruptError:
     """The error for a file or folder that is not what was published."""
     return SnapshotCorruptError(
         f"{path}: {what}; do not use it, run `kitchen verify` and restore the copy"

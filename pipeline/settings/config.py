@@ -7,7 +7,6 @@ Belongs here: where things lie and which symbols there are. Thresholds are gover
 from __future__ import annotations
 
 import datetime as dt
-import os
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
@@ -23,8 +22,9 @@ from pipeline.locations import GOVERNANCE, base_folder, config_file, find_config
 from pipeline.locations import PROJECT as PROJECT
 from pipeline.model.feeds import ATAS_FEEDS, DELTA_SOURCES, FEEDS, MARKETS
 from pipeline.model.limits import Limits
-from pipeline.settings import fetching, operations, sources, working
+from pipeline.settings import fetching, operations, places, sources, stores, working
 from pipeline.settings.sources import Sources, Stamps
+from pipeline.settings.stores import Place, Server
 
 _DAY = {"type": ["date", "string"], "nullable": True}
 _NAME = {"type": "string", "nullable": True, "form": "symbol"}
@@ -100,6 +100,7 @@ _DOCUMENT: Document = {
     **operations.SCHEMA,
     "fetch": fetching.SCHEMA,
     "workers": working.SCHEMA,
+    "store": stores.SCHEMA,
     "signing": {
         "type": "dict",
         "default": {},
@@ -143,7 +144,8 @@ class Symbol:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kitchen:
-    """The whole configuration. Folders are absolute; `file` is where it was read from.
+    """The whole configuration. Folders are absolute; `file` is where it was read from; `snapshots` may be an
+    address.
 
     `signing_key` is the private key's file, None when nothing is signed; `trusted_keys` are the public
     keys that `kitchen verify` goes by, where that file exists.
@@ -152,7 +154,7 @@ class Kitchen:
     file: Path
     raw: Path
     prepared: Path
-    snapshots: Path
+    snapshots: Place
     governance: Path
     symbols: dict[str, Symbol]
     latency_seconds: dict[str, float]
@@ -194,6 +196,19 @@ def load_kitchen() -> Kitchen:
     return _load(config_file())
 
 
+def store_place(text: str) -> Place:
+    """The store that a person names: a folder, or an address, whose server is the configured one if any is.
+
+    Raises:
+        ConfigError: it is no address; or there is a configuration, and it is wrong.
+    """
+    if not stores.is_address(text):
+        return Path(text)
+    file = find_config()
+    document = {} if file is None else load_checked(file, _DOCUMENT)["store"]
+    return stores.address(text, Server(**document), "the store")
+
+
 def governance_in_force() -> Path:
     """The folder of rules for what needs no configuration: the configured one, else the package's.
 
@@ -212,21 +227,17 @@ def read_kitchen(path: Path) -> Kitchen:
     """
     document = load_checked(path, _DOCUMENT)
     base = base_folder(path)
-    folders = {
-        name: _folder(base, text, f"{path}: paths.{name}")
-        for name, text in document["paths"].items()
-    }
+    paths = places.read(document["paths"], base, Server(**document["store"]), path)
     _refuse_same_folded(document["symbols"], path)
     _refuse_unknown_basis(document["symbols"], path)
-    _refuse_nested(folders, path)
     preference, signing = document["preference"], document["signing"]
     common = sources.read(document.get("sources"), "sources", path)
     return Kitchen(
         file=path,
-        raw=folders["raw"],
-        prepared=folders["prepared"],
-        snapshots=folders["snapshots"],
-        governance=folders.get("governance") or governance_for(path),
+        raw=paths.raw,
+        prepared=paths.prepared,
+        snapshots=paths.snapshots,
+        governance=paths.governance or governance_for(path),
         symbols={
             name: _symbol(name, entry, common, path)
             for name, entry in sorted(document["symbols"].items())
@@ -236,10 +247,10 @@ def read_kitchen(path: Path) -> Kitchen:
         prefer_delta=tuple(preference.get("delta", DELTA_SOURCES)),
         prefer_fields=_fields(preference.get("fields", {}), path),
         simulated=document["simulated"],
-        signing_key=_folder(base, signing["key"], f"{path}: signing.key")
+        signing_key=places.folder(base, signing["key"], f"{path}: signing.key")
         if "key" in signing
         else None,
-        trusted_keys=_folder(
+        trusted_keys=places.folder(
             base,
             signing.get("trusted", str(path.parent / "trusted_keys.pem")),
             f"{path}: signing.trusted",
@@ -263,26 +274,6 @@ def _fields(entry: dict[str, list[str]], path: Path) -> dict[str, tuple[str, ...
         except ValueError as error:
             raise ConfigError(f"{path}: preference.fields: {error}") from error
     return fields
-
-
-def _folder(base: Path, text: str, where: str) -> Path:
-    try:
-        if not text.strip() or "\0" in text or not text.encode():
-            raise ValueError("no name of a folder")
-        return Path(os.path.normpath(base / Path(text).expanduser()))
-    except (ValueError, RuntimeError) as error:
-        raise ConfigError(f"{where}: got {text!r} ({error}); wanted a path") from None
-
-
-def _refuse_nested(folders: dict[str, Path], path: Path) -> None:
-    """Raw exports are never written to, so no written folder may lie in theirs or hold it."""
-    for name in ("prepared", "snapshots"):
-        for other in ("raw", "prepared", "snapshots"):
-            if name != other and folders[name].is_relative_to(folders[other]):
-                raise ConfigError(
-                    f"{path}: paths.{name}: {folders[name]} lies in paths.{other} ({folders[other]});"
-                    " wanted three folders apart; move one"
-                )
 
 
 def _refuse_same_folded(names: Document, path: Path) -> None:

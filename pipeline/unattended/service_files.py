@@ -14,6 +14,7 @@ from string import Template
 
 from pipeline.errors import ParameterError
 from pipeline.plain_text import plain
+from pipeline.publishing.opening import open_store
 from pipeline.settings.config import PROJECT, Kitchen
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -34,7 +35,7 @@ def units(kitchen: Kitchen, program: Path, *, user: str, minute: int) -> dict[st
     if not _USER.fullmatch(user):
         raise ParameterError(f"--user: got {user!r}, wanted an account name such as kitchen")
     paths = {"program": program, "config": kitchen.file, "project": PROJECT}
-    folders = sorted({kitchen.raw, kitchen.prepared, kitchen.snapshots})
+    folders = sorted({kitchen.raw, kitchen.prepared, open_store(kitchen.snapshots).disk})
     for path in (*paths.values(), *folders):
         _refuse_odd(path)
     common = {
