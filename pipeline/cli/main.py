@@ -17,6 +17,7 @@ COMMANDS = {
     "calendar": "all published days on one page, snapshots/index.html",
     "calibration": "what vendors' clocks were found to be; approve a profile",
     "backfill": "every missing or stale day of a range, oldest first",
+    "copy": "revisions from one store to another, folder or bucket",
     "cron": "catch up without a person; install --print shows the timer",
     "diff": "rows and columns in which two revisions differ",
     "features": "what every published feature is: list, describe",
