@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import importlib
 import logging
 import os
 import subprocess
@@ -19,18 +20,21 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import clone_store
 import psutil
 import sleeping
 
+from pipeline.freshness import code
 from pipeline.model import workplace
 from pipeline.runs import windows
 from pipeline.sample.generate import SampleRequest, write_sample
 from pipeline.settings import config
 from pipeline.settings.working import Workers
-from pipeline.tasks import context, executors, pieces, program
+from pipeline.tasks import context, pieces, program
+from pipeline.tasks.crew import hired
 
 HERE = Path(__file__).resolve().parent
 FIRST = dt.date(2025, 1, 1)
@@ -78,21 +82,44 @@ def configure(folder: Path, symbols: list[str]) -> None:
     context.forget()
 
 
-def spans(days: list[dt.date], place: str, wanted: int) -> tuple[float, int, int]:
-    """Has the spans of the days built; seconds on the clock, how many pieces, by how many at once."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Took:
+    """What it took to have spans built, once all were up.
+
+    Args:
+        seconds: On the clock.
+        pieces: How many there were.
+        width: By how many at once.
+        processor: Processor time of this process, then of the others that were named, with all below them.
+    """
+
+    seconds: float
+    pieces: int
+    width: int
+    processor: tuple[float, ...]
+
+
+def spans(days: list[dt.date], place: str, wanted: int, pids: list[int]) -> Took:
+    """Has the spans of the days built."""
     handed: set[pieces.Piece] = set()
     where = workplace.parse(place)
     assert where is not None
-    with executors.hired(Workers(executor=where)) as crew:
+    with hired(Workers(executor=where)) as crew:
         assert crew is not None
         while crew.width() < wanted:
             time.sleep(0.1)
         submit = crew.submit
         crew.submit = lambda piece: (handed.add(piece), submit(piece))[1]
-        started = time.monotonic()
+        started, before = time.monotonic(), [time.process_time(), *map(used, pids)]
         for window in windows.looked_at(days, 1, crew):
             windows._built(window.spans, 1)
-        return time.monotonic() - started, len(handed), crew.width()
+        after = [time.process_time(), *map(used, pids)]
+        return Took(
+            seconds=time.monotonic() - started,
+            pieces=len(handed),
+            width=crew.width(),
+            processor=tuple(b - a for a, b in zip(before, after, strict=True)),
+        )
 
 
 def asleep(folder: Path, workers: int, seconds: float) -> float:
@@ -101,16 +128,20 @@ def asleep(folder: Path, workers: int, seconds: float) -> float:
     symbols = clone_store.names(SYMBOLS_A_WORKER * workers // 2 if many else 8)
     configure(folder, symbols)
     days = [FIRST + dt.timedelta(days=n) for n in range(4 * MONTH - 4 if many else 2)]
-    with cluster(folder, "--nthreads", str(workers), seconds=seconds) as (place, _):
+    with cluster(folder, "--nthreads", str(workers), seconds=seconds) as (place, pids):
         built, pieces.build = pieces.build, sleeping.build
         logging.disable(logging.ERROR)  # Luigi misses the files of who only slept
         try:
-            took, count, width = spans(days, place, workers)
+            took = spans(days, place, workers, pids)
         finally:
             pieces.build = built
             logging.disable(logging.NOTSET)
-    print(f"  {count} pieces of {seconds:g} s, {width} workers: {took:.1f} s", flush=True)
-    return count * seconds / took / width
+    print(
+        f"  {took.pieces} pieces of {seconds:g} s, {took.width} workers: {took.seconds:.1f} s, of"
+        f" processor time driver {took.processor[0]:.1f} s, scheduler {took.processor[1]:.1f} s",
+        flush=True,
+    )
+    return took.pieces * seconds / took.seconds / took.width
 
 
 def real(folder: Path) -> float:
@@ -119,13 +150,11 @@ def real(folder: Path) -> float:
     names = ("BTCUSDT", "ETHUSDT")
     write_sample(SampleRequest(out=folder / "raw", symbols=names, first=FIRST, days=MONTH))
     configure(folder, list(names))
-    with cluster(folder, "--nworkers", "2", "--nthreads", "1") as (place, (scheduler, nanny)):
-        before = time.process_time(), used(scheduler), used(nanny)
-        took, count, _ = spans(days, place, 2)
-        after = time.process_time(), used(scheduler), used(nanny)
-    driver, scheduled, worked = (b - a for a, b in zip(before, after, strict=True))
+    with cluster(folder, "--nworkers", "2", "--nthreads", "1") as (place, pids):
+        took = spans(days, place, 2, pids)
+    driver, scheduled, worked = took.processor
     print(
-        f"  {count} pieces, {took:.0f} s: driver {driver:.1f} s, scheduler {scheduled:.1f} s,"
+        f"  {took.pieces} pieces, {took.seconds:.0f} s: driver {driver:.1f} s, scheduler {scheduled:.1f} s,"
         f" workers {worked:.1f} s of processor time",
         flush=True,
     )
@@ -147,6 +176,7 @@ def main() -> int:
     parser.add_argument("--only", choices=("asleep", "real"))
     options = parser.parse_args()
     program.prepare()
+    importlib.import_module(code.RECIPES)  # what is paid once in a process is no price of a span
     rows: list[tuple[float, str, str, float]] = []
     with tempfile.TemporaryDirectory() as place:
         folders = (Path(place) / name for name in "abcd")

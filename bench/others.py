@@ -51,6 +51,7 @@ def others(data: Path, ticks: int) -> tuple[Other, ...]:
         Other(script="symbol_days.py", arguments=(), goals=_lines),
         Other(script="one_symbol.py", arguments=(), goals=_lines),
         Other(script="many_symbols.py", arguments=(), goals=_memory),
+        Other(script="executors.py", arguments=(), goals=_lines),
         Other(script="freshness.py", arguments=("--root", days, "--rounds", "5"), goals=_lines),
     )
 

@@ -1,6 +1,6 @@
 """Where the work of a range is done: the one spelling of it, in the configuration and on the command line.
 
-Belongs here: its form. Whoever works there is `tasks/executors.py`'s.
+Belongs here: its form. Who works there is `tasks/executors.py`'s.
 """
 
 from __future__ import annotations

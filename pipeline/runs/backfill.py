@@ -31,8 +31,9 @@ from pipeline.runs import windows
 from pipeline.runs.windows import Outcome, is_complete
 from pipeline.settings.config import load_kitchen
 from pipeline.stages import MACRO_LOOK_BACK_DAYS
-from pipeline.tasks import context, executors
+from pipeline.tasks import context
 from pipeline.tasks.base import RawDay, UnstableInput, unsettled_feeds
+from pipeline.tasks.crew import hired
 from pipeline.tasks.day import Snapshot
 from pipeline.tasks.parameters import DayParameter
 
@@ -120,8 +121,8 @@ def run(
     expected = [day for day in todo if arrivals.expected_symbols(context.kitchen(), day)]
     outcome.unexpected = sorted(set(todo) - set(expected))
     done, settings = 0, context.kitchen().workers
-    hired = settings if executor is None else replace(settings, executor=executor)
-    with executors.hired(hired) as crew:
+    asked_for = settings if executor is None else replace(settings, executor=executor)
+    with hired(asked_for) as crew:
         for window in windows.looked_at(expected, workers, crew):
             windows.build(window, workers, outcome)
             done += len(window.days)

@@ -19,9 +19,9 @@ from luigi.execution_summary import LuigiRunResult, LuigiStatusCode
 
 from pipeline.errors import ExitCode
 from pipeline.publishing import day_state
-from pipeline.tasks import context, executors, luigid_client, program, spans
+from pipeline.tasks import context, luigid_client, program, spans
+from pipeline.tasks.crew import Crew, at_work
 from pipeline.tasks.day import Snapshot
-from pipeline.tasks.executors import Crew
 from pipeline.tasks.lost_luigid import LostSchedulerError
 from pipeline.tasks.spans import PublishedDate, Span
 
@@ -178,7 +178,7 @@ def build(window: Window, workers: int, outcome: Outcome) -> None:
 
 def _published(window: Window, workers: int) -> LuigiRunResult:
     """Builds the spans, then the dates; notes the dates that another run has in hand."""
-    crew = executors.crew()
+    crew = at_work()
     # Who builds elsewhere is waited for in this process, which has their answers.
     _, is_held = _built(window.spans, workers if crew is None else 1)
     if crew is not None and crew.fault is not None:

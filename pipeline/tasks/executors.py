@@ -1,7 +1,7 @@
-"""Who builds the pieces of spans: processes of this machine, or a Dask cluster.
+"""Whom there is to hire: processes of this machine, or a Dask cluster.
 
-Both are an `Executor` of the standard library; what is asked of one is here, and nothing of queues, leases
-or schedulers is our own. Where the configuration says `here`, nobody is hired, and nothing of this is paid.
+Both are an `Executor` of the standard library; what else is asked of one is here, and nothing of queues,
+leases or schedulers is our own.
 """
 
 from __future__ import annotations
@@ -13,146 +13,32 @@ import multiprocessing
 import pickle
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent import futures
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline import optional
-from pipeline.errors import ConfigError, KitchenError, StageError
+from pipeline.errors import StageError
 from pipeline.model.workplace import Workplace
 from pipeline.settings.working import Workers
 from pipeline.tasks import pieces
+from pipeline.tasks.crew import LOOK_SECONDS, Crew
 from pipeline.tasks.forked import die_with_parent
 from pipeline.tasks.pieces import Built, Piece
 
-_LOOK_SECONDS = 2.0
-"""So often an executor that gives nothing back is asked whether it is still there."""
 
-
-@dataclass(kw_only=True)
-class Crew:
-    """An executor for the time of a build, and the pieces that were handed to it.
-
-    Pieces of several spans are handed over before Luigi comes to them: it runs one span after the other, in
-    this process, and finds it built.
-
-    Args:
-        submit: Hands a piece to who builds.
-        width: So many pieces are built at once.
-        patience_seconds: So long an executor that is away is waited for.
-        away: Why nothing can come of it at present; empty while it is well.
-        link: Where its own dashboard is; empty without.
-    """
-
-    submit: Callable[[Piece], Future[Built]]
-    width: Callable[[], int]
-    patience_seconds: float
-    away: Callable[[], str] = str
-    link: str = ""
-    fault: KitchenError | None = None
-    """Why nothing more is to be built: whoever runs the build ends with it."""
-
-    _handed: dict[Piece, Future[Built]] = field(default_factory=dict)
-    _lock: threading.RLock = field(default_factory=threading.RLock)
-
-    def hand(self, piece: Piece) -> Future[Built]:
-        """Hands a piece over, unless it was before."""
-        with self._lock:
-            if piece not in self._handed:
-                self._handed[piece] = self.submit(piece)
-            return self._handed[piece]
-
-    def hand_ahead(self, first: Piece, then: Iterable[Piece]) -> None:
-        """Hands a piece over, and as soon as it is built those that stand on it."""
-        self.hand(first).add_done_callback(lambda _: self._follow(list(then)))
-
-    def _follow(self, then: list[Piece]) -> None:
-        with suppress(RuntimeError):  # the build is over
-            for piece in then:
-                self.hand(piece)
-
-    def built(self, wanted: list[Piece]) -> Iterator[tuple[Piece, Built]]:
-        """Pieces and what became of them, as they are built. Handed over now, where that was not done.
-
-        Raises:
-            KitchenError: nothing more can be built: by whom it was handed to is away, or refuses it.
-        """
-        if self.fault is not None:
-            raise self.fault
-        waiting = {self.hand(piece): piece for piece in wanted}
-        seen = time.monotonic()
-        while waiting:
-            done, _ = futures.wait(waiting, _LOOK_SECONDS, futures.FIRST_COMPLETED)
-            for future in done:
-                yield self._taken(waiting.pop(future), future)
-            away = "" if done else self.away()
-            if not away:
-                seen = time.monotonic()
-            elif time.monotonic() - seen >= self.patience_seconds:
-                raise self._broken(StageError(f"{away}; what was built stays: run again"))
-
-    def _taken(self, piece: Piece, future: Future[Built]) -> tuple[Piece, Built]:
-        try:
-            made = future.result()
-        except KitchenError:
-            raise
-        except (Exception, futures.CancelledError) as error:
-            raise self._unmade(piece, error) from error
-        finally:
-            self._handed.pop(piece, None)
-        if made.refused:
-            raise self._broken(ConfigError(made.refused))
-        return piece, made
-
-    def _unmade(self, piece: Piece, error: BaseException) -> KitchenError:
-        """In one sentence why nothing came back: the executor is away, or it could not build this piece."""
-        away = self.away()
-        if isinstance(error, futures.CancelledError):
-            away = away or f"the scheduler was started anew and does not know {piece}"
-        if away:
-            return self._broken(StageError(f"{away}; what was built stays: run again"))
-        if isinstance(error, ImportError):
-            return self._broken(
-                ConfigError(f"a worker has another release ({error}); install the driver's there")
-            )
-        words = " ".join(str(error).split()) or "it said nothing"
-        return StageError(f"{piece} could not be built: {type(error).__name__}: {words}")
-
-    def _broken(self, fault: KitchenError) -> KitchenError:
-        self.fault = fault
-        return fault
-
-
-_hired: list[Crew] = []
-
-
-def crew() -> Crew | None:
-    """Who builds at present; None where this process does."""
-    return _hired[-1] if _hired else None
-
-
-@contextmanager
-def hired(workers: Workers) -> Iterator[Crew | None]:
-    """For the block, who builds as configured; those who do already where there are some.
+def opened(workers: Workers) -> AbstractContextManager[Crew]:
+    """Those whom the configuration says, for a block.
 
     Raises:
         ConfigError: the extra that it takes is not installed.
         StageError: no scheduler answers.
     """
-    if _hired or workers.executor == Workplace():
-        yield crew()
-        return
-    with _KINDS[workers.executor.kind](workers) as found:
-        _hired.append(found)
-        try:
-            yield found
-        finally:
-            _hired.remove(found)
+    return _processes(workers) if workers.executor.kind == "processes" else _dask(workers)
 
 
 @contextmanager
@@ -244,7 +130,7 @@ def _dask(workers: Workers) -> Iterator[Crew]:
         )
     finally:
         executor.shutdown(wait=False)
-        client.close(timeout=_LOOK_SECONDS)
+        client.close(timeout=LOOK_SECONDS)
 
 
 class _Call:
@@ -279,6 +165,10 @@ def _wait_for(path: Path, seconds: float) -> None:
     json.loads(path.read_bytes())
 
 
+_SILENT = (OSError, TimeoutError, RuntimeError)
+"""What Dask raises of a scheduler that does not answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """What is asked of a cluster besides work."""
@@ -288,13 +178,15 @@ class Cluster:
 
     def width(self) -> int:
         """How many threads its workers have at present; 1 while there is none."""
-        return max(1, sum(self._threads().values()))
+        with suppress(*_SILENT):  # whoever waits for it says so
+            return max(1, sum(self._threads().values()))
+        return 1
 
     def away(self) -> str:
         """Why it builds nothing at present; empty while it may."""
         try:
             threads = self._threads()
-        except (OSError, TimeoutError, RuntimeError) as error:
+        except _SILENT as error:
             return f"{self.place}: the Dask scheduler does not answer ({type(error).__name__})"
         return "" if threads else f"{self.place}: the Dask cluster has no worker"
 
@@ -303,12 +195,5 @@ class Cluster:
         return str(self.client.dashboard_link or "")
 
     def _threads(self) -> dict[str, int]:
-        asked = self.client.sync(self.client.scheduler.ncores, callback_timeout=_LOOK_SECONDS)
+        asked = self.client.sync(self.client.scheduler.ncores, callback_timeout=LOOK_SECONDS)
         return dict(asked)
-
-
-_KINDS: dict[str, Callable[[Workers], AbstractContextManager[Crew]]] = {
-    "processes": _processes,
-    "dask": _dask,
-    "dask-file": _dask,
-}

@@ -2,7 +2,7 @@
 
 A piece travels as names, dates and digests, and its result as a few figures and sentences; tables stay in the
 prepared folder, which all processes share. Luigi is not known here: a worker elsewhere needs none.
-Belongs here: which units a piece has, and building them. Does not belong here: who builds (`executors.py`),
+Belongs here: which units a piece has, and building them. Does not belong here: who builds (`crew.py`),
 how a unit is built (`job.py`).
 """
 

@@ -4,7 +4,7 @@ Luigi's scheduler carries a thousand tasks well, not the steps of every symbol a
 dates here; within one, the same units are built by the same functions, in one process, and each keeps its
 receipt and its reason. A symbol's days follow each other, so that what one looks back on is in memory.
 Belongs here: which spans a window of days has, and their tasks. Does not belong here: which units a span is
-and how they are built (`pieces.py`), who builds them (`executors.py`), which days are asked for
+and how they are built (`pieces.py`), who builds them (`crew.py`), which days are asked for
 (`runs/backfill.py`).
 """
 
@@ -23,10 +23,10 @@ from pipeline.errors import LockedError, StageError
 from pipeline.free_form import Json
 from pipeline.freshness import graph, identity
 from pipeline.freshness.graph import Unit
-from pipeline.tasks import context, executors, fetching, messages, pieces
+from pipeline.tasks import context, fetching, messages, pieces
 from pipeline.tasks.base import OtherRun, RawDay, unsettled_feeds, waiting_for
+from pipeline.tasks.crew import Crew, at_work, hired
 from pipeline.tasks.day import Snapshot
-from pipeline.tasks.executors import Crew
 from pipeline.tasks.parameters import DayParameter
 from pipeline.tasks.pieces import PARTS, Made, Part, Piece
 
@@ -36,7 +36,7 @@ SPANS_A_WORKER = 2
 
 def windows(days: list[dt.date], workers: int) -> Iterator[list[dt.date]]:
     """The days by months; so many months together that each worker has its spans."""
-    months, crew = _months(days), executors.crew()
+    months, crew = _months(days), at_work()
     at_once = workers if crew is None else crew.width()
     # A crew builds a span's symbols beside each other.
     beside = len(_shards(workers)) if crew is None else len(context.kitchen().symbols)
@@ -82,7 +82,7 @@ def _months(days: list[dt.date]) -> list[list[dt.date]]:
 def _shards(workers: int) -> list[list[str]]:
     """The symbols' names by spans."""
     names, size = list(context.kitchen().symbols), context.kitchen().workers.shard_symbols
-    if executors.crew() is None:
+    if at_work() is None:
         size = min(size, -(-len(names) // (SPANS_A_WORKER * workers)))
     return [names[first : first + size] for first in range(0, len(names), size)]
 
@@ -129,7 +129,11 @@ class SymbolsTask(luigi.Task):
         return [luigi.LocalTarget(str(graph.file(kitchen, unit))) for unit in units]
 
     def complete(self) -> bool:
-        """Whether there is nothing to build."""
+        """Whether there is nothing to build; of what others built by their word, for its dates look again."""
+        crew = at_work()
+        ready = None if crew is None else crew.is_ready(self.pieces())
+        if ready is not None:
+            return ready
         freshness = context.freshness()
         return all(freshness.receipt(unit) for _, units in self.parts() for unit in units)
 
@@ -142,7 +146,7 @@ class SymbolsTask(luigi.Task):
             ConfigError: those who were to build are another release, or have other rules.
         """
         failed = []
-        with executors.hired(context.kitchen().workers) as crew:
+        with hired(context.kitchen().workers) as crew:
             for made in self._here() if crew is None else self._by(crew):
                 messages.built(made)
                 failed += [made.name] if made.failed else []

@@ -161,3 +161,12 @@ def test_what_is_missing_is_said_in_a_sentence(tmp_path: Path) -> None:
     assert "made no day" in generator.stderr
     assert "wanted 2 to" in too_few.stderr
     assert "Traceback" not in generator.stderr + too_few.stderr
+
+
+def test_spans_that_others_build_are_measured() -> None:
+    """That sleep a moment; whether that many are kept busy depends on the machine."""
+    ended = bench("executors.py", "--workers", "4", "--seconds", "0.1", "--only", "asleep")
+
+    assert ended.returncode in (0, 1), ended.stderr
+    assert "two workers over one, spans that sleep" in ended.stdout
+    assert "busy part of 4 workers' time" in ended.stdout

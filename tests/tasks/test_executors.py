@@ -22,7 +22,8 @@ from kit.ranges import published
 from kit.real_luigid import Luigid, free_port, serving
 from pipeline.freshness.identity import Identity
 from pipeline.locations import PROJECT
-from pipeline.tasks.executors import Crew, Processes
+from pipeline.tasks.crew import Crew
+from pipeline.tasks.executors import Processes
 from pipeline.tasks.pieces import Built, Piece
 
 DAYS = [dt.date(2025, 1, 31) + dt.timedelta(days=n) for n in range(2)]
@@ -423,3 +424,22 @@ def test_a_call_whose_process_dies_each_time_is_given_up() -> None:
         with pytest.raises(BrokenProcessPool):
             executor.submit(os.abort).result(timeout=60)
         assert executor.submit(abs, -1).result(timeout=60) == 1
+
+
+def test_a_piece_that_nobody_could_build_holds_up_no_other() -> None:
+    """It is told with its reason, and the others are built."""
+
+    def build(given: Piece) -> Built:
+        if given.symbol == "B":
+            raise MemoryError("of the worker")
+        return Built()
+
+    wanted = [piece(symbol, 1) for symbol in "ABC"]
+    with ThreadPoolExecutor(1) as pool:
+        crew = Crew(submit=lambda p: pool.submit(build, p), width=lambda: 1, patience_seconds=1)
+        found = dict(crew.built(wanted))
+
+    assert [each.symbol for each in found] == ["A", "B", "C"]
+    assert [made.failed for made in found[wanted[1]].made] == ["of the worker"]
+    assert crew.is_ready([wanted[0], wanted[2]]) is True
+    assert crew.is_ready(wanted) is None
