@@ -19,12 +19,14 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.ready: $(BIN)/python setup.cfg setup.py pyproject.toml requirements.txt $(wildcard pipeline/*/*.c pipeline/*/*/*.c)
-	$(PIP) --require-hashes --requirement requirements.txt
-	$(OURS)
+	@echo 'Installing the pinned libraries into $(VENV): a minute or two.'
+	@$(PIP) --require-hashes --requirement requirements.txt
+	@$(OURS)
 	@touch $@
 
 $(VENV)/.ready-test: $(VENV)/.ready requirements-test.txt
-	$(PIP) --require-hashes --requirement requirements-test.txt
+	@echo 'Installing the libraries that the tests need into $(VENV): another minute or two.'
+	@$(PIP) --require-hashes --requirement requirements-test.txt
 	@touch $@
 
 lock:  ## newest versions of all libraries, with the hashes of their files (needs uv)

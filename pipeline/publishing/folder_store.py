@@ -185,7 +185,9 @@ class FolderStore:
 
     def opens(self, day: dt.date) -> str:
         """By pandas alone."""
-        return f"import pandas; print(pandas.read_parquet('{self.address(day)}/bars_1m.parquet'))"
+        columns = "['symbol', 'ts', 'close', 'volume', 'delta', 'cvd']"
+        file = f"{self.address(day)}/bars_1m.parquet"
+        return f"import pandas; print(pandas.read_parquet('{file}', columns={columns}))"
 
     def prepare(self) -> None:
         """As `Store`."""

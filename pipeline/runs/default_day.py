@@ -15,15 +15,16 @@ import sys
 from pipeline import arrivals, asked, layout
 from pipeline.errors import KitchenError, ParameterError
 from pipeline.locations import CHECKOUT_CONFIG
+from pipeline.runs import first_look
 from pipeline.sample.generate import SampleRequest, write_sample
 from pipeline.settings.config import Kitchen, load_kitchen
 from pipeline.stages import STAGES
 
 SAMPLE_CONFIG = CHECKOUT_CONFIG.with_name("sample.yaml")
 SAMPLE_DAY = dt.date(2025, 1, 2)
-SAMPLE_WARMUP_DAYS = 600
-SAMPLE_DEFECT = "D01"
-"""As the exchange's own archives have it: one side alone in trades, both in aggTrades."""
+SAMPLE_WARMUP_DAYS = 60
+SAMPLE_DEFECTS = {"BTCUSDT": ("A02", "A04", "A05", "A13", "A17"), "ETHUSDT": ("D01",)}
+"""What is done to a symbol's files, for the day to find and put right."""
 
 
 def newest_complete_day(kitchen: Kitchen) -> dt.date | None:
@@ -51,7 +52,9 @@ def choose_kitchen() -> Kitchen:
     has_raw = any(arrivals.first_raw_day(kitchen, symbol) for symbol in kitchen.symbols.values())
     if has_raw or kitchen.file != CHECKOUT_CONFIG or os.environ.get("KITCHEN_CONFIG"):
         return kitchen
-    sys.stdout.write(f"No raw exports in {kitchen.raw}: working on a generated sample market.\n")
+    sys.stdout.write(
+        f"No raw exports in {kitchen.raw}: generating a sample market, then building its day.\n"
+    )
     sys.stdout.flush()
     os.environ["KITCHEN_CONFIG"] = str(SAMPLE_CONFIG)
     sample = load_kitchen()
@@ -62,7 +65,7 @@ def choose_kitchen() -> Kitchen:
 
 
 def write_market(sample: Kitchen, warmup_days: int = SAMPLE_WARMUP_DAYS) -> None:
-    """The exchange's files of every symbol, ATAS where it is expected, else a fault for the day to mend."""
+    """The exchange's files of every symbol, ATAS where it is expected, with their defects."""
     for symbol in sample.symbols.values():
         atas = symbol.atas != "none"
         write_sample(
@@ -72,7 +75,7 @@ def write_market(sample: Kitchen, warmup_days: int = SAMPLE_WARMUP_DAYS) -> None
                 symbols=(symbol.name,),
                 market=symbol.market,
                 warmup_days=warmup_days,
-                defects=() if atas else (SAMPLE_DEFECT,),
+                defects=SAMPLE_DEFECTS.get(symbol.name, ()),
                 ticks=atas,
                 bars=atas,
                 simplified=atas,
@@ -102,7 +105,10 @@ def run(stage: str, date: str | None) -> int:
             f"no day in {kitchen.raw} has klines of every expected symbol; bring them, or give DATE="
         )
     codes = [subprocess.run(line, check=False).returncode for line in commands(kitchen, stage, day)]
-    return max(codes, default=0)
+    worst = max(codes, default=0)
+    if worst == 0 and stage == "Snapshot":
+        sys.stdout.write("".join(f"{line}\n" for line in first_look.lines(kitchen, day)))
+    return worst
 
 
 def main() -> int:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
-import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from kit.support import kitchen_at
-from kit.whole_day import whole_day
 from pipeline import layout
 from pipeline.errors import ParameterError
+from pipeline.freshness.check import Freshness
+from pipeline.freshness.graph import Unit
 from pipeline.locations import PROJECT
-from pipeline.quality.report import markdown
 from pipeline.runs import default_day as ops
+from pipeline.runs import first_look
+from pipeline.tasks import job
 
 DAY = dt.date(2025, 1, 2)
 TWO = {"BTCUSDT": "{market: futures_um}", "ETHUSDT": "{market: futures_um}"}
@@ -97,16 +100,21 @@ def test_a_named_configuration_without_data_is_not_replaced_by_a_sample(tmp_path
     assert not kitchen.snapshots.exists()
 
 
-def test_the_fault_of_the_sample_market_is_found_and_mended(tmp_path: Path) -> None:
-    """The report of the symbol without ATAS has the very line that the README shows."""
-    kitchen = kitchen_at(tmp_path, {"ETHUSDT": "{market: futures_um, atas: none}"})
+def test_the_sample_day_ends_as_the_readme_shows_it(tmp_path: Path) -> None:
+    """A line a symbol: closes, clock, lines merged and set aside, minutes proven and mended."""
+    symbols = yaml.safe_load(ops.SAMPLE_CONFIG.read_text())["symbols"]
+    kitchen = kitchen_at(
+        tmp_path, {name: json.dumps(it, default=str) for name, it in symbols.items()}
+    )
     ops.write_market(kitchen, warmup_days=0)
-    (shown,) = re.findall(r"^\| D01 .*$", (PROJECT / "README.md").read_text(), re.M)
+    layout.forget_listings()
+    job.build(Freshness(kitchen), Unit("Snapshot", ops.SAMPLE_DAY))
 
-    day = whole_day(kitchen, "ETHUSDT", ops.SAMPLE_DAY)
+    *told, _, look = first_look.lines(kitchen, ops.SAMPLE_DAY)
 
-    assert day.condition == "available"
-    assert shown in markdown(day.report)
+    readme = (PROJECT / "README.md").read_text().splitlines()
+    assert [line.split()[0] for line in told] == ["BTCUSDT", "ETHUSDT", "SOLUSDT"]
+    assert {*told, look} <= set(readme)
 
 
 def test_the_sample_market_has_a_symbol_of_each_kind(tmp_path: Path) -> None:
