@@ -19,7 +19,7 @@ from types import ModuleType
 import luigi
 
 from pipeline import arrivals, asked
-from pipeline.errors import LockedError, StageError
+from pipeline.errors import LockedError, SnapshotExistsError, StageError
 from pipeline.free_form import Json
 from pipeline.freshness import graph, identity
 from pipeline.freshness.graph import Unit
@@ -233,6 +233,8 @@ class PublishedDate(Snapshot):
         while True:
             try:
                 return super().perform(job)
+            except SnapshotExistsError:
+                raise  # a second try would follow what was published meanwhile, with what may be older
             except LockedError:
                 if time.monotonic() >= until:
                     raise

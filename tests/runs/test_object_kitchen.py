@@ -7,15 +7,18 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from kit import object_server
 from kit import snapshots as kit
+from kit.object_server import Answer, Door, Pass, Request, is_claim
 from kit.support import luigi, write_config
 from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.opening import open_store
+from pipeline.publishing.seal import publish
 from pipeline.publishing.store import Store
 from pipeline.reader import files, load
 from pipeline.sample.generate import SampleRequest, write_sample
@@ -175,3 +178,26 @@ def test_a_host_without_copies_or_stamps_has_nothing_to_do(
     ran = luigi(kitchen.root, "Snapshot", "--date", FIRST, "--local-scheduler")
 
     assert (ran.returncode, object_server.contents(place)) == (0, before)
+
+
+def test_a_backfill_that_was_overtaken_takes_no_other_number(
+    endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another host publishes other content just before the claim: 10, and its revision stays the newest."""
+    place, once = object_server.address(endpoint), threading.Lock()
+    other = kit.draft(tmp_path / "other", DAYS[0], price=123.0)
+
+    def overtaken(request: Request, go: Pass) -> Answer:
+        if is_claim(request) and once.acquire(blocking=False):
+            publish(other, open_store(place))
+        return go(request)
+
+    kitchen = Kitchen(tmp_path / "there", str(place))
+    with Door(endpoint, overtaken).open() as door:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", door)
+        kitchen.run("backfill", "--start", FIRST, "--stop", FIRST, "--scheduler", "local", code=10)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint)
+
+    assert open_store(place).numbers(DAYS[0]) == [1]
+    table = load("bars_1m", FIRST, FIRST, columns=["close"], root=str(place))
+    assert set(table["close"].to_pylist()) == {123.0}
