@@ -11,6 +11,7 @@ import datetime as dt
 import hashlib
 import json
 import os
+import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from pathlib import Path
 from pipeline import storage
 from pipeline.errors import SnapshotCorruptError
 from pipeline.free_form import Json
-from pipeline.publishing import staging, sums
+from pipeline.publishing import preflight, staging, sums
 from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.object_listing import Number
 from pipeline.publishing.s3 import Listed, Objects
@@ -89,11 +90,15 @@ class Copies:
         return found
 
     def _keep_papers(self, path: Path, claim: Claim) -> None:
-        """Publication and signature; what another life of the bucket left goes."""
-        paper = storage.readable_json(claim.publication)
-        if _read(path / sums.PUBLICATION) == paper:
+        """Publication and signature; what another life of the bucket left goes, all at once."""
+        paper, there = storage.readable_json(claim.publication), _read(path / sums.PUBLICATION)
+        if there == paper:
             return
-        staging.discard(path)
+        if there is not None:
+            aside = path.with_name(f".old-{path.name}-{uuid.uuid4().hex}")
+            with suppress(FileNotFoundError):  # another process was quicker
+                os.rename(path, aside)
+            staging.discard(aside)
         if claim.signature is not None:
             storage.write_scratch(path / sums.SIGNATURE, claim.signature)
         storage.write_scratch(path / sums.PUBLICATION, paper)
@@ -110,8 +115,15 @@ class Copies:
         digest = claim.publication.get("manifest_sha256")
         if not (path / sums.MANIFEST).exists():
             self._bring(path, claim, sums.MANIFEST, str(digest))
-        entries = json.loads((path / sums.MANIFEST).read_bytes())["files"]
-        wanted = [(name, entries[name]["sha256"]) for name in lacking if name in entries]
+        try:
+            entries = json.loads((path / sums.MANIFEST).read_bytes())["files"]
+            wanted = [(name, entries[name]["sha256"]) for name in lacking if name in entries]
+            preflight.check_names(name for name, _ in wanted)
+        except (ValueError, KeyError, TypeError) as error:
+            where = self.objects.url(f"{claim.at}/{sums.MANIFEST}")
+            raise SnapshotCorruptError(
+                f"{where}: is no manifest of the kitchen's ({error})"
+            ) from None
         each(lambda it: self._bring(path, claim, *it), wanted, AT_ONCE)
 
     def _bring(self, path: Path, claim: Claim, name: str, sha256: str) -> None:
@@ -170,7 +182,9 @@ def _files(folder: Path) -> Iterator[str]:
 
 
 def _put(target: Path, at: str, name: str, data: bytes | None) -> None:
-    file = target / name.removeprefix(f"{at}/")
+    # Whoever may write to the bucket chooses names: none may lead out of the folder.
+    parts = [p if p not in ("", ".", "..") else "_" for p in name.removeprefix(f"{at}/").split("/")]
+    file = target.joinpath(*parts)
     if data is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)

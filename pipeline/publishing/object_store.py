@@ -255,14 +255,16 @@ class ObjectStore:
         )
         if not self.objects.put_if_absent(claim_name(day, number), said.to_bytes()):
             raise FileExistsError(f"{claim_name(day, number)} is taken in {self.name}")
-        staging.discard(self.revision(day, number))
-        os.rename(staged.folder, self.revision(day, number))
+        # It is a copy like any other from now on. Where a reader was quicker there is one already.
+        with suppress(OSError):
+            os.rename(staged.folder, self.revision(day, number))
 
     def _same_objects(self, day: dt.date, publication: dict[str, object]) -> str | None:
         """Where the very files lie that are published again; None where they are not there yet."""
         number = publication.get("rolled_back_to")
         claim = self.look()._claim(day, number) if isinstance(number, int) else None
-        same = claim and claim.publication["manifest_sha256"] == publication["manifest_sha256"]
+        key = "manifest_sha256"
+        same = claim and claim.publication.get(key) == publication[key]
         return claim.at if claim and same else None
 
     def _refuse_wrong_clock(self) -> None:

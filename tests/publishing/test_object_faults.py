@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -20,6 +22,7 @@ from pipeline.errors import (
     ExitCode,
     KitchenError,
     PublishError,
+    SnapshotCorruptError,
     SnapshotExistsError,
 )
 from pipeline.publishing import collect, index, revisions
@@ -30,6 +33,7 @@ from pipeline.publishing.object_store import ObjectStore
 from pipeline.publishing.s3 import Objects
 from pipeline.publishing.seal import publish
 from pipeline.publishing.verify import verify_day
+from pipeline.reader import load
 from pipeline.settings.stores import Address, Server
 
 DAY = kit.DAY
@@ -377,6 +381,78 @@ def test_objects_that_nobody_claimed_are_collected_after_three_days(
 
     assert not any("0" * 32 in name for name in object_server.contents(place))
     assert verify_day(host(tmp_path, place, "b"), DAY) == []
+
+
+DAMAGE = {
+    "empty": b"",
+    "torn": b'{"at": "objects/2025-01-02/x", "publi',
+    "no object": b"[]",
+    "no text": b"\xff\xfe",
+    "deep": b"[" * 100_000,
+    "another place": b'{"at": "revisions/x", "publication": {}, "signature": null}',
+    "no papers": b'{"at": "objects/x/y", "publication": {}, "signature": null}',
+    "odd papers": b'{"at": "objects/x/y", "publication": {"manifest_sha256": 3}, "signature": null}',
+    "odd signature": b'{"at": "objects/x/y", "publication": {}, "signature": "zz"}',
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_claim_that_is_damaged_is_told_and_takes_its_number(
+    endpoint: str, tmp_path: Path, damage: str
+) -> None:
+    """Readers refuse it, `verify` names it, the next revision is a later number, and nothing is collected."""
+    place = object_server.address(endpoint)
+    store = host(tmp_path, place, "a")
+    publish(kit.draft(tmp_path / "a"), store)
+    store.write(f"revisions/{DAY}/000002.json", DAMAGE[damage])
+
+    with pytest.raises(SnapshotCorruptError, match="its papers are missing or damaged"):
+        load("bars_1m", DAY, DAY, root=str(place))
+    assert [f.revision for f in verify_day(store.look(), DAY)][:1] == [2]
+    assert revisions.wanted(store, DAY, None).revision == 1
+    assert publish(kit.draft(tmp_path / "b", price=101.0), store).revision == 3
+    items = collect.plan(store.look(), Policy(keep=1, grace_days=0), NOW)
+    assert {i.name: i.action for i in items} == {
+        "2025-01-02.r1": "trash",
+        "2025-01-02.r2": "keep",
+        "2025-01-02.r3": "keep",
+    }
+
+
+def test_names_in_a_bucket_lead_nowhere_else(endpoint: str, tmp_path: Path) -> None:
+    """An object whose name climbs out of its folder is written nowhere, and found."""
+    place = object_server.address(endpoint)
+    store = host(tmp_path, place, "a")
+    publish(kit.draft(tmp_path / "a"), store)
+    at = store.url(DAY, 1).removeprefix(f"{place}/")
+    outside = Path(tempfile.gettempdir()) / f"kitchen-outside-{uuid.uuid4().hex}"
+    object_server.client(endpoint).put_object(
+        Bucket=place.bucket, Key=f"{place.prefix}/{at}/../{outside.name}", Body=b"x"
+    )
+
+    found = verify_day(store.look(), DAY)
+
+    assert not outside.exists()
+    assert [(f.file, f.what) for f in found] == [
+        (f"_/{outside.name}", "is extra: no manifest names it")
+    ]
+
+
+def test_many_processes_may_copy_one_revision_at_once(endpoint: str, tmp_path: Path) -> None:
+    """With one cache, from nothing."""
+    place, together = object_server.address(endpoint), threading.Barrier(8)
+    publish(kit.draft(tmp_path / "a"), host(tmp_path, place, "publisher"))
+    store = host(tmp_path, place, "readers")
+
+    def read(_: int) -> bytes:
+        together.wait()
+        name = "bars_1m.parquet"
+        return (store.look().fetch(DAY, 1, [name]) / name).read_bytes()
+
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(read, range(8)))
+
+    assert found == {(tmp_path / "a/bars_1m.parquet").read_bytes()}
 
 
 def test_a_bucket_that_was_made_anew_is_not_taken_for_the_old_one(
