@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from pipeline.errors import ConfigError, KitchenError, StageError
@@ -61,8 +61,17 @@ class Crew:
         """Hands a piece over, unless it was before."""
         with self._lock:
             if piece not in self._handed:
-                self._handed[piece] = self.submit(piece)
+                self._handed[piece] = self._submitted(piece)
             return self._handed[piece]
+
+    def _submitted(self, piece: Piece) -> Future[Built]:
+        """What cannot even be handed over comes to nothing like what was lost later."""
+        try:
+            return self.submit(piece)
+        except Exception as error:
+            lost: Future[Built] = Future()
+            lost.set_exception(error)
+            return lost
 
     def is_ready(self, pieces: list[Piece]) -> bool | None:
         """Whether all of these were built without a fault, by the word of who built them.
@@ -79,9 +88,8 @@ class Crew:
         self.hand(first).add_done_callback(lambda _: self._follow(list(then)))
 
     def _follow(self, then: list[Piece]) -> None:
-        with suppress(RuntimeError):  # the build is over
-            for piece in then:
-                self.hand(piece)
+        for piece in then:
+            self.hand(piece)
 
     def built(self, wanted: list[Piece]) -> Iterator[tuple[Piece, Built]]:
         """Pieces and what became of them, as they are built. Handed over now, where that was not done.

@@ -129,7 +129,8 @@ def _dask(workers: Workers) -> Iterator[Crew]:
             link=cluster.link(),
         )
     finally:
-        executor.shutdown(wait=False)
+        with suppress(Exception):  # of a scheduler that is gone nothing has to be taken back
+            executor.shutdown(wait=False)
         client.close(timeout=LOOK_SECONDS)
 
 
@@ -165,10 +166,6 @@ def _wait_for(path: Path, seconds: float) -> None:
     json.loads(path.read_bytes())
 
 
-_SILENT = (OSError, TimeoutError, RuntimeError)
-"""What Dask raises of a scheduler that does not answer."""
-
-
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """What is asked of a cluster besides work."""
@@ -178,7 +175,7 @@ class Cluster:
 
     def width(self) -> int:
         """How many threads its workers have at present; 1 while there is none."""
-        with suppress(*_SILENT):  # whoever waits for it says so
+        with suppress(Exception):  # whoever waits for it says so
             return max(1, sum(self._threads().values()))
         return 1
 
@@ -186,7 +183,7 @@ class Cluster:
         """Why it builds nothing at present; empty while it may."""
         try:
             threads = self._threads()
-        except _SILENT as error:
+        except Exception as error:  # Dask has one of its own for each state of a lost connection
             return f"{self.place}: the Dask scheduler does not answer ({type(error).__name__})"
         return "" if threads else f"{self.place}: the Dask cluster has no worker"
 

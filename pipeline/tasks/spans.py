@@ -226,19 +226,23 @@ class PublishedDate(Snapshot):
         ]
 
     def perform(self, job: ModuleType) -> Json:
-        """Builds what is missing, then publishes."""
-        below = dict.fromkeys(edge.unit for edge in graph.edges(context.kitchen(), self.unit))
-        job.build(context.freshness(), *below)
+        """Builds what is missing, then publishes; while another run does that, waits for it."""
         until = time.monotonic() + context.kitchen().workers.patience_seconds
         while True:
             try:
-                return super().perform(job)
+                return self._published(job)
             except SnapshotExistsError:
                 raise  # a second try would follow what was published meanwhile, with what may be older
             except LockedError:
                 if time.monotonic() >= until:
                     raise
                 self.report("another run publishes it", 90)
+                context.forget_days()
+
+    def _published(self, job: ModuleType) -> Json:
+        below = dict.fromkeys(edge.unit for edge in graph.edges(context.kitchen(), self.unit))
+        job.build(context.freshness(), *below)
+        return super().perform(job)
 
     def run(self) -> Iterator[luigi.Task] | None:
         """As each unit; a date that another run has in hand to the end is that one's, and no failure."""
