@@ -6,6 +6,7 @@ that a run with nothing to do loads neither.
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from collections.abc import Callable, Iterator
@@ -113,6 +114,9 @@ def parse(text: str, path: Path) -> Any:
         raise ConfigError(f"{path}: not YAML that can be read ({words}); fix it") from error
 
 
+_UNKNOWN = "unknown field"
+
+
 class _Validator(Validator):  # type: ignore[misc]
     """Cerberus with the rule `form`: a text of one of `FORMS`, which a fault tells in words."""
 
@@ -130,7 +134,7 @@ class _Words(errors.BasicErrorHandler):  # type: ignore[misc]
     messages.update(
         {
             errors.REQUIRED_FIELD.code: "required field; add it",
-            errors.UNKNOWN_FIELD.code: "unknown field; leave it out, or see to its spelling",
+            errors.UNKNOWN_FIELD.code: f"{_UNKNOWN}; leave it out, or see to its spelling",
             errors.EMPTY_NOT_ALLOWED.code: "is empty",
             errors.NOT_NULLABLE.code: "got nothing; give a value, or leave the key out",
             errors.BAD_TYPE.code: "got {value}, wanted {constraint}",
@@ -172,8 +176,22 @@ def check(document: Any, schema: Document, where: Path) -> Document:
     if validator.validate(document):
         checked: Document = validator.document
         return checked
-    faults = "; ".join(f"{path}: {text}" for path, text in _faults(validator.errors))
-    raise ConfigError(f"{where}: {faults}")
+    faults = (
+        f"{path}: {text}{_meant(schema, path, text)}" for path, text in _faults(validator.errors)
+    )
+    raise ConfigError(f"{where}: {'; '.join(faults)}")
+
+
+def _meant(schema: Document, path: str, fault: str) -> str:
+    """Of a key that is not known, those of its section that are like it."""
+    if not fault.startswith(_UNKNOWN):
+        return ""
+    *sections, key = path.split(".")
+    for section in sections:
+        rules: Document = schema.get(section) or schema.get("*") or {}
+        schema = rules.get("schema") or {"*": rules.get("valuesrules", {})}
+    alike = difflib.get_close_matches(key, [str(name) for name in schema if name != "*"], n=2)
+    return f": did you mean {' or '.join(alike)}?" if alike else ""
 
 
 def _faults(errors_of: Any, path: str = "") -> Iterator[tuple[str, str]]:

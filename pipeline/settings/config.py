@@ -39,7 +39,7 @@ _SYMBOL = {
     "sources": sources.SCHEMA,
 }
 _SECONDS = {"type": "number", "min": 0, "max": 86_400}
-_DOCUMENT: Document = {
+DOCUMENT: Document = {
     "paths": {
         "type": "dict",
         "required": True,
@@ -205,7 +205,7 @@ def store_place(text: str) -> Place:
     if not stores.is_address(text):
         return Path(text)
     file = find_config()
-    document = {} if file is None else load_checked(file, _DOCUMENT)["store"]
+    document = {} if file is None else load_checked(file, DOCUMENT)["store"]
     return stores.address(text, Server(**document), "the store")
 
 
@@ -225,7 +225,7 @@ def read_kitchen(path: Path) -> Kitchen:
     Raises:
         ConfigError: as `load_kitchen`.
     """
-    document = load_checked(path, _DOCUMENT)
+    document = load_checked(path, DOCUMENT)
     base = base_folder(path)
     paths = places.read(document["paths"], base, Server(**document["store"]), path)
     _refuse_same_folded(document["symbols"], path)
