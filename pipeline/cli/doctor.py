@@ -27,7 +27,7 @@ def command() -> None:
 
     \b
     Example:
-      kitchen doctor
+      kitchen doctor --json
     """
     found = list(look(load_kitchen()))
     wrong = [it for it in found if it.state == "wrong"]

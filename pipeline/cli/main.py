@@ -29,6 +29,7 @@ COMMANDS = {
     "heartbeat": "are the live exporters alive?",
     "import": "sort a folder of vendor files into the raw folder",
     "index": "the condition of every day and symbol, made anew",
+    "init": "a new kitchen, from a folder of vendor files",
     "intraday": "bars and report of a day that is still going on",
     "keys": "the signing key, and the keys that verify trusts",
     "luigid": "the scheduler and its dashboard, with the QC pages",

@@ -97,10 +97,11 @@ def import_folder(kitchen: Kitchen, folder: Path) -> list[Imported]:
         raise ParameterError(f"{folder}: no such folder; name one that holds vendor files")
     if folder.is_relative_to(raw) or raw.is_relative_to(folder):
         raise ParameterError(f"{folder}: holds or lies in {raw}; wanted a folder beside it")
-    return [file for name in _names(folder) for file in _import(kitchen, folder, name)]
+    return [file for name in names_in(folder) for file in _import(kitchen, folder, name)]
 
 
-def _names(folder: Path) -> Iterator[str]:
+def names_in(folder: Path) -> Iterator[str]:
+    """Every file below a folder but hidden ones and checksums, by name."""
     for root, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
@@ -108,17 +109,27 @@ def _names(folder: Path) -> Iterator[str]:
                 yield (Path(root) / name).relative_to(folder).as_posix()
 
 
+def is_data(name: str) -> bool:
+    """Whether a file is no text and no picture, by its name."""
+    return name.rpartition(".")[2].lower() not in _NO_DATA
+
+
+def is_beside_exports(path: str) -> bool:
+    """Whether a file is one of those that exporters and packers write beside what they export."""
+    parts = path.split("/")
+    return parts[-1] in IGNORED or any(part in _IGNORED_FOLDERS for part in parts)
+
+
 def _import(kitchen: Kitchen, folder: Path, path: str) -> list[Imported]:
     """One entry, or one for each kind of trades and each of the days that an export's rows are of."""
-    parts = path.split("/")
-    if parts[-1] in IGNORED or any(part in _IGNORED_FOLDERS for part in parts):
+    if is_beside_exports(path):
         return [Imported(path=path, state="ignored", data=False, why="no export")]
     name = unicodedata.normalize("NFC", path)
     left = Imported(
         path=path,
         state="unclaimed",
         kind=name_facts(name).kind or name_facts(name).folder_kind,
-        data=name.rpartition(".")[2].lower() not in _NO_DATA,
+        data=is_data(name),
     )
     try:
         files = look(folder / path, name, kitchen.limits)
@@ -141,7 +152,7 @@ def _filed(kitchen: Kitchen, folder: Path, file: VendorFile, left: Imported) -> 
     return [_copied(kitchen.raw, folder, replace(left, to=to, why=word)) for to, word in places]
 
 
-def _feed(file: VendorFile, kind: str) -> str:
+def feed_of(file: VendorFile, kind: str) -> str:
     """The feed that reads the kind.
 
     Raises:
@@ -163,7 +174,7 @@ def _place(kitchen: Kitchen, file: VendorFile, kind: str, marks: dict[str, str])
         ValueError: no source reads it; the symbol, the date or a pattern for it cannot be told; or what
             the names say and the rows do not agree.
     """
-    feed = _feed(file, kind)
+    feed = feed_of(file, kind)
     symbol = _symbol(kitchen.symbols, file)
     market, word = _market(file, feed, symbol)
     name, form = file.name, next((f for f in _FORMS if file.name.endswith(f".{f}")), None)

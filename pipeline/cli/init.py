@@ -1,0 +1,110 @@
+"""`kitchen init`: a new kitchen, from a folder of vendor files if there is one."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from pipeline import layout
+from pipeline.cli import output
+from pipeline.errors import ExitCode, ParameterError
+from pipeline.model.limits import Limits
+from pipeline.runs import default_day, founding
+from pipeline.runs.importing.placing import Imported, import_folder
+from pipeline.runs.importing.survey import Instrument, survey
+from pipeline.settings.config import read_kitchen
+
+_MOST_LEFT = 10
+
+
+@click.command("init")
+@click.argument("folder", default=".", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--from",
+    "exports",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Vendor files: look into them, sort them in, build the newest day.",
+)
+@click.option("--dry-run", is_flag=True, help="Show the configuration, write nothing.")
+@click.option("--no-build", is_flag=True, help="Do not build the newest day.")
+@output.json_option
+def command(folder: Path, exports: Path | None, *, dry_run: bool, no_build: bool) -> None:
+    """Make a folder a kitchen: kitchen.yaml with comments, its schema for editors, governance/ to govern by.
+
+    With --from it looks which symbols, markets, feeds and dates the files are of, writes that down, copies
+    the files to their places, and builds the newest day that is complete. Nothing there is changed.
+
+    \b
+    Exit codes:
+      0 done   20 files of data found no place   30 the day could not be built
+
+    \b
+    Example:
+      kitchen init my-kitchen --from ~/Downloads/exports
+    """
+    if exports is not None and not exports.is_dir():
+        raise ParameterError(f"--from: {exports} is no folder; name one that holds vendor files")
+    instruments, left = ([], []) if exports is None else survey(exports, Limits())
+    configuration = founding.text(instruments)
+    if dry_run:
+        output.say(_facts(folder, instruments, [], left), [configuration.rstrip(), *_left(left)])
+        return
+    file = founding.found(folder.absolute(), configuration)
+    kitchen = read_kitchen(file)
+    usable = [it for it in instruments if it.has_klines]
+    files = import_folder(kitchen, exports) if exports is not None and usable else []
+    states = Counter(it.state for it in files)
+    output.say(
+        _facts(folder, instruments, files, left),
+        [
+            f"{file}: {', '.join(it.name for it in usable) or 'an example to change'}",
+            *(f"  {it.name} {it.market}: {'; '.join(it.words())}" for it in instruments),
+            *(
+                [f"{', '.join(f'{n} {state}' for state, n in sorted(states.items()))}"]
+                if files
+                else []
+            ),
+            *_left([f"{it.path}: {it.why}" for it in files if it.is_left] if files else left),
+            *([] if usable else [f"next: bring files with kitchen init --from, or change {file}"]),
+        ],
+    )
+    code: int = ExitCode.PENDING if any(it.is_left for it in files) else ExitCode.DONE
+    if usable and not no_build and not output.is_json():
+        code = _built(file) or code
+    click.get_current_context().exit(code)
+
+
+def _built(file: Path) -> int:
+    """Builds the newest complete day, which says for itself what came of it."""
+    os.environ["KITCHEN_CONFIG"] = str(file)
+    layout.forget_listings()
+    return default_day.run("Snapshot", None)
+
+
+def _facts(
+    folder: Path, instruments: list[Instrument], files: list[Imported], left: list[str]
+) -> dict[str, object]:
+    return {
+        "folder": str(folder),
+        "symbols": {
+            it.name: {
+                "market": it.market,
+                "klines": it.has_klines,
+                "atas": it.has_atas,
+                "feeds": {feed: sorted(days) for feed, days in it.dates.items()},
+            }
+            for it in instruments
+        },
+        "files": dict(Counter(it.state for it in files)),
+        "left": [it.path for it in files if it.is_left] if files else left,
+    }
+
+
+def _left(files: list[str]) -> list[str]:
+    """A line each, of the first; a file of which nothing is known is told by its name."""
+    lines = [f"left  {file}" for file in files[:_MOST_LEFT]]
+    more = len(files) - _MOST_LEFT
+    return [*lines, f"left  {more} more: kitchen import says which"] if more > 0 else lines

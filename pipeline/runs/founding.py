@@ -1,0 +1,114 @@
+"""A new kitchen: its folder, its rules, and a configuration of what a folder of exports has.
+
+Belongs here: what is written once, at the beginning. Sorting the exports is `importing/`, building a day
+`default_day.py`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline import clock, storage
+from pipeline.errors import ConfigError
+from pipeline.locations import GOVERNANCE
+from pipeline.runs.importing.survey import ENDED_DAYS, Instrument
+from pipeline.settings.config import DOCUMENT
+from pipeline.settings.json_schema import json_schema
+
+CONFIG, SCHEMA, RULES = "kitchen.yaml", "kitchen.schema.json", "governance"
+
+_EXAMPLE = "BTCUSDT"
+
+_HEAD = """\
+# yaml-language-server: $schema=kitchen.schema.json
+# The kitchen's configuration. Relative paths start at this folder. `kitchen config check` names its faults.
+# Thresholds are not here: they are governance, in governance/CONTROL_kitchen.yaml.
+paths:
+  raw: data/raw               # vendor files, never changed
+  prepared: data/prepared     # what can be made again
+  snapshots: snapshots        # what is published; a bucket, such as s3://bucket/kitchen, may be in its place
+
+symbols:
+"""
+_TAIL = """
+# What else there is, each with its default: docs/operations.md
+# sources:                                   # other layouts below paths.raw; what stamps do not say
+#   binance_1m: {zone: Asia/Shanghai, label: close}
+# workers: {executor: here}                  # processes:4, or dask:tcp://host:8786
+# fetch: {in_front: true, kinds: [klines]}   # from the exchange, before a day is built
+# alerts: {urls_file: alert_urls}
+"""
+
+
+def text(instruments: list[Instrument]) -> str:
+    """The configuration of these; of none, one example to change."""
+    with_klines = [it for it in instruments if it.has_klines]
+    newest = max((_last_day(it) for it in with_klines), default=None)
+    lines = [line for it in instruments for line in _symbol(it, newest)]
+    lines = lines or [f"  {_EXAMPLE}: {{market: futures_um}}   # spot | futures_um | futures_cm"]
+    return _HEAD + "".join(f"{line}\n" for line in lines) + _TAIL
+
+
+def _symbol(it: Instrument, newest: dt.date | None) -> Iterator[str]:
+    """Its lines: what was found of it, then itself; of one without klines a comment."""
+    for words in it.words():
+        yield f"  # {words}"
+    others = [market for market in sorted(it.markets) if market != it.market]
+    if others:
+        yield (
+            f"  # it has files of {', '.join(others)} too; for them add a symbol of another name with"
+            f" vendor_symbol: {it.name}"
+        )
+    entry = f"market: {it.market}"
+    if not it.has_atas:
+        entry += ", atas: none"
+    if newest is not None and it.has_klines and (newest - _last_day(it)).days > ENDED_DAYS:
+        entry += f", until: {_last_day(it)}"
+    line = f"{it.name}: {{{entry}}}"
+    if it.has_klines:
+        yield f"  {line}"
+    else:
+        yield "  # no 1-minute klines of it are here, without which no day can be built:"
+        yield f"  # {line}"
+
+
+def _last_day(it: Instrument) -> dt.date:
+    """The newest date of its klines; of a month its last."""
+    last = max(it.dates["binance_1m"])
+    if len(last) == len("2025-01"):
+        after = clock.parse_day(f"{last}-28") + dt.timedelta(days=4)
+        return after.replace(day=1) - dt.timedelta(days=1)
+    return clock.parse_day(last)
+
+
+def found(folder: Path, configuration: str) -> Path:
+    """Makes the folder a kitchen, and returns its configuration's file.
+
+    Raises:
+        ConfigError: it is one already, or cannot be written.
+    """
+    file = folder / CONFIG
+    for there in (file, folder / "configs" / CONFIG):
+        if there.exists():
+            raise ConfigError(
+                f"{there}: is there already; name another folder, or change that file"
+            )
+    try:
+        for name in ("data/raw", "data/prepared", "snapshots"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        if not (folder / RULES).exists():
+            shutil.copytree(
+                GOVERNANCE, folder / RULES, ignore=shutil.ignore_patterns("__*", "*.md")
+            )
+        form = json.dumps(json_schema(DOCUMENT, CONFIG), indent=2)
+        storage.write_bytes(folder / SCHEMA, f"{form}\n".encode())
+        storage.write_bytes(file, configuration.encode())
+    except OSError as error:
+        raise ConfigError(
+            f"{folder}: cannot be written ({error.strerror}); name another folder"
+        ) from error
+    return file

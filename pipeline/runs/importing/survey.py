@@ -1,0 +1,150 @@
+"""What symbols a folder of vendor files has, before there is a configuration to sort them by.
+
+Belongs here: which symbol, market, feed and dates each file tells, and what a configuration of them says.
+Where a file goes is `placing.py`'s.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.errors import SourceError
+from pipeline.model.feeds import FEEDS
+from pipeline.model.limits import Limits
+from pipeline.runs.importing.placing import feed_of, is_beside_exports, is_data, names_in
+from pipeline.runs.importing.vendor_file import VendorFile, kind_of, look, marks_of
+from pipeline.symbols import is_symbol
+
+_QUOTES = (
+    *("USDT", "USDC", "FDUSD", "TUSD", "BUSD", "USD", "DAI"),
+    *("BTC", "ETH", "BNB", "EUR", "TRY", "BRL", "JPY", "GBP", "AUD"),
+)
+_PAIR = re.compile(rf"(?<![A-Z0-9])([A-Z0-9]{{2,14}}(?:{'|'.join(_QUOTES)})(?:_PERP)?)(?![A-Z0-9])")
+_STATED = re.compile(rb'"(?:symbol|s|instrument)"\s*:\s*"([A-Za-z0-9_]{4,24})')
+
+ENDED_DAYS = 14
+"""A symbol whose files end so much earlier than the newest of all has ended, as far as the folder tells."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A file that a source reads: whose it is, and of which dates (`2025-01-02`) or months (`2025-01`)."""
+
+    path: str
+    feed: str
+    symbol: str
+    market: str | None
+    dates: tuple[str, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Instrument:
+    """A symbol as its files tell it.
+
+    Attributes:
+        name: Of the symbol.
+        markets: Of its archives of the exchange, with how many files are of each.
+        dates: Feed -> dates and months of its files.
+    """
+
+    name: str
+    markets: Counter[str] = field(default_factory=Counter)
+    dates: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    @property
+    def market(self) -> str:
+        """The one that most of its files are of; else what its name says."""
+        if self.markets:
+            return max(sorted(self.markets), key=lambda market: self.markets[market])
+        return "futures_cm" if self.name.endswith("_PERP") else "futures_um"
+
+    @property
+    def has_klines(self) -> bool:
+        """Whether a day of it can be built."""
+        return "binance_1m" in self.dates
+
+    @property
+    def has_atas(self) -> bool:
+        """Whether a chart of it was exported."""
+        return any(FEEDS[feed].vendor == "atas" for feed in self.dates)
+
+    @property
+    def last(self) -> str:
+        """Its newest date, or month."""
+        return max(day for days in self.dates.values() for day in days)
+
+    def words(self) -> Iterator[str]:
+        """A line a feed: from when to when."""
+        for feed, days in sorted(self.dates.items()):
+            first, last = min(days), max(days)
+            yield f"{feed}: {first}" + (f" to {last}" if last != first else "")
+
+
+def survey(folder: Path, limits: Limits) -> tuple[list[Instrument], list[str]]:
+    """The instruments by name; and the files of data of which no source or no symbol can be told."""
+    found: dict[str, Instrument] = {}
+    left = []
+    for path in names_in(folder):
+        if is_beside_exports(path):
+            continue
+        seen = list(_seen(folder, path, limits))
+        if not seen and is_data(path):
+            left.append(path)
+        for it in seen:
+            instrument = found.setdefault(it.symbol, Instrument(name=it.symbol))
+            instrument.dates[it.feed] |= {*it.dates}
+            if it.market is not None:
+                instrument.markets[it.market] += 1
+    return [found[name] for name in sorted(found)], left
+
+
+def _seen(folder: Path, path: str, limits: Limits) -> Iterator[Seen]:
+    try:
+        files = look(folder / path, path, limits)
+    except SourceError:
+        return
+    for file in files:
+        symbol = _symbol(file)
+        if symbol is None:
+            continue
+        try:
+            kind = kind_of(file)
+            feed, marks = feed_of(file, kind), marks_of(file)
+        except ValueError:
+            continue
+        yield Seen(
+            path=path,
+            feed=feed,
+            symbol=symbol,
+            market=_market(file, symbol) if FEEDS[feed].vendor == "binance" else file.says.market,
+            dates=tuple(sorted(date for mark in marks for date in _dates(mark))),
+        )
+
+
+def _dates(mark: dict[str, str]) -> Iterable[str]:
+    return [mark[name] for name in ("date", "month", "first", "last") if name in mark]
+
+
+def _symbol(file: VendorFile) -> str | None:
+    """By an archive's name; else the nearest word of the path that is a pair; else by its first line."""
+    if file.says.archive_of is not None:
+        return file.says.archive_of if is_symbol(file.says.archive_of) else None
+    for part in reversed(file.name.upper().split("/")):
+        pair = _PAIR.search(part)
+        if pair:
+            return pair[1]
+    stated = _STATED.search(file.head)
+    name = stated[1].decode().upper() if stated else ""
+    return name if name and is_symbol(name) else None
+
+
+def _market(file: VendorFile, symbol: str) -> str | None:
+    if file.says.market is not None:
+        return file.says.market
+    if file.looks == "futures":
+        return "futures_cm" if "_PERP" in symbol or symbol.endswith("USD") else "futures_um"
+    return file.looks

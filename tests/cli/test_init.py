@@ -1,0 +1,140 @@
+"""`kitchen init`: from a folder of vendor files to a published day, in one go."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from pipeline.cli import init
+from pipeline.cli.config import faults
+from pipeline.errors import ConfigError
+from pipeline.sample.generate import SampleRequest, write_sample
+
+REAL = ("btcusdt-2025-01-02", "xrpeth-2019-10")
+
+
+def run(*arguments: str) -> Result:
+    """The command; its errors are the test's."""
+    return CliRunner().invoke(init.command, list(arguments), catch_exceptions=False)
+
+
+def configured(folder: Path) -> dict[str, Any]:
+    """The symbols of a new configuration."""
+    symbols: dict[str, Any] = yaml.safe_load((folder / "kitchen.yaml").read_text())["symbols"]
+    return symbols
+
+
+@pytest.fixture
+def mixed(tmp_path: Path, real_data: Path) -> Path:
+    """Both sets of real exports in one folder, with a text, a picture and data of nobody between them."""
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    for name in REAL:
+        (folder / name).symlink_to(real_data / name)
+    for name, data in (("notes.txt", b"hello"), ("chart.png", b"PNG"), ("book.csv", b"a,b\n1,2\n")):
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def flat(folder: Path, into: Path) -> Path:
+    """A copy without links, as a download has it."""
+    shutil.copytree(folder, into, symlinks=False)
+    return into
+
+
+@pytest.mark.real
+def test_real_exports_of_two_markets_become_a_right_configuration(
+    mixed: Path, tmp_path: Path
+) -> None:
+    """The market of each, the end of the one whose files ended, and what is no data told apart."""
+    exports = flat(mixed, tmp_path / "flat")
+
+    ended = run(str(tmp_path / "new"), "--from", str(exports), "--no-build", "--json")
+
+    assert configured(tmp_path / "new") == {
+        "BTCUSDT": {"market": "futures_um"},
+        "XRPETH": {"market": "spot", "until": dt.date(2019, 10, 12)},
+    }
+    assert faults(tmp_path / "new" / "kitchen.yaml") == []
+    told = json.loads(ended.output)
+    assert told["symbols"]["XRPETH"]["feeds"]["binance_1m"][0].startswith("2019-10")
+    assert "book.csv" in told["left"]
+    assert not {"notes.txt", "chart.png"} & set(told["left"])
+    assert ended.exit_code == 20
+
+
+def test_a_folder_of_exports_becomes_a_published_day(tmp_path: Path) -> None:
+    """One command; the report is named, and the picture is shown."""
+    exports = tmp_path / "exports"
+    write_sample(SampleRequest(out=exports, first=dt.date(2025, 1, 2), trades_per_day=2_000))
+    kitchen = str(Path(sys.executable).with_name("kitchen"))
+    environ = {key: it for key, it in os.environ.items() if key != "KITCHEN_CONFIG"}
+
+    ended = subprocess.run(
+        [kitchen, "init", "mine", "--from", "exports"],
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    assert (tmp_path / "mine/snapshots/2025-01-02/bars_1m.parquet").is_file()
+    lines = ended.stdout.splitlines()
+    report = next(line.split()[1] for line in lines if line.startswith("  report"))
+    assert Path(report).is_file()
+    assert any(line.startswith("  BTCUSDT  ") and "available" in line for line in lines)
+
+
+def test_without_exports_there_is_an_example_to_change(tmp_path: Path) -> None:
+    """Its own rules, its form for editors, no fault."""
+    ended = run(str(tmp_path / "new"))
+
+    assert ended.exit_code == 0
+    assert configured(tmp_path / "new") == {"BTCUSDT": {"market": "futures_um"}}
+    assert faults(tmp_path / "new" / "kitchen.yaml") == []
+    assert (tmp_path / "new/governance/CONTROL_kitchen.yaml").is_file()
+    assert json.loads((tmp_path / "new/kitchen.schema.json").read_text())["title"] == "kitchen.yaml"
+    assert "next: bring files" in ended.output
+
+
+def test_what_is_there_is_never_written_over(tmp_path: Path) -> None:
+    """A second time it is refused, in one sentence."""
+    run(str(tmp_path))
+    before = (tmp_path / "kitchen.yaml").read_bytes()
+
+    with pytest.raises(ConfigError, match="is there already"):
+        run(str(tmp_path))
+
+    assert (tmp_path / "kitchen.yaml").read_bytes() == before
+
+
+def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
+    """It shows the configuration."""
+    exports = tmp_path / "exports"
+    write_sample(
+        SampleRequest(
+            out=exports,
+            first=dt.date(2025, 1, 2),
+            trades_per_day=500,
+            bars=False,
+            simplified=False,
+            ticks=False,
+        )
+    )
+
+    ended = run(str(tmp_path / "new"), "--from", str(exports), "--dry-run")
+
+    assert "BTCUSDT: {market: futures_um, atas: none}" in ended.output
+    assert not (tmp_path / "new").exists()
