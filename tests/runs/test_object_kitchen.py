@@ -157,6 +157,10 @@ def test_every_command_works_on_objects(endpoint: str, tmp_path: Path) -> None:
     assert "/central-data-kitchen/stores/" in kitchen.run(
         "cron", "install", "--print", "--user", "me"
     )
+    kitchen.run("show", FIRST, "BTCUSDT", "--out", "day.html")
+    kitchen.run("site", "public")
+    assert b"BTCUSDT" in (kitchen.root / "day.html").read_bytes()
+    assert list((kitchen.root / "public").rglob("*report*"))
     assert load("bars_1m", FIRST, FIRST, allow=EVERY, root=str(place)).num_rows == 2880
     assert len(files("bars_1m", FIRST, FIRST, allow=EVERY, root=str(place))) == 1
 
