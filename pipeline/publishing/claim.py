@@ -6,8 +6,8 @@ whatever has the name. Where the file system lacks it, an exclusively created ma
 
 from __future__ import annotations
 
-import ctypes
 import errno
+import importlib
 import os
 from pathlib import Path
 
@@ -25,13 +25,14 @@ def rename_noreplace(source: Path, target: Path) -> bool:
         FileExistsError: something has the name: a folder, a file or a link, dangling or not.
         OSError: the rename failed.
     """
+    ctypes = importlib.import_module("ctypes")  # slow to load, and most runs claim nothing
     call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if call is None:
         return False
     names = os.fsencode(source), os.fsencode(target)
     if call(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_NOREPLACE) == 0:
         return True
-    code = ctypes.get_errno()
+    code: int = ctypes.get_errno()
     if code in _UNSUPPORTED:
         return False
     raise OSError(code, os.strerror(code), str(source), None, str(target))
