@@ -112,7 +112,8 @@ class ObjectStore:
     def newest(self, *, available: bool = False) -> dt.date | None:
         """By the hint and a listing of what is after it, so that it is right however old the hint is."""
         store = self.still()
-        hint = store._hint(available=available)
+        whole = store._seen.span == ALWAYS
+        hint = ALWAYS[0] if whole else store._hint(available=available)
         return store._newest(hint, available=available) or (
             store._newest(ALWAYS[0], available=available) if hint > ALWAYS[0] else None
         )

@@ -17,6 +17,7 @@ from pipeline.publishing import day_state, index, revisions
 from pipeline.publishing.day_state import MISSING, PENDING, PUBLISHED, UNBUILT
 from pipeline.publishing.index import Entry
 from pipeline.publishing.opening import open_store
+from pipeline.publishing.store import ALWAYS, Store
 from pipeline.tasks import context
 
 _WORDS = {PUBLISHED: "fresh", PENDING: "pending", MISSING: "pending", UNBUILT: "stale"}
@@ -123,15 +124,15 @@ class DayStatus:
 def status(days: Iterable[dt.date]) -> list[DayStatus]:
     """The state of each date."""
     days, finished = list(days), context.finished()
-    known = index.read(open_store(context.kitchen().snapshots), days).days
+    store = open_store(context.kitchen().snapshots).look(ALWAYS)
+    known = index.read(store, days).days
     with context.freshness().one_look():
-        return [_status(day, finished.holds(day), known.get(day)) for day in days]
+        return [_status(store, day, finished.holds(day), known.get(day)) for day in days]
 
 
-def _status(day: dt.date, holds: bool, known: Entry | None) -> DayStatus:
+def _status(store: Store, day: dt.date, holds: bool, known: Entry | None) -> DayStatus:
     """Of a date that is finished the index says it; a manifest of hundreds of symbols is slow to read."""
     kitchen = context.kitchen()
-    store = open_store(kitchen.snapshots)
     if holds and known is not None and known.revision == store.named_revision(day):
         return DayStatus(
             date=day.isoformat(),

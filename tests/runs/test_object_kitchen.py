@@ -205,3 +205,25 @@ def test_a_backfill_that_was_overtaken_takes_no_other_number(
     assert open_store(place).numbers(DAYS[0]) == [1]
     table = load("bars_1m", FIRST, FIRST, columns=["close"], root=str(place))
     assert set(table["close"].to_pylist()) == {123.0}
+
+
+def test_a_range_with_nothing_to_do_costs_one_listing(
+    endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many days it has; its status costs the index more."""
+    place, door, days = (
+        object_server.address(endpoint),
+        Door(endpoint),
+        ("--start", FIRST, "--stop", LAST),
+    )
+    kitchen = Kitchen(tmp_path / "there", str(place))
+    with door.open() as address:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", address)
+        kitchen.run("backfill", *days, "--scheduler", "local")
+        asked = []
+        for command in (("backfill", *days, "--scheduler", "local"), ("status", *days)):
+            door.seen.clear()
+            kitchen.run(*command)
+            asked.append(["list" if "list-type" in r.path else r.path[-10:] for r in door.seen])
+
+    assert [sorted(names) for names in asked] == [["list"], ["index.json", "list", "list"]]
