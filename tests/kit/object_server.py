@@ -31,23 +31,31 @@ ENVIRONMENT = {
 }
 
 
+_SERVE = """
+import sys, threading
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import run_simple
+
+# moto looks whether a name is taken and then takes it: two requests at once may both find it free.
+one_at_a_time, moto = threading.Lock(), DomainDispatcherApplication(create_backend_app)
+
+def serve(environ, start_response):
+    with one_at_a_time:
+        return [b"".join(moto(environ, start_response))]
+
+run_simple("127.0.0.1", int(sys.argv[1]), serve, threaded=True)
+"""
+
+
 @contextmanager
 def running() -> Iterator[str]:
     """The address of a server with one empty bucket."""
     port = free_port()
-    command = [
-        sys.executable,
-        "-W",
-        "ignore",
-        "-m",
-        "moto.server",
-        "-H",
-        "127.0.0.1",
-        "-p",
-        str(port),
-    ]
     with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | ENVIRONMENT
+        [sys.executable, "-W", "ignore", "-c", _SERVE, str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | ENVIRONMENT,
     ) as process:
         try:
             _await(port)

@@ -88,6 +88,7 @@ def test_a_publisher_that_is_killed_leaves_nothing_half_made(endpoint: str, tmp_
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_a_publisher_that_is_killed_at_any_request(endpoint: str, tmp_path: Path) -> None:
     """Each of them."""
     assert check_kills(endpoint, tmp_path, list(range(1, REQUESTS))) >= 80
@@ -106,6 +107,7 @@ FAULTS: dict[str, Fault] = {
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_at_any_request_is_not_seen(endpoint: str, tmp_path: Path, fault: str) -> None:
     """One revision, whole, and said to be new, whichever request is struck."""
