@@ -1,10 +1,10 @@
 """What it costs to have spans built by others: how busy they are kept, and what handing over takes itself.
 
-    python bench/executors.py [--workers 64] [--seconds 2] [--only real]
+    python bench/executors.py [--workers 64] [--seconds 5] [--only real]
 
-Spans that sleep, of symbols without raw files, are handed over by the real driver, Luigi and Dask to so many
-threads of one Dask worker; then real spans of the sample to two worker processes. Prints figures beside
-limits; exit 1 where one is missed.
+Spans that sleep, for a fraction of what a real symbol's month takes, are handed over by the real driver,
+Luigi and Dask to so many threads of one Dask worker; then real spans of the sample to two worker processes.
+Prints figures beside limits; exit 1 where one is missed.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def main() -> int:
     """Prints the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workers", type=int, default=64)
-    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--only", choices=("asleep", "real"))
     options = parser.parse_args()
     program.prepare()

@@ -26,7 +26,8 @@ def test_whoever_is_killed_the_range_is_built(tmp_path: Path) -> None:
     """At once, or by the next run where nobody was left to hand out work; the bytes are one process's."""
     small = {"trades_per_day": 1000, "ticks": False, "simplified": False}
     raw = ranges.write_raw(tmp_path / "raw", DAYS, **small)
-    alone, root = (ranges.kitchen(tmp_path / name, raw) for name in ("alone", "cluster"))
+    patience = "workers: {patience_seconds: 20}\n"
+    alone, root = (ranges.kitchen(tmp_path / n, raw, patience) for n in ("alone", "cluster"))
     assert ranges.backfill(alone, DAYS).returncode == 0
     chance = random.Random(20250131)
     for number in range(30):
