@@ -7,9 +7,8 @@ from collections import Counter
 
 import click
 
-from pipeline.cli import options, output
+from pipeline.cli import options, output, progress
 from pipeline.errors import ExitCode
-from pipeline.freshness.graph import Unit
 from pipeline.runs import accept
 from pipeline.runs.accept import Acceptance, Outcome
 
@@ -46,15 +45,12 @@ def command(
     """
     given = Acceptance(who=accept.person() if who is None else who, why=why, samples=samples)
     days = accept.published_days(start, stop)
-    outcome = accept.accept(days, given, None if output.is_json() else _show)
+    with progress.shown("accept", "samples") as told:
+        outcome = accept.accept(days, given, lambda done, of, unit: told(done, of, str(unit)))
     facts = {**outcome.facts(), "days": [day.isoformat() for day in days]}
     output.say(facts, _lines(outcome))
     if outcome.differs:
         raise click.exceptions.Exit(ExitCode.FAILED)
-
-
-def _show(done: int, total: int, unit: Unit) -> None:
-    click.echo(f"sample {done + 1} of {total}: {unit}", err=True)
 
 
 def _lines(outcome: Outcome) -> list[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sys
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 
 import click
 
-from pipeline.cli import options, output
+from pipeline.cli import options, output, progress
 from pipeline.model import workplace
 from pipeline.runs import backfill
 from pipeline.settings import working
@@ -46,9 +48,11 @@ def command(
         program.choose_scheduler(scheduler)
     program.prepare()
     try:
-        with redirect_stdout(sys.stderr):  # what tasks say of themselves is no fact
-            shown = None if output.is_json() else _show
-            outcome = backfill.run(wanted, workers, shown, builders)
+        with (
+            _no_facts(),
+            progress.shown("backfill", "symbol-days", at_once=True) as told,
+        ):
+            outcome = backfill.run(wanted, workers, told, builders)
     except KeyboardInterrupt as error:
         program.say_stopped(error)
     days = {
@@ -60,5 +64,12 @@ def command(
     sys.exit(outcome.exit_code)
 
 
-def _show(done: int, total: int, left: float) -> None:
-    click.echo(f"{done} of {total} days, about {backfill.duration(left)} left", err=True)
+@contextmanager
+def _no_facts() -> Iterator[None]:
+    """What tasks say of themselves is none of the command's facts."""
+    if not output.is_quiet():
+        with redirect_stdout(sys.stderr):
+            yield
+        return
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+        yield

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -12,7 +11,8 @@ from typing import Any
 import click
 
 from pipeline import asked, clock
-from pipeline.cli import options, output
+from pipeline.cli import options, output, progress
+from pipeline.cli.progress import Progress
 from pipeline.fetch.outcome import FETCHED, REISSUED, Outcome, exit_code
 from pipeline.fetch.plan import Request
 from pipeline.fetch.run import fetch
@@ -60,15 +60,10 @@ def command(
     request = Request(
         first=first, last=last, use=asked.names(use), kinds=asked.names(kinds), **given
     )
-    if output.is_json():
-        done = fetch(load_kitchen(), request)
-    elif not sys.stderr.isatty():
-        done = fetch(load_kitchen(), request, Lines())
-    else:
-        with click.progressbar(
-            length=0, label="fetching", show_pos=True, item_show_func=_rate, file=sys.stderr
-        ) as bar:
-            done = fetch(load_kitchen(), request, Bar(bar))
+    with progress.shown("fetch", "files") as told:
+        one_by_one = not (output.is_json() or told.draws)
+        done = fetch(load_kitchen(), request, Lines() if one_by_one else Came(told))
+    if told.draws and not output.is_json():
         output.say({}, [outcome.line() for outcome in done])
     counts, months = (_counts(done, only_months=months) for months in (False, True))
     code = exit_code(done, missing_is_pending=missing_is_pending)
@@ -107,21 +102,16 @@ class Lines:
 
 
 @dataclass(slots=True)
-class Bar:
-    """One bar of all files, with the rate of files and bytes and the time left."""
+class Came:
+    """Counts the files that came, and the rate of their bytes."""
 
-    bar: Any
-    started: float = field(default_factory=time.monotonic)
-    came: int = 0
+    told: Progress
+    files: int = 0
+    bytes: int = 0
 
     def __call__(self, place: int, outcome: Outcome, total: int) -> None:
-        """Moves on by one file."""
-        self.came += outcome.bytes if outcome.status in (FETCHED, REISSUED) else 0
-        seconds = max(time.monotonic() - self.started, 1e-3)
-        rates = (self.bar.pos + 1) / seconds, self.came / seconds / 1e6
-        self.bar.length = total
-        self.bar.update(1, rates)
-
-
-def _rate(rates: tuple[float, float] | None) -> str:
-    return "" if rates is None else f"{rates[0]:.1f} files/s, {rates[1]:.1f} MB/s"
+        """One more."""
+        self.files += 1
+        self.bytes += outcome.bytes if outcome.status in (FETCHED, REISSUED) else 0
+        seconds = max(time.monotonic() - self.told.started, 1e-3)
+        self.told(self.files, total, f"{self.bytes / seconds / 1e6:.1f} MB/s")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli import output
+from pipeline.cli import output, progress
 from pipeline.errors import ExitCode
 from pipeline.runs.importing.placing import Imported, import_folder
 from pipeline.settings.config import load_kitchen
@@ -33,7 +33,8 @@ def command(folder: Path) -> None:
     Example:
       kitchen import ~/Downloads/exports
     """
-    found = import_folder(load_kitchen(), folder)
+    with progress.shown("import", "files") as told:
+        found = import_folder(load_kitchen(), folder, told.each)
     states = dict(sorted(Counter(file.state for file in found).items()))
     groups = _unclaimed(found)
     lines = [_words(file) for file in found if file.state != "unclaimed"]

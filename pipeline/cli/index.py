@@ -6,7 +6,7 @@ from collections import Counter
 
 import click
 
-from pipeline.cli import output
+from pipeline.cli import output, progress
 from pipeline.contracts.value import to_json
 from pipeline.publishing import index
 from pipeline.publishing.opening import open_store
@@ -25,7 +25,8 @@ def command() -> None:
       kitchen index --json
     """
     store = open_store(load_kitchen().snapshots)
-    made, path = index.rebuild(store), f"{store.name}/{index.FILE}"
+    with progress.shown("index", "days") as far:
+        made, path = index.rebuild(store, far), f"{store.name}/{index.FILE}"
     states = Counter(entry.condition for entry in made.days.values())
     told = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     output.say(

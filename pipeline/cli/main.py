@@ -60,6 +60,7 @@ class Kitchen(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"pipeline.cli.{cmd_name}").command
+        _give_loudness(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -68,11 +69,21 @@ class Kitchen(click.Group):
             formatter.write_dl(sorted(COMMANDS.items()))
 
 
+def _give_loudness(command: click.Command) -> None:
+    """`-q` and `-v` to a command, and to those that it has."""
+    command.params += [option for option in output.LOUDNESS if option not in command.params]
+    for one in command.commands.values() if isinstance(command, click.Group) else ():
+        _give_loudness(one)
+
+
 _EXIT_CODES = "\b\nExit codes:\n" + "\n".join(f"  {code:3}  {code.meaning}" for code in ExitCode)
 
 
 @click.command(
-    cls=Kitchen, epilog=_EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]}
+    cls=Kitchen,
+    epilog=_EXIT_CODES,
+    params=list(output.LOUDNESS),
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(package_name="central-data-kitchen")
 def cli() -> None:

@@ -6,7 +6,7 @@ import datetime as dt
 
 import click
 
-from pipeline.cli import options, output
+from pipeline.cli import options, output, progress
 from pipeline.runs import backfill, plan
 
 
@@ -20,7 +20,8 @@ def command(start: dt.date, stop: dt.date) -> None:
     Example:
       kitchen plan --start 2025-01-02 --stop 2025-01-31
     """
-    found = plan.plan(backfill.Range(start=start, stop=stop).days())
+    with progress.shown("plan", "days") as told:
+        found = plan.plan(told.each(backfill.Range(start=start, stop=stop).days()))
     facts = {
         "days": [day.isoformat() for day in found.days()],
         "pending": [day.isoformat() for day in found.pending],
@@ -36,7 +37,7 @@ def _lines(found: plan.Plan) -> list[str]:
         return [f"nothing to do, {len(found.pending)} days pending"]
     lines = [
         f"{len(found.days())} days, {len(found.reasons)} units, about"
-        f" {backfill.duration(found.seconds)} of work, {len(found.pending)} days pending",
+        f" {progress.duration(found.seconds)} of work, {len(found.pending)} days pending",
         f"  {plan.AT_MOST}",
     ]
     lines += [f"  {count:6}  {step}" for step, count in found.steps().items()]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from pipeline.cli import options, output
+from pipeline.cli import options, output, progress
 from pipeline.locations import IS_CHECKOUT, PROJECT
 from pipeline.model.feeds import MARKETS
 from pipeline.sample.defects import DEFECTS
@@ -72,11 +71,8 @@ def command(out: Path, without: tuple[str, ...], **given: Any) -> None:
         trades="trades" not in without,
         **given,
     )
-    if sys.stderr.isatty() and not output.is_json():
-        with click.progressbar(length=100, label="writing", file=sys.stderr) as bar:
-            written = write_sample(request, lambda done, total: _advance(bar, done, total))
-    else:
-        written = write_sample(request)
+    with progress.shown("sample", "symbol-days") as told:
+        written = write_sample(request, told)
     size = sum(file.bytes for file in written)
     files = [
         {"path": str(f.path), "bytes": f.bytes, "rows": f.rows, "what": f.what} for f in written
@@ -85,7 +81,3 @@ def command(out: Path, without: tuple[str, ...], **given: Any) -> None:
         {"out": str(request.out), "files": files, "bytes": size},
         [f"{len(written)} files, {size:,} bytes, simulated, in {request.out}"],
     )
-
-
-def _advance(bar: Any, done: int, total: int) -> None:
-    bar.update(int(100 * done / max(total, 1)) - bar.pos)

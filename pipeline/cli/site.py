@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import click
 
 from pipeline import storage
-from pipeline.cli import options, output
+from pipeline.cli import options, output, progress
 from pipeline.pages.known import Known
 from pipeline.pages.site import Site
 from pipeline.publishing.opening import open_store
@@ -42,13 +42,14 @@ def command(out: Path, start: dt.date | None, stop: dt.date | None) -> None:
     ]
     site = Site(known.within(set(days)), as_files=True)
     written = 0
-    for address in (*site.addresses, *site.of_days(days)):
-        page = site.page(address)
-        if page is not None:
-            file = out / unquote(address) / "index.html"
-            file.parent.mkdir(parents=True, exist_ok=True)
-            storage.write_bytes(file, page.encode())
-            written += 1
+    with progress.shown("site", "pages") as told:
+        for address in told.each([*site.addresses, *site.of_days(days)]):
+            page = site.page(address)
+            if page is not None:
+                file = out / unquote(address) / "index.html"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                storage.write_bytes(file, page.encode())
+                written += 1
     output.say(
         {"folder": str(out), "pages": written, "days": [day.isoformat() for day in days]},
         [f"{written} pages of {len(days)} days: {out / 'index.html'}"],

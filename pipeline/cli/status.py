@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from pipeline.cli import options, output
+from pipeline.cli import options, output, progress
 from pipeline.runs import backfill, plan
 from pipeline.runs.plan import DayStatus
 
@@ -24,7 +24,8 @@ def command(start: dt.date, stop: dt.date) -> None:
     Example:
       kitchen status --start 2025-01-02 --stop 2025-01-31
     """
-    rows = plan.status(backfill.Range(start=start, stop=stop).days())
+    with progress.shown("status", "days") as told:
+        rows = plan.status(backfill.Range(start=start, stop=stop).days(), told.each)
     output.say({"days": [asdict(row) for row in rows]}, [_line(row) for row in rows])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from pipeline.cli import output
+from pipeline.cli import output, progress
 from pipeline.errors import ExitCode
 from pipeline.free_form import Json
 from pipeline.publishing import revisions, signing
@@ -38,14 +38,16 @@ def command(days: tuple[str, ...], everything: bool, again: bool) -> None:
     wanted = [revisions.parse(text) for text in days] or [(day, None) for day in store.days()]
     trusted = signing.trusted_by(kitchen)
     findings = {}
-    for day, number in wanted:
-        name = day.isoformat() if number is None else f"{day}.r{number}"
-        findings[name] = (
-            verify_day(store, day, trusted)
-            if number is None
-            else verify(store, day, number, trusted)
-        )
-    rebuilt = [rebuild(kitchen, day, number) for day, number in wanted] if again else []
+    with progress.shown("verify", "dates") as told:
+        for day, number in told.each(wanted):
+            name = day.isoformat() if number is None else f"{day}.r{number}"
+            findings[name] = (
+                verify_day(store, day, trusted)
+                if number is None
+                else verify(store, day, number, trusted)
+            )
+    with progress.shown("rebuild", "dates") as told:
+        rebuilt = [rebuild(kitchen, *each) for each in told.each(wanted if again else [])]
     _say(store.name, findings, rebuilt)
 
 

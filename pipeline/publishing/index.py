@@ -9,7 +9,7 @@ month's anew, `index.json` names the parts, and a part counts once it is named.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -34,6 +34,10 @@ _SHARE_DECIMALS = 4
 
 _TRIES = 20
 """So often a publisher looks whether others, who cannot be kept out, took its entry away."""
+
+
+Told = Callable[[int, int], None]
+"""Dates done, dates to do."""
 
 
 class SymbolEntry(Value, frozen=True, kw_only=True):
@@ -170,15 +174,19 @@ def _behind(store: Store) -> list[dt.date]:
     return [day for day in store.published_days() if known.get(day) != store.named_revision(day)]
 
 
-def rebuild(store: Store) -> Index:
+def rebuild(store: Store, told: Told | None = None) -> Index:
     """Makes the index anew from the revisions that the dates' links name, and returns it.
+
+    Args:
+        store: Where they are.
+        told: Called after each date.
 
     Raises:
         PublishError, OSError: the store cannot be written.
     """
     store.prepare()
     with store.alone():
-        made = _of_revisions(store, store.published_days())
+        made = _of_revisions(store, store.published_days(), told)
         write(store, made)
     return Index(made)
 
@@ -210,10 +218,21 @@ def _read(store: Store, name: str) -> Index:
         return Index()
 
 
-def _of_revisions(store: Store, days: Sequence[dt.date]) -> dict[dt.date, Entry]:
+def _of_revisions(
+    store: Store, days: Iterable[dt.date], told: Told | None = None
+) -> dict[dt.date, Entry]:
     """Of the revisions that readers get; one that cannot be read has no place in the index."""
     named = [(day, n) for day in days if (n := store.named_revision(day)) is not None]
-    found = each(lambda it: _said(store, *it), named, store.at_once)
+    done: list[dt.date] = []
+
+    def said(one: tuple[dt.date, int]) -> Entry | None:
+        made = _said(store, *one)
+        done.append(one[0])
+        if told is not None:
+            told(len(done), len(named))
+        return made
+
+    found = each(said, named, store.at_once)
     return {day: it for (day, _), it in zip(named, found, strict=True) if it is not None}
 
 

@@ -16,7 +16,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,11 +31,12 @@ from pipeline.runs import windows
 from pipeline.runs.windows import Outcome, is_complete
 from pipeline.settings.config import load_kitchen
 from pipeline.stages import MACRO_LOOK_BACK_DAYS
-from pipeline.tasks import context
+from pipeline.tasks import context, tally
 from pipeline.tasks.base import RawDay, UnstableInput, unsettled_feeds
 from pipeline.tasks.crew import hired
 from pipeline.tasks.day import Snapshot
 from pipeline.tasks.parameters import DayParameter
+from pipeline.tasks.tally import Told
 
 CHILD = "pipeline.unattended.subprocesses"
 """Loaded by a task that runs: a run with nothing to do stays light."""
@@ -85,10 +86,6 @@ class Range:
         )
 
 
-Progress = Callable[[int, int, float], None]
-"""Days done, days to do, seconds left."""
-
-
 def _waited(day: dt.date) -> list[luigi.Task]:
     """What a pending day waits for: files that are not there, or one that changed while it was read."""
     raw_day = RawDay(date=day)
@@ -99,7 +96,7 @@ def _waited(day: dt.date) -> list[luigi.Task]:
 def run(
     wanted: Range,
     workers: int = 1,
-    progress: Progress | None = None,
+    told: Told | None = None,
     executor: Workplace | None = None,
 ) -> Outcome:
     """Builds what the days of a range lack.
@@ -107,7 +104,7 @@ def run(
     Args:
         wanted: Which days.
         workers: How many of Luigi's processes work at once.
-        progress: Called after each build.
+        told: Called after each symbol-day that was built, and after each window.
         executor: Who builds the spans; None for whom the configuration says.
 
     Raises:
@@ -118,23 +115,28 @@ def run(
     days = wanted.days()
     todo = [day for day in days if not context.finished().holds(day)]
     outcome.ready = sorted(set(days) - set(todo))
-    expected = [day for day in todo if arrivals.expected_symbols(context.kitchen(), day)]
+    symbols = {day: len(arrivals.expected_symbols(context.kitchen(), day)) for day in todo}
+    expected = {day: count for day, count in symbols.items() if count}
     outcome.unexpected = sorted(set(todo) - set(expected))
-    done, settings = 0, context.kitchen().workers
+    settings = context.kitchen().workers
     asked_for = settings if executor is None else replace(settings, executor=executor)
-    with hired(asked_for) as crew:
-        for window in windows.looked_at(expected, workers, crew):
+    done, total = 0, sum(expected.values())
+    with hired(asked_for) as crew, tally.counting(total, told or _unseen) as count:
+        for window in windows.looked_at(list(expected), workers, crew):
+            count.reach(done)
             windows.build(window, workers, outcome)
-            done += len(window.days)
-            spent = time.monotonic() - started
-            if progress is not None:
-                progress(done, len(expected), spent / done * (len(expected) - done))
+            done += sum(expected[day] for day in window.days)
+            count.reach(done)
     if (outcome.built or outcome.failed) and not context.freshness().is_of_this_code():
         logger.warning(
             "the code changed while the backfill ran, which kept to what it began with: run again"
         )
     outcome.seconds = round(time.monotonic() - started, 3)
     return outcome
+
+
+def _unseen(done: int, total: int) -> None:
+    """Nobody asked how far it is."""
 
 
 class Backfill(luigi.Task):
@@ -229,14 +231,6 @@ class Backfill(luigi.Task):
             *("--scheduler", "local" if given.local_scheduler else url),
         ]
 
-    def _show(self, done: int, total: int, left: float) -> None:
-        self.set_status_message(f"{done} of {total} days, {left:.0f} s left")
+    def _show(self, done: int, total: int) -> None:
+        self.set_status_message(f"{done} of {total} symbol-days")
         self.set_progress_percentage(100 * done // max(total, 1))
-        logger.info("backfill: %d of %d days, about %s left", done, total, duration(left))
-
-
-def duration(seconds: float) -> str:
-    """`40 s`, `12 min`, `3.5 h`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

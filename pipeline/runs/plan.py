@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from pipeline import arrivals
@@ -121,13 +121,22 @@ class DayStatus:
     symbols: dict[str, str]
 
 
-def status(days: Iterable[dt.date]) -> list[DayStatus]:
-    """The state of each date."""
-    days, finished = list(days), context.finished()
+Counted = Callable[[list[dt.date]], Iterable[dt.date]]
+"""Gives dates one by one, and may say how far it is."""
+
+
+def status(days: list[dt.date], counted: Counted = iter) -> list[DayStatus]:
+    """The state of each date.
+
+    Args:
+        days: The dates.
+        counted: Gives them one by one.
+    """
+    finished = context.finished()
     store = open_store(context.kitchen().snapshots).look(ALWAYS)
     known = index.read(store, days).days
     with context.freshness().one_look():
-        return [_status(store, day, finished.holds(day), known.get(day)) for day in days]
+        return [_status(store, day, finished.holds(day), known.get(day)) for day in counted(days)]
 
 
 def _status(store: Store, day: dt.date, holds: bool, known: Entry | None) -> DayStatus:

@@ -21,7 +21,7 @@ from pipeline.freshness.graph import Unit
 from pipeline.publishing import sums
 from pipeline.publishing.opening import open_store
 from pipeline.settings.config import Kitchen, Symbol
-from pipeline.tasks import context
+from pipeline.tasks import context, tally
 from pipeline.tasks.pieces import Made
 
 logger = logging.getLogger("kitchen")
@@ -92,6 +92,7 @@ def _close(day: dt.date, how_long: str) -> None:
     manifest = storage.read_json(store.fetch(day, number, [sums.MANIFEST]) / sums.MANIFEST)
     rows = manifest["files"]["bars_1m.parquet"]["rows"]
     simulated = " of simulated data" if manifest["simulated"] else ""
+    tally.tell()
     sys.stdout.write(
         f"Snapshot {day} r{number}: {_condition(manifest['condition'])},"
         f" {rows} rows{simulated}, {how_long}\n"

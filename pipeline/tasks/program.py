@@ -193,7 +193,8 @@ def _speak_plainly() -> None:
     handler.setFormatter(logging.Formatter("%(message)s"))
     ours = logging.getLogger("kitchen")
     ours.addHandler(handler)
-    ours.setLevel(logging.INFO)
+    if ours.level == logging.NOTSET:  # else somebody asked for more or less
+        ours.setLevel(logging.INFO)
     ours.propagate = False
     logging.getLogger("luigi-interface").addFilter(OneSentence())
     sys.excepthook = _excepthook

@@ -23,7 +23,7 @@ from pipeline.errors import LockedError, SnapshotExistsError, StageError
 from pipeline.free_form import Json
 from pipeline.freshness import graph, identity
 from pipeline.freshness.graph import Unit
-from pipeline.tasks import context, fetching, messages, pieces
+from pipeline.tasks import context, fetching, messages, pieces, tally
 from pipeline.tasks.base import OtherRun, RawDay, unsettled_feeds, waiting_for
 from pipeline.tasks.crew import Crew, at_work, hired
 from pipeline.tasks.day import Snapshot
@@ -149,6 +149,8 @@ class SymbolsTask(luigi.Task):
         with hired(context.kitchen().workers) as crew:
             for made in self._here() if crew is None else self._by(crew):
                 messages.built(made)
+                if self.task_family == Span.__name__:
+                    tally.add()
                 failed += [made.name] if made.failed else []
         if failed:
             raise StageError(

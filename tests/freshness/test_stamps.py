@@ -106,12 +106,12 @@ def test_a_backfill_says_that_the_code_changed_meanwhile(
     logger = logging.getLogger("kitchen")
     logger.addHandler(caplog.handler)
 
-    def edit(done: int, total: int, left: float) -> None:
+    def edit(done: int, total: int) -> None:
         if changes:
             grid.edit("source/pipeline/alignment/align.py", "import ", "import re\nimport ")
 
     try:
-        outcome = backfill.run(backfill.Range(start=DAYS[0], stop=DAYS[-1]), progress=edit)
+        outcome = backfill.run(backfill.Range(start=DAYS[0], stop=DAYS[-1]), told=edit)
     finally:
         logger.removeHandler(caplog.handler)
 

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -83,8 +83,17 @@ class Imported:
         return self.data and self.state in ("unclaimed", "kept")
 
 
-def import_folder(kitchen: Kitchen, folder: Path) -> list[Imported]:
+Each = Callable[[list[str]], Iterable[str]]
+"""Gives names one by one, and may say how far it is."""
+
+
+def import_folder(kitchen: Kitchen, folder: Path, each: Each = iter) -> list[Imported]:
     """Copies every file that a source reads to its place, its checksum file with it.
+
+    Args:
+        kitchen: Whose raw folder it is.
+        folder: Where the files are.
+        each: Gives their names one by one.
 
     Returns:
         One entry a file, by path.
@@ -97,7 +106,9 @@ def import_folder(kitchen: Kitchen, folder: Path) -> list[Imported]:
         raise ParameterError(f"{folder}: no such folder; name one that holds vendor files")
     if folder.is_relative_to(raw) or raw.is_relative_to(folder):
         raise ParameterError(f"{folder}: holds or lies in {raw}; wanted a folder beside it")
-    return [file for name in names_in(folder) for file in _import(kitchen, folder, name)]
+    return [
+        file for name in each(list(names_in(folder))) for file in _import(kitchen, folder, name)
+    ]
 
 
 def names_in(folder: Path) -> Iterator[str]:
