@@ -6,6 +6,8 @@ Standard library only, so that a run with nothing to do stays light.
 from __future__ import annotations
 
 import datetime as dt
+import re
+from contextlib import suppress
 
 from pipeline import symbols
 from pipeline.clock import parse_day
@@ -28,10 +30,24 @@ def day(text: str, option: str) -> dt.date:
     try:
         found = parse_day(text)
     except ValueError as error:
-        raise ParameterError(f"{option}: {error}; give a UTC date such as 2025-01-02") from None
+        raise ParameterError(
+            f"{option}: {error}; give a UTC date such as 2025-01-02{meant_day(text)}"
+        ) from None
     if not FIRST_DAY <= found <= LAST_DAY:
         raise ParameterError(f"{option}: got {found}, wanted {FIRST_DAY} to {LAST_DAY}")
     return found
+
+
+_DAY_LIKE = re.compile(r"([0-9]{4})[-/. ]?([0-9]{1,2})[-/. ]?([0-9]{1,2})")
+
+
+def meant_day(text: str) -> str:
+    """`; did you mean 2025-01-02?` where year, month and day are there in another form; else empty."""
+    like = _DAY_LIKE.fullmatch(text.strip()[:20])
+    if like is not None:
+        with suppress(ValueError):
+            return f"; did you mean {dt.date(*map(int, like.groups()))}?"
+    return ""
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+from collections.abc import Iterable
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _USERINFO = re.compile(r"([a-z][a-z0-9+.-]*://)[^/\s@]+@", re.IGNORECASE)
@@ -11,3 +13,11 @@ _USERINFO = re.compile(r"([a-z][a-z0-9+.-]*://)[^/\s@]+@", re.IGNORECASE)
 def plain(value: object) -> str:
     """Without control and escape characters, marks that turn the writing direction, and passwords in URLs."""
     return _USERINFO.sub(r"\1", _CONTROL.sub("", str(value)))
+
+
+def meant(got: str, known: Iterable[str]) -> str:
+    """`; did you mean vpin?`, to end a sentence with; empty where nothing that is known is like it."""
+    names = {name.casefold(): name for name in known}
+    like = importlib.import_module("difflib").get_close_matches
+    found = like(got[:80].casefold(), names, n=2)
+    return f"; did you mean {' or '.join(names[name] for name in found)}?" if found else ""

@@ -50,7 +50,7 @@ def show(date: dt.date | None, symbol: str | None) -> None:
 @command.command("approve")
 @options.day_argument("date")
 @click.argument("symbol")
-@click.option("--feed", type=click.Choice(ATAS_FEEDS), default=ATAS_FEEDS[0], show_default=True)
+@click.option("--feed", type=options.Choice(ATAS_FEEDS), default=ATAS_FEEDS[0], show_default=True)
 @click.option("--zone", help="An IANA zone whose clock explains the lag, such as Asia/Shanghai.")
 @click.option("--who", required=True, help="Who approves.")
 @click.option("--why", required=True, help="On what ground.")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from pipeline.cli import output
+from pipeline.cli import options, output
 from pipeline.contracts import features_schema
 from pipeline.contracts.features_schema import Table
 from pipeline.errors import ConfigError
 from pipeline.features import registry
 from pipeline.features.step import Step
 from pipeline.free_form import Json
+from pipeline.plain_text import meant
 from pipeline.settings.config import governance_in_force
 
 
@@ -33,7 +34,7 @@ def _all() -> dict[str, tuple[str, Step]]:
 
 
 @command.command("list")
-@click.option("--table", type=click.Choice(["micro", "macro"]), help="Default: both.")
+@click.option("--table", type=options.Choice(["micro", "macro"]), help="Default: both.")
 @click.option("--family", help="One family only.")
 @output.json_option
 def list_features(table: str | None, family: str | None) -> None:
@@ -52,6 +53,7 @@ def list_features(table: str | None, family: str | None) -> None:
         families = sorted({step.family for _, step in _all().values()})
         raise ConfigError(
             f"no feature is of family {family!r}; wanted one of {', '.join(families)}"
+            f"{meant(str(family), families)}"
         )
     output.say({"features": found}, [_line(facts) for facts in found])
 
@@ -71,7 +73,9 @@ def describe(name: str) -> None:
       kitchen features describe vpin
     """
     if name not in _all():
-        raise ConfigError(f"{name!r} is no feature; kitchen features list names all of them")
+        raise ConfigError(
+            f"{name!r} is no feature; `kitchen features list` names all of them{meant(name, _all())}"
+        )
     table, step = _all()[name]
     facts = {"table": table, **registry.facts(step), "formula": step.formula}
     lines = [step.formula, ""]

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from pipeline import asked
+from pipeline.plain_text import meant
 
 Command = Callable[..., Any]
 Decorator = Callable[[Command], Command]
@@ -38,6 +39,16 @@ class _DayIfAny(_Day):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> dt.date | None:
         return super().convert(value, param, ctx) if value else None
+
+
+class Choice(click.Choice[str]):
+    """One of some words; a wrong one is told which may be meant."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        """What to say of a wrong one."""
+        return super().get_invalid_choice_message(value, ctx).rstrip(".") + meant(
+            str(value), self.choices
+        )
 
 
 class _Symbols(click.ParamType[tuple[str, ...]]):

@@ -27,7 +27,7 @@ def _defect_list() -> str:
 @options.day_option("--date", "first", required=True, help="First UTC date, YYYY-MM-DD.")
 @click.option("--days", type=click.IntRange(1, 3660), default=1, show_default=True)
 @options.symbols_option("Comma-separated names.", default="BTCUSDT")
-@click.option("--market", type=click.Choice(MARKETS), default="futures_um", show_default=True)
+@click.option("--market", type=options.Choice(MARKETS), default="futures_um", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT_OUT)
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True)
 @click.option(
@@ -46,7 +46,7 @@ def _defect_list() -> str:
 )
 @click.option(
     "--without",
-    type=click.Choice(["atas", "trades"]),
+    type=options.Choice(["atas", "trades"]),
     multiple=True,
     help="Leave out ATAS, or the exchange's archives of trades. May be repeated.",
 )

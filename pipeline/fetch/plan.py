@@ -11,6 +11,7 @@ from pathlib import Path
 from pipeline import layout
 from pipeline.errors import ParameterError
 from pipeline.fetch import archive
+from pipeline.plain_text import meant
 from pipeline.settings.config import Kitchen, Symbol
 from pipeline.settings.fetching import KINDS, USES
 from pipeline.stages import MACRO_LOOK_BACK_DAYS
@@ -70,7 +71,9 @@ def items(kitchen: Kitchen, request: Request, today: dt.date) -> list[Item]:
     for option, given, known in (("use", request.use, USES), ("kinds", request.kinds, KINDS)):
         wrong = [name for name in given if name not in known]
         if wrong:
-            raise ParameterError(f"--{option}: got {wrong[0]!r}, wanted some of {', '.join(known)}")
+            raise ParameterError(
+                f"--{option}: got {wrong[0]!r}, wanted some of {', '.join(known)}{meant(wrong[0], known)}"
+            )
     if not request.first <= request.last <= today:
         raise ParameterError(
             f"--date: {request.first} to {request.last}; wanted days that have begun, today is {today} UTC"

@@ -20,6 +20,7 @@ from pipeline.free_form import Json
 from pipeline.locations import GOVERNANCE
 from pipeline.pages.day_cells import Cells, cells
 from pipeline.pages.day_lines import DayLines, day_lines
+from pipeline.plain_text import meant
 from pipeline.provenance import raw_text
 from pipeline.provenance.prepared_day import prepared
 from pipeline.publishing import revisions
@@ -115,7 +116,7 @@ def day_view(kitchen: Kitchen | None, store: Store, day: dt.date, symbol: str) -
     known = manifest.condition.symbols
     if symbol not in known:
         raise ParameterError(
-            f"{symbol} {day}: the day was published with {', '.join(sorted(known))}"
+            f"{symbol} {day}: the day was published with {', '.join(sorted(known))}{meant(symbol, known)}"
         )
     condition = known[symbol]
 

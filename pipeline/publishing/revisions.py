@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import storage
+from pipeline.asked import meant_day
 from pipeline.clock import parse_day
 from pipeline.errors import ContractError, ParameterError, SnapshotCorruptError
 from pipeline.free_form import Json
@@ -55,6 +56,7 @@ def parse(text: str) -> tuple[dt.date, int | None]:
     except ValueError:
         raise ParameterError(
             f"{text!r} is neither a date nor a revision; wanted 2025-01-02 or 2025-01-02.r3"
+            f"{meant_day(text)}"
         ) from None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from pipeline.errors import ParameterError
+from pipeline.plain_text import meant
 from pipeline.sample import atas_defects as atas
 from pipeline.sample import binance_defects as binance
 from pipeline.sample import trade_defects as trades
@@ -136,7 +137,9 @@ def check_codes(codes: Iterable[str], feeds: Collection[str]) -> None:
     for code in codes:
         if code not in DEFECTS:
             known = ", ".join(sorted(DEFECTS))
-            raise ParameterError(f"defect: got {code!r}, wanted one of {known}")
+            raise ParameterError(
+                f"defect: got {code!r}, wanted one of {known}{meant(code, DEFECTS)}"
+            )
         if code[0] == "D" and TRADES not in feeds:
             raise ParameterError(
                 f"defect: {code} is a fault of the exchange's trades, which are left out; write them too"

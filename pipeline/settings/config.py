@@ -22,6 +22,7 @@ from pipeline.locations import GOVERNANCE, base_folder, config_file, find_config
 from pipeline.locations import PROJECT as PROJECT
 from pipeline.model.feeds import ATAS_FEEDS, DELTA_SOURCES, FEEDS, MARKETS
 from pipeline.model.limits import Limits
+from pipeline.plain_text import meant
 from pipeline.settings import fetching, operations, places, sources, stores, working
 from pipeline.settings.sources import Sources, Stamps
 from pipeline.settings.stores import Place, Server
@@ -183,6 +184,7 @@ class Kitchen:
             known = ", ".join(sorted(self.symbols))
             raise ParameterError(
                 f"symbol {name!r} is not configured in {self.file}; it has {known}"
+                f"{meant(name, self.symbols)}"
             )
         return self.symbols[name]
 

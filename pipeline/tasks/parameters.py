@@ -14,6 +14,7 @@ from pipeline import asked
 from pipeline.arrivals import VENDORS
 from pipeline.errors import ParameterError
 from pipeline.model.feeds import FEEDS
+from pipeline.plain_text import meant
 from pipeline.settings.config import load_kitchen
 
 
@@ -69,7 +70,9 @@ class SourceParameter(luigi.Parameter):
             ParameterError: there is no such feed.
         """
         if x not in FEEDS:
-            raise ParameterError(f"--source: got {x!r}, wanted one of {', '.join(FEEDS)}")
+            raise ParameterError(
+                f"--source: got {x!r}, wanted one of {', '.join(FEEDS)}{meant(x, FEEDS)}"
+            )
         return x
 
 
@@ -83,5 +86,5 @@ class VendorParameter(luigi.Parameter):
             ParameterError: there is no such vendor.
         """
         if x not in VENDORS:
-            raise ParameterError(f"--vendor: got {x!r}, wanted binance or atas")
+            raise ParameterError(f"--vendor: got {x!r}, wanted binance or atas{meant(x, VENDORS)}")
         return x
