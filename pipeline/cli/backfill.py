@@ -14,7 +14,8 @@ from pipeline.cli import options, output, progress
 from pipeline.model import workplace
 from pipeline.runs import backfill
 from pipeline.settings import working
-from pipeline.tasks import program
+from pipeline.settings.config import load_kitchen
+from pipeline.tasks import closing, program
 
 
 @click.command("backfill")
@@ -60,7 +61,8 @@ def command(
         for name in ("ready", "built", "pending", "held", "failed", "unexpected")
     }
     facts = {**days, "seconds": outcome.seconds, "exit": outcome.exit_code}
-    output.say(facts, [outcome.said()])
+    looked_at = closing.looked_at(load_kitchen(), outcome.built[-1]) if outcome.built else []
+    output.say(facts, [outcome.said(), *looked_at])
     sys.exit(outcome.exit_code)
 
 

@@ -12,7 +12,9 @@ from pipeline.cli import output
 from pipeline.clock import utc_now
 from pipeline.errors import ConfigError, ExitCode
 from pipeline.locations import config_file
+from pipeline.publishing import day_state
 from pipeline.settings.config import Kitchen, load_kitchen
+from pipeline.tasks import closing
 from pipeline.unattended import alert_routing, alerts, cron, service_files
 
 
@@ -37,9 +39,12 @@ def command(context: click.Context, look_back: int | None) -> None:
     if context.invoked_subcommand is not None:
         return
     os.umask(os.umask(0o077) | 0o002)  # nothing that it makes may be written to by anybody
-    outcome = cron.run(_with_look_back(_kitchen(), look_back), utc_now())
+    kitchen = _kitchen()
+    outcome = cron.run(_with_look_back(kitchen, look_back), utc_now())
     lines = [f"{day}: {judged.state}, {judged.why}" for day, judged in outcome.days.items()]
     lines += [f"{problem.what}; do: {problem.action}" for problem in outcome.problems]
+    done = [day for day, judged in outcome.days.items() if judged.state == day_state.PUBLISHED]
+    lines += closing.looked_at(kitchen, max(done)) if done else []
     if outcome.code == ExitCode.LOCKED:
         lines.append("another run is at it")
     output.say(outcome.facts(), lines)

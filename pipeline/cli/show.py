@@ -14,6 +14,7 @@ from pipeline.pages.day_page import day_page
 from pipeline.pages.day_view import day_view
 from pipeline.publishing.opening import open_store
 from pipeline.settings.config import load_kitchen
+from pipeline.tasks import closing
 
 
 @click.command("show")
@@ -44,5 +45,8 @@ def command(date: dt.date, symbol: str, out: Path | None, *, do_open: bool) -> N
         webbrowser.open(file.absolute().as_uri())
     output.say(
         {"file": str(file), "symbol": name, "date": date.isoformat(), "condition": view.condition},
-        [f"{name} {date} r{view.revision}, {view.condition}: {file}"],
+        [
+            f"{name} {date} r{view.revision}, {view.condition}: {file}",
+            f"  report  {closing.report(kitchen, date, name)}",
+        ],
     )

@@ -24,7 +24,7 @@ _WIDTH = 32
 
 
 def lines(kitchen: Kitchen, day: dt.date) -> Iterator[str]:
-    """A line for each symbol of the date's current revision, then where to look next."""
+    """A line for each symbol of the date's current revision."""
     store = open_store(kitchen.snapshots)
     sealed = revisions.current(store, day)
     if sealed is None:
@@ -37,9 +37,6 @@ def lines(kitchen: Kitchen, day: dt.date) -> Iterator[str]:
             "bars_1m", day, day, [name], columns=["close"], allow=CONDITIONS, root=store.name
         )
         yield f"  {name:{width}}  {_picture(arrays.floats(rows['close']))}  {_found(manifest, name)}"
-    for name in names[:1]:
-        yield f"  report  {sealed.path / 'qc' / name / 'calibration_report.html'}"
-        yield f"  look    kitchen show {day} {name} --open"
 
 
 def _picture(closes: Floats) -> str:

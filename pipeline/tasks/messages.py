@@ -13,15 +13,13 @@ import time
 
 import luigi
 
-from pipeline import arrivals, layout, storage
+from pipeline import arrivals, layout
 from pipeline.clock import iso
 from pipeline.errors import LockedError, UnstableInputError
 from pipeline.free_form import Json
 from pipeline.freshness.graph import Unit
-from pipeline.publishing import sums
-from pipeline.publishing.opening import open_store
 from pipeline.settings.config import Kitchen, Symbol
-from pipeline.tasks import context, tally
+from pipeline.tasks import closing, context, tally
 from pipeline.tasks.pieces import Made
 
 logger = logging.getLogger("kitchen")
@@ -78,48 +76,18 @@ def attach(
 
 
 def _published(task: luigi.Task) -> None:
-    _close(task.date, f"{time.monotonic() - _STARTED:.1f} s")
+    _close(task.date, f"{time.monotonic() - _STARTED:.1f} s after the run began", noted=True)
 
 
 def _already_published(task: luigi.Task) -> None:
-    _close(task.date, "nothing to do")
+    _close(task.date, "nothing to do", noted=False)
 
 
-def _close(day: dt.date, how_long: str) -> None:
-    store = open_store(context.kitchen().snapshots)
-    number = store.named_revision(day) or 0
-    # As plain JSON: what reads manifests is not loaded by a run that has nothing to do.
-    manifest = storage.read_json(store.fetch(day, number, [sums.MANIFEST]) / sums.MANIFEST)
-    rows = manifest["files"]["bars_1m.parquet"]["rows"]
-    simulated = " of simulated data" if manifest["simulated"] else ""
+def _close(day: dt.date, how_long: str, *, noted: bool) -> None:
+    said = closing.lines(context.kitchen(), day, how_long, noted=noted)
     tally.tell()
-    sys.stdout.write(
-        f"Snapshot {day} r{number}: {_condition(manifest['condition'])},"
-        f" {rows} rows{simulated}, {how_long}\n"
-        f"{_reasons(manifest['condition']['symbols'])}"
-        f"  folder  {store.address(day)}\n"
-        f'  open    {sys.executable} -c "{store.opens(day)}"\n'
-    )
+    sys.stdout.write("".join(f"{line}\n" for line in said))
     sys.stdout.flush()
-
-
-def _condition(condition: Json) -> str:
-    """`available, 2 symbols`, or how many of them are missing."""
-    count = len(condition["symbols"])
-    absent = sum(entry["condition"] == "missing" for entry in condition["symbols"].values())
-    if absent:
-        return f"{absent} of {count} symbols missing"
-    return f"{condition['day']}, {count} symbol{'s' * (count != 1)}"
-
-
-def _reasons(symbols: Json) -> str:
-    """A line for each symbol that is not available, with its reasons."""
-    lines = []
-    for name, entry in symbols.items():
-        if entry["condition"] != "available":
-            notes = "; ".join(f"{r['code']} {r['note']}" for r in entry["reasons"])
-            lines.append(f"  {name} is {entry['condition']}: {notes}\n")
-    return "".join(lines)
 
 
 def _feed_pending(task: luigi.Task) -> None:
