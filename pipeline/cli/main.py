@@ -18,6 +18,7 @@ COMMANDS = {
     "calibration": "what vendors' clocks were found to be; approve a profile",
     "backfill": "every missing or stale day of a range, oldest first",
     "copy": "revisions from one store to another, folder or bucket",
+    "completion": "commands and options by the Tab key",
     "config": "check the configuration; its form for editors",
     "cron": "catch up without a person; install --print shows the timer",
     "doctor": "what may be wrong here, and what to do",
@@ -85,6 +86,17 @@ def _give_loudness(command: click.Command) -> None:
         _give_loudness(one)
 
 
+def _show_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
+    """The release; the digest that tells it from any other code; the libraries that results depend on."""
+    if not wanted or ctx.resilient_parsing:
+        return
+    version = importlib.import_module("importlib.metadata").version("central-data-kitchen")
+    release = importlib.import_module("pipeline.runs.release").this()
+    click.echo(f"kitchen {version}, code {release.code}, Python {release.python}")
+    click.echo(", ".join(f"{name} {number}" for name, number in release.libraries.items()))
+    ctx.exit()
+
+
 _EXIT_CODES = "\b\nExit codes:\n" + "\n".join(f"  {code:3}  {code.meaning}" for code in ExitCode)
 
 
@@ -94,7 +106,14 @@ _EXIT_CODES = "\b\nExit codes:\n" + "\n".join(f"  {code:3}  {code.meaning}" for 
     params=list(output.LOUDNESS),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(package_name="central-data-kitchen")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_version,
+    help="Release, digest of the code, libraries.",
+)
 def cli() -> None:
     """Verified daily snapshots of minute market data.
 

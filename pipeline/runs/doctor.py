@@ -19,15 +19,17 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pipeline import arrivals, layout, storage
+from pipeline import arrivals, layout
 from pipeline.clock import utc_now
 from pipeline.errors import KitchenError
-from pipeline.freshness import code, libraries
 from pipeline.publishing import locks
 from pipeline.publishing.opening import open_store
+from pipeline.runs import release
 from pipeline.settings.config import Kitchen, Symbol
 from pipeline.tables import native
 from pipeline.tasks import context, luigid_client
+
+PACKAGE = "central-data-kitchen"
 
 State = Literal["ok", "look", "wrong"]
 
@@ -66,20 +68,17 @@ def look(kitchen: Kitchen) -> Iterator[Found]:
 
 
 def _versions(kitchen: Kitchen) -> Iterator[Found]:
-    digest = storage.digest(code.code_digests(kitchen.prepared / ".code_digests.json"))[:12]
-    package = importlib.import_module("importlib.metadata").version("central-data-kitchen")
+    here, version = release.this(), importlib.import_module("importlib.metadata").version(PACKAGE)
     yield Found(
         matter="release",
         state="ok",
-        words=f"{package}, code {digest}, Python {platform.python_version()}, {platform.system()}",
+        words=f"{version}, code {here.code}, Python {here.python}, {platform.system()}",
     )
-    names = ("luigi", "pandas", "pyarrow", "numpy", "msgspec", "cerberus", "pyyaml")
-    releases = {name: libraries.release(name) for name in names}
-    absent = [name for name, release in releases.items() if release == "absent"]
+    absent = [name for name, number in here.libraries.items() if number == "absent"]
     yield Found(
         matter="libraries",
         state="wrong" if absent else "ok",
-        words=", ".join(f"{name} {release}" for name, release in releases.items()),
+        words=", ".join(f"{name} {number}" for name, number in here.libraries.items()),
         do=f"pip install {' '.join(absent)}" if absent else "",
     )
 
