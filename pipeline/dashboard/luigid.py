@@ -116,7 +116,10 @@ TASKS = "static/visualiser/index.html"
 """Luigi's own page."""
 
 _OUTSIDE = re.compile(r"@import url\(https?:[^)]*\);?")
-_LOGO = ('<a class="logo" href="#">', '<a class="logo" href="../../">Days · ')
+_LOGO = (
+    '<a class="logo" href="#">Luigi Task Status</a>',
+    '<a class="logo" href="../../">All days</a>',
+)
 
 _POLICY = "sandbox; default-src 'unsafe-inline' data:"
 """Pages may run no script and load nothing."""
@@ -180,7 +183,8 @@ class Luigis(tornado.web.RequestHandler):
     def get(self, path: str) -> None:
         """The file."""
         text = (Path(luigi.server.__file__).parent / path).read_text(encoding="utf-8")
-        self.set_header("Content-Type", "text/css" if path.endswith(".css") else "text/html")
+        kind = "css" if path.endswith(".css") else "html"
+        self.set_header("Content-Type", f"text/{kind}; charset=utf-8")
         self.write(_OUTSIDE.sub("", text).replace(*_LOGO))
 
 

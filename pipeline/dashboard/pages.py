@@ -6,6 +6,8 @@ Belongs here: requests -> pages, files, refusals. What a page shows is `pages/`.
 from __future__ import annotations
 
 import asyncio
+import http.client
+import logging
 import re
 import signal
 import time
@@ -20,12 +22,16 @@ import tornado.web
 from pipeline import clock
 from pipeline.contracts.manifest import Manifest
 from pipeline.errors import ConfigError, KitchenError
+from pipeline.pages import frame
+from pipeline.pages.addresses import Leads
 from pipeline.pages.known import Known
 from pipeline.pages.site import Site
 from pipeline.publishing import revisions, sums
 from pipeline.publishing.opening import open_store
 from pipeline.publishing.store import Store
 from pipeline.settings.config import Kitchen
+
+logger = logging.getLogger("kitchen")
 
 ADDRESS, PORT = "127.0.0.1", 8083
 
@@ -35,6 +41,7 @@ FRESH_SECONDS = 5.0
 POLICY = "frame-ancestors 'none'"
 """Beside each page's own, which allows its own scripts and nothing else."""
 
+NOT_FOUND = http.client.NOT_FOUND
 _CHUNK = 1 << 18
 _PAPERS = (sums.MANIFEST, sums.PUBLICATION, *sums.LISTS)
 _PAGE = re.compile(r"(?:day|report|lineage|revisions|symbols|codes|checks|features|feeds)(?:/|$)")
@@ -67,12 +74,52 @@ class Look:
         return self._site
 
 
-class Page(tornado.web.RequestHandler):
-    """A page of the site; one without its last slash leads to it."""
+class Answer(tornado.web.RequestHandler):
+    """What all answers share: their headers, and a refusal as a page that leads home."""
 
     def initialize(self, look: Look) -> None:
         """Called by tornado."""
         self._look = look
+
+    def set_default_headers(self) -> None:
+        """Called by tornado, before each answer and each refusal."""
+        self.set_header("Content-Security-Policy", POLICY)
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Referrer-Policy", "no-referrer")
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Called by tornado: one sentence, and the way home."""
+        error = kwargs.get("exc_info", (None, None))[1]
+        self.finish(refusal(status_code, error, self.request.path, self._look.tasks))
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Called by tornado: what the kitchen says of itself is a sentence, no trace."""
+        if isinstance(value, KitchenError):
+            logger.warning("%s: %s", self.request.path, value)
+        else:
+            super().log_exception(typ, value, tb)
+
+
+def refusal(status: int, error: BaseException | None, path: str, tasks: str = "") -> str:
+    """The page of what cannot be shown.
+
+    Args:
+        status: Of HTTP.
+        error: Why, where something failed.
+        path: What was asked for, for the way home.
+        tasks: As in `Look`.
+    """
+    said = "There is no such page." if status == NOT_FOUND else http.client.responses[status]
+    if isinstance(error, KitchenError):
+        said = str(error)
+    elif status >= 500:
+        said = f"The page could not be made ({type(error).__name__}: {error}); the log has more."
+    leads = Leads(path.removeprefix("/"), tasks=tasks)
+    return frame.page("refusal.html", leads, status=status, said=said)
+
+
+class Page(Answer):
+    """A page of the site; one without its last slash leads to it."""
 
     async def get(self, address: str) -> None:
         """The page, made beside the loop: other requests do not wait."""
@@ -80,43 +127,41 @@ class Page(tornado.web.RequestHandler):
             self.redirect(f"{self.request.path}/", permanent=False)
             return
         loop = asyncio.get_running_loop()
-        try:
-            page = await loop.run_in_executor(None, self._made, address)
-        except KitchenError as error:
-            self.set_status(500)
-            self.set_header("Content-Type", "text/plain; charset=utf-8")
-            self.write(f"{error}\n")
-            return
+        page = await loop.run_in_executor(None, self._made, address)
         if page is None:
             raise tornado.web.HTTPError(404)
-        self.set_header("Content-Security-Policy", POLICY)
-        self.set_header("X-Content-Type-Options", "nosniff")
-        self.set_header("Referrer-Policy", "no-referrer")
         self.write(page)
+
+    head = get
 
     def _made(self, address: str) -> str | None:
         return self._look.site().page(address)
 
 
-class File(tornado.web.RequestHandler):
+class File(Answer):
     """A published file of a date's current revision, as it lies there."""
-
-    def initialize(self, look: Look) -> None:
-        """Called by tornado."""
-        self._look = look
 
     async def get(self, date: str, name: str) -> None:
         """Its bytes."""
-        path, size = self._place(date, name)
+        path, digest = self._place(date, name)
         self.set_header("Content-Type", "application/octet-stream")
         self.set_header("Content-Disposition", "attachment")
-        self.set_header("Content-Length", str(size))
-        with path.open("rb") as handle:
-            while chunk := handle.read(_CHUNK):
-                self.write(chunk)
-                await self.flush()
+        self.set_header("Content-Length", str(path.stat().st_size))
+        if digest:
+            self.set_header("Etag", f'"{digest}"')
+        if self.check_etag_header():
+            self.clear_header("Content-Length")
+            self.set_status(http.client.NOT_MODIFIED)
+        elif self.request.method != "HEAD":
+            with path.open("rb") as handle:
+                while chunk := handle.read(_CHUNK):
+                    self.write(chunk)
+                    await self.flush()
 
-    def _place(self, date: str, name: str) -> tuple[Path, int]:
+    head = get
+
+    def _place(self, date: str, name: str) -> tuple[Path, str]:
+        """Where it lies, and its digest; none of the papers."""
         try:
             day = clock.parse_day(date)
         except ValueError:
@@ -128,7 +173,15 @@ class File(tornado.web.RequestHandler):
         path = sealed.path / name
         if (name not in manifest.files and name not in _PAPERS) or not path.is_file():
             raise tornado.web.HTTPError(404)
-        return path, path.stat().st_size
+        return path, manifest.files[name].sha256 if name in manifest.files else ""
+
+
+class Nothing(Answer):
+    """Every other address."""
+
+    def prepare(self) -> None:
+        """Called by tornado."""
+        raise tornado.web.HTTPError(404)
 
 
 def handlers(look: Look) -> list[Any]:
@@ -154,7 +207,13 @@ def serve(
     Raises:
         ConfigError: it cannot be listened on.
     """
-    application = tornado.web.Application(handlers(Look(kitchen)), compress_response=True)
+    look = Look(kitchen)
+    application = tornado.web.Application(
+        handlers(look),
+        compress_response=True,
+        default_handler_class=Nothing,
+        default_handler_args={"look": look},
+    )
     try:
         if socket is None:
             application.listen(port, address=address)

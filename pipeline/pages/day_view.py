@@ -6,18 +6,20 @@ Belongs here: gathering it all as one value that a page carries with it. The pag
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import pyarrow as pa
 
+from pipeline import clock
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us
 from pipeline.contracts import features_schema, schema
 from pipeline.contracts.manifest import Manifest
 from pipeline.errors import ParameterError
 from pipeline.free_form import Json
 from pipeline.locations import GOVERNANCE
+from pipeline.pages import reports
 from pipeline.pages.day_cells import Cells, cells
 from pipeline.pages.day_lines import DayLines, day_lines
 from pipeline.plain_text import meant
@@ -47,12 +49,24 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a day is no better: the code, what it means, and what was counted and noted."""
+    """Why a day is no better: the code, what it means, what was counted and noted, and in which minutes.
+
+    `first` and `last` count from 00:00 UTC; None of what no minute can be named of.
+    """
 
     code: str
     words: str
     count: int
     note: str
+    first: int | None
+    last: int | None
+
+
+class Apart(msgspec.Struct, frozen=True, kw_only=True):
+    """A minute in which the feeds' prices lie far from each other, and how far."""
+
+    minute: int
+    distance_bps: float
 
 
 class Reject(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +91,7 @@ class DayView(msgspec.Struct, frozen=True, kw_only=True):
         cells: The footprint; None without ticks or trades.
         lines: The raw lines behind each minute; None where what was prepared is not here.
         facts: (what, figure) for people: clock, basis, proof.
+        worst: The minutes in which the feeds lie farthest apart, by its report.
     """
 
     symbol: str
@@ -87,6 +102,7 @@ class DayView(msgspec.Struct, frozen=True, kw_only=True):
     condition: str
     reasons: list[Reason]
     facts: list[tuple[str, str]]
+    worst: list[Apart]
     flags: list[Flag]
     imbalance_ratio: float
     columns: dict[str, list[Any]]
@@ -134,11 +150,19 @@ def day_view(kitchen: Kitchen | None, store: Store, day: dt.date, symbol: str) -
         simulated=manifest.simulated,
         condition=condition.condition,
         reasons=[
-            Reason(code=r.code, words=_words(r.code), count=r.count, note=r.note or "")
+            Reason(
+                code=r.code,
+                words=_words(r.code),
+                count=r.count,
+                note=r.note or "",
+                first=_minute(r.first, day),
+                last=_minute(r.last, day),
+            )
             for r in condition.reasons
         ],
         facts=_facts(manifest, symbol),
-        flags=_flags(governance),
+        worst=_worst(reports.report(store, day, sealed.revision, symbol), day),
+        flags=_flags(schema.load(governance).flags),
         imbalance_ratio=features_schema.load(governance).rules.imbalance_ratio,
         columns=_columns(table("bars_1m"), day),
         skew=_skew(manifest.calibration.get(symbol, {})),
@@ -153,10 +177,33 @@ def _words(code: str) -> str:
     return DEFECTS[code].what if code in DEFECTS else ""
 
 
-def _flags(governance: Path) -> list[Flag]:
+def _minute(instant: str | None, day: dt.date) -> int | None:
+    """The minute of an instant as papers write it; None without one, or of another day."""
+    try:
+        stamp, _ = clock.parse_instant(instant or "")
+    except ValueError:
+        return None
+    return _within(stamp, day)
+
+
+def _within(stamp: int, day: dt.date) -> int | None:
+    """The minute of the day that an instant lies in, in us."""
+    at = (stamp - day_open_us(day)) // MINUTE_US
+    return at if 0 <= at < MINUTES_PER_DAY else None
+
+
+def _worst(report: reports.Report, day: dt.date) -> list[Apart]:
+    return [
+        Apart(minute=minute, distance_bps=it.distance_bps)
+        for it in report.worst_minutes
+        if (minute := _minute(it.minute_open, day)) is not None
+    ]
+
+
+def _flags(listed: Sequence[Json]) -> list[Flag]:
     return [
         Flag(bit=it["bit"], name=it["name"], code=it["code"], words=it["description"])
-        for it in schema.load(governance).flags
+        for it in listed
     ]
 
 
@@ -207,12 +254,9 @@ def _lines(kitchen: Kitchen, symbol: str, day: dt.date) -> DayLines | None:
 
 
 def _rejects(rows: pa.Table, day: dt.date) -> list[Reject]:
-    first = day_open_us(day)
-
     def minute(raw: str | None) -> int | None:
         stamp = raw_text.stamp_of(raw.encode()) if raw else None
-        at = None if stamp is None else (stamp - first) // MINUTE_US
-        return at if at is not None and 0 <= at < MINUTES_PER_DAY else None
+        return None if stamp is None else _within(stamp, day)
 
     return [
         Reject(

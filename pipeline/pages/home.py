@@ -9,7 +9,7 @@ import msgspec
 
 from pipeline.pages import frame
 from pipeline.pages.addresses import Leads
-from pipeline.pages.known import Known
+from pipeline.pages.known import CONDITIONS, Known
 
 SCRIPTS = ("unpack.js", "grid.js")
 
@@ -48,9 +48,7 @@ def home(known: Known, leads: Leads) -> str:
         data=made,
         known=known,
         codes=sorted({code for kind in kinds for code in kind.codes}),
-        conditions=[
-            c for c in ("available", "degraded", "missing") if any(k.condition == c for k in kinds)
-        ],
+        conditions=[c for c in CONDITIONS if any(k.condition == c for k in kinds)],
         dates=list(known.days),
     )
 

@@ -10,17 +10,17 @@ from collections import defaultdict
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
-from pipeline import storage
-from pipeline.errors import SnapshotCorruptError
-from pipeline.free_form import Json
+from pipeline.contracts.verdict import Condition
+from pipeline.pages import reports
+from pipeline.pages.reports import Report
 from pipeline.publishing import index
 from pipeline.publishing.index import Entry, SymbolEntry
 from pipeline.publishing.store import ALWAYS, Store
 from pipeline.settings.config import Kitchen
 
-REPORT = "calibration_report"
+CONDITIONS: tuple[Condition, ...] = ("available", "degraded", "missing")
+"""From the best to the worst."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +65,15 @@ class Known:
         """The symbol-days that are as they are for this reason."""
         return [found for found in self.symbol_days() if code in found[2].codes]
 
-    def report(self, day: dt.date, symbol: str) -> Json:
-        """The report of a symbol's day as published; empty where it has none or cannot be read."""
-        path = self.report_file(day, symbol, "json")
-        return {} if path is None else storage.read_object(path)
+    def report(self, day: dt.date, symbol: str) -> Report:
+        """The report of a symbol's day; one that says nothing where it has none."""
+        return reports.report(self.store, day, self.days[day].revision, symbol)
 
-    def report_file(self, day: dt.date, symbol: str, ending: str) -> Path | None:
-        """Where a report of the date lies on this machine; None where it cannot be had."""
-        name = f"qc/{symbol}/{REPORT}.{ending}"
-        try:
-            return self.store.fetch(day, self.days[day].revision, [name]) / name
-        except SnapshotCorruptError:
-            return None
+
+def badness(entry: SymbolEntry) -> tuple[int, int, float]:
+    """Greater of a worse day: by condition, then by how many reasons, then by what is not proven."""
+    return (
+        CONDITIONS.index(entry.condition),
+        len(entry.codes),
+        -1.0 if entry.proven is None else -entry.proven,
+    )

@@ -71,6 +71,9 @@ def code(known: Known, leads: Leads, name: str) -> str | None:
         scripts=SEARCH,
         defect=DEFECTS[name],
         done=ACTIONS[DEFECTS[name].action],
+        checks=[
+            it.name for it in control.load(known.kitchen.governance).thresholds if it.code == name
+        ],
         days=(found := known.with_code(name))[:MOST_DAYS],
         total=len(found),
     )

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.free_form import Json
 from pipeline.pages import addresses, frame
 from pipeline.pages.addresses import Leads
+from pipeline.pages.changed_candles import PRICES, changed_candles
 from pipeline.pages.frame import Link
 from pipeline.pages.known import Known
 from pipeline.publishing import changes, diff, revisions
+from pipeline.publishing.diff import TableDiff
 from pipeline.publishing.revisions import Sealed
-from pipeline.quality.picture import on_day
-from pipeline.quality.svg import HOURS, Drawing, Panel, Scale, line
+from pipeline.quality.svg import Drawing
 from pipeline.tables import parquet
 
 MOST_ROWS = 200
 """So many changed rows of a table are shown; their counts are whole."""
 
-_WIDTH, _HEIGHT = 720, 140
+MOST_DRAWINGS = 12
+"""And so many symbols' candles are drawn."""
+
+BARS = "bars_1m.parquet"
+FEATURES = ("features_micro.parquet", "macro_slow.parquet")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +43,12 @@ class Revision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """A row on both sides: what names it, and column, value before, value after of each cell that differs."""
+    """A row on both sides: what names it, and column, value before, value after of each cell that differs.
 
+    `href` leads to its minute on the day's picture.
+    """
+
+    href: str
     key: tuple[str, ...]
     cells: tuple[tuple[str, str, str], ...]
 
@@ -83,12 +91,12 @@ def changes_page(known: Known, leads: Leads, day: dt.date, number: int) -> str |
         return None
     parent = paper.get("parent")
     before = None if parent is None else revisions.find(known.store, day, parent)
-    tables, drawings = [], []
+    found, drawings, conditions = [], [], {}
     if before is not None:
         manifests = revisions.read_manifest(before), revisions.read_manifest(after)
         found = changes.between(known.store, (before, after), manifests)
-        tables = [_table(it) for it in found]
-        drawings = [_closes(day, symbol, *sides) for symbol, sides in _moved(before, after, found)]
+        drawings = _moved(day, (before, after), found)
+        conditions = diff.conditions(manifests)
     return frame.page(
         "changes.html",
         leads,
@@ -98,8 +106,10 @@ def changes_page(known: Known, leads: Leads, day: dt.date, number: int) -> str |
         parent=parent,
         gone=before is None and parent is not None,
         paper=paper,
-        tables=tables,
+        tables=[_table(it, leads, day) for it in found],
         drawings=drawings,
+        conditions=conditions,
+        following=_following(found),
     )
 
 
@@ -134,9 +144,10 @@ def _beside(known: Known, leads: Leads, day: dt.date) -> list[Link]:
     return links
 
 
-def _table(found: diff.TableDiff) -> Table:
+def _table(found: TableDiff, leads: Leads, day: dt.date) -> Table:
     rows = [
         Changed(
+            href=_minute(leads, day, key),
             key=tuple(map(_said, key)),
             cells=tuple((name, _said(old), _said(new)) for name, (old, new) in cells.items()),
         )
@@ -152,48 +163,39 @@ def _table(found: diff.TableDiff) -> Table:
     )
 
 
+def _minute(leads: Leads, day: dt.date, key: tuple[Any, ...]) -> str:
+    """Every key begins with the symbol; that of a minute has its instant next."""
+    at = f"#{key[1]:%H:%M}/60" if len(key) > 1 and isinstance(key[1], dt.datetime) else ""
+    return leads.to(addresses.day(day, str(key[0]))) + at
+
+
 def _said(value: Any) -> str:
     if isinstance(value, dt.datetime):
         return f"{value:%H:%M}"
     return "–" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
-def _moved(
-    before: Sealed, after: Sealed, found: list[diff.TableDiff]
-) -> Iterator[tuple[str, tuple[pa.Table, pa.Table]]]:
-    """Symbols whose closes differ, with their bars on both sides."""
-    bars = next(
-        (it for it in found if it.name == "bars_1m.parquet" and "close" in it.columns), None
-    )
+def _moved(day: dt.date, sides: tuple[Sealed, Sealed], found: list[TableDiff]) -> list[Drawing]:
+    """The candles of symbols whose prices differ."""
+    bars = next((it for it in found if it.name == BARS and {*PRICES} & {*it.columns}), None)
     if bars is None:
-        return
-    one, other = (parquet.read(side.path / bars.name) for side in (before, after))
-    for symbol in sorted({str(key[0]) for key in bars.touched}):
-        yield symbol, (_of(one, symbol), _of(other, symbol))
+        return []
+    one, other = (parquet.read(side.path / BARS) for side in sides)
+    drawings = (
+        changed_candles(day, symbol, _of(one, symbol), _of(other, symbol))
+        for symbol in sorted({str(key[0]) for key in bars.touched})[:MOST_DRAWINGS]
+    )
+    return [drawing for drawing in drawings if drawing]
 
 
 def _of(bars: pa.Table, symbol: str) -> pa.Table:
     return bars.filter(pc.equal(bars["symbol"], symbol))
 
 
-def _closes(day: dt.date, symbol: str, before: pa.Table, after: pa.Table) -> Drawing:
-    """The closes of both sides over each other."""
-    lines = [on_day(side, day, "close") for side in (before, after)]
-    scale = Scale.over(np.concatenate(lines), _HEIGHT)
-    xs = np.linspace(0, _WIDTH, len(lines[0])).astype(int).tolist()
-    old, new = (line(xs, scale.at(values)) for values in lines)
-    return Drawing(
-        title=f"{symbol}, close before and after",
-        panels=(
-            Panel(
-                words="closes before and after",
-                shapes=(scale.grid(_WIDTH), ("second dashed", old), ("first", new)),
-                width=_WIDTH,
-                height=_HEIGHT,
-                size="high",
-                scale=scale.labels,
-            ),
-        ),
-        along=HOURS,
-        legend=(("second dashed", "before"), ("first", "after")),
-    )
+def _following(found: list[TableDiff]) -> list[tuple[str, int]]:
+    """Features whose values differ, and in how many rows, most first."""
+    counts = Counter[str]()
+    for it in found:
+        if it.name in FEATURES:
+            counts.update(it.columns)
+    return counts.most_common()

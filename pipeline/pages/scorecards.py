@@ -11,9 +11,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pipeline.free_form import Json
 from pipeline.model.feeds import FEEDS
 from pipeline.pages.known import Known
+from pipeline.pages.reports import Report
 
 MOST_REPORTS = 3_000
 """So many reports are read for a page; the newest days count."""
@@ -89,21 +89,20 @@ def cards(known: Known, since: dt.date | None = None) -> list[Card]:
     return [card for (name, symbol), month in ordered for card in _cards(name, symbol, month)]
 
 
-def _take(month: _Month, report: Json) -> None:
-    figures = report.get("header", {}).get("figures", {})
+def _take(month: _Month, report: Report) -> None:
+    figures = report.header.figures
     for vendor in _VENDORS:
-        share = figures.get(f"{vendor}_coverage")
+        share = getattr(figures, f"{vendor}_coverage")
         if share is not None:
             month.coverage[vendor].append(share)
-    if figures.get("offset_minutes") is not None:
-        month.offsets.add(int(figures["offset_minutes"]))
-    if figures.get("skew_ms") is not None:
-        month.skews.append(figures["skew_ms"])
-    accounts = report.get("conservation", [])
-    month.feeds.update({entry["source"] for entry in accounts})
-    for entry in accounts:
-        month.read[entry["source"]] += entry["read"]
-        month.rejected[entry["source"]] += entry["rejected"]
+    if figures.offset_minutes is not None:
+        month.offsets.add(int(figures.offset_minutes))
+    if figures.skew_ms is not None:
+        month.skews.append(figures.skew_ms)
+    month.feeds.update({entry.source for entry in report.conservation})
+    for entry in report.conservation:
+        month.read[entry.source] += entry.read
+        month.rejected[entry.source] += entry.rejected
 
 
 def _cards(name: str, symbol: str, month: _Month) -> Iterable[Card]:

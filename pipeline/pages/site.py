@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import unquote
 
+from markupsafe import Markup
+
 from pipeline import clock
 from pipeline.contracts import control, features_schema
 from pipeline.features import registry
-from pipeline.pages import addresses, lists
+from pipeline.pages import addresses, lists, reports
 from pipeline.pages.addresses import Leads
 from pipeline.pages.day_page import day_page
 from pipeline.pages.day_view import day_view
@@ -97,14 +99,28 @@ class Site:
             return day_page(view, leads, tuple(self._beside(leads, day, rest[0])))
         if kind == "lineage":
             return lineage(self.known, leads, day, rest[0])
-        return self._report(day, rest[0]) if kind == "report" else None
+        return self._report(leads, day, rest[0]) if kind == "report" else None
 
-    def _report(self, day: dt.date, symbol: str) -> str | None:
-        """The report as it was published: it stands alone."""
-        path = self.known.report_file(day, symbol, "html")
-        with suppress(OSError):
-            return None if path is None else path.read_text(encoding="utf-8")
+    def _report(self, leads: Leads, day: dt.date, symbol: str) -> str | None:
+        """The report as it was published, below a way back: it knows of no other page."""
+        path = reports.report_file(
+            self.known.store, day, self.known.days[day].revision, symbol, "html"
+        )
+        with suppress(OSError, ValueError):
+            text = None if path is None else path.read_text(encoding="utf-8")
+            return text and text.replace("<main>", f"<main>\n{self._back(leads, day, symbol)}", 1)
         return None
+
+    def _back(self, leads: Leads, day: dt.date, symbol: str) -> Markup:
+        ways = (
+            (addresses.HOME, "Days"),
+            (addresses.symbol(symbol), symbol),
+            (addresses.day(day, symbol), f"{day} as a picture"),
+            (addresses.lineage(day, symbol), "lineage"),
+        )
+        link = Markup('<a href="{}">{}</a>')
+        links = Markup(" · ").join(link.format(leads.to(to), words) for to, words in ways)
+        return Markup('<nav aria-label="Site">{}</nav>').format(links)
 
     def _beside(self, leads: Leads, day: dt.date, symbol: str) -> Iterator[Link]:
         """The symbol's days before and after, the date's other symbols, and what else is known of the day."""
@@ -131,6 +147,11 @@ class Site:
         yield Link(href=leads.to(addresses.report(day, symbol)), words="report")
         yield Link(href=leads.to(addresses.lineage(day, symbol)), words="lineage")
         yield Link(href=leads.to(addresses.revisions(day)), words="revisions and files")
+        number = self.known.days[day].revision
+        if number > 1:
+            yield Link(
+                href=leads.to(addresses.revision(day, number)), words=f"what r{number} changed"
+            )
 
     @cached_property
     def addresses(self) -> list[str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from pipeline.pages import frame
 from pipeline.pages.addresses import Leads
-from pipeline.pages.known import Known
+from pipeline.pages.known import Known, badness
 from pipeline.pages.trends import of_symbol
+from pipeline.publishing.index import SymbolEntry
 
 MOST_DAYS = 1_100
 """Three years are listed; earlier days are on the grid."""
@@ -25,8 +28,15 @@ def symbol_page(known: Known, leads: Leads, symbol: str) -> str | None:
         last=days[-1],
         total=len(days),
         drawings=of_symbol(known, symbol),
-        days=[
-            (day, known.days[day].revision, known.days[day].symbols[symbol])
-            for day in reversed(days[-MOST_DAYS:])
-        ],
+        days=_listed(known, symbol, days[-MOST_DAYS:]),
     )
+
+
+def _listed(
+    known: Known, symbol: str, days: list[dt.date]
+) -> list[tuple[dt.date, int, SymbolEntry, int]]:
+    """Date, revision, what is so, and the place from the worst day on; newest first."""
+    entries = {day: known.days[day].symbols[symbol] for day in reversed(days)}
+    worst = sorted(entries, key=lambda day: badness(entries[day]), reverse=True)
+    places = {day: place for place, day in enumerate(worst)}
+    return [(day, known.days[day].revision, it, places[day]) for day, it in entries.items()]

@@ -9,8 +9,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
-from pipeline.free_form import Json
 from pipeline.pages.known import Known
+from pipeline.pages.reports import Report
 from pipeline.quality import plots
 from pipeline.quality.svg import Drawing
 
@@ -43,9 +43,8 @@ def trends(known: Known, days: list[dt.date], check: str, unit: str) -> list[Dra
     """
     names = sorted(known.symbols, key=lambda name: (-_failing(known, name, check), name))[:LINES]
 
-    def measured(report: Json) -> float | None:
-        found = [it.get("measured") for it in report.get("checks", []) if it.get("name") == check]
-        return found[0] if found else None
+    def measured(report: Report) -> float | None:
+        return next((it.measured for it in report.checks if it.name == check), None)
 
     kept = days[-(MOST_REPORTS // max(len(names), 1)) :]
     series = {name: _points(known, kept, name, measured) for name in names}
@@ -55,14 +54,14 @@ def trends(known: Known, days: list[dt.date], check: str, unit: str) -> list[Dra
 def of_symbol(known: Known, symbol: str) -> list[Drawing]:
     """A symbol's coverage, clock and basis, proven minutes, and revisions by day."""
     days = known.symbols[symbol][-MOST_REPORTS:]
-    heads = {day: known.report(day, symbol).get("header", {}).get("figures", {}) for day in days}
+    heads = {day: known.report(day, symbol).header.figures for day in days}
     drawings = []
     for title, lines in FIGURES.items():
         series = {
             name: [
-                (day, float(found[key]))
+                (day, value)
                 for day, found in heads.items()
-                if _is_number(found.get(key))
+                if (value := getattr(found, key)) is not None
             ]
             for name, key in lines.items()
         }
@@ -81,20 +80,16 @@ def of_symbol(known: Known, symbol: str) -> list[Drawing]:
 def _failing(known: Known, symbol: str, check: str) -> int:
     """How many of the newest days have the check among their reasons, by its report."""
     days = known.symbols[symbol][-1:]
-    checks = (it for day in days for it in known.report(day, symbol).get("checks", []))
-    return sum(it.get("name") == check and it.get("passed") is False for it in checks)
+    checks = (it for day in days for it in known.report(day, symbol).checks)
+    return sum(it.name == check and it.passed is False for it in checks)
 
 
 def _points(
-    known: Known, days: list[dt.date], symbol: str, value: Callable[[Json], float | None]
+    known: Known, days: list[dt.date], symbol: str, value: Callable[[Report], float | None]
 ) -> list[tuple[dt.date, float]]:
     own = set(known.symbols[symbol])
     found = ((day, value(known.report(day, symbol))) for day in days if day in own)
-    return [(day, float(it)) for day, it in found if it is not None and _is_number(it)]
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return [(day, it) for day, it in found if it is not None]
 
 
 def _drawn(title: str, series: dict[str, list[tuple[dt.date, float]]]) -> list[Drawing]:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.contracts.manifest import Manifest
+from pipeline.errors import SnapshotCorruptError
 from pipeline.free_form import Json
 from pipeline.tables import parquet
 from pipeline.tables.arrays import Bools
@@ -162,15 +163,25 @@ def diff_folders(
         before: The folder of the earlier one.
         after: The folder of the later one.
         manifests: Their manifests, by whose content hashes equal tables are left out.
+
+    Raises:
+        SnapshotCorruptError: a table cannot be read.
     """
     found = []
     for name in differing(manifests):
-        tables = [
-            parquet.read(at / name) if at else None for at in _sides(name, before, after, manifests)
-        ]
+        tables = [_read(at / name) if at else None for at in _sides(name, before, after, manifests)]
         empty = next(t.schema.empty_table() for t in tables if t is not None)
         found.append(diff_tables(name, *(empty if t is None else t for t in tables)))
     return found
+
+
+def _read(path: Path) -> pa.Table:
+    try:
+        return parquet.read(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise SnapshotCorruptError(
+            f"{path}: cannot be read ({error}); run `kitchen verify` and restore the copy"
+        ) from error
 
 
 def counts(before: Path, after: Path, manifests: tuple[Manifest, Manifest]) -> dict[str, Json]:

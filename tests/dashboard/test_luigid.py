@@ -92,7 +92,7 @@ def test_its_home_is_the_site_which_leads_to_the_tasks_and_back(server: tuple[st
     home, tasks = get(f"{url}/"), get(f"{url}/static/visualiser/index.html")
     style = get(f"{url}/static/visualiser/lib/AdminLTE/css/AdminLTE.min.css")
     assert 'href="./static/visualiser/index.html">Tasks' in home
-    assert '<a class="logo" href="../../">' in tasks
+    assert '<a class="logo" href="../../">All days</a>' in tasks
     assert "@import" not in style
     assert ".skin-green-light" in get(
         f"{url}/static/visualiser/lib/AdminLTE/css/skin-green-light.min.css"

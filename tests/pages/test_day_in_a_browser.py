@@ -6,9 +6,11 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from kit.browser import CONTRAST, SCHEMES, WIDTHS, needs_browser, opened
 from kit.shown_day import DAY
+from pipeline.pages.addresses import Leads
 from pipeline.pages.day_page import day_page
 from pipeline.pages.day_view import day_view
 from pipeline.pages.known import Known
@@ -129,3 +131,52 @@ def test_the_table_says_what_the_picture_shows(address: str) -> None:
 
         assert shown.page.locator("#rows tr").count() == 60
         assert shown.page.inner_text("#chosen") == "14:05 UTC"
+
+
+def test_text_of_vendors_stays_text(kitchen: Kitchen, tmp_path: Path) -> None:
+    """Names, reasons, notes and raw lines that would be a script if anybody took them for one."""
+    evil = "</script><script>document.title = 'evil'</script><img src=x onerror=alert(1)>"
+    view = day_view(kitchen, FolderStore(kitchen.snapshots), DAY, "BTCUSDT")
+    assert view.lines is not None
+    view = replace(
+        view,
+        symbol=evil,
+        facts=[(evil, evil)],
+        reasons=[replace(it, code=evil, words=evil, note=evil) for it in view.reasons],
+        flags=[replace(it, code=evil, words=evil) for it in view.flags],
+        rejects=[
+            replace(it, minute=0, code=evil, file=evil, reason=evil, raw=evil)
+            for it in view.rejects
+        ],
+        lines=replace(
+            view.lines,
+            sources=[replace(it, path=evil) for it in view.lines.sources],
+            lines=[replace(it, text=evil) for it in view.lines.lines],
+        ),
+    )
+    file = tmp_path / "day.html"
+    file.write_text(day_page(view, Leads(f"day/{DAY}/X/")))
+
+    with opened(f"{file.as_uri()}#00:00/60") as shown:
+        shown.page.wait_for_selector(READY)
+
+        assert shown.said == []
+        assert shown.page.title().startswith(evil)
+        assert shown.page.locator("img").count() == 0
+        assert evil in shown.page.inner_text("#told")
+
+
+def test_the_worst_days_come_first_where_they_are_asked_for(
+    kitchen: Kitchen, tmp_path: Path
+) -> None:
+    """On the first page: missing before degraded before available."""
+    file = tmp_path / "index.html"
+    file.write_text(str(Site(Known.of(kitchen, FolderStore(kitchen.snapshots))).page("")))
+
+    with opened(file.as_uri()) as shown:
+        shown.page.wait_for_selector(READY)
+        shown.page.select_option("[name=order]", "worst")
+
+        states = [item.get_attribute("class") for item in shown.page.locator("#found li").all()]
+        assert states == sorted(states, key=["missing", "degraded", "available"].index)
+        assert shown.page.evaluate("location.hash").endswith("order=worst")

@@ -24,8 +24,11 @@ from click.testing import CliRunner
 from kit.shown_day import DAY, NAMES
 from kit.support import kitchen_at
 from pipeline.cli.site import command
+from pipeline.dashboard.pages import refusal
+from pipeline.errors import SnapshotCorruptError
 from pipeline.pages.home import grid
 from pipeline.pages.known import Known
+from pipeline.pages.reports import Report, report
 from pipeline.pages.site import Site
 from pipeline.publishing import index
 from pipeline.publishing.folder_store import FolderStore
@@ -155,10 +158,11 @@ def served(kitchen: Kitchen) -> Iterator[str]:
         server.terminate()
 
 
-def got(address: str) -> tuple[int, bytes, dict[str, str]]:
+def got(address: str, method: str = "GET", **given: str) -> tuple[int, bytes, dict[str, str]]:
     """Status, body and headers of an answer."""
+    asked = urllib.request.Request(address, headers=given, method=method)  # noqa: S310
     try:
-        with urllib.request.urlopen(address) as answer:  # noqa: S310 - of this machine
+        with urllib.request.urlopen(asked) as answer:  # noqa: S310 - of this machine
             return answer.status, answer.read(), dict(answer.headers)
     except urllib.error.HTTPError as error:
         return error.code, error.read(), dict(error.headers)
@@ -198,3 +202,67 @@ def test_published_files_are_downloaded_as_they_are(served: str, kitchen: Kitche
 def test_the_first_page_counts_days_and_symbols(files: Path) -> None:
     """As many as were published."""
     assert re.search(r"1 day, 4 symbols", (files / "index.html").read_text())
+
+
+@pytest.mark.parametrize(
+    "address", ["nothing", "a/b/c", f"day/{DAY}/DOGE/", f"files/{DAY}/nothing", "day/%ff/"]
+)
+def test_what_cannot_be_shown_is_a_sentence_and_a_way_home(served: str, address: str) -> None:
+    """From any depth, with the header of every page."""
+    status, body, headers = got(served + address)
+
+    assert status in (400, 404)
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    homes = {urllib.parse.urljoin(served + address, link) for link in Links(body.decode()).links}
+    assert served in homes
+
+
+def test_a_page_or_file_that_did_not_change_is_not_sent_again(served: str) -> None:
+    """And a HEAD request gets the headers alone."""
+    for address in ("symbols/", f"files/{DAY}/bars_1m.parquet"):
+        status, body, headers = got(served + address, "HEAD")
+
+        assert (status, body) == (200, b"")
+        assert int(headers["Content-Length"]) == len(got(served + address)[1])
+        assert got(served + address, **{"If-None-Match": headers["Etag"]})[0] == 304
+
+
+def test_a_report_leads_back_to_its_day(served: str) -> None:
+    """To the picture, the symbol and the first page; what is published has no such links."""
+    page = f"{served}report/{DAY}/BTCUSDT/"
+    links = {urllib.parse.urljoin(page, link) for link in Links(got(page)[1].decode()).links}
+
+    assert {served, f"{served}day/{DAY}/BTCUSDT/", f"{served}symbols/BTCUSDT/"} <= links
+
+
+def test_reasons_and_lines_set_aside_lead_to_their_minute_and_code(files: Path) -> None:
+    """B12 is of 03:17 to 20:10; a torn line has a code; a code names the checks that carry it."""
+    links = Links(page(files, "day", DAY.isoformat(), "BTCUSDT")).links
+
+    assert {"#03:17/60", "#20:10/60", "../../../codes/A13/index.html"} <= set(links)
+    assert "../../checks/atas_coverage/index.html" in Links(page(files, "codes", "C08")).links
+
+
+def page(files: Path, *place: str) -> str:
+    """A page's text."""
+    return (files.joinpath(*place) / "index.html").read_text()
+
+
+def test_a_damaged_table_is_a_sentence_with_the_way_home() -> None:
+    """It names the file; nothing of Python is shown."""
+    error = SnapshotCorruptError("bars_1m.parquet has 3 bytes, wanted 9; restore the <copy>")
+
+    text = refusal(500, error, f"/day/{DAY}/BTCUSDT/")
+
+    assert "bars_1m.parquet has 3 bytes, wanted 9; restore the &lt;copy&gt;" in text
+    assert "../../../" in Links(text).links
+
+
+def test_a_report_of_another_form_says_nothing(tmp_path: Path) -> None:
+    """Neither a list for an object nor half a file stops a page."""
+    store = FolderStore(tmp_path)
+    file = tmp_path / ".revisions" / f"{DAY}.r1" / "qc" / "X" / "calibration_report.json"
+    file.parent.mkdir(parents=True)
+    for text in (b'{"header": []}', b'{"checks": [{"na', b"\xff", b""):
+        file.write_bytes(text)
+        assert report(store, DAY, 1, "X") == Report()

@@ -29,6 +29,15 @@ function make(tag, text, className) {
   return made;
 }
 
+/** A code, on the site a link to its words. */
+function coded(code) {
+  const { root, suffix } = document.body.dataset;
+  if (root === undefined) return make("b", code);
+  const link = make("a", code, "code");
+  link.href = `${root}codes/${encodeURIComponent(code)}/${suffix}`;
+  return link;
+}
+
 function said(value) {
   if (value === null || value === undefined) return "–";
   if (value === true || value === false) return value ? "yes" : "no";
@@ -80,7 +89,7 @@ class DayChart {
       layout: { background: { type: "solid", color: sheet }, textColor: muted, attributionLogo: false, fontFamily: "system-ui, sans-serif", panes: { separatorColor: line, enableResize: true } },
       grid: { vertLines: { color: line }, horzLines: { color: line } },
       crosshair: { mode: LightweightCharts.CrosshairMode.Normal, vertLine: { color: ink }, horzLine: { color: ink } },
-      rightPriceScale: { borderColor: line, minimumWidth: 64 },
+      rightPriceScale: { borderColor: line, minimumWidth: 64, entireTextOnly: true },
       timeScale: { borderColor: line, timeVisible: true, secondsVisible: false, minBarSpacing: 0.1, rightOffset: 0, fixLeftEdge: true, fixRightEdge: true },
       localization: { locale: "en-GB" },
     };
@@ -216,7 +225,7 @@ function told(day, minute) {
     const list = make("ul", undefined, "flags");
     for (const flag of flags) {
       const item = make("li");
-      item.append(make("b", flag.code), ` ${flag.words}`);
+      item.append(coded(flag.code), ` ${flag.words}`);
       list.append(item);
     }
     parts.push(make("h3", "Flags"), list);
@@ -257,7 +266,7 @@ function rejectsOf(day, minute) {
   const parts = [make("h3", "Set aside, stamped with this minute")];
   for (const reject of own) {
     const place = make("p", undefined, "place");
-    place.append(make("b", reject.code), ` ${reject.reason}: ${reject.file}, line ${reject.line}`);
+    place.append(coded(reject.code), ` ${reject.reason}: ${reject.file}, line ${reject.line}`);
     parts.push(place);
     if (reject.raw) parts.push(make("pre", reject.raw));
   }
@@ -345,6 +354,7 @@ function start(day) {
     if (at !== null) chosen = at;
     zoom(Number(minutes) || MINUTES);
     if (at !== null) choose(at);
+    if (at !== null) by("chart").scrollIntoView({ block: "nearest" });
   }
   addEventListener("hashchange", fromAddress);
   fromAddress();
