@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import re
 from collections.abc import Callable
@@ -14,7 +13,6 @@ from pipeline.cli import output
 from pipeline.contracts import control, features_schema, outages, profiles, schema
 from pipeline.errors import ConfigError, ExitCode
 from pipeline.locations import config_file
-from pipeline.model.feeds import MARKETS
 from pipeline.settings.config import DOCUMENT, Kitchen, read_kitchen
 from pipeline.settings.json_schema import json_schema
 
@@ -79,15 +77,11 @@ def faults(path: Path) -> list[str]:
     return [fault for load in _DOCUMENTS for fault in _of_rules(kitchen, load)]
 
 
-def _outages(governance: Path) -> object:
-    return outages.outage_minutes(governance, MARKETS[0], "", dt.date.min)
-
-
 _DOCUMENTS: tuple[Callable[[Path], object], ...] = (
     control.load,
     schema.load,
     features_schema.load,
-    _outages,
+    outages.load,
     profiles.load,
 )
 

@@ -31,7 +31,12 @@ _DOCUMENT = {
 
 
 @lru_cache(maxsize=8)
-def _spans(governance: Path) -> tuple[tuple[str, tuple[str, ...], int, int], ...]:
+def load(governance: Path) -> tuple[tuple[str, tuple[str, ...], int, int], ...]:
+    """Every known outage: market, symbols (none means all), start and end `[start, end)` in us since 1970.
+
+    Raises:
+        ConfigError: not a valid document, or an outage that ends before it starts.
+    """
     path = governance / "KNOWN_outages.yaml"
     document = load_checked(path, _DOCUMENT)
     spans = []
@@ -54,7 +59,7 @@ def outage_minutes(governance: Path, market: str, symbol: str, day: dt.date) -> 
     """Minutes of the day (0..1439, by minute_open) that lie in a known outage `[start, end)`."""
     opened = day_open_us(day)
     minutes: set[int] = set()
-    for its_market, symbols, start, end in _spans(governance):
+    for its_market, symbols, start, end in load(governance):
         if its_market != market or (symbols and symbol not in symbols):
             continue
         low, high = max(start, opened), min(end, opened + DAY_US)
