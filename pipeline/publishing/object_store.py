@@ -224,6 +224,7 @@ class ObjectStore:
 
     def held(self, day: dt.date) -> AbstractContextManager[object]:
         """By a lock of this machine, which saves work: the claim gives the safety."""
+        self.copies.folder.prepare()
         return self.copies.folder.held(day)
 
     @contextmanager

@@ -25,11 +25,12 @@ from pipeline.errors import (
     SnapshotCorruptError,
     SnapshotExistsError,
 )
-from pipeline.publishing import collect, index, revisions
+from pipeline.publishing import collect, index, pins, revisions
 from pipeline.publishing.collect import Policy
 from pipeline.publishing.copies import Copies
 from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.object_store import ObjectStore
+from pipeline.publishing.rollback import rollback
 from pipeline.publishing.s3 import Objects
 from pipeline.publishing.seal import publish
 from pipeline.publishing.verify import verify_day
@@ -417,6 +418,20 @@ def test_a_claim_that_is_damaged_is_told_and_takes_its_number(
         "2025-01-02.r2": "keep",
         "2025-01-02.r3": "keep",
     }
+
+
+def test_a_machine_that_never_published_may_collect(endpoint: str, tmp_path: Path) -> None:
+    """And pin, roll back and make the index: it has no copy and no lock yet."""
+    place = object_server.address(endpoint)
+    for number in range(2):
+        publish(kit.draft(tmp_path / f"{number}", price=100.0 + number), host(tmp_path, place, "a"))
+
+    done = collect.collect(host(tmp_path, place, "b"), Policy(keep=1, grace_days=7), NOW)
+    assert [item.name for item in done] == ["2025-01-02.r1"]
+    assert host(tmp_path, place, "c").restore(DAY, 1) == "2025-01-02.r1"
+    assert pins.pin(host(tmp_path, place, "d"), DAY, 1, "") == "2025-01-02.r1"
+    assert list(index.rebuild(host(tmp_path, place, "e")).days) == [DAY]
+    assert rollback(host(tmp_path, place, "f"), DAY, 1, "no").revision == 3
 
 
 def test_names_in_a_bucket_lead_nowhere_else(endpoint: str, tmp_path: Path) -> None:
