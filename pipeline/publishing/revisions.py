@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import storage
-from pipeline.asked import meant_day
 from pipeline.clock import parse_day
 from pipeline.errors import ContractError, ParameterError, SnapshotCorruptError
 from pipeline.free_form import Json
@@ -54,9 +53,10 @@ def parse(text: str) -> tuple[dt.date, int | None]:
     try:
         return (parse_day(match[1]), int(match[2])) if match else (parse_day(text), None)
     except ValueError:
+        # Only by name: how a wrong value is told decides no snapshot.
+        meant = importlib.import_module("pipeline.asked").meant_day(text)
         raise ParameterError(
-            f"{text!r} is neither a date nor a revision; wanted 2025-01-02 or 2025-01-02.r3"
-            f"{meant_day(text)}"
+            f"{text!r} is neither a date nor a revision; wanted 2025-01-02 or 2025-01-02.r3{meant}"
         ) from None
 
 
