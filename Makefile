@@ -8,7 +8,7 @@ LOCK   := uv pip compile --quiet --upgrade --generate-hashes --python-version 3.
           --no-emit-index-url --no-annotate --custom-compile-command 'make lock' pyproject.toml
 EXTRAS := --extra alerts --extra fetch --extra history
 
-.PHONY: help lock snapshot test lint unit soak bench docs data.align data.features data.manifest data.snapshot clean
+.PHONY: help lock snapshot test lint unit soak bench pictures docs data.align data.features data.manifest data.snapshot clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -53,6 +53,9 @@ soak: $(VENV)/.ready-test  ## the long forms: hundreds of kills, years of days
 
 bench: $(VENV)/.ready-test  ## speed and memory against DuckDB, pandas, Polars and Luigi, into docs/benchmarks.md
 	$(BIN)/python bench/run.py
+
+pictures: $(VENV)/.ready-test  ## all screenshots of docs/ anew, in Chromium: REAL=folder of the real exports
+	$(BIN)/python -m tools.pictures --real $(or $(REAL),$(KITCHEN_REAL_DATA))
 
 docs: $(VENV)/.ready-test  ## the site of docs/ with the Python reference, into build/site
 	$(BIN)/sphinx-build -q -W --keep-going docs build/site
