@@ -37,6 +37,7 @@ from pipeline.dashboard.feed_metrics import Feeds
 from pipeline.errors import ConfigError, PublishError
 from pipeline.freshness import graph
 from pipeline.freshness.graph import Unit
+from pipeline.pages import addresses
 from pipeline.publishing.opening import open_store
 from pipeline.runs.state_folder import Places
 from pipeline.settings.config import Kitchen
@@ -149,12 +150,15 @@ class Report(tornado.web.RequestHandler):
         self._kitchen = kitchen
 
     def get(self, date: str, symbol: str | None = None) -> None:
-        """The page, or a list of a date's symbols."""
+        """The page; of a date its page on the site, or, before it is published, a list of symbols."""
         self.set_header("Content-Security-Policy", _POLICY)
         try:
             day = parse_day(date)
         except ValueError:
             raise tornado.web.HTTPError(404) from None
+        if symbol is None and self._number(day) is not None:
+            self.redirect(f"{'../' * (self.request.path.count('/') - 1)}{addresses.revisions(day)}")
+            return
         if symbol is None:
             names = [
                 f'<li><a href="{date}/{quote(name)}">{name}</a>' for name in self._kitchen.symbols
@@ -169,12 +173,18 @@ class Report(tornado.web.RequestHandler):
         prepared = graph.stored(self._kitchen, Unit("Verdict", day, symbol), "report_html")
         with suppress(OSError):
             return prepared.read_bytes()
-        store, name = open_store(self._kitchen.snapshots).look(), f"qc/{symbol}/{_PAGE}"
+        number, name = self._number(day), f"qc/{symbol}/{_PAGE}"
         with suppress(OSError, PublishError):
-            number = store.named_revision(day)
             if number is not None:
+                store = open_store(self._kitchen.snapshots).look()
                 return (store.fetch(day, number, [name]) / name).read_bytes()
         raise tornado.web.HTTPError(404)
+
+    def _number(self, day: dt.date) -> int | None:
+        """The date's current revision; None where there is none, or it cannot be told."""
+        with suppress(OSError, PublishError):
+            return open_store(self._kitchen.snapshots).look().named_revision(day)
+        return None
 
 
 class Luigis(tornado.web.RequestHandler):

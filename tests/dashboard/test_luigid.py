@@ -162,6 +162,8 @@ def test_the_calendar_of_all_days_links_to_reports_that_are_served(
 
     assert "available" in page
     assert "2025-01-03" in get(f"{url}/qc/{link}")
+    for path in ("/qc/2025-01-03", "/qc/2025-01-03/"):
+        assert "calibration_report" in get(f"{url}{path}")
 
 
 def test_the_age_of_an_exporters_heartbeat_is_a_figure(server: tuple[str, Path]) -> None:
