@@ -28,6 +28,7 @@ def command(start: dt.date, stop: dt.date) -> None:
         "steps": found.steps(),
         "reasons": found.why(),
         "seconds": found.seconds,
+        "unmeasured": found.unmeasured,
     }
     output.say(facts, _lines(found))
 
@@ -36,10 +37,18 @@ def _lines(found: plan.Plan) -> list[str]:
     if not found.reasons:
         return [f"nothing to do, {len(found.pending)} days pending"]
     lines = [
-        f"{len(found.days())} days, {len(found.reasons)} units, about"
-        f" {progress.duration(found.seconds)} of work, {len(found.pending)} days pending",
+        f"{len(found.days())} days, {len(found.reasons)} units, {_work(found)},"
+        f" {len(found.pending)} days pending",
         f"  {plan.AT_MOST}",
     ]
     lines += [f"  {count:6}  {step}" for step, count in found.steps().items()]
     lines += ["because"]
     return lines + [f"  {count:6}  {text}" for text, count in list(found.why().items())[:20]]
+
+
+def _work(found: plan.Plan) -> str:
+    """For how long, as far as their like ran here before."""
+    if found.unmeasured == len(found.reasons):
+        return "how long is unknown, for nothing like it ran here yet"
+    more = f", and {found.unmeasured} units of unknown length" if found.unmeasured else ""
+    return f"about {progress.duration(found.seconds)} of work{more}"

@@ -116,7 +116,7 @@ def faults(store: FolderStore, day: dt.date) -> Iterator[tuple[str, str]]:
             yield link.name, f"names {day}, whose condition is not available"
     newest = revisions.current(store, day)
     if newest is not None and newest.revision != number:
-        behind = f"names r{number}, wanted r{newest.revision}, the newest whole one"
+        behind = f"the link names r{number}, wanted r{newest.revision}, the newest whole one"
         yield day.isoformat(), behind
 
 

@@ -33,8 +33,9 @@ class Finding:
     what: str
 
     def __str__(self) -> str:
-        number = "" if self.revision is None else f".r{self.revision}"
-        return f"{self.day}{number}: {self.file}: {self.what}"
+        name = f"{self.day}{'' if self.revision is None else f'.r{self.revision}'}"
+        itself = self.file in (name, self.day.isoformat())
+        return f"{name}: {self.what}" if itself else f"{name}: {self.file}: {self.what}"
 
 
 def verify(

@@ -5,7 +5,7 @@ but stamps of what is found fresh.
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -21,17 +21,29 @@ from pipeline.publishing.store import ALWAYS, Store
 from pipeline.tasks import context
 
 _WORDS = {PUBLISHED: "fresh", PENDING: "pending", MISSING: "pending", UNBUILT: "stale"}
+_NEVER_BUILT = "unbuilt"
 
 AT_MOST = "at most: a unit whose inputs are made anew with equal content will not run"
 
 
+PAST_DAYS = 3
+"""Of so many of the newest published dates it is known how long their units took."""
+
+Past = dict[tuple[str, str | None, str | None], list[float]]
+"""Step, feed and symbol -> how many seconds its units took."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Plan:
-    """The units that are missing or stale, each with its reasons, and an estimate from past runs."""
+    """The units that are missing or stale, each with its reasons, and an estimate from past runs.
+
+    `seconds` is the work of those whose like ran before; `unmeasured` counts the others.
+    """
 
     reasons: dict[Unit, list[str]] = field(default_factory=dict)
     pending: list[dt.date] = field(default_factory=list)
     seconds: float = 0.0
+    unmeasured: int = 0
 
     def steps(self) -> dict[str, int]:
         """Step -> how many of its units."""
@@ -58,7 +70,6 @@ def plan(days: Iterable[dt.date]) -> Plan:
         days: Which dates are asked for.
     """
     found, finished, freshness = Plan(), context.finished(), context.freshness()
-    seconds: dict[str, list[float]] = defaultdict(list)
     seen: set[Unit] = set()  # of all days, which share their history
     with freshness.one_look():
         for day in days:
@@ -67,20 +78,43 @@ def plan(days: Iterable[dt.date]) -> Plan:
             if day_state.without_raw(context.kitchen(), day):
                 found.pending.append(day)
                 continue
-            for unit, why, spent in _behind(freshness, Unit("Snapshot", day), seen):
-                if spent is not None:
-                    seconds[unit.stage].append(spent)
+            for unit, why in _behind(freshness, Unit("Snapshot", day), seen):
                 if why:
                     found.reasons[unit] = why
-    typical = {stage: sorted(past)[len(past) // 2] for stage, past in seconds.items()}
-    found.seconds = round(sum(typical.get(unit.stage, 0.0) for unit in found.reasons), 1)
+    past = _past(freshness, found.reasons)
+    spent_by = [_typical(unit, past) for unit in found.reasons]
+    found.seconds = round(sum(spent for spent in spent_by if spent is not None), 1)
+    found.unmeasured = spent_by.count(None)
     return found
 
 
-def _behind(
-    freshness: Freshness, root: Unit, seen: set[Unit]
-) -> Iterator[tuple[Unit, list[str], float | None]]:
-    """Every unit not seen yet that a stale one reads: why it has to run, and how long it took last."""
+def _past(freshness: Freshness, units: Iterable[Unit]) -> Past:
+    """What the same steps, feeds and symbols took on the newest published dates."""
+    kitchen, past = freshness.kitchen, Past()
+    kinds = {(unit.stage, unit.source, unit.symbol) for unit in units}
+    for day in open_store(kitchen.snapshots).published_days()[-PAST_DAYS:] if kinds else ():
+        for stage, source, symbol in kinds:
+            unit = Unit(stage, day, symbol, source)
+            kept = receipt.read(graph.folder(kitchen, unit), unit.name)
+            spent = kept.facts.get("seconds") if kept else None
+            if spent is not None:
+                past.setdefault((stage, source, symbol), []).append(spent)
+    return past
+
+
+def _typical(unit: Unit, past: Past) -> float | None:
+    """The median of its step, feed and symbol; else of all symbols; None where none ever ran."""
+    own = past.get((unit.stage, unit.source, unit.symbol)) or [
+        spent
+        for (stage, source, _), all_spent in past.items()
+        if (stage, source) == (unit.stage, unit.source)
+        for spent in all_spent
+    ]
+    return sorted(own)[len(own) // 2] if own else None
+
+
+def _behind(freshness: Freshness, root: Unit, seen: set[Unit]) -> Iterator[tuple[Unit, list[str]]]:
+    """Every unit not seen yet that a stale one reads, and why it has to run."""
     waiting = [root]
     while waiting:
         unit = waiting.pop()
@@ -90,9 +124,7 @@ def _behind(
         why = freshness.reasons(unit)
         if not why and unit.stage == "Snapshot":
             why = day_state.unseen(freshness.kitchen, unit.day)
-        kept = receipt.read(graph.folder(freshness.kitchen, unit), unit.name)
-        spent = kept.facts.get("seconds") if kept else None
-        yield unit, why, spent
+        yield unit, why
         if why:
             waiting.extend(edge.unit for edge in graph.edges(freshness.kitchen, unit))
 
@@ -111,7 +143,8 @@ def why(day: dt.date, symbol: str | None) -> dict[str, list[str]]:
 class DayStatus:
     """A date: its current revision, None where none is sealed, and whether it is still true.
 
-    `state` is `fresh`, `pending`, `stale` or `none`, where no symbol is expected. `symbols`: those
+    `state` is `fresh`, `pending`, `stale`, `unbuilt`, where nothing is published yet, or `none`, where no
+    symbol is expected. `symbols`: those
     expected or published, with their conditions.
     """
 
@@ -158,6 +191,7 @@ def _status(store: Store, day: dt.date, holds: bool, known: Entry | None) -> Day
     state = "fresh" if holds else "none"
     if expected and not holds:
         state = _WORDS[day_state.judged(context.freshness(), day).state]
+        state = _NEVER_BUILT if state == _WORDS[UNBUILT] and sealed is None else state
     return DayStatus(
         date=day.isoformat(),
         revision=sealed.revision if sealed else None,

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from pipeline import storage
+from pipeline import layout, storage
 from pipeline.free_form import Json
 from pipeline.plain_text import plain
 from pipeline.publishing import sums
@@ -41,7 +41,7 @@ def lines(kitchen: Kitchen, day: dt.date, how_long: str, *, noted: bool) -> list
     return [
         f"Snapshot {day} r{number}: {_condition(manifest['condition'])},"
         f" {rows} rows{simulated}, {how_long}",
-        *_reasons(symbols),
+        *_reasons(kitchen, day, symbols),
         *notes[:_AT_MOST],
         *([f"  {more} more symbols have notes, which their reports tell"] if more > 0 else []),
         f"  folder  {store.address(day)}",
@@ -100,11 +100,24 @@ def _condition(condition: Json) -> str:
     return f"{condition['day']}, {count} symbol{'s' * (count != 1)}"
 
 
-def _reasons(symbols: Json) -> Iterator[str]:
+def _reasons(kitchen: Kitchen, day: dt.date, symbols: Json) -> Iterator[str]:
     """A line for each symbol that is not available, with its reasons."""
     for name, entry in symbols.items():
         if entry["condition"] != "available":
-            yield _told(name, f"is {entry['condition']}", entry["reasons"])
+            told = _told(name, f"is {entry['condition']}", entry["reasons"])
+            yield told + (ended(kitchen, name, day) if entry["condition"] == "missing" else "")
+
+
+def ended(kitchen: Kitchen, symbol: str, day: dt.date) -> str:
+    """To end a sentence with, where a symbol's klines end before the day before a date; else empty."""
+    it = kitchen.symbols.get(symbol)
+    last = max(layout.raw_days(kitchen, it, "binance_1m"), default=None) if it else None
+    if last is None or last >= day - dt.timedelta(days=1):
+        return ""
+    return (
+        f"; its klines end with {last}: if the symbol has ended, set symbols.{symbol}.until: {last} in"
+        f" {kitchen.file}"
+    )
 
 
 def _notes(store: Store, day: dt.date, number: int, manifest: Json) -> Iterator[str]:

@@ -105,10 +105,10 @@ def perform(
     Raises:
         KitchenError: of the recipe; or the unit's inputs changed meanwhile, or it broke its declaration.
     """
-    started = time.monotonic()
     node = graph.node(freshness.kitchen, unit)
     # First, for a history that was rebuilt with equal content leaves the unit fresh.
     _build_inline(freshness, node, report)
+    started = time.monotonic()  # the history's units have seconds of their own
     fresh = freshness.knows(unit)
     reasons = ([] if fresh else freshness.reasons_of(node)) or urgent
     if not reasons:

@@ -6,6 +6,7 @@ closing lines to standard output.
 
 from __future__ import annotations
 
+import atexit
 import datetime as dt
 import logging
 import sys
@@ -26,6 +27,9 @@ logger = logging.getLogger("kitchen")
 
 _STARTED = time.monotonic()
 _MAIN_FEEDS = {"binance": "binance_1m", "atas": "atas_bars"}
+_waiting: dict[str, None] = {}
+"""What is waited for, each once: said when all else has been, since it is how the run ends."""
+
 _QUIET_FACTS = ("reason", "seconds")
 
 
@@ -73,6 +77,7 @@ def attach(
     snapshot.event_handler(luigi.Event.DEPENDENCY_PRESENT)(_already_published)
     raw_feed.event_handler(luigi.Event.DEPENDENCY_MISSING)(_feed_pending)
     raw_day.event_handler(luigi.Event.DEPENDENCY_MISSING)(_day_pending)
+    atexit.register(say_waiting)
 
 
 def _published(task: luigi.Task) -> None:
@@ -107,13 +112,9 @@ def _feed_pending(task: luigi.Task) -> None:
         whose = f" of {gone}, which has rows of the day," if gone != task.date else ""
         name = _first_name(kitchen, symbol, _MAIN_FEEDS[task.vendor], gone)
         what = f"no file{whose} is there, looked for {name}"
-    logger.warning(
-        "%s %s is pending: %s of %s; run again later, the deadline is %s",
-        task.date,
-        task.symbol,
-        task.vendor,
-        what,
-        deadline,
+    _wait(
+        f"{task.date} {task.symbol} is pending: {task.vendor} of {what}; run again later, the deadline is"
+        f" {deadline}{closing.ended(kitchen, task.symbol, task.date)}"
     )
 
 
@@ -130,16 +131,29 @@ def _day_pending(task: luigi.Task) -> None:
             f"{s.name} from {s.since or arrivals.first_raw_day(kitchen, s) or 'its first raw file'}"
             for s in kitchen.symbols.values()
         ]
-        logger.warning(
-            "%s cannot be published: no symbol is expected on that date (%s); raw data is looked for in %s",
-            task.date,
-            ", ".join(spans),
-            kitchen.raw,
+        _wait(
+            f"{task.date} cannot be published: no symbol is expected on that date ({', '.join(spans)}); raw"
+            f" data is looked for in {kitchen.raw}"
         )
         return
-    looked = [_first_name(kitchen, symbol, "binance_1m", task.date) for symbol in expected]
-    logger.warning(
-        "%s is pending: no klines of the exchange of record yet, looked for %s; bring the file and run again",
-        task.date,
-        "; ".join(looked),
+    looked = [
+        _first_name(kitchen, symbol, "binance_1m", task.date)
+        + closing.ended(kitchen, symbol.name, task.date)
+        for symbol in expected
+    ]
+    _wait(
+        f"{task.date} is pending: no klines of the exchange of record yet, looked for {'; '.join(looked)};"
+        " bring the file and run again"
     )
+
+
+def _wait(sentence: str) -> None:
+    _waiting[sentence] = None
+
+
+def say_waiting() -> None:
+    """What the run waits for, as its last words."""
+    while _waiting:
+        sentence = next(iter(_waiting))
+        del _waiting[sentence]
+        logger.warning("%s", sentence)

@@ -235,7 +235,7 @@ def tell(
             if after != state:
                 keep(after)
             return Delivery(message=None, sent=False)
-        logger.warning("%s\n%s", message.title, message.text)
+        logger.info("%s\n%s", message.title, message.text)
         sent = bool(urls) and _sent(send, urls, message)
         if sent or not urls:
             keep(after)

@@ -132,7 +132,7 @@ def test_plan_why_and_status_agree_before_anything_runs(tmp_path: Path) -> None:
     assert planned["steps"]["Snapshot"] == 2
     assert planned["reasons"]["never built"] == sum(planned["steps"].values())
     assert reasons["Snapshot 2025-01-02"] == ["never built"]
-    assert [day["state"] for day in days] == ["none", "stale", "pending", "stale"]
+    assert [day["state"] for day in days] == ["none", "unbuilt", "pending", "unbuilt"]
     assert not (root / "snapshots").exists()
 
 
