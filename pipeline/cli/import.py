@@ -10,20 +10,23 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli import output, progress
+from pipeline.cli import options, output, progress
 from pipeline.errors import ExitCode
+from pipeline.runs.importing import bringing
 from pipeline.runs.importing.placing import Imported, import_folder
 from pipeline.settings.config import load_kitchen
 
 
 @click.command("import")
 @click.argument("folder", type=click.Path(path_type=Path))
+@options.link_option
 @output.json_option
-def command(folder: Path) -> None:
+def command(folder: Path, *, link: bool) -> None:
     """Sort a folder of vendor files into the raw folder, and name what no adapter claims.
 
-    Files are copied by their kind, interval, symbol, market and dates, as names and rows tell them; a file
-    that is there with other bytes is kept, and one that names and rows tell differently is left.
+    Files are copied (with --link: linked) by their kind, interval, symbol, market and dates, as names and
+    rows tell them; a file that is there with other bytes is kept, and one that names and rows tell
+    differently is left.
 
     \b
     Exit codes:
@@ -34,7 +37,7 @@ def command(folder: Path) -> None:
       kitchen import ~/Downloads/exports
     """
     with progress.shown("import", "files") as told:
-        found = import_folder(load_kitchen(), folder, told.each)
+        found = import_folder(load_kitchen(), folder, told.each, bringing.way(links=link))
     states = dict(sorted(Counter(file.state for file in found).items()))
     groups = _unclaimed(found)
     lines = [_words(file) for file in found if file.state != "unclaimed"]

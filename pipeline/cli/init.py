@@ -9,10 +9,11 @@ from pathlib import Path
 import click
 
 from pipeline import layout
-from pipeline.cli import output
+from pipeline.cli import options, output, progress
 from pipeline.errors import ExitCode, ParameterError
 from pipeline.model.limits import Limits
 from pipeline.runs import default_day, founding
+from pipeline.runs.importing import bringing
 from pipeline.runs.importing.placing import Imported, import_folder
 from pipeline.runs.importing.survey import Instrument, survey
 from pipeline.settings.config import read_kitchen
@@ -28,14 +29,17 @@ _MOST_LEFT = 10
     type=click.Path(file_okay=False, path_type=Path),
     help="Vendor files: look into them, sort them in, build the newest day.",
 )
+@options.link_option
 @click.option("--dry-run", is_flag=True, help="Show the configuration, write nothing.")
 @click.option("--no-build", is_flag=True, help="Do not build the newest day.")
 @output.json_option
-def command(folder: Path, exports: Path | None, *, dry_run: bool, no_build: bool) -> None:
+def command(
+    folder: Path, exports: Path | None, *, link: bool, dry_run: bool, no_build: bool
+) -> None:
     """Make a folder a kitchen: kitchen.yaml with comments, its schema for editors, governance/ to govern by.
 
     With --from it looks which symbols, markets, feeds and dates the files are of, writes that down, copies
-    the files to their places, and builds the newest day that is complete. Nothing there is changed.
+    or links the files to their places, and builds the newest day that is complete. Nothing there is changed.
 
     \b
     Exit codes:
@@ -55,7 +59,10 @@ def command(folder: Path, exports: Path | None, *, dry_run: bool, no_build: bool
     file = founding.found(folder.absolute(), configuration)
     kitchen = read_kitchen(file)
     usable = [it for it in instruments if it.has_klines]
-    files = import_folder(kitchen, exports) if exports is not None and usable else []
+    files = []
+    if exports is not None and usable:
+        with progress.shown("import", "files") as told:
+            files = import_folder(kitchen, exports, told.each, bringing.way(links=link))
     states = Counter(it.state for it in files)
     output.say(
         _facts(folder, instruments, files, left),

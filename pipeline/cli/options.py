@@ -77,6 +77,14 @@ def symbols_option(help: str, default: str = "") -> Decorator:
     )
 
 
+link_option = click.option(
+    "--link",
+    is_flag=True,
+    help="Reflinks or hard links, where the file system has them; no copies.",
+)
+"""For vendors' files that come into the raw folder."""
+
+
 def range_options(command: Command) -> Command:
     """`--start` and `--stop`, both needed."""
     start = day_option("--start", required=True, help="First UTC date, YYYY-MM-DD.")

@@ -1,23 +1,24 @@
 """Sorting a folder of vendor files into `data/raw`: each by its kind, interval, symbol, market and dates.
 
-Belongs here: where a file goes. Files are copied, never moved; what is there with other bytes is left alone
-and named, and so is what no adapter claims or no source reads. What a file is, is `vendor_file.py`'s.
+Belongs here: where a file goes. Files are copied or linked (`bringing.py`), never moved; what is there with
+other bytes is left alone and named, and so is what no adapter claims or no source reads. What a file is, is
+`vendor_file.py`'s.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline import storage
-from pipeline.errors import KitchenError, ParameterError, SourceError
+from pipeline.errors import ParameterError, SourceError
 from pipeline.model.feeds import FEEDS, TRADE_FEEDS
 from pipeline.runs.importing import kline_peek
+from pipeline.runs.importing.bringing import Bring, copy
 from pipeline.runs.importing.vendor_file import READ_KINDS, VendorFile, kind_of, look, marks_of
 from pipeline.runs.importing.vendor_names import name_facts, names_symbol
 from pipeline.settings.config import Kitchen, Symbol
@@ -61,7 +62,7 @@ class Imported:
 
     Args:
         path: Its name below the folder.
-        state: copied, there (the same bytes), kept (other bytes are there), ignored or unclaimed.
+        state: copied, linked, there (the same bytes), kept (other bytes are there), ignored or unclaimed.
         to: Its name below `paths.raw`; None where it has no place.
         adapter: Which one reads it.
         kind: What it holds, such as `bookDepth` or `15m klines`, where that is known.
@@ -87,13 +88,16 @@ Each = Callable[[list[str]], Iterable[str]]
 """Gives names one by one, and may say how far it is."""
 
 
-def import_folder(kitchen: Kitchen, folder: Path, each: Each = iter) -> list[Imported]:
-    """Copies every file that a source reads to its place, its checksum file with it.
+def import_folder(
+    kitchen: Kitchen, folder: Path, each: Each = iter, bring: Bring = copy
+) -> list[Imported]:
+    """Brings every file that a source reads to its place, its checksum file with it.
 
     Args:
         kitchen: Whose raw folder it is.
         folder: Where the files are.
         each: Gives their names one by one.
+        bring: How a file comes to its place.
 
     Returns:
         One entry a file, by path.
@@ -107,7 +111,9 @@ def import_folder(kitchen: Kitchen, folder: Path, each: Each = iter) -> list[Imp
     if folder.is_relative_to(raw) or raw.is_relative_to(folder):
         raise ParameterError(f"{folder}: holds or lies in {raw}; wanted a folder beside it")
     return [
-        file for name in each(list(names_in(folder))) for file in _import(kitchen, folder, name)
+        file
+        for name in each(list(names_in(folder)))
+        for file in _import(kitchen, folder, name, bring)
     ]
 
 
@@ -131,7 +137,7 @@ def is_beside_exports(path: str) -> bool:
     return parts[-1] in IGNORED or any(part in _IGNORED_FOLDERS for part in parts)
 
 
-def _import(kitchen: Kitchen, folder: Path, path: str) -> list[Imported]:
+def _import(kitchen: Kitchen, folder: Path, path: str, bring: Bring) -> list[Imported]:
     """One entry, or one for each kind of trades and each of the days that an export's rows are of."""
     if is_beside_exports(path):
         return [Imported(path=path, state="ignored", data=False, why="no export")]
@@ -148,10 +154,12 @@ def _import(kitchen: Kitchen, folder: Path, path: str) -> list[Imported]:
         return [replace(left, why=str(error))]
     if not files:
         return [replace(left, why="no adapter knows this format")]
-    return [one for file in files for one in _filed(kitchen, folder, file, left)]
+    return [one for file in files for one in _filed(kitchen, folder, file, left, bring)]
 
 
-def _filed(kitchen: Kitchen, folder: Path, file: VendorFile, left: Imported) -> list[Imported]:
+def _filed(
+    kitchen: Kitchen, folder: Path, file: VendorFile, left: Imported, bring: Bring
+) -> list[Imported]:
     """The file under each of its days; `left` if it has no place."""
     left = replace(left, adapter=file.adapter, data=True)
     try:
@@ -160,7 +168,8 @@ def _filed(kitchen: Kitchen, folder: Path, file: VendorFile, left: Imported) -> 
         places = [_place(kitchen, file, kind, marks) for marks in marks_of(file)]
     except ValueError as error:
         return [replace(left, why=str(error))]
-    return [_copied(kitchen.raw, folder, replace(left, to=to, why=word)) for to, word in places]
+    raw = kitchen.raw
+    return [_brought(raw, folder, replace(left, to=to, why=word), bring) for to, word in places]
 
 
 def feed_of(file: VendorFile, kind: str) -> str:
@@ -259,26 +268,16 @@ def _market(file: VendorFile, feed: str, symbol: Symbol) -> tuple[str, str]:
     return symbol.market, f"{seems}, and its path says {path}" if looks not in (None, mine) else ""
 
 
-def _copied(raw: Path, folder: Path, file: Imported) -> Imported:
+def _brought(raw: Path, folder: Path, file: Imported, bring: Bring) -> Imported:
     source, target = folder / file.path, raw / str(file.to)
     if target.exists():
         if storage.file_digest(source) == storage.file_digest(target):
             return replace(file, state="there")
         return replace(file, state="kept", why="other bytes lie there; remove one of the two")
+    done = []
     # a checksum names its file: beside another name it would tell of a fault that is none
     for beside in ("", ".CHECKSUM") if source.name == target.name else ("",):
         one, other = Path(f"{source}{beside}"), Path(f"{target}{beside}")
         if one.is_file():
-            _copy(one, other)
-    return replace(file, state="copied")
-
-
-def _copy(source: Path, target: Path) -> None:
-    try:
-        with open(source, "rb") as reader, storage.replacing(target) as writer:
-            shutil.copyfileobj(reader, writer, 1 << 20)
-        shutil.copystat(source, target)
-    except OSError as error:
-        raise KitchenError(
-            f"{target}: cannot be written ({error.strerror}); see to its folder"
-        ) from error
+            done.append(bring(one, other))
+    return replace(file, state=done[0])
