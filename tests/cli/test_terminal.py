@@ -71,7 +71,7 @@ def test_a_backfill_says_its_days_above_the_bar(root: Path) -> None:
     )
 
     assert shown.code == 0
-    assert re.fullmatch(r"Backfill: 2 built, [\d.]+ s\n", shown.out)
+    assert re.match(r"Backfill: 2 built, [\d.]+ s\n  report  /", shown.out)
     assert "1 of 2 symbol-days" in shown.screen
     assert re.search(r"^\S*Snapshot 2025-01-02 r1: ", shown.screen.replace("\r", "\n"), re.M)
 
