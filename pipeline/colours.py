@@ -12,7 +12,7 @@ _GREEN, _YELLOW, _RED = 32, 33, 31
 
 _OF = {
     **dict.fromkeys(("available", "fresh", "good", "+"), _GREEN),
-    **dict.fromkeys(("degraded", "stale", "pending", "~"), _YELLOW),
+    **dict.fromkeys(("degraded", "stale", "unbuilt", "pending", "~"), _YELLOW),
     **dict.fromkeys(("missing", "refused", "failed", "error", "-", "x"), _RED),
 }
 

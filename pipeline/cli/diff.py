@@ -45,7 +45,7 @@ def command(before: str, after: str | None, rows: int) -> None:
         "conditions": states,
         "tables": {table.name: _facts(table) for table in tables},
     }
-    lines = [
+    lines: list[str | output.Row] = [
         f"{old.path.name} -> {new.path.name}: {'differ' if tables or states else 'say the same'}"
     ]
     lines += [f"  {s}: {a or 'unknown'} -> {b or 'unknown'}" for s, (a, b) in states.items()]
@@ -88,22 +88,22 @@ def _plain(values: tuple[Any, ...]) -> list[Any]:
     return [v.isoformat() if isinstance(v, dt.datetime) else v for v in values]
 
 
-def _lines(table: TableDiff, limit: int) -> list[str]:
+def _lines(table: TableDiff, limit: int) -> list[output.Row]:
     """The table's counts, and its first rows."""
     shown = table.summary()
     columns = ", ".join(f"{name} {count}" for name, count in table.columns.items())
     head = (
-        f"  {table.name}: {shown['changed']} rows changed, {shown['added']} added,"
+        f"{table.name}: {shown['changed']} rows changed, {shown['added']} added,"
         f" {shown['removed']} removed{f'; columns: {columns}' if columns else ''}"
     )
-    rows = [f"    + {_row(row)}" for row in table.added]
-    rows += [f"    - {_row(row)}" for row in table.removed]
+    rows = [output.Row(("    +", _row(row)), gap=" ") for row in table.added]
+    rows += [output.Row(("    -", _row(row)), gap=" ") for row in table.removed]
     for row, changed in table.changed():
         told = ", ".join(f"{c} {a} -> {b}" for c, (a, b) in changed.items())
-        rows.append(f"    ~ {_row(row)}: {told}")
+        rows.append(output.Row(("    ~", f"{_row(row)}: {told}"), gap=" "))
     kept = rows[: limit or None]
-    more = [f"    and {len(rows) - len(kept)} more rows; --rows 0 shows all"]
-    return [head, *kept, *(more if len(kept) < len(rows) else [])]
+    more = [output.Row((f"    and {len(rows) - len(kept)} more rows; --rows 0 shows all",))]
+    return [output.Row(("", head)), *kept, *(more if len(kept) < len(rows) else [])]
 
 
 def _row(key: tuple[Any, ...]) -> str:

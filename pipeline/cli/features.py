@@ -55,11 +55,11 @@ def list_features(table: str | None, family: str | None) -> None:
             f"no feature is of family {family!r}; wanted one of {', '.join(families)}"
             f"{meant(str(family), families)}"
         )
-    output.say({"features": found}, [_line(facts) for facts in found])
+    output.say({"features": found}, output.table(map(_cells, found)))
 
 
-def _line(facts: Json) -> str:
-    return f"{facts['table']}  {facts['name']:<20} {facts['family']:<16} {facts['unit']}"
+def _cells(facts: Json) -> tuple[str, ...]:
+    return facts["table"], facts["name"], facts["family"], facts["unit"]
 
 
 @command.command("describe")

@@ -64,13 +64,11 @@ def _undo(store: Store, text: str) -> None:
     output.say({"back": name}, [f"{name}: back from the trash"])
 
 
-def _lines(items: list[Item], done: bool) -> list[str]:
+def _lines(items: list[Item], done: bool) -> list[str | output.Row]:
     words = {"trash": "into the trash", "delete": "deleted" if done else "delete", "wait": "waits"}
-    lines = [
-        f"{words[i.action]:15}{i.name}  {i.bytes:,} bytes  {i.why}"
-        for i in items
-        if i.action in words
+    rows = [
+        (words[i.action], i.name, f"{i.bytes:,} bytes", i.why) for i in items if i.action in words
     ]
     kept = sum(i.action == "keep" for i in items)
     last = [] if done else [f"{kept} kept; nothing was changed, --apply does it"]
-    return [*lines, *last] or ["nothing to collect"]
+    return [*output.table(rows), *last] or ["nothing to collect"]

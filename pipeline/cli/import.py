@@ -40,8 +40,8 @@ def command(folder: Path, *, link: bool) -> None:
         found = import_folder(load_kitchen(), folder, told.each, bringing.way(links=link))
     states = dict(sorted(Counter(file.state for file in found).items()))
     groups = _unclaimed(found)
-    lines = [_words(file) for file in found if file.state != "unclaimed"]
-    lines += map(str, groups)
+    lines: list[str | output.Row] = [_row(file) for file in found if file.state != "unclaimed"]
+    lines += [output.Row(("unclaimed", str(group)), gap=" ") for group in groups]
     summary = ", ".join(f"{count} {state}" for state, count in states.items()) or "no files"
     code = ExitCode.PENDING if any(file.is_left for file in found) else ExitCode.DONE
     output.say(
@@ -56,10 +56,9 @@ def command(folder: Path, *, link: bool) -> None:
     click.get_current_context().exit(code)
 
 
-def _words(file: Imported) -> str:
-    words = f"{file.state:9} {file.path}"
-    words += f" -> {file.to}" if file.to else ""
-    return words + (f": {file.why}" if file.why else "")
+def _row(file: Imported) -> output.Row:
+    words = f"{file.path} -> {file.to}" if file.to else file.path
+    return output.Row((f"{file.state:9}", words + (f": {file.why}" if file.why else "")), gap=" ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class _Group:
         what = self.first
         if self.files > 1:
             what = f"{self.kind or 'files'}: {self.files} files ({self.first} .. {self.last})"
-        return f"unclaimed {what}: {self.why}"
+        return f"{what}: {self.why}"
 
 
 def _unclaimed(found: list[Imported]) -> list[_Group]:

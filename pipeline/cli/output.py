@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import sys
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import click
 
@@ -74,13 +77,63 @@ def _is(loudness: str) -> bool:
     return context is not None and context.meta.get(_LOUDNESS) == loudness
 
 
-def say(facts: Json, lines: Sequence[str]) -> None:
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of a table: folded under its last cell where a terminal is narrower, else one line.
+
+    Args:
+        cells: What it says; one that is a condition has its colour.
+        gap: What stands between them.
+    """
+
+    cells: tuple[str, ...]
+    gap: str = "  "
+
+    def __str__(self) -> str:
+        *heads, last = map(plain, self.cells)
+        head = "".join(f"{cell}{self.gap}" for cell in heads)
+        painted = "".join(f"{_painted(cell)}{self.gap}" for cell in heads)
+        if colours.is_terminal(sys.stdout):
+            width = shutil.get_terminal_size().columns
+            last = _folded(last, len(head), width)
+        return f"{painted}{_painted(last)}".rstrip()
+
+
+def table(rows: Iterable[tuple[str, ...]]) -> list[Row]:
+    """Rows whose cells stand below each other."""
+    found = list(rows)
+    widths = [max(map(len, column)) for column in zip(*found, strict=True)][:-1]
+    return [
+        Row((*(f"{cell:{width}}" for cell, width in zip(row, widths, strict=False)), row[-1]))
+        for row in found
+    ]
+
+
+def _folded(text: str, indent: int, width: int) -> str:
+    """On lines of a terminal's width; no word, and so no path, is broken."""
+    hang = indent if indent <= width // 2 else min(8, width // 4)
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * hang,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )[indent:]
+
+
+def _painted(cell: str) -> str:
+    return colours.painted(cell, cell.strip(), sys.stdout)
+
+
+def say(facts: Json, lines: Sequence[str | Row]) -> None:
     """Prints the facts as one JSON document, or the lines that say them."""
     if is_json():
         click.echo(json.dumps(facts, sort_keys=True, ensure_ascii=False))
         return
     for line in lines:
-        click.echo(plain(line))
+        text = plain(line) if isinstance(line, str) else str(line)
+        click.echo(text, color=colours.wanted(sys.stdout))
 
 
 def fail(error: str, code: int, *, as_json: bool) -> None:

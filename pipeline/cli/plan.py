@@ -33,17 +33,19 @@ def command(start: dt.date, stop: dt.date) -> None:
     output.say(facts, _lines(found))
 
 
-def _lines(found: plan.Plan) -> list[str]:
+def _lines(found: plan.Plan) -> list[str | output.Row]:
     if not found.reasons:
         return [f"nothing to do, {len(found.pending)} days pending"]
-    lines = [
+    lines: list[str | output.Row] = [
         f"{len(found.days())} days, {len(found.reasons)} units, {_work(found)},"
         f" {len(found.pending)} days pending",
         f"  {plan.AT_MOST}",
     ]
-    lines += [f"  {count:6}  {step}" for step, count in found.steps().items()]
+    lines += [output.Row((f"  {count:6}", step)) for step, count in found.steps().items()]
     lines += ["because"]
-    return lines + [f"  {count:6}  {text}" for text, count in list(found.why().items())[:20]]
+    return lines + [
+        output.Row((f"  {count:6}", text)) for text, count in list(found.why().items())[:20]
+    ]
 
 
 def _work(found: plan.Plan) -> str:

@@ -26,10 +26,10 @@ def command(start: dt.date, stop: dt.date) -> None:
     """
     with progress.shown("status", "days") as told:
         rows = plan.status(backfill.Range(start=start, stop=stop).days(), told.each)
-    output.say({"days": [asdict(row) for row in rows]}, [_line(row) for row in rows])
+    output.say({"days": [asdict(row) for row in rows]}, output.table(map(_cells, rows)))
 
 
-def _line(row: DayStatus) -> str:
+def _cells(row: DayStatus) -> tuple[str, ...]:
     revision = f"r{row.revision}" if row.revision else "--"
     symbols = " ".join(f"{name} {_SHORT.get(c, c)}" for name, c in row.symbols.items())
-    return f"{row.date}  {revision:4} {row.state:8} {symbols}".rstrip()
+    return row.date, revision, row.state, symbols

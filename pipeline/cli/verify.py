@@ -63,9 +63,13 @@ def _say(snapshots: str, findings: dict[str, list[Finding]], rebuilt: list[Rebui
         ],
         "rebuilt": [r.facts() for r in rebuilt],
     }
-    lines = [str(f) for f in wrong]
-    lines += [f"{name}: good" for name, found in sorted(findings.items()) if not found]
-    lines += [f"{r.name}: rebuilt: {r.outcome}{r.told}" for r in rebuilt]
+    lines: list[str | output.Row] = [_row(*str(f).partition(": ")[::2]) for f in wrong]
+    lines += [_row(name, "good") for name, found in sorted(findings.items()) if not found]
+    lines += [_row(r.name, f"rebuilt: {r.outcome}{r.told}") for r in rebuilt]
     output.say(facts, lines or [f"nothing is published in {snapshots}"])
     if not facts["good"]:
         raise click.exceptions.Exit(ExitCode.FAILED)
+
+
+def _row(name: str, what: str) -> output.Row:
+    return output.Row((f"{name}:", what), gap=" ")

@@ -16,9 +16,11 @@ SAMPLE = ("sample", "--date", "2025-01-02", "--trades", "400", "--days", "3", "-
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[1-6]m")
 
 
-def kitchen(root: Path, *arguments: str, piped: bool = False, **environment: str) -> Seen:
+def kitchen(
+    root: Path, *arguments: str, piped: bool = False, width: int = 80, **environment: str
+) -> Seen:
     """`kitchen ...` at a terminal."""
-    return at_terminal(root, KITCHEN, *arguments, piped=piped, **environment)
+    return at_terminal(root, KITCHEN, *arguments, piped=piped, width=width, **environment)
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +90,23 @@ def test_an_error_has_a_colour_where_it_may(
 
     assert bool(COLOUR.search(screen)) is coloured
     assert "kitchen:" in screen
+
+
+def test_a_table_fits_the_terminal_and_is_whole_in_a_pipe(root: Path) -> None:
+    """Folded under its last column; in a pipe a line each, which says the same."""
+    folded = kitchen(root, "features", "list", width=60).screen
+    piped = kitchen(root, "features", "list", piped=True).out
+
+    assert max(map(len, folded.splitlines())) <= 60
+    assert folded.split() == piped.split()
+    assert all(re.match(r"(micro|macro)  \S+ +\S+", line) for line in piped.splitlines())
+
+
+@pytest.mark.parametrize(("forced", "coloured"), [("1", True), ("0", False), ("", False)])
+def test_a_pipe_has_colours_where_they_are_forced(root: Path, forced: str, coloured: bool) -> None:
+    """A pipe alone has none."""
+    span = ("--start", "2025-01-02", "--stop", "2025-01-02")
+    out = kitchen(root, "status", *span, piped=True, FORCE_COLOR=forced).out
+
+    assert out.startswith("2025-01-02  ")
+    assert bool(COLOUR.search(out)) is coloured

@@ -121,7 +121,7 @@ def test_rollback_then_diff_says_the_same(store: FolderStore) -> None:
 def test_gc_shows_then_does_then_undoes(store: FolderStore) -> None:
     """A plan first; pins and links hold."""
     plan = run("gc", "--keep", "1")
-    assert "into the trash 2025-01-02.r1" in plan.output
+    assert "into the trash  2025-01-02.r1" in plan.output
     assert "nothing was changed, --apply does it" in plan.output
     assert sorted(os.listdir(store.revisions)) == ["2025-01-02.r1", "2025-01-02.r2"]
 
