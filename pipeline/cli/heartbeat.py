@@ -40,8 +40,9 @@ def command(no_alert: bool) -> None:
         "signs": [sign.facts() for sign in found],
         "problems": [{"what": problem.what, "do": problem.action} for problem in wrong],
     }
-    others = [problem.what for problem in wrong if problem.key == "cron"]
-    lines = [*map(str, found), *others] or ["no symbol with live exports is configured"]
+    alive = [str(sign) for sign in found if not sign.stale]
+    told = [f"{problem.what}; do: {problem.action}" for problem in wrong]
+    lines = [*alive, *told] or ["no symbol with live exports is configured"]
     output.say(facts, lines)
     sys.exit(code)
 

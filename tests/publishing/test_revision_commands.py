@@ -60,6 +60,13 @@ def test_verify_says_good_or_names_what_lies(store: FolderStore) -> None:
     assert facts("verify", "--all")["findings"][0]["file"] in ("MD5SUMS", "rejects.parquet")
 
 
+def test_verify_names_a_date_that_is_not_there_once(store: FolderStore) -> None:
+    """The date, and what is wrong with it."""
+    said = run("verify", "2025-01-09").output
+
+    assert said == "2025-01-09: no such link: the date is not published\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [

@@ -176,6 +176,20 @@ def kitchen_heartbeat(*arguments: str) -> Result:
     return CliRunner().invoke(called, [])
 
 
+def test_what_is_stale_is_said_once_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On both streams together, also where it is told by an alert."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    exporter(tmp_path)
+    monkeypatch.setenv("KITCHEN_CONFIG", str(kitchen_at(tmp_path).file))
+
+    said = kitchen_heartbeat().output
+
+    assert said.count("BTCUSDT Bar1mExporter: stale (heartbeat") == 1
+    assert "; do: look whether ATAS runs and the exporter is on the chart" in said
+
+
 def test_the_command_ends_with_zero_thirty_or_forty(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
