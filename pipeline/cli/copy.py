@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import click
 
-from pipeline.cli import options, output
+from pipeline.cli import options, output, progress
 from pipeline.errors import ParameterError
 from pipeline.publishing import copying
 from pipeline.publishing.copying import COPIED, Copied
@@ -42,7 +42,10 @@ def command(
         raise ParameterError(f"--to: {goal.name} is the store to copy from; name another one")
     days = [day for day in origin.look().days() if (start or day) <= day <= (stop or day)]
     work = copying.plan if dry_run else copying.copy
-    done = list(_shown(work(origin, goal, days), dry_run))
+    with progress.shown("copy", "dates") as told:
+        silent = output.is_json() or output.is_quiet() or told.draws
+        found = work(origin, goal, told.each(days))
+        done = list(found if silent else _shown(found, dry_run))
     copied = [each for each in done if each.what == COPIED]
     size = sum(each.bytes for each in copied)
     output.say(
@@ -62,7 +65,6 @@ def command(
 def _shown(done: Iterator[Copied], dry_run: bool) -> Iterator[Copied]:
     """A line each as it is done, for a copy of years takes long."""
     for each in done:
-        if not output.is_json():
-            word = "to copy" if dry_run and each.what == COPIED else each.what
-            click.echo(f"{word:8}{each.name}  {each.bytes:,} bytes", err=True)
+        word = "to copy" if dry_run and each.what == COPIED else each.what
+        click.echo(f"{word:8}{each.name}  {each.bytes:,} bytes", err=True)
         yield each

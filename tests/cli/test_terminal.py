@@ -110,3 +110,16 @@ def test_a_pipe_has_colours_where_they_are_forced(root: Path, forced: str, colou
 
     assert out.startswith("2025-01-02  ")
     assert bool(COLOUR.search(out)) is coloured
+
+
+def test_nothing_that_draws_is_loaded_where_nothing_is_drawn(root: Path) -> None:
+    """For a pipe: a run with nothing to do stays light."""
+    code = (
+        "import sys\nfrom pipeline.cli.main import main\n"
+        "try:\n    main(['features', 'list'])\nexcept SystemExit:\n    pass\n"
+        "print({'rich', 'difflib'} & set(sys.modules))"
+    )
+
+    seen = at_terminal(root, sys.executable, "-c", code, piped=True)
+
+    assert seen.out.splitlines()[-1] == "set()"
