@@ -6,7 +6,6 @@ that a run with nothing to do loads neither.
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from pipeline import symbols
 from pipeline.errors import ConfigError
 from pipeline.free_form import Document
 from pipeline.model import workplace
+from pipeline.plain_text import meant
 
 _CORE = "tag:yaml.org,2002:"
 _PLAIN_TAGS = {
@@ -190,8 +190,7 @@ def _meant(schema: Document, path: str, fault: str) -> str:
     for section in sections:
         rules: Document = schema.get(section) or schema.get("*") or {}
         schema = rules.get("schema") or {"*": rules.get("valuesrules", {})}
-    alike = difflib.get_close_matches(key, [str(name) for name in schema if name != "*"], n=2)
-    return f": did you mean {' or '.join(alike)}?" if alike else ""
+    return meant(key, [str(name) for name in schema if name != "*"])
 
 
 def _faults(errors_of: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from pipeline import clock
 from pipeline.clock import MINUTE_US, MINUTES_PER_DAY, day_open_us
-from pipeline.contracts import features_schema, schema
+from pipeline.contracts import features_schema, schema, verdict
 from pipeline.contracts.manifest import Manifest
 from pipeline.errors import ParameterError
 from pipeline.free_form import Json
@@ -149,17 +149,7 @@ def day_view(kitchen: Kitchen | None, store: Store, day: dt.date, symbol: str) -
         revision=sealed.revision,
         simulated=manifest.simulated,
         condition=condition.condition,
-        reasons=[
-            Reason(
-                code=r.code,
-                words=_words(r.code),
-                count=r.count,
-                note=r.note or "",
-                first=_minute(r.first, day),
-                last=_minute(r.last, day),
-            )
-            for r in condition.reasons
-        ],
+        reasons=[_reason(it, day) for it in condition.reasons],
         facts=_facts(manifest, symbol),
         worst=_worst(reports.report(store, day, sealed.revision, symbol), day),
         flags=_flags(schema.load(governance).flags),
@@ -170,6 +160,17 @@ def day_view(kitchen: Kitchen | None, store: Store, day: dt.date, symbol: str) -
         lines=None if kitchen is None else _lines(kitchen, symbol, day),
         rejects=_rejects(rejects, day),
         rejects_total=rejects.num_rows,
+    )
+
+
+def _reason(found: verdict.Reason, day: dt.date) -> Reason:
+    return Reason(
+        code=found.code,
+        words=_words(found.code),
+        count=found.count,
+        note=found.note or "",
+        first=_minute(found.first, day),
+        last=_minute(found.last, day),
     )
 
 

@@ -5,7 +5,6 @@ Belongs here: joining, pivoting and handing over rows that were verified. What i
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -14,6 +13,7 @@ import pyarrow.compute as pc
 
 from pipeline.errors import ParameterError
 from pipeline.optional import require
+from pipeline.plain_text import meant
 
 Form = Literal["arrow", "pandas", "polars"]
 
@@ -71,5 +71,4 @@ def panel_of(rows: pa.Table, column: str) -> pa.Table:
 
 def near(name: str, known: Sequence[str]) -> str:
     """For a sentence about a name that is not known: those that are like it, else those there are."""
-    alike = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(alike)}?" if alike else f"there are {', '.join(known[:12])}"
+    return meant(str(name), known).removeprefix("; ") or f"there are {', '.join(known[:12])}"
