@@ -7,6 +7,7 @@ The tree::
     ├── ParameterError            a date, symbol or source on the command line is wrong
     ├── SourceError               a raw file as a whole cannot be used (a bad line is a reject, not an error)
     │   └── UnstableInputError    the file changed, grew or vanished while it was read          exit 20
+    ├── ReleaseError              another release may build here, this one may not
     ├── ContractError             a table does not have the columns or types its schema promises
     ├── PendingError              raw data is not there yet; try again later                    exit 20
     ├── FetchError                what was asked of the exchange did not come, or not right       exit 30
@@ -83,6 +84,10 @@ class UnstableInputError(SourceError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, code="C09")
+
+
+class ReleaseError(KitchenError):
+    """Another release is in force where this one was to build or publish."""
 
 
 class ContractError(KitchenError):

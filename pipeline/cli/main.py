@@ -35,6 +35,7 @@ COMMANDS = {
     "keys": "the signing key, and the keys that verify trusts",
     "luigid": "the scheduler and its dashboard, with the QC pages",
     "pin": "keep a revision for ever",
+    "release": "which releases published here, which is in force; adopt",
     "rollback": "a new revision with an older content",
     "serve": "the site: all days, and everything known of each",
     "site": "the same as files",

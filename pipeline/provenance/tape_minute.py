@@ -119,7 +119,9 @@ def _minute(given: Prepared, minute: int) -> TapeMinute | None:
 @lru_cache(maxsize=1)
 def _proof(given: Prepared) -> tuple[Given, TapesOfDay]:
     node = graph.node(given.kitchen, Unit("Footprint", given.day, given.symbol))
-    job = Job(kitchen=given.kitchen, node=node, reasons=["asked for"], code={}, contents={})
+    job = Job(
+        kitchen=given.kitchen, node=node, reasons=["asked for"], code={}, libraries={}, contents={}
+    )
     tapes = tape_inputs.given(job, tape_inputs.ticks(job))
     return tapes, tapes_of_day(tapes)
 

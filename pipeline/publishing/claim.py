@@ -15,6 +15,7 @@ from pipeline import storage
 
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
+_RENAME_EXCHANGE = 2
 _UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
 
 
@@ -25,12 +26,25 @@ def rename_noreplace(source: Path, target: Path) -> bool:
         FileExistsError: something has the name: a folder, a file or a link, dangling or not.
         OSError: the rename failed.
     """
+    return _rename(source, target, _RENAME_NOREPLACE)
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Lets two change names, both at one moment; False where the system cannot.
+
+    Raises:
+        OSError: one is not there, or the change failed.
+    """
+    return _rename(one, other, _RENAME_EXCHANGE)
+
+
+def _rename(source: Path, target: Path, how: int) -> bool:
     ctypes = importlib.import_module("ctypes")  # slow to load, and most runs claim nothing
     call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if call is None:
         return False
     names = os.fsencode(source), os.fsencode(target)
-    if call(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_NOREPLACE) == 0:
+    if call(_AT_FDCWD, names[0], _AT_FDCWD, names[1], how) == 0:
         return True
     code: int = ctypes.get_errno()
     if code in _UNSUPPORTED:

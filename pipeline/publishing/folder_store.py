@@ -20,12 +20,10 @@ from pathlib import Path
 from pipeline import storage
 from pipeline.clock import parse_day
 from pipeline.errors import PublishError
-from pipeline.publishing import claim, links, locks, preflight, staging, sums, trash
+from pipeline.publishing import claim, fence, links, locks, preflight, staging, sums, trash
 from pipeline.publishing.revisions import Sealed
 from pipeline.publishing.staging import Staging
 from pipeline.publishing.store import Span, Trash
-
-_CLAIMS = 100
 
 _NAME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.r([1-9][0-9]{0,8})", re.ASCII)
 
@@ -75,11 +73,6 @@ class FolderStore:
     def disk(self) -> Path:
         """Its folder."""
         return self.root
-
-    @property
-    def claims(self) -> int:
-        """Many: the lock of the date's publishers does not reach other hosts."""
-        return _CLAIMS
 
     @property
     def at_once(self) -> int:
@@ -188,6 +181,22 @@ class FolderStore:
         columns = "['symbol', 'ts', 'close', 'volume', 'delta', 'cvd']"
         file = f"{self.address(day)}/bars_1m.parquet"
         return f"import pandas; print(pandas.read_parquet('{file}', columns={columns}))"
+
+    @property
+    def epochs(self) -> str:
+        """As `Store`."""
+        return ".epochs"
+
+    def hosts(self) -> Iterator[str]:
+        """As every publication says."""
+        for name in _names(self.revisions):
+            said = storage.read_object(self.revisions / name / sums.PUBLICATION)
+            if "host" in said:
+                yield str(said["host"])
+
+    def fence(self) -> None:
+        """As `Store`."""
+        fence.put(self.locks)
 
     def prepare(self) -> None:
         """As `Store`."""

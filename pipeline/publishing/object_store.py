@@ -63,11 +63,6 @@ class ObjectStore:
         return self.copies.folder.root
 
     @property
-    def claims(self) -> int:
-        """One: who finds the number taken may hold what is older than what took it."""
-        return 1
-
-    @property
     def at_once(self) -> int:
         """As `Store`."""
         return AT_ONCE
@@ -198,6 +193,19 @@ class ObjectStore:
             f"from pipeline.reader import load; print(load('bars_1m', '{day}', '{day}', allow={every},"
             f" root='{self.name}').to_pandas())"
         )
+
+    @property
+    def epochs(self) -> str:
+        """As `Store`."""
+        return "epochs"
+
+    def hosts(self) -> Iterator[str]:
+        """Any host, as soon as something is published: a bucket is made for several."""
+        if self.days():
+            yield "a host that may be any"
+
+    def fence(self) -> None:
+        """Nothing: no release without epochs knows such a store."""
 
     def prepare(self) -> None:
         """The folder for copies; and once for each store, that it lets exactly one of many writers win."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import storage
 from pipeline.errors import ParameterError, PublishError
-from pipeline.publishing import sums
+from pipeline.publishing import fence, sums
 from pipeline.symbols import is_symbol
 
 if TYPE_CHECKING:
@@ -70,10 +70,12 @@ def prepare(store: FolderStore) -> None:
         store.root.parent.mkdir(parents=True, exist_ok=True)
         _make(store.root, store.root.parent)
     root = Path(os.path.realpath(store.root))
+    fence.complete(store.locks)
     for folder in (store.revisions, store.locks):
         if not os.path.lexists(folder):
             _make(folder, store.root)
-        if Path(os.path.realpath(folder)) != root / folder.name or not folder.is_dir():
+        wanted = fence.BESIDE if fence.stands(folder) else folder.name
+        if Path(os.path.realpath(folder)) != root / wanted or not folder.is_dir():
             raise PublishError(
                 f"{folder}: leads elsewhere or is no folder, wanted a folder right in {root};"
                 " move it away"

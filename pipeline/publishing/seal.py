@@ -31,6 +31,7 @@ from pipeline.publishing import (
     staging,
     sums,
 )
+from pipeline.publishing.epochs import Publisher
 from pipeline.publishing.revisions import Sealed, current
 from pipeline.publishing.store import ALWAYS, Store
 from pipeline.tables import parquet
@@ -41,7 +42,8 @@ class Draft:
     """What shall be published: `files` maps relative names to prepared files, `manifest` describes them.
 
     `reason` and `run` say why and by which run; they stand in `publication.json` alone, as does `extra`,
-    what a rollback says of itself. With a `key` the publication is signed.
+    what a rollback says of itself. With a `key` the publication is signed. `by` is the release that made the
+    content; a rollback, which makes none, has none.
     """
 
     day: dt.date
@@ -51,6 +53,7 @@ class Draft:
     run: str
     extra: Json = field(default_factory=dict)
     key: Ed25519PrivateKey | None = None
+    by: Publisher | None = None
 
 
 def publish(draft: Draft, store: Store) -> Sealed:
@@ -62,7 +65,8 @@ def publish(draft: Draft, store: Store) -> Sealed:
 
     Raises:
         ParameterError: a date or file name that could leave the store.
-        LockedError: another run is publishing the date.
+        LockedError: another run is publishing the date, or published other content meanwhile.
+        ReleaseError: another release is in force in the store.
         PublishError: the store or the files do not allow it; readers see what they saw before.
     """
     preflight.check_day(draft.day)
@@ -72,6 +76,8 @@ def publish(draft: Draft, store: Store) -> Sealed:
     try:
         sizes += [place.place()[1] for place in draft.files.values()]
         store.prepare()
+        if draft.by is not None:
+            draft.by.begin(store)
         with store.held(draft.day):
             return _publish(draft, store.still(), sizes)
     except OSError as error:
@@ -175,27 +181,34 @@ def _check_minutes(draft: Draft, folder: Path) -> None:
 
 
 def _claim(draft: Draft, store: Store, staged: staging.Staging) -> Sealed:
-    """Takes the next free number; when another run was quicker, its revision may be all we wanted."""
-    for _ in range(store.claims):
-        # Parent and number of one listing: between two of them another run's revision would be overlooked.
-        taken = store.numbers(draft.day)
-        parent = revisions.newest(store, draft.day, taken)
-        standing = _standing(store, parent, draft)
-        if standing is not None:
-            return standing
-        number = max(taken, default=0) + 1
-        _write_publication(draft, store, staged.folder, parent, number)
-        try:
-            store.claim(staged, draft.day, number)
-        except FileExistsError:
-            store = store.look()
-            continue
-        sealed = revisions.find(store.look(), draft.day, number)
-        if sealed is None:
-            raise PublishError(
-                f"{store.url(draft.day, number)}: was claimed and cannot be read; look at the store"
-            )
-        return replace(sealed, new=True)
+    """Takes the number after the last; when another run was quicker, its revision may be all we wanted.
+
+    Never the number after that one: what is held here may be older than what took it.
+    """
+    # Parent and number of one listing: between two of them another run's revision would be overlooked.
+    taken = store.numbers(draft.day)
+    parent = revisions.newest(store, draft.day, taken)
+    standing = _standing(store, parent, draft)
+    if standing is not None:
+        return standing
+    number = max(taken, default=0) + 1
+    _write_publication(draft, store, staged.folder, parent, number)
+    if draft.by is not None:
+        draft.by.enter(store, parent)
+    try:
+        store.claim(staged, draft.day, number)
+    except FileExistsError:
+        return _given_way(draft, store.look(), number)
+    sealed = revisions.find(store.look(), draft.day, number)
+    if sealed is None:
+        raise PublishError(
+            f"{store.url(draft.day, number)}: was claimed and cannot be read; look at the store"
+        )
+    return replace(sealed, new=True)
+
+
+def _given_way(draft: Draft, store: Store, number: int) -> Sealed:
+    """The revision of the run that was quicker, where it says what this one would have."""
     standing = _standing(store, current(store, draft.day), draft)
     if standing is not None:
         return standing

@@ -55,10 +55,6 @@ class Store(Protocol):
         """A folder of this machine in whose file system a revision is made."""
 
     @property
-    def claims(self) -> int:
-        """How often a publisher may try to claim a number that turned out to be taken."""
-
-    @property
     def at_once(self) -> int:
         """So many questions asked side by side are answered sooner than one after another."""
 
@@ -134,6 +130,18 @@ class Store(Protocol):
 
     def opens(self, day: dt.date) -> str:
         """A line of Python that shows a published date's bars."""
+
+    # Releases.
+
+    @property
+    def epochs(self) -> str:
+        """The folder of the epochs, a name as `names` takes it."""
+
+    def hosts(self) -> Iterable[str]:
+        """Who published here: a host each time it did, or in words that it may have been any."""
+
+    def fence(self) -> None:
+        """Lets releases that know no epochs fail before they publish; readers see no difference."""
 
     # Publishing.
 

@@ -32,7 +32,7 @@ from pipeline.runs.windows import Outcome, is_complete
 from pipeline.settings.config import load_kitchen
 from pipeline.stages import MACRO_LOOK_BACK_DAYS
 from pipeline.tasks import context, tally
-from pipeline.tasks.base import RawDay, UnstableInput, unsettled_feeds
+from pipeline.tasks.base import RawDay, UnstableInput, end_if_refused, unsettled_feeds
 from pipeline.tasks.crew import hired
 from pipeline.tasks.day import Snapshot
 from pipeline.tasks.parameters import DayParameter
@@ -109,6 +109,7 @@ def run(
 
     Raises:
         ConfigError: those who were to build are another release, or have other rules.
+        ReleaseError: another release is in force in the store, or builds in the prepared folder.
         StageError: nobody is there to build.
     """
     started, outcome = time.monotonic(), Outcome()
@@ -118,6 +119,8 @@ def run(
     symbols = {day: len(arrivals.expected_symbols(context.kitchen(), day)) for day in todo}
     expected = {day: count for day, count in symbols.items() if count}
     outcome.unexpected = sorted(set(todo) - set(expected))
+    if expected:
+        context.refuse_other_release()
     settings = context.kitchen().workers
     asked_for = settings if executor is None else replace(settings, executor=executor)
     done, total = 0, sum(expected.values())
@@ -171,7 +174,10 @@ class Backfill(luigi.Task):
         kitchen = context.kitchen()
         finished = context.finished()
         left = [day for day in self.range.days() if not finished.holds(day)]
-        return all(is_complete(d) for d in left if arrivals.expected_symbols(kitchen, d))
+        days = [day for day in left if arrivals.expected_symbols(kitchen, day)]
+        if days:
+            end_if_refused()
+        return all(map(is_complete, days))
 
     def requires(self) -> list[luigi.Task]:
         """Nothing before the run; afterwards the raw data that is waited for, so that Luigi exits with 20."""

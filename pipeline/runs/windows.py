@@ -154,7 +154,7 @@ def build(window: Window, workers: int, outcome: Outcome) -> None:
     """Builds what the days of a window lack, and notes what became of each.
 
     Raises:
-        KitchenError: nobody builds the spans any more.
+        KitchenError: nobody builds the spans any more, or another release was adopted meanwhile.
     """
     outcome.ready += sorted(set(window.days) - set(window.stale))
     waiting = {day for day in window.stale if day_state.without_raw(context.kitchen(), day)}
@@ -174,6 +174,8 @@ def build(window: Window, workers: int, outcome: Outcome) -> None:
             outcome.pending.append(day)
         else:
             outcome.failed.append(day)
+    if outcome.failed:
+        context.refuse_superseded(context.freshness())
 
 
 def _published(window: Window, workers: int) -> LuigiRunResult:

@@ -102,6 +102,11 @@ DOCUMENT: Document = {
     "fetch": fetching.SCHEMA,
     "workers": working.SCHEMA,
     "store": stores.SCHEMA,
+    "release": {
+        "type": "dict",
+        "default": {},
+        "schema": {"adopt": {"type": "string", "allowed": ["ask", "auto"]}},
+    },
     "signing": {
         "type": "dict",
         "default": {},
@@ -149,7 +154,8 @@ class Kitchen:
     address.
 
     `signing_key` is the private key's file, None when nothing is signed; `trusted_keys` are the public
-    keys that `kitchen verify` goes by, where that file exists.
+    keys that `kitchen verify` goes by, where that file exists. With `adopts` a release that is not older than
+    the store's may publish there without being asked for.
     """
 
     file: Path
@@ -169,6 +175,7 @@ class Kitchen:
     operations: operations.Operations = field(default_factory=operations.Operations)
     fetch: fetching.Fetch = field(default_factory=fetching.Fetch)
     workers: working.Workers = field(default_factory=working.Workers)
+    adopts: bool = False
 
     def held_against(self, symbol: Symbol) -> list[Symbol]:
         """The symbol in `basis_against`, if one is configured."""
@@ -261,6 +268,7 @@ def read_kitchen(path: Path) -> Kitchen:
         operations=operations.operations(document, base),
         fetch=fetching.from_document(document["fetch"], path),
         workers=working.workers(document["workers"]),
+        adopts=document["release"].get("adopt") == "auto",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib
+import logging
 from collections.abc import Iterator
 from html import escape
 from types import ModuleType
@@ -11,7 +12,7 @@ from types import ModuleType
 import luigi
 
 from pipeline import arrivals
-from pipeline.errors import UnstableInputError
+from pipeline.errors import ReleaseError, UnstableInputError
 from pipeline.free_form import Json
 from pipeline.freshness import code, graph
 from pipeline.freshness.graph import Unit
@@ -25,6 +26,8 @@ from pipeline.tasks.parameters import (
     VendorParameter,
 )
 from pipeline.tasks.pieces import JOB
+
+logger = logging.getLogger("kitchen")
 
 
 class RawFeed(luigi.ExternalTask):
@@ -138,6 +141,7 @@ class UnitTask(luigi.Task):
         """Whether the outputs are what inputs, code and rules would give now."""
         fresh = context.freshness().receipt(self.unit) is not None and not self.urgent()
         if not fresh:
+            end_if_refused()
             # There is work: load the heavy libraries once here, not in every forked worker.
             importlib.import_module(code.RECIPES)
         return fresh
@@ -176,6 +180,23 @@ class UnitTask(luigi.Task):
         """Shows on the dashboard what the task is doing. The page renders HTML, so it is escaped."""
         self.set_status_message(escape(phrase))
         self.set_progress_percentage(per_cent)
+
+
+class RefusedRelease(SystemExit):
+    """Another release is in force: ends a run in which Luigi would take it for an error of scheduling."""
+
+
+def end_if_refused() -> None:
+    """Ends the process in one sentence where another release is in force; said before anything is built.
+
+    Raises:
+        RefusedRelease: so it is.
+    """
+    try:
+        context.refuse_other_release()
+    except ReleaseError as error:
+        logger.error("%s", error)
+        raise RefusedRelease(int(error.exit_code)) from None
 
 
 def waiting_for(task: luigi.Task) -> Iterator[luigi.Task]:

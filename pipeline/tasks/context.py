@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from pipeline import layout
 from pipeline.freshness.check import Freshness
 from pipeline.publishing.finished import Finished
+from pipeline.publishing.opening import open_store
 from pipeline.settings.config import Kitchen, load_kitchen
+
+if TYPE_CHECKING:
+    from pipeline.freshness.release import Release
+
+RELEASE, EPOCHS = "pipeline.freshness.release", "pipeline.publishing.epochs"
+"""Loaded when there is work: a run with nothing to do stays light."""
 
 
 def kitchen() -> Kitchen:
@@ -49,6 +58,33 @@ def held() -> set[dt.date]:
     return set()
 
 
+def refuse_other_release() -> None:
+    """Before anything is built: this process's release is in force in the store, or may be.
+
+    Raises:
+        ReleaseError: another one is, or builds in the prepared folder at present.
+    """
+    _may_build(id(freshness()))
+
+
+@lru_cache(maxsize=1)
+def _may_build(freshness_id: int) -> None:
+    own = refuse_superseded(freshness())
+    importlib.import_module(RELEASE).hold(kitchen().prepared, own)
+
+
+def refuse_superseded(by: Freshness) -> Release:
+    """As `refuse_other_release` of the store, by these comparisons and however often it is asked.
+
+    Returns:
+        The release.
+    """
+    own: Release = importlib.import_module(RELEASE).of(by)
+    publisher = importlib.import_module(EPOCHS).Publisher(own, adopts=by.kitchen.adopts)
+    publisher.may(open_store(by.kitchen.snapshots))
+    return own
+
+
 def look_again() -> None:
     """Forgets how files looked, because work has changed some."""
     _finished.cache_clear()
@@ -65,6 +101,7 @@ def forget_days() -> None:
 def forget() -> None:
     """Looks at everything afresh: for a long-lived process between two runs."""
     _freshness.cache_clear()
+    _may_build.cache_clear()
     held.cache_clear()
     unstable.cache_clear()
     look_again()

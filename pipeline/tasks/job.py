@@ -38,6 +38,7 @@ class Job:
         reasons: Why, in words.
         contents: The content of every input, by its name in a receipt.
         code: Step name -> digest of its code.
+        libraries: Library -> its release.
         raw: Set by the recipe that reads raw files: each by its name, as parsed.
         windows: Set by a recipe that reads neighbour days: feed -> side -> stamps that its result depends on.
         facts: Set by a recipe: figures for people (rows, rejects); they decide nothing.
@@ -47,6 +48,7 @@ class Job:
     node: Node
     reasons: list[str]
     code: dict[str, str]
+    libraries: dict[str, str]
     contents: Mapping[str, str]
     raw: dict[str, RawState] = field(default_factory=dict)
     windows: dict[str, dict[str, list[int]]] = field(default_factory=dict)
@@ -121,6 +123,7 @@ def perform(
         node=node,
         reasons=reasons,
         code=freshness.code,
+        libraries=freshness.libraries,
         contents=reading.contents,
     )
     made = _recipe(unit.stage)(job)
@@ -185,6 +188,7 @@ def remade(freshness: Freshness, unit: Unit) -> Mapping[str, Any]:
         node=node,
         reasons=["asked for"],
         code=freshness.code,
+        libraries=freshness.libraries,
         contents=freshness.contents(node),
     )
     return _recipe(unit.stage)(job)

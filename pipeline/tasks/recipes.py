@@ -30,13 +30,14 @@ from pipeline.features.derivatives import Derivatives, as_ledgers, with_derivati
 from pipeline.features.macro import derived_from, macro
 from pipeline.features.micro import LEVEL_COLUMNS, levels_from_us, micro
 from pipeline.free_form import Json
-from pipeline.freshness import acceptance, graph
+from pipeline.freshness import acceptance, graph, release
 from pipeline.freshness.receipt import RawState
 from pipeline.packs import Stored
 from pipeline.proof.taken import tapes_taken
 from pipeline.publishing import revisions, signing
 from pipeline.publishing.assemble import assemble as assemble_of
 from pipeline.publishing.changes import changes
+from pipeline.publishing.epochs import Publisher
 from pipeline.publishing.manifest import ManifestInput
 from pipeline.publishing.manifest import manifest as manifest_of
 from pipeline.publishing.opening import open_store
@@ -298,6 +299,9 @@ def snapshot(job: Job) -> Products:
             reason=changes(revisions.read_manifest(parent) if parent else None, found),
             run=uuid.uuid4().hex,
             key=None if key is None else signing.load(key, job.kitchen),
+            by=Publisher(
+                release.of_parts(job.kitchen, job.code, job.libraries), adopts=job.kitchen.adopts
+            ),
         ),
         store,
     )

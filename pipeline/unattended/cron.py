@@ -22,11 +22,12 @@ from pipeline import storage
 from pipeline.clock import DAY_US, day_open_us, iso, parse_instant
 from pipeline.errors import ConfigError, ExitCode, KitchenError, LockedError
 from pipeline.free_form import Json
+from pipeline.freshness.check import Freshness
 from pipeline.publishing import day_state
 from pipeline.publishing.day_state import Judged
 from pipeline.publishing.opening import open_store
 from pipeline.settings.config import Kitchen
-from pipeline.tasks import luigid_client
+from pipeline.tasks import context, luigid_client
 from pipeline.unattended import alert_routing, alerts, service_files, subprocesses
 from pipeline.unattended.alert_routing import Desk
 from pipeline.unattended.alerts import Problem
@@ -218,6 +219,9 @@ class _Run:
         problems = list(self._fetch())
         before = day_state.judge(self.kitchen, days)
         ended = {}
+        if any(judged.state == day_state.UNBUILT for judged in before.values()):
+            # Once, before any day is built: each of them would be refused.
+            context.refuse_superseded(Freshness(self.kitchen))
         for day, judged in before.items():
             logger.info("%s is %s: %s", day, judged.state, judged.why)
             if judged.state == day_state.UNBUILT:

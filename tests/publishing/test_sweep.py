@@ -31,7 +31,8 @@ from pipeline.sample.generate import SampleRequest, write_sample
 
 FIRST, SECOND = dt.date(2025, 1, 1), dt.date(2025, 1, 2)
 STATES = ("available", "degraded")
-TOLD = ("publication.json", "receipts.json", ".stamp.json", ".tmp")
+RUN = ("publication.json", "000001.json")
+TOLD = (*RUN, "receipts.json", ".stamp.json", ".tmp")
 DRAWN = re.compile(r"[0-9a-f]{32}|#\d+ \(deleted\)")
 
 
@@ -120,7 +121,7 @@ class Kitchen:
         prepared = kit.contents(self.root / "data/prepared")
         return (
             links
-            | {n: b for n, b in published.items() if not n.endswith("publication.json")}
+            | {n: b for n, b in published.items() if not n.endswith(RUN)}
             | {n: b for n, b in prepared.items() if n.startswith("date=") and not n.endswith(TOLD)}
         )
 

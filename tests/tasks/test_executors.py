@@ -243,8 +243,10 @@ def test_a_worker_whose_rules_changed_since_it_began_builds_nothing(
     shutil.copytree(PROJECT / "governance", root / "governance")
     site.worker()
     assert ranges.backfill(root, DAYS[:1], "--executor", site.address).returncode == 0
-    with open(root / "governance/CONTROL_kitchen.yaml", "a") as rules:
-        rules.write("# changed\n")
+    rules = root / "governance/CONTROL_kitchen.yaml"
+    text = rules.read_text()
+    rules.write_text(text.replace("row_minutes_max: 15", "row_minutes_max: 16", 1))
+    assert rules.read_text() != text
 
     run = ranges.backfill(root, DAYS[1:], "--executor", site.address)
 
