@@ -20,7 +20,7 @@ from pathlib import Path
 from pipeline import storage
 from pipeline.clock import parse_day
 from pipeline.errors import PublishError
-from pipeline.publishing import claim, fence, links, locks, preflight, staging, sums, trash
+from pipeline.publishing import claim, fence, links, locks, mounts, preflight, staging, sums, trash
 from pipeline.publishing.revisions import Sealed
 from pipeline.publishing.staging import Staging
 from pipeline.publishing.store import Span, Trash
@@ -199,8 +199,9 @@ class FolderStore:
         fence.put(self.locks)
 
     def prepare(self) -> None:
-        """As `Store`."""
+        """As `Store`; where locks do not reach other hosts, for the host that published first alone."""
         preflight.prepare(self)
+        mounts.refuse_several_hosts(self)
 
     def held(self, day: dt.date) -> AbstractContextManager[int]:
         """As `Store`."""
