@@ -172,8 +172,10 @@ def test_no_pattern_of_the_configuration_leaves_the_raw_folder(
 # -- 3. nothing executable is read from data ---------------------------------------------------------
 
 FORBIDDEN_MODULES = {"pickle", "marshal", "shelve", "joblib", "dill", "cloudpickle"}
-OF_LUIGID = {("luigid.py", "pickle")}
-"""Luigi's own scheduler keeps its state so, in a folder for its owner alone; never in a data folder."""
+OF_OTHERS = {("luigid.py", "pickle"), ("executors.py", "pickle")}
+"""Luigi's own scheduler keeps its state so, in a folder for its owner alone; Dask hands calls to its workers
+so, whatever is called. Neither ever reads a data folder so.
+"""
 
 FORBIDDEN_CALLS = {"eval", "exec", "read_pickle", "to_pickle", "system", "popen", "unsafe_load"}
 
@@ -183,7 +185,7 @@ def test_no_code_reads_pickles_or_evaluates_text_or_asks_a_shell() -> None:
     found = []
     for path in sorted((PROJECT / "pipeline").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_bytes())):
-            wrong = [what for what in _forbidden(node) if (path.name, what) not in OF_LUIGID]
+            wrong = [what for what in _forbidden(node) if (path.name, what) not in OF_OTHERS]
             found += [f"{path.name}:{node.lineno} {what}" for what in wrong]
 
     assert found == []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import importlib
 import os
-import platform
+import sys
 import shutil
 import socket
 import time
@@ -72,7 +72,7 @@ def _versions(kitchen: Kitchen) -> Iterator[Found]:
     yield Found(
         matter="release",
         state="ok",
-        words=f"{version}, code {here.code}, Python {here.python}, {platform.system()}",
+        words=f"{version}, code {here.code}, Python {here.python}, {sys.platform}",
     )
     absent = [name for name, number in here.libraries.items() if number == "absent"]
     yield Found(
