@@ -9,9 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import importlib
 import os
-import sys
 import shutil
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
