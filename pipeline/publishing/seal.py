@@ -12,6 +12,7 @@ import hashlib
 import platform
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 import pyarrow.compute as pc
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -31,10 +32,19 @@ from pipeline.publishing import (
     staging,
     sums,
 )
-from pipeline.publishing.epochs import Publisher
 from pipeline.publishing.revisions import Sealed, current
 from pipeline.publishing.store import ALWAYS, Store
 from pipeline.tables import parquet
+
+
+class Entrant(Protocol):
+    """Who publishes: a release, as `epochs.Publisher`. What it goes by is no part of what is published."""
+
+    def begin(self, store: Store) -> None:
+        """Before anything is staged: that it may publish there."""
+
+    def enter(self, store: Store, parent: Sealed | None = None) -> None:
+        """Before a number is claimed: that it still may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +63,7 @@ class Draft:
     run: str
     extra: Json = field(default_factory=dict)
     key: Ed25519PrivateKey | None = None
-    by: Publisher | None = None
+    by: Entrant | None = None
 
 
 def publish(draft: Draft, store: Store) -> Sealed:

@@ -13,6 +13,9 @@ from kit.terminal import Seen, at_terminal
 
 KITCHEN = Path(sys.executable).with_name("kitchen")
 SAMPLE = ("sample", "--date", "2025-01-02", "--trades", "400", "--days", "3", "--out", "data/raw")
+LONG = ("sample", "--date", "2025-01-02", "--trades", "20000", "--days", "3", "--out", "data/long")
+"""What is done in a moment draws no bar; this takes a second or more."""
+
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[1-6]m")
 
 
@@ -28,7 +31,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A kitchen with three simulated days, and what a terminal showed while they were written."""
     root = tmp_path_factory.mktemp("terminal")
     write_config(root, extra="simulated: true\n")
-    shown = kitchen(root, *SAMPLE, piped=True)
+    kitchen(root, *SAMPLE)
+    shown = kitchen(root, *LONG, piped=True)
     (root / "screen").write_text(shown.screen)
     (root / "out").write_text(shown.out)
     return root

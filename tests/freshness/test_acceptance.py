@@ -172,7 +172,7 @@ def test_a_snapshot_that_says_something_else_is_not_accepted(
 ) -> None:
     """A changed sealing step is accepted only where readers have what was prepared."""
     accept()
-    grid.edit("source/pipeline/publishing/folder_store.py", "_CLAIMS = 100", "_CLAIMS = 101")
+    grid.edit("source/pipeline/publishing/seal.py", "\n\n\ndef ", "\n\n\n_UNUSED = 1\n\n\ndef ")
     real = content.says_the_same
     monkeypatch.setattr(
         content, "says_the_same", lambda sealed, *new: sealed.day != DAYS[1] and real(sealed, *new)

@@ -221,7 +221,6 @@ def tree(root: Path) -> dict[str, tuple[int, ...]]:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file's bytes below a folder."""
-    return {
-        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
-    }
+    """Every file's bytes below a folder, but of epochs, which say when they began."""
+    files = (p for p in folder.rglob("*") if p.is_file() and p.parent.name != ".epochs")
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}

@@ -666,6 +666,8 @@ def test_a_shuffled_file_is_sorted_in_pieces(
     monkeypatch.setattr("pipeline.sources.tick_tape._STRETCH", 100)
     monkeypatch.setattr("pipeline.sources.rawfile.BLOCK_BYTES", 2_000)
     monkeypatch.setattr("pipeline.sources.trade_tape._SAMPLED", 3)
+    monkeypatch.setattr("pipeline.tables.parts.FEW_ROWS", 100)
+    monkeypatch.setattr("pipeline.sources.clean.FEW_ROWS", 100)
     found = []
     for at_once in (300, 1_000_000):
         monkeypatch.setattr("pipeline.sources.trade_tape._AT_ONCE", at_once)
