@@ -72,7 +72,7 @@ def test_another_release_waits_for_the_end_of_the_first(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match=r"code zzzz\) on one builds there at present") as told:
         release.hold(tmp_path, OWN)
     first.kill()
-    first.wait()
+    first.communicate()
 
     assert "code is aaaa, wanted zzzz" in str(told.value)
     release.hold(tmp_path, OWN)
