@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from pipeline import zones
-from pipeline.contracts.documents import check, load_yaml
+from pipeline.contracts.documents import load_checked
 from pipeline.errors import ConfigError
 from pipeline.free_form import Document
 
@@ -69,7 +69,7 @@ def load(governance: Path) -> tuple[Profile, ...]:
     if not path.exists():
         return ()
     found = []
-    for number, entry in enumerate(check(load_yaml(path), _DOCUMENT, path)["profiles"]):
+    for number, entry in enumerate(load_checked(path, _DOCUMENT)["profiles"]):
         if ("zone" in entry) == ("offset_minutes" in entry):
             raise ConfigError(
                 f"{path}: profiles.{number}: wanted either offset_minutes or zone; give one of them"

@@ -74,8 +74,10 @@ def prepare(store: FolderStore) -> None:
     for folder in (store.revisions, store.locks):
         if not os.path.lexists(folder):
             _make(folder, store.root)
-        wanted = fence.BESIDE if fence.stands(folder) else folder.name
-        if Path(os.path.realpath(folder)) != root / wanted or not folder.is_dir():
+        # Looked at once: another host may put its mark there at any moment.
+        found, beside = Path(os.path.realpath(folder)), root / fence.BESIDE
+        is_marked = folder == store.locks and found == beside
+        if not (found == root / folder.name or is_marked) or not folder.is_dir():
             raise PublishError(
                 f"{folder}: leads elsewhere or is no folder, wanted a folder right in {root};"
                 " move it away"
