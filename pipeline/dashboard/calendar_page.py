@@ -11,13 +11,11 @@ import datetime as dt
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from pipeline import storage
+from pipeline import markup, storage
 from pipeline.errors import SnapshotCorruptError
 from pipeline.publishing import index
 from pipeline.publishing.side_by_side import each
@@ -94,16 +92,21 @@ def page(days: list[DayOfSymbol], *, simulated: bool) -> str:
     """The page, newest month first. Equal days give equal bytes; every text is escaped."""
     dates = sorted({d.day for d in days})
     counts = Counter(d.condition for d in days)
-    return _template().render(
-        total=len(dates),
-        first=dates[0] if dates else "none",
-        last=dates[-1] if dates else "none",
-        counts=", ".join(f"{n} {state}" for state, n in sorted(counts.items())) or "none published",
-        simulated=simulated,
-        legend=LEGEND,
-        drawn_style=report_page.style_sheet("drawings.css"),
-        months=[_month(days, *month) for month in _months(dates)],
-        trends=[(symbol, _trends(days, symbol)) for symbol in _symbols(days)],
+    return (
+        markup.environment("pipeline.dashboard")
+        .get_template("calendar.html")
+        .render(
+            total=len(dates),
+            first=dates[0] if dates else "none",
+            last=dates[-1] if dates else "none",
+            counts=", ".join(f"{n} {state}" for state, n in sorted(counts.items()))
+            or "none published",
+            simulated=simulated,
+            legend=LEGEND,
+            drawn_style=report_page.style_sheet("drawings.css"),
+            months=[_month(days, *month) for month in _months(dates)],
+            trends=[(symbol, _trends(days, symbol)) for symbol in _symbols(days)],
+        )
     )
 
 
@@ -176,16 +179,3 @@ def _trends(days: list[DayOfSymbol], symbol: str) -> list[Markup]:
             )
             drawings.append(report_page.drawn(drawn))
     return drawings
-
-
-@lru_cache(maxsize=1)
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("pipeline.dashboard"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("calendar.html")

@@ -35,8 +35,8 @@ logger = logging.getLogger("kitchen")
 
 ADDRESS, PORT = "127.0.0.1", 8083
 
-FRESH_SECONDS = 5.0
-"""What is published is looked at again after so long."""
+FRESH_SECONDS, MISSED_SECONDS = 5.0, 1.0
+"""So long after a look what is published is looked at again; the latter where a page was not there."""
 
 POLICY = "frame-ancestors 'none'"
 """Beside each page's own, which allows its own scripts and nothing else."""
@@ -66,9 +66,14 @@ class Look:
         """Where it is published."""
         return open_store(self.kitchen.snapshots)
 
-    def site(self) -> Site:
-        """Its pages."""
-        if self._site is None or time.monotonic() - self._looked > FRESH_SECONDS:
+    def page(self, address: str) -> str | None:
+        """The page at an address, of a date that was published this moment too; None where there is none."""
+        page = self._site_of(FRESH_SECONDS).page(address)
+        return self._site_of(MISSED_SECONDS).page(address) if page is None else page
+
+    def _site_of(self, seconds: float) -> Site:
+        """The pages of what is published, as it was so long ago or later."""
+        if self._site is None or time.monotonic() - self._looked > seconds:
             self._site = Site(Known.of(self.kitchen, self.store), tasks=self.tasks)
             self._looked = time.monotonic()
         return self._site
@@ -135,7 +140,7 @@ class Page(Answer):
     head = get
 
     def _made(self, address: str) -> str | None:
-        return self._look.site().page(address)
+        return self._look.page(address)
 
 
 class File(Answer):

@@ -16,11 +16,13 @@ from importlib.resources import files
 from typing import Any
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
+from pipeline import markup
 from pipeline.pages import addresses
 from pipeline.pages.addresses import Leads
+from pipeline.quality import page as report_page
 
 MENU = (
     (addresses.HOME, "Days"),
@@ -63,7 +65,8 @@ def page(
         links: Ways to its neighbours, in the header.
         values: What the template shows.
     """
-    style, texts = static("pages.css"), [static(name) for name in scripts]
+    style = report_page.style_sheet("drawings.css") + static("pages.css")
+    texts = [static(name) for name in scripts]
     return (
         _environment()
         .get_template(template)
@@ -98,13 +101,6 @@ def static(name: str) -> Markup:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("pipeline.pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.globals["addresses"] = addresses
+    environment = markup.environment("pipeline.pages")
+    environment.globals |= {"addresses": addresses, "drawn": report_page.drawn}
     return environment

@@ -10,9 +10,10 @@ from functools import lru_cache
 from importlib.resources import files
 
 import pyarrow as pa
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
+from pipeline import markup
 from pipeline.quality import plots
 from pipeline.quality.catalogue import DEFECTS
 from pipeline.quality.picture import picture
@@ -81,13 +82,6 @@ def _coded(text: str) -> Markup:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("pipeline.quality"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = markup.environment("pipeline.quality")
     environment.filters["coded"] = _coded
     return environment

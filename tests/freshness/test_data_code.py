@@ -37,7 +37,7 @@ ROOMS = {
     "Calibration": {"alignment"},
     "Footprint": {"proof", "bars", "alignment"},
     "AlignedBars": {"alignment"},
-    "Verdict": {"quality"},
+    "Verdict": {"quality", "markup"},
     "MicroFeatures": {"features"},
     "DailyStats": {"features"},
     "MacroFeatures": {"features"},

@@ -21,10 +21,11 @@ from urllib.parse import unquote
 import pytest
 from click.testing import CliRunner
 
+from kit import snapshots as kit
 from kit.shown_day import DAY, NAMES
 from kit.support import kitchen_at
 from pipeline.cli.site import command
-from pipeline.dashboard.pages import refusal
+from pipeline.dashboard.pages import MISSED_SECONDS, Look, refusal
 from pipeline.errors import SnapshotCorruptError
 from pipeline.pages.home import grid
 from pipeline.pages.known import Known
@@ -32,6 +33,7 @@ from pipeline.pages.reports import Report, report
 from pipeline.pages.site import Site
 from pipeline.publishing import index
 from pipeline.publishing.folder_store import FolderStore
+from pipeline.publishing.seal import publish
 from pipeline.quality.catalogue import DEFECTS
 from pipeline.settings.config import Kitchen
 
@@ -136,6 +138,18 @@ def test_a_store_without_a_day_has_pages_that_say_so(tmp_path: Path) -> None:
 
     assert "Nothing is published yet" in str(site.page(""))
     assert all(site.page(address) is not None for address in site.addresses)
+
+
+def test_a_date_that_is_published_this_moment_has_its_page(tmp_path: Path) -> None:
+    """It was asked for, and was not there; a second later it is."""
+    kitchen = kitchen_at(tmp_path)
+    look = Look(kitchen)
+    assert look.page(f"revisions/{kit.DAY}/") is None
+
+    publish(kit.draft(tmp_path / "draft"), FolderStore(Path(str(kitchen.snapshots))))
+    time.sleep(MISSED_SECONDS)
+
+    assert look.page(f"revisions/{kit.DAY}/") is not None
 
 
 @pytest.fixture(scope="module")
