@@ -92,7 +92,7 @@ def test_a_condition_that_is_not_allowed_is_refused_by_name(root: Path) -> None:
 def test_features_stand_beside_the_minutes_that_they_are_of(store: Snapshots, root: Path) -> None:
     """Of minutes and of days, both days and symbols, against the files."""
     found = store.bars(
-        FIRST, LAST, columns=["close"], features=["ret_1m", "ma200_anchor", "vpin"], form="pandas"
+        FIRST, LAST, columns=["close"], features=["ret_1m", "range_1d", "vpin"], form="pandas"
     )
 
     assert list(found.columns)[:5] == ["symbol", "ts", "available_at", "minute_open", "close"]
@@ -101,9 +101,11 @@ def test_features_stand_beside_the_minutes_that_they_are_of(store: Snapshots, ro
         micro, macro = (published(root, name, symbol) for name in ("features_micro", "macro_slow"))
         pd.testing.assert_series_equal(mine["ret_1m"], micro["ret_1m"])
         pd.testing.assert_series_equal(mine["vpin"], micro["vpin"])
-        daily = macro.set_index(macro["day"].dt.date)["ma200_anchor"]
+        daily = macro.set_index(macro["day"].dt.date)["range_1d"]
         wanted = mine["minute_open"].dt.date.map(daily).astype(float)
-        np.testing.assert_array_equal(mine["ma200_anchor"], wanted)
+        np.testing.assert_array_equal(mine["range_1d"], wanted)
+        assert wanted.nunique() == 2
+        assert mine["ret_1m"].notna().any()
 
 
 def test_five_minutes_are_what_pandas_makes_of_them(store: Snapshots, root: Path) -> None:

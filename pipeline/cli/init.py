@@ -39,7 +39,8 @@ def command(
     """Make a folder a kitchen: kitchen.yaml with comments, its schema for editors, governance/ to govern by.
 
     With --from it looks which symbols, markets, feeds and dates the files are of, writes that down, copies
-    or links the files to their places, and builds the newest day that is complete. Nothing there is changed.
+    or links the files to their places, and builds the newest day that is complete (with --json none).
+    Nothing there is changed.
 
     \b
     Exit codes:

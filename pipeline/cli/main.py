@@ -92,9 +92,9 @@ def _show_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> N
     if not wanted or ctx.resilient_parsing:
         return
     version = importlib.import_module("importlib.metadata").version("central-data-kitchen")
-    release = importlib.import_module("pipeline.runs.release").this()
-    click.echo(f"kitchen {version}, code {release.code}, Python {release.python}")
-    click.echo(", ".join(f"{name} {number}" for name, number in release.libraries.items()))
+    here = importlib.import_module("pipeline.runs.installed").this()
+    click.echo(f"kitchen {version}, code {here.code}, Python {here.python}")
+    click.echo(", ".join(f"{name} {number}" for name, number in here.libraries.items()))
     ctx.exit()
 
 

@@ -62,11 +62,11 @@ def of(freshness: Freshness) -> Identity:
 def of_parts(kitchen: Kitchen, code: Mapping[str, str], libraries: Mapping[str, str]) -> Identity:
     """The same, of the digests and releases that comparisons go by."""
     return Identity(
-        code=_short(code),
+        code=short(code),
         python=".".join(map(str, sys.version_info[:2])),
         libraries=", ".join(f"{name} {no}" for name, no in sorted(libraries.items())),
-        governance=_short(_governance(kitchen)),
-        settings=_short(stamp.settings_of(kitchen)),
+        governance=short(_governance(kitchen)),
+        settings=short(stamp.settings_of(kitchen)),
     )
 
 
@@ -93,5 +93,6 @@ def _values(path: Path) -> str:
         return storage.file_digest(path)
 
 
-def _short(value: object) -> str:
+def short(value: object) -> str:
+    """A digest in as many digits as tell two apart."""
     return storage.digest(value)[:_SHOWN]

@@ -19,10 +19,11 @@ def releases(cache: Path) -> dict[str, str]:
             upgraded or removed, so that a run with nothing to do need not load package metadata.
     """
     signature = storage.digest([sys.version, _folders()])
-    return storage.remembered(cache, signature, _installed)
+    return storage.remembered(cache, signature, installed)
 
 
-def _installed() -> dict[str, str]:
+def installed() -> dict[str, str]:
+    """As `releases`, looked up now."""
     return {name: release(name) for stage in STAGES.values() for name in stage.libraries}
 
 

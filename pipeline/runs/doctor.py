@@ -24,7 +24,9 @@ from pipeline.clock import utc_now
 from pipeline.errors import KitchenError
 from pipeline.publishing import locks
 from pipeline.publishing.opening import open_store
-from pipeline.runs import release
+from pipeline.runs import installed
+from pipeline.runs.importing.survey import ENDED_DAYS
+from pipeline.runs.state_folder import Places
 from pipeline.settings.config import Kitchen, Symbol
 from pipeline.tables import native
 from pipeline.tasks import context, luigid_client
@@ -35,9 +37,6 @@ State = Literal["ok", "look", "wrong"]
 
 LEAST_FREE = 0.05
 """Less of a disk free is worth a look."""
-
-ENDED_DAYS = 14
-"""A symbol whose newest raw day is so much older than the newest of all has probably ended."""
 
 LOOK_BACK_DAYS = 30
 """Of so many of the newest published days it is asked whether they are still true."""
@@ -68,7 +67,7 @@ def look(kitchen: Kitchen) -> Iterator[Found]:
 
 
 def _versions(kitchen: Kitchen) -> Iterator[Found]:
-    here, version = release.this(), importlib.import_module("importlib.metadata").version(PACKAGE)
+    here, version = installed.this(), importlib.import_module("importlib.metadata").version(PACKAGE)
     yield Found(
         matter="release",
         state="ok",
@@ -156,8 +155,7 @@ def _locks(kitchen: Kitchen) -> Iterator[Found]:
     """Whether the prepared folder's file system has locks that two processes respect."""
     if not kitchen.prepared.is_dir():
         return
-    probe = kitchen.prepared / ".ops" / f"doctor-{os.getpid()}.lock"
-    probe.parent.mkdir(exist_ok=True, mode=0o700)
+    probe = Places.of(kitchen.prepared).lock(f"doctor-{os.getpid()}")
     try:
         with locks.held(probe), locks.if_free(probe) as free:
             held = not free
@@ -248,7 +246,10 @@ def _newest_day(kitchen: Kitchen, symbol: Symbol) -> dt.date | None:
 
 
 def _last_run(kitchen: Kitchen) -> Iterator[Found]:
-    file = kitchen.prepared / ".ops" / "last_success"
+    if not kitchen.prepared.is_dir():
+        return
+    places = Places.of(kitchen.prepared)
+    file = places.last_success
     if not file.exists():
         return
     hours = (time.time() - file.stat().st_mtime) / 3600
@@ -258,7 +259,7 @@ def _last_run(kitchen: Kitchen) -> Iterator[Found]:
         matter="unattended runs",
         state="wrong" if late else "ok",
         words=f"the last success was {hours:.1f} h ago",
-        do=f"expected every {silent:g} h: see {file.parent / 'cron.log'}" if late else "",
+        do=f"expected every {silent:g} h: see {places.log}" if late else "",
     )
 
 
