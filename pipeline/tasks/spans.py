@@ -93,6 +93,9 @@ class SymbolsTask(luigi.Task):
     Built in this process, or a symbol each by those whom `workers.executor` says.
     """
 
+    is_counted = False
+    """Whether its parts are the symbol-days that people see counted."""
+
     start = DayParameter(description="first UTC date, YYYY-MM-DD")
     stop = DayParameter(description="last UTC date, included")
     symbols = luigi.Parameter(description="comma-separated names of configured symbols")
@@ -149,7 +152,7 @@ class SymbolsTask(luigi.Task):
         with hired(context.kitchen().workers) as crew:
             for made in self._here() if crew is None else self._by(crew):
                 messages.built(made)
-                if self.task_family == Span.__name__:
+                if self.is_counted:
                     tally.add()
                 failed += [made.name] if made.failed else []
         if failed:
@@ -191,6 +194,7 @@ class Span(SymbolsTask):
     `first` and `last` are the ends of the range whose spans are built together.
     """
 
+    is_counted = True
     first = DayParameter(description="first UTC date of the range, YYYY-MM-DD")
     last = DayParameter(description="last UTC date of the range, included")
 
