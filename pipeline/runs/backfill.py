@@ -24,7 +24,7 @@ from typing import Any
 import luigi
 
 from pipeline import arrivals, asked
-from pipeline.errors import ExitCode, ParameterError, StageError
+from pipeline.errors import ConfigError, ExitCode, LockedError, ParameterError, StageError
 from pipeline.model.workplace import Workplace
 from pipeline.publishing.opening import open_store
 from pipeline.runs import windows
@@ -35,6 +35,7 @@ from pipeline.tasks import context, tally
 from pipeline.tasks.base import RawDay, UnstableInput, end_if_refused, unsettled_feeds
 from pipeline.tasks.crew import hired
 from pipeline.tasks.day import Snapshot
+from pipeline.tasks.of_kitchen import KitchenTask
 from pipeline.tasks.parameters import DayParameter
 from pipeline.tasks.tally import Told
 
@@ -42,6 +43,9 @@ CHILD = "pipeline.unattended.subprocesses"
 """Loaded by a task that runs: a run with nothing to do stays light."""
 
 logger = logging.getLogger("kitchen")
+
+_AS_ENDED = {ExitCode.LOCKED: LockedError, ExitCode.BAD_VALUE: ConfigError}
+"""The error that stands for the end of a run in a process of its own, where it is no failed day."""
 
 _waits = mmap.mmap(-1, 1)
 """Whether a run of this process, or of its forked children, ended waiting for raw data."""
@@ -142,7 +146,7 @@ def _unseen(done: int, total: int) -> None:
     """Nobody asked how far it is."""
 
 
-class Backfill(luigi.Task):
+class Backfill(KitchenTask):
     """Every missing or stale day of a range; the same as `kitchen backfill`."""
 
     start = DayParameter(description="first UTC date, YYYY-MM-DD")
@@ -192,6 +196,7 @@ class Backfill(luigi.Task):
 
         Raises:
             StageError: days failed.
+            LockedError: no day failed, and another run has some in hand.
         """
         forked = multiprocessing.parent_process() is not None
         pending = self._beside() if forked else self._here()
@@ -207,7 +212,10 @@ class Backfill(luigi.Task):
         if outcome.failed:
             days = ", ".join(str(day) for day in outcome.failed)
             raise StageError(f"backfill: {days} failed; the lines above say why, then run it again")
-        return [*outcome.pending, *outcome.held]
+        if outcome.held:
+            days = ", ".join(str(day) for day in outcome.held)
+            raise LockedError(f"backfill: {days} in another run's hands; run it again later")
+        return outcome.pending
 
     def _beside(self) -> list[dt.date]:
         """Builds with all of luigi's workers, in a process of its own that dies with this one.
@@ -217,8 +225,10 @@ class Backfill(luigi.Task):
         environ = {**os.environ, "KITCHEN_CONFIG": str(context.kitchen().file)}
         child = importlib.import_module(CHILD)
         ended = child.run(self._command(), environ, threading.TIMEOUT_MAX, folder=Path.cwd())
-        if ended.code not in (ExitCode.DONE, ExitCode.PENDING, ExitCode.LOCKED):
-            raise StageError(f"backfill: {ended.words}; the lines above say more")
+        if ended.code not in (ExitCode.DONE, ExitCode.PENDING):
+            raise _AS_ENDED.get(ended.code, StageError)(
+                f"backfill: {ended.words}; the lines above say more"
+            )
         context.forget()
         days = [
             day for day in self.range.days() if arrivals.expected_symbols(context.kitchen(), day)

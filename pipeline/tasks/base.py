@@ -19,6 +19,7 @@ from pipeline.freshness.graph import Unit
 from pipeline.model.feeds import FEEDS
 from pipeline.publishing import day_state
 from pipeline.tasks import context, fetching, messages
+from pipeline.tasks.of_kitchen import KitchenTask
 from pipeline.tasks.parameters import (
     DayParameter,
     SourceParameter,
@@ -30,7 +31,7 @@ from pipeline.tasks.pieces import JOB
 logger = logging.getLogger("kitchen")
 
 
-class RawFeed(luigi.ExternalTask):
+class RawFeed(KitchenTask, luigi.ExternalTask):
     """A vendor's files of a symbol and day: complete when they are settled, or past their deadline."""
 
     date = DayParameter(description="UTC date, YYYY-MM-DD")
@@ -59,7 +60,7 @@ def unsettled_feeds(date: dt.date) -> list[luigi.Task]:
     ]
 
 
-class RawDay(luigi.ExternalTask):
+class RawDay(KitchenTask, luigi.ExternalTask):
     """A date that can be published: some expected symbol has files of the exchange of record."""
 
     date = DayParameter(description="UTC date, YYYY-MM-DD")
@@ -73,7 +74,7 @@ class RawDay(luigi.ExternalTask):
         return []
 
 
-class UnstableInput(luigi.ExternalTask):
+class UnstableInput(KitchenTask, luigi.ExternalTask):
     """Raw files that changed while they were read: waited for in this run, looked at again in the next.
 
     Luigi calls a run that ends with such a wait pending, not failed.
@@ -94,7 +95,7 @@ def _note_unstable(task: UnstableInput) -> None:
 UnstableInput.event_handler(luigi.Event.DEPENDENCY_MISSING)(_note_unstable)
 
 
-class OtherRun(luigi.ExternalTask):
+class OtherRun(KitchenTask, luigi.ExternalTask):
     """Another run that has a date in hand: waited for, in this run no longer."""
 
     date = DayParameter(description="UTC date, YYYY-MM-DD")
@@ -112,7 +113,7 @@ def _note_held(task: OtherRun) -> None:
 OtherRun.event_handler(luigi.Event.DEPENDENCY_MISSING)(_note_held)
 
 
-class UnitTask(luigi.Task):
+class UnitTask(KitchenTask):
     """A step of the graph for one unit. Subclasses only name their parameters."""
 
     date = DayParameter(description="UTC date, YYYY-MM-DD")

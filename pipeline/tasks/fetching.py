@@ -20,6 +20,7 @@ from pipeline.clock import DAY_US, day_open_us
 from pipeline.errors import ExitCode
 from pipeline.settings.fetching import KINDS
 from pipeline.tasks import context
+from pipeline.tasks.of_kitchen import KitchenTask
 from pipeline.tasks.parameters import DayParameter, SymbolParameter
 
 logger = logging.getLogger("kitchen")
@@ -27,7 +28,7 @@ logger = logging.getLogger("kitchen")
 _PROGRAM = "from pipeline.cli.main import main; main()"
 
 
-class FetchedFeed(luigi.Task):
+class FetchedFeed(KitchenTask):
     """The exchange was asked for a symbol's files of a day.
 
     Complete when of each of `fetch.kinds` a file is there that was written after the day's end, or when it

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import importlib
 
-import luigi
-
 from pipeline.clock import utc_now
 from pipeline.errors import StageError
 from pipeline.tasks import context
+from pipeline.tasks.of_kitchen import KitchenTask
 
 ALIVE = "pipeline.unattended.exporter_ages"
 """Loaded when somebody asks: a run with nothing to do stays light."""
 
 
-class Heartbeat(luigi.Task):
+class Heartbeat(KitchenTask):
     """Done when every live exporter is alive by the thresholds of CONTROL; else it fails and says why."""
 
     def complete(self) -> bool:

@@ -25,8 +25,8 @@ import luigi.task_register
 
 from pipeline.errors import ExitCode, KitchenError
 from pipeline.tasks import day as day  # registers the tasks with Luigi
+from pipeline.tasks import exits, lost_luigid, luigid_client
 from pipeline.tasks import heartbeat as heartbeat
-from pipeline.tasks import lost_luigid, luigid_client
 
 DEFAULTS = {
     "core": {
@@ -67,6 +67,7 @@ def prepare() -> None:
     _speak_plainly()
     _fall_back_to_local_scheduler()
     lost_luigid.exit_when_scheduler_lost()
+    exits.tell_errors_apart()
     _end_on_signals()
     # What is loaded by now stays to the end. Looking through it once more at exit costs as much as a
     # finished day, and writing on it in every forked worker costs that worker's own copy.

@@ -27,6 +27,7 @@ from pipeline.tasks import context, fetching, messages, pieces, tally
 from pipeline.tasks.base import OtherRun, RawDay, unsettled_feeds, waiting_for
 from pipeline.tasks.crew import Crew, at_work, hired
 from pipeline.tasks.day import Snapshot
+from pipeline.tasks.of_kitchen import KitchenTask
 from pipeline.tasks.parameters import DayParameter
 from pipeline.tasks.pieces import PARTS, Made, Part, Piece
 
@@ -87,7 +88,7 @@ def _shards(workers: int) -> list[list[str]]:
     return [names[first : first + size] for first in range(0, len(names), size)]
 
 
-class SymbolsTask(luigi.Task):
+class SymbolsTask(KitchenTask):
     """Units of some symbols; complete when all of them are fresh.
 
     Built in this process, or a symbol each by those whom `workers.executor` says.

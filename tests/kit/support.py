@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 import subprocess
@@ -59,6 +60,18 @@ def luigi(root: Path, *arguments: str, cwd: Path | None = None, **environment: s
         timeout=300,
         check=False,
     )
+
+
+def task_id(root: Path, family: str, day: dt.date) -> str:
+    """By which name luigid knows a root's task of a date."""
+    asked = f"import datetime; from pipeline.tasks.day import {family}; print({family}(date={day!r}).task_id)"
+    return subprocess.run(
+        [sys.executable, "-c", asked],
+        env={**os.environ, "KITCHEN_CONFIG": str(root / "configs" / "kitchen.yaml")},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout.strip()
 
 
 Run = subprocess.CompletedProcess[str]

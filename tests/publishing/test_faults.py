@@ -23,10 +23,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from luigi import task as luigi_task
 
 from kit import snapshots as kit
-from kit.support import luigi, write_config
+from kit.support import luigi, task_id, write_config
 from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.verify import verify_day
 from pipeline.reader import load
@@ -492,7 +491,7 @@ def test_luigid_says_that_somebody_else_is_at_it(
     kitchen: Kitchen, mended: Callable[[], None], tmp_path: Path
 ) -> None:
     """A worker that nobody knows is said to run the task: nothing is published, and that is no success."""
-    name = luigi_task.task_id_str("Snapshot", {"date": "2025-01-02"})
+    name = task_id(kitchen.root, "Snapshot", DAY)
     ghost = {"task_id": name, "worker": "ghost", "status": "RUNNING", "family": "Snapshot"}
     with luigid(tmp_path) as (_, port):
         address = f"http://127.0.0.1:{port}/api/add_task"

@@ -8,11 +8,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from kit import ranges
 from kit.real_luigid import Luigid, serving
-from kit.support import write_config
+from kit.support import luigi, task_id, write_config
 from pipeline.publishing import locks
 from pipeline.publishing.folder_store import FolderStore
 
@@ -82,3 +83,17 @@ def test_a_day_that_another_run_lets_go_is_built(raw: Path, tmp_path: Path) -> N
             run.wait(timeout=15)
 
     assert ranges.ended(run).returncode == 0
+
+
+def test_the_same_date_of_another_kitchen_is_not_its_own(
+    raw: Path, luigid: Luigid, tmp_path: Path
+) -> None:
+    """Two kitchens share a luigid: what a worker of the one has in hand holds up the one alone."""
+    one, other = (ranges.kitchen(tmp_path / name, raw) for name in ("one", "other"))
+    ghost = {"task_id": task_id(one, "Snapshot", DAYS[0]), "worker": "ghost", "status": "RUNNING"}
+    asked = json.dumps({**ghost, "family": "Snapshot"})
+    httpx.post(f"{luigid.address}/api/add_task", data={"data": asked}).raise_for_status()
+    command = ("Snapshot", "--date", str(DAYS[0]), "--scheduler-url", luigid.address)
+
+    assert luigi(one, *command).returncode == 10
+    assert luigi(other, *command).returncode == 0
