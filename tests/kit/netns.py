@@ -38,6 +38,20 @@ class Hosts:
         self.running.append(started)
         return started
 
+    def run(self, name: str, *command: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """A program on a host, to its end."""
+        process = self.begin(name, *command, **environ)
+        said, _ = process.communicate(timeout=1_800)
+        return subprocess.CompletedProcess(process.args, process.returncode, said)
+
+    def cut(self, name: str) -> None:
+        """Takes a host's cable out of the switch: nothing arrives any more, and nobody is told."""
+        _ip("-n", f"{self.tag}-sw", "link", "set", f"sw-{name}", "down")
+
+    def mend(self, name: str) -> None:
+        """Puts it in again."""
+        _ip("-n", f"{self.tag}-sw", "link", "set", f"sw-{name}", "up")
+
     def kill(self, name: str) -> None:
         """All that runs on a host, at once."""
         found = subprocess.run(

@@ -43,8 +43,13 @@ def serve(environ, start_response):
     with one_at_a_time:
         return [b"".join(moto(environ, start_response))]
 
-run_simple("127.0.0.1", int(sys.argv[1]), serve, threaded=True)
+run_simple(sys.argv[1], int(sys.argv[2]), serve, threaded=True)
 """
+
+
+def command(host: str, port: int) -> list[str]:
+    """What starts the server."""
+    return [sys.executable, "-W", "ignore", "-c", _SERVE, host, str(port)]
 
 
 @contextmanager
@@ -52,13 +57,13 @@ def running() -> Iterator[str]:
     """The address of a server with one empty bucket."""
     port = free_port()
     with subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", _SERVE, str(port)],
+        command("127.0.0.1", port),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=os.environ | ENVIRONMENT,
     ) as process:
         try:
-            _await(port)
+            await_answer(port)
             endpoint = f"http://127.0.0.1:{port}"
             client(endpoint).create_bucket(Bucket=BUCKET)
             yield endpoint
@@ -73,11 +78,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _await(port: int) -> None:
+def await_answer(port: int, host: str = "127.0.0.1") -> None:
+    """Until somebody listens there."""
     until = time.monotonic() + 60
     while True:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            socket.create_connection((host, port), 1).close()
             return
         except OSError:
             assert time.monotonic() < until, "the server of objects does not start"
