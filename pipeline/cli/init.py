@@ -59,7 +59,8 @@ def command(
         return
     file = founding.found(folder.absolute(), configuration)
     kitchen = read_kitchen(file)
-    usable = [it for it in instruments if it.has_klines]
+    can_build = any(it.has_klines for it in instruments)
+    usable = [it for it in instruments if it.has_klines or not can_build]
     files = []
     if exports is not None and usable:
         with progress.shown("import", "files") as told:
@@ -76,11 +77,11 @@ def command(
                 else []
             ),
             *_left([f"{it.path}: {it.why}" for it in files if it.is_left] if files else left),
-            *([] if usable else [f"next: bring files with kitchen init --from, or change {file}"]),
+            *founding.next_step(file, instruments),
         ],
     )
     code: int = ExitCode.PENDING if any(it.is_left for it in files) else ExitCode.DONE
-    if usable and not no_build and not output.is_json():
+    if can_build and not no_build and not output.is_json():
         code = _built(file) or code
     click.get_current_context().exit(code)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,7 +55,7 @@ def text(instruments: list[Instrument]) -> str:
 
 
 def _symbol(it: Instrument, newest: dt.date | None) -> Iterator[str]:
-    """Its lines: what was found of it, then itself; of one without klines a comment."""
+    """Its lines: what was found of it, then itself; a comment where it lacks the klines that others have."""
     for words in it.words():
         yield f"  # {words}"
     others = [market for market in sorted(it.markets) if market != it.market]
@@ -63,17 +64,34 @@ def _symbol(it: Instrument, newest: dt.date | None) -> Iterator[str]:
             f"  # it has files of {', '.join(others)} too; for them add a symbol of another name with"
             f" vendor_symbol: {it.name}"
         )
+    if not it.markets:
+        yield "  # no file tells the market, so it is a guess: spot | futures_um | futures_cm"
     entry = f"market: {it.market}"
     if not it.has_atas:
         entry += ", atas: none"
     if newest is not None and it.has_klines and (newest - _last_day(it)).days > ENDED_DAYS:
         entry += f", until: {_last_day(it)}"
     line = f"{it.name}: {{{entry}}}"
-    if it.has_klines:
-        yield f"  {line}"
-    else:
-        yield "  # no 1-minute klines of it are here, without which no day can be built:"
-        yield f"  # {line}"
+    if not it.has_klines:
+        yield "  # no 1-minute klines of it are here, without which no day can be built (kitchen fetch):"
+    yield f"  {line}" if it.has_klines or newest is None else f"  # {line}"
+
+
+def next_step(file: Path, instruments: list[Instrument]) -> list[str]:
+    """What brings a first day where no symbol has klines: a line or two; none where one has."""
+    if any(it.has_klines for it in instruments):
+        return []
+    found = {day for it in instruments for days in it.dates.values() for day in days}
+    days = sorted(clock.parse_day(day) for day in found if len(day) == len("2025-01-02"))
+    if not days:
+        return [f"next: bring files with kitchen import FOLDER, or change {file}"]
+    count = (days[-1] - days[0]).days + 1
+    return [
+        "next: the klines of the exchange, without which no day can be built, then the days; here:",
+        f"  cd {shlex.quote(str(file.parent))}",
+        f"  kitchen fetch --date {days[-1]} --days {count}",
+        f"  kitchen backfill --start {days[0]} --stop {days[-1]}",
+    ]
 
 
 def _last_day(it: Instrument) -> dt.date:

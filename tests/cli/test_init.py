@@ -97,6 +97,22 @@ def test_a_folder_of_exports_becomes_a_published_day(tmp_path: Path) -> None:
     assert any(line.startswith("  BTCUSDT  ") and "available" in line for line in lines)
 
 
+def test_a_chart_alone_becomes_a_kitchen_that_says_how_klines_come(tmp_path: Path) -> None:
+    """Its files are sorted in; what was guessed is said; the next commands fetch and build its dates."""
+    exports = tmp_path / "exports"
+    write_sample(SampleRequest(out=exports, first=dt.date(2025, 1, 2), trades_per_day=500))
+    shutil.rmtree(exports / "binance")
+
+    ended = run(str(tmp_path / "new"), "--from", str(exports))
+
+    assert ended.exit_code == 0
+    assert configured(tmp_path / "new") == {"BTCUSDT": {"market": "futures_um"}}
+    assert "it is a guess" in (tmp_path / "new/kitchen.yaml").read_text()
+    assert (tmp_path / "new/data/raw/atas/bars_1m/BTCUSDT/date=2025-01-02/bars_1m.jsonl").is_file()
+    assert "kitchen fetch --date 2025-01-02 --days 1\n" in ended.output
+    assert "kitchen backfill --start 2025-01-02 --stop 2025-01-02\n" in ended.output
+
+
 def test_without_exports_there_is_an_example_to_change(tmp_path: Path) -> None:
     """Its own rules, its form for editors, no fault."""
     ended = run(str(tmp_path / "new"))
