@@ -6,7 +6,6 @@ import ast
 import configparser
 import datetime as dt
 import os
-import re
 import shlex
 import subprocess
 import sys
@@ -15,26 +14,21 @@ from pathlib import Path
 import yaml
 
 from kit import ranges
+from kit.doc_pages import blocks, page
 from kit.real_luigid import free_port
 from kit.support import write_config
-from pipeline.locations import PROJECT
 from pipeline.settings import config
 
-PAGE = (PROJECT / "docs/cluster.md").read_text()
+PAGE = page("docs/cluster.md")
 DAYS = [dt.date(2025, 1, 2), dt.date(2025, 1, 3)]
 BIN = Path(sys.executable).parent
-
-
-def blocks(language: str) -> list[str]:
-    """The code blocks of a language."""
-    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.S)
 
 
 def test_its_configuration_is_one(tmp_path: Path) -> None:
     """And has the defaults."""
     bare = config.read_kitchen(write_config(tmp_path / "bare"))
 
-    said = config.read_kitchen(write_config(tmp_path / "said", extra=blocks("yaml")[0]))
+    said = config.read_kitchen(write_config(tmp_path / "said", extra=blocks(PAGE, "yaml")[0]))
 
     assert said.workers == bare.workers
 
@@ -49,7 +43,7 @@ def test_the_two_hosts_build_the_days(tmp_path: Path) -> None:
         "PATH": f"{BIN}:{os.environ['PATH']}",
         "KITCHEN_CONFIG": str(root / "configs/kitchen.yaml"),
     }
-    text = "\n".join(blocks("sh")).replace("8786", str(port)).replace("8787", str(shown))
+    text = "\n".join(blocks(PAGE, "sh")).replace("8786", str(port)).replace("8787", str(shown))
     text = text.replace("10.77.0.1", "127.0.0.1").replace("10.77.0.2", "127.0.0.2")
     *beside, driver = [shlex.split(line) for line in text.splitlines() if line]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -69,11 +63,11 @@ def test_the_two_hosts_build_the_days(tmp_path: Path) -> None:
 
 def test_its_units_and_manifest_call_programs_that_there_are() -> None:
     """With options that Dask's programs have."""
-    manifest = yaml.safe_load(blocks("yaml")[1])["spec"]
+    manifest = yaml.safe_load(blocks(PAGE, "yaml")[1])["spec"]
     called = [
         manifest[kind]["spec"]["containers"][0]["args"][1:] for kind in ("scheduler", "worker")
     ]
-    for text in blocks("ini"):
+    for text in blocks(PAGE, "ini"):
         unit = configparser.ConfigParser()
         unit.read_string(text)
         called.append(shlex.split(unit["Service"]["ExecStart"])[1:])
@@ -88,4 +82,4 @@ def test_its_units_and_manifest_call_programs_that_there_are() -> None:
 
 def test_its_python_can_be_read() -> None:
     """Slurm itself is not here."""
-    assert ast.parse(blocks("python")[0]).body
+    assert ast.parse(blocks(PAGE, "python")[0]).body

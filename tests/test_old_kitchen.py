@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-import re
 import subprocess
 import sys
 import tarfile
@@ -16,10 +15,10 @@ import duckdb
 import polars as pl
 import pytest
 
+from kit.doc_pages import blocks, page
 from kit.support import Run
 from pipeline import storage
 from pipeline.contracts.manifest import read, to_json
-from pipeline.locations import PROJECT
 from pipeline.reader import load
 from pipeline.stages import STAGES
 
@@ -159,10 +158,7 @@ def test_days_of_both_releases_are_read_together(
     newer = "luigi --module pipeline Snapshot --date 2025-01-04 --local-scheduler"
     built = ask(old, *newer.split())
     assert built.returncode == 0, built.stdout + built.stderr
-    guide = (PROJECT / "docs" / "reading.md").read_text()
-    [lines] = [
-        block for block in re.findall(r"```python\n(.*?)```", guide, re.S) if "mixed" in block
-    ]
+    [lines] = [block for block in blocks(page("docs/reading.md"), "python") if "mixed" in block]
     monkeypatch.chdir(old)
     said: dict[str, Any] = {
         "duckdb": duckdb,

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from kit.doc_pages import blocks, page
 from kit.support import kitchen_at
 from pipeline import layout
 from pipeline.freshness import graph
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
-from pipeline.locations import PROJECT
 from pipeline.sample.generate import SampleRequest, write_sample
 from pipeline.settings.config import Kitchen
 from pipeline.stages import STAGES
@@ -24,7 +24,7 @@ from pipeline.tasks import job
 
 DAY = dt.date(2025, 1, 2)
 LAST = Unit("Manifest", DAY)
-GUIDE = (PROJECT / "docs" / "architecture.md").read_text()
+GUIDE = page("docs/architecture.md")
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_the_lines_of_the_guide_read_them(
 ) -> None:
     """With pandas, Polars and DuckDB; and the report is unpacked."""
     section = GUIDE.partition("## Prepared files\n")[2].partition("\n## ")[0]
-    (lines,) = re.findall(r"```python\n(.*?)```", section, re.S)
+    (lines,) = blocks(section, "python")
     (command,) = re.findall(r"`python (-m zipfile [^`]*)`", section)
     monkeypatch.chdir(kitchen.prepared.parent.parent)
     said: dict[str, Any] = {}

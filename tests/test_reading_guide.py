@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from kit import snapshots as kit
+from kit.doc_pages import Reader, page, steps
 from kit.support import write_config
 from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.seal import publish
 from pipeline.settings import config
-
-GUIDE = Path(__file__).resolve().parent.parent / "docs" / "reading.md"
 
 
 def test_the_code_of_the_guide_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,14 +25,14 @@ def test_the_code_of_the_guide_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         )
     monkeypatch.setenv("KITCHEN_CONFIG", str(write_config(tmp_path)))
     config._load.cache_clear()
-    monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
-    names: dict[str, Any] = {}
+    guide = [step for step in steps(page("docs/reading.md")) if step.language == "python"]
+    reader = Reader(tmp_path)
 
-    for block in blocks:
-        exec(compile(block, str(GUIDE), "exec"), names)  # noqa: S102 - our own guide
+    for step in guide:
+        reader.take(step)
 
-    assert len(blocks) == 13
+    names = reader.names
+    assert len(guide) == 13
     assert names["panel"].shape == (2 * 288, 2)
     assert names["rows"].shape == (2 * 1440, 6)
     assert names["minutes"] == 2 * 2 * 1440

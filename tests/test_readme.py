@@ -11,18 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from kit.doc_pages import blocks, page
 from kit.support import luigi, write_config
 from pipeline.cli import main as program
 from pipeline.errors import ExitCode
 from pipeline.sample.generate import SampleRequest, write_sample
 from pipeline.settings.config import PROJECT
 
-README = (PROJECT / "README.md").read_text()
-
-
-def blocks(language: str) -> list[str]:
-    """The code blocks of a language."""
-    return re.findall(rf"```{language}\n(.*?)```", README, re.S)
+README = page("README.md")
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +36,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_its_python_runs(root: Path) -> None:
     """Every block, in one go, in the folder that holds the snapshots."""
-    code = "\n".join(blocks("python")) + "\nprint(len(bars), len(features), table.num_rows)\n"
+    code = (
+        "\n".join(blocks(README, "python")) + "\nprint(len(bars), len(features), table.num_rows)\n"
+    )
     environment = {**os.environ, "KITCHEN_CONFIG": str(root / "configs/kitchen.yaml")}
 
     run = subprocess.run(
@@ -66,7 +64,7 @@ def test_its_make_targets_exist() -> None:
 
 def test_its_kitchen_commands_exist() -> None:
     """Commands and their options."""
-    for line in re.findall(r"^kitchen (.+)$", "\n".join(blocks("sh")), re.M):
+    for line in re.findall(r"^kitchen (.+)$", "\n".join(blocks(README, "sh")), re.M):
         command, *rest = line.split()
         options = {word for word in rest if word.startswith("--")}
         known = program.cli.get_command(None, command)
