@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import email.utils
 import importlib
+import mmap
 import os
 import threading
 import time
@@ -53,6 +54,10 @@ class Objects:
 
     address: Address
     _clock: list[float] = field(default_factory=list, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Lets forks of this process know what becomes of each other's requests."""
+        _given_up(self.address.server)
 
     def listed(self, prefix: str, after: str = "") -> Iterator[Listed]:
         """Objects whose names begin so, by name; from behind a name on."""
@@ -104,6 +109,7 @@ class Objects:
         Each try is one request, so that an answer that was lost is seen: then what stands there decides.
         """
         errors, wait = _errors(), 0.1
+        self._refuse_while_away()
         deadline = time.monotonic() + self.address.server.patience_seconds
         while True:
             try:
@@ -164,10 +170,21 @@ class Objects:
     @contextmanager
     def _asked(self, name: str) -> Iterator[None]:
         errors = _errors()
+        self._refuse_while_away()
         try:
             yield
         except (errors.ClientError, errors.BotoCoreError) as error:
             raise self._told(name, error) from error
+
+    def _refuse_while_away(self) -> None:
+        """A store that was waited for in vain is left alone for as long: not waited for day after day."""
+        patience, then = self.address.server.patience_seconds, _given_up(self.address.server)[0]
+        ago = time.monotonic() - then
+        if then and ago < patience:
+            raise PublishError(
+                f"{self.address}: the store gave no good answer for {patience:g} s, {ago:.0f} s ago, and is"
+                f" asked again in {patience - ago:.0f} s; what is published there stays"
+            )
 
     def _told(self, name: str, error: Any) -> KitchenError:
         """One sentence; nothing of what boto3 says itself, which may show what was sent."""
@@ -185,6 +202,7 @@ class Objects:
                 " delete there, and the right keys, region and endpoint"
             )
         patience = address.server.patience_seconds
+        _given_up(address.server)[0] = time.monotonic()
         return PublishError(
             f"{address}: the store gave no good answer ({what}), asked for {patience:g} s at most; what is"
             " published there stays, ask again once it is back"
@@ -197,6 +215,13 @@ def ignores_conditions(address: Address) -> PublishError:
         f"{address}: this store ignores If-None-Match, so two publishers could overwrite each other's"
         " revisions; nothing was published, take a store that honours it"
     )
+
+
+@lru_cache(maxsize=8)
+def _given_up(server: Server) -> Any:
+    """When a server was last waited for in vain, by the monotonic clock; 0 for never. Forks share it."""
+    shared: Any = memoryview(mmap.mmap(-1, 8)).cast("d")
+    return shared
 
 
 @lru_cache(maxsize=8)

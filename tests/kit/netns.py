@@ -26,12 +26,21 @@ class Hosts:
         """A host's."""
         return f"{NET}.{self.names.index(name) + 1}"
 
+    def serve(self, name: str, *command: str, **environ: str) -> subprocess.Popen[str]:
+        """A program on a host that runs to the end of the block, and to which nobody listens."""
+        return self._started(name, command, environ, subprocess.DEVNULL)
+
     def begin(self, name: str, *command: str, **environ: str) -> subprocess.Popen[str]:
-        """A program on a host."""
+        """A program on a host; what it says is to be read."""
+        return self._started(name, command, environ, subprocess.PIPE)
+
+    def _started(
+        self, name: str, command: tuple[str, ...], environ: dict[str, str], out: int
+    ) -> subprocess.Popen[str]:
         started = subprocess.Popen(
             ["ip", "netns", "exec", f"{self.tag}-{name}", *command],
             env={**os.environ, **environ},
-            stdout=subprocess.PIPE,
+            stdout=out,
             stderr=subprocess.STDOUT,
             text=True,
         )

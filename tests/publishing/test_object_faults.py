@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import multiprocessing
 import tempfile
 import threading
 import time
@@ -312,6 +314,32 @@ def test_a_store_that_is_away_is_one_sentence_in_bounded_time(
         assert told.exit_code == ExitCode.FAILED
         assert "no good answer" in str(told)
         assert "\n" not in str(told)
+
+
+def test_a_store_that_was_waited_for_in_vain_is_left_alone_for_as_long(endpoint: str) -> None:
+    """Thirty dates, each built in a fork, do not each wait for it; then it is asked again."""
+    door = Door(endpoint, lambda request, go: None)
+    with door.open() as address:
+        objects = Objects(behind(address, object_server.address(endpoint), 6))
+        fork = multiprocessing.get_context("fork").Process(target=_asks, args=(objects,))
+        fork.start()
+        fork.join()
+        asked, began = len(door.seen), time.monotonic()
+        for _ in range(30):
+            with pytest.raises(PublishError, match="asked again in") as told:
+                objects.get("a")
+
+        assert told.value.exit_code == ExitCode.FAILED
+        assert time.monotonic() - began < 2
+        assert len(door.seen) == asked > 0
+        door.fault = lambda request, go: go(request)
+        time.sleep(6)
+        assert objects.get("a") is None
+
+
+def _asks(objects: Objects) -> None:
+    with contextlib.suppress(PublishError):
+        objects.get("a")
 
 
 def test_credentials_are_never_repeated(

@@ -12,7 +12,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,14 +55,14 @@ class Site:
     def start(self) -> None:
         """All but the driver."""
         net, ctl, st = self.net, self.net.address("ctl"), self.net.address("st")
-        net.begin("st", *object_server.command(st, PORT), **self.environ)
-        self.luigid = net.begin("ctl", f"{BIN}/luigid", "--address", ctl, "--port", "8082")
+        net.serve("st", *object_server.command(st, PORT), **self.environ)
+        self.luigid = net.serve("ctl", f"{BIN}/luigid", "--address", ctl, "--port", "8082")
         scheduler = ("--host", ctl, "--port", "8786", "--no-dashboard")
-        net.begin("ctl", f"{BIN}/dask", "scheduler", *scheduler, **self.environ)
+        net.serve("ctl", f"{BIN}/dask", "scheduler", *scheduler, **self.environ)
         for name in ("w1", "w2"):
             own = ("--host", net.address(name), "--nworkers", "1", "--nthreads", "1")
             words = ("worker", f"tcp://{ctl}:8786", "--no-dashboard", *own)
-            net.begin(name, f"{BIN}/dask", *words, **self.environ)
+            net.serve(name, f"{BIN}/dask", *words, **self.environ)
         made = (
             "import sys; sys.path.insert(0, sys.argv[2]); from kit import object_server as s;"
             "s.await_answer(9000, sys.argv[1]);"
@@ -136,7 +136,7 @@ def exports(out: Path, symbols: tuple[str, ...], days: list[dt.date]) -> Path:
 
 def test_a_worker_host_and_luigid_die_while_a_month_of_six_symbols_is_built(tmp_path: Path) -> None:
     """Exit 0, and in the bucket the bytes that one machine publishes into a folder."""
-    days = [dt.date(2025, 1, 15) + dt.timedelta(days=n) for n in range(30)]
+    days = days_from(dt.date(2025, 1, 15), 30)
     raw = exports(tmp_path / "raw", SYMBOLS, days)
     alone = tmp_path / "alone"
     kitchen(alone, raw, SYMBOLS)
@@ -162,17 +162,36 @@ def _until(cluster: Site, wanted: int) -> None:
         time.sleep(0.05)
 
 
+@dataclass
+class Ground:
+    """Exports of two symbols, and what one machine publishes of them into a folder."""
+
+    folder: Path
+    days: list[dt.date]
+
+    def __post_init__(self) -> None:
+        """Makes them."""
+        self.symbols = SYMBOLS[2:4]
+        self.raw = exports(self.folder / "raw", self.symbols, self.days)
+        kitchen(self.folder / "alone", self.raw, self.symbols)
+        assert ranges.backfill(self.folder / "alone", self.days).returncode == 0
+        self.wanted = published(self.folder / "alone")
+
+    def site(self, name: str = "cluster") -> AbstractContextManager[Site]:
+        """Four hosts that have nothing of it yet."""
+        return site(self.folder / name, self.raw, self.symbols, self.days)
+
+
+def days_from(first: dt.date, count: int) -> list[dt.date]:
+    """So many days."""
+    return [first + dt.timedelta(days=n) for n in range(count)]
+
+
 def test_a_cable_that_is_cut_for_a_while_costs_time_alone(tmp_path: Path) -> None:
     """Whichever host it is of, at any moment: exit 0, same bytes, nothing half-made in the bucket."""
-    days = [dt.date(2025, 1, 31) + dt.timedelta(days=n) for n in range(2)]
-    raw = exports(tmp_path / "raw", SYMBOLS[2:4], days)
-    alone = tmp_path / "alone"
-    kitchen(alone, raw, SYMBOLS[2:4])
-    assert ranges.backfill(alone, days).returncode == 0
-    chance = random.Random(20250131)
+    ground, chance = Ground(tmp_path, days_from(dt.date(2025, 1, 31), 2)), random.Random(20250131)
     for number, name in enumerate(("w1", "st") * 5):
-        root = tmp_path / f"cut{number}"
-        with site(root, raw, SYMBOLS[2:4], days) as cluster:
+        with ground.site(f"cut{number}") as cluster:
             driver = cluster.net.begin("ctl", *cluster.command(), **cluster.environ)
             time.sleep(chance.uniform(2, 12))
             cluster.net.cut(name)
@@ -181,36 +200,26 @@ def test_a_cable_that_is_cut_for_a_while_costs_time_alone(tmp_path: Path) -> Non
             said, _ = driver.communicate(timeout=600)
 
             assert driver.returncode == 0, f"{number} {name}: {said}"
-            assert published(cluster.copied(tmp_path / f"copy{number}")) == published(alone)
+            assert published(cluster.copied(tmp_path / f"copy{number}")) == ground.wanted
 
 
 def test_a_worker_that_is_cut_off_for_good_is_made_up_for(tmp_path: Path) -> None:
     """It may go on computing where it is; its symbol's month is built by the other one."""
-    days = [dt.date(2025, 1, 31) + dt.timedelta(days=n) for n in range(6)]
-    raw = exports(tmp_path / "raw", SYMBOLS[2:4], days)
-    alone = tmp_path / "alone"
-    kitchen(alone, raw, SYMBOLS[2:4])
-    assert ranges.backfill(alone, days).returncode == 0
-
-    with site(tmp_path / "cluster", raw, SYMBOLS[2:4], days) as cluster:
+    ground = Ground(tmp_path, days_from(dt.date(2025, 1, 31), 6))
+    with ground.site() as cluster:
         driver = cluster.net.begin("ctl", *cluster.command(), **cluster.environ)
         _until(cluster, 1)
         cluster.net.cut("w1")
         said, _ = driver.communicate(timeout=600)
 
         assert driver.returncode == 0, said
-        assert published(cluster.copied(tmp_path / "copy")) == published(alone)
+        assert published(cluster.copied(tmp_path / "copy")) == ground.wanted
 
 
 def test_a_bucket_that_stays_away_ends_the_run_in_bounded_time(tmp_path: Path) -> None:
     """One sentence and 30; what was computed stays, and the same command goes on when it is back."""
-    days = [dt.date(2025, 1, 31) + dt.timedelta(days=n) for n in range(2)]
-    raw = exports(tmp_path / "raw", SYMBOLS[2:4], days)
-    alone = tmp_path / "alone"
-    kitchen(alone, raw, SYMBOLS[2:4])
-    assert ranges.backfill(alone, days).returncode == 0
-
-    with site(tmp_path / "cluster", raw, SYMBOLS[2:4], days) as cluster:
+    ground = Ground(tmp_path, days_from(dt.date(2025, 1, 31), 2))
+    with ground.site() as cluster:
         driver = cluster.net.begin("ctl", *cluster.command(), **cluster.environ)
         _until(cluster, 1)
         cluster.net.cut("st")
@@ -224,4 +233,4 @@ def test_a_bucket_that_stays_away_ends_the_run_in_bounded_time(tmp_path: Path) -
         cluster.net.mend("st")
         again = cluster.net.run("ctl", *cluster.command(), **cluster.environ)
         assert again.returncode == 0, again.stdout
-        assert published(cluster.copied(tmp_path / "copy")) == published(alone)
+        assert published(cluster.copied(tmp_path / "copy")) == ground.wanted

@@ -29,11 +29,11 @@ def test_a_worker_host_and_luigid_die_and_the_range_is_built(tmp_path: Path) -> 
     environ = {"KITCHEN_CONFIG": str(root / "configs/kitchen.yaml"), "PYTHONUNBUFFERED": "1"}
     with hosts("ctl", "w1", "w2", "drv") as net:
         ctl = net.address("ctl")
-        luigid = net.begin("ctl", LUIGID, "--address", ctl, "--port", "8082", **environ)
-        net.begin("ctl", DASK, "scheduler", "--host", ctl, "--port", "8786", "--no-dashboard")
+        luigid = net.serve("ctl", LUIGID, "--address", ctl, "--port", "8082", **environ)
+        net.serve("ctl", DASK, "scheduler", "--host", ctl, "--port", "8786", "--no-dashboard")
         for name in ("w1", "w2"):
             own = ("--host", net.address(name), "--nworkers", "1", "--nthreads", "1")
-            net.begin(name, DASK, "worker", f"tcp://{ctl}:8786", "--no-dashboard", *own)
+            net.serve(name, DASK, "worker", f"tcp://{ctl}:8786", "--no-dashboard", *own)
         time.sleep(5)
         span = ("--start", DAYS[0].isoformat(), "--stop", DAYS[-1].isoformat())
         how = ("--scheduler", f"http://{ctl}:8082", "--executor", f"dask:tcp://{ctl}:8786")
