@@ -16,6 +16,7 @@ from pipeline.clock import MINUTE_US
 from pipeline.errors import ContractError, ParameterError
 from pipeline.tables import arrays
 from pipeline.tables.arrays import Bools, Floats, Ints
+from pipeline.tables.exact import decimal_places, from_units, to_units
 
 _TEXT = re.compile(r"([1-9][0-9]{0,3})(m|min|h|d)", re.ASCII)
 _MINUTES = {"m": 1, "min": 1, "h": 60, "d": 1440}
@@ -188,8 +189,10 @@ def _any(values: Bools, groups: _Groups) -> Bools:
 
 
 def _sums(values: Floats, groups: _Groups) -> Floats:
-    sums: Floats = np.add.reduceat(values, groups.starts)
-    return sums
+    """The floats nearest to the exact sums of the values as decimals; NaN where one is not known."""
+    places = decimal_places(values)
+    units = np.add.reduceat(to_units(values, places), groups.starts)
+    return np.where(_any(np.isnan(values), groups), np.nan, from_units(units, places))
 
 
 def _truth(column: pa.ChunkedArray, groups: _Groups, *, every: bool) -> pa.Array:
