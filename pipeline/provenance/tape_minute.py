@@ -1,6 +1,6 @@
 """Which tape a minute was taken from, and what was mended of one from the exchange's other archive.
 
-Belongs here: the day's proof made again, as the step made it, and the rows of one minute behind it.
+Belongs here: the rows of one minute behind the proof that `tapes_again.py` makes again.
 """
 
 from __future__ import annotations
@@ -13,19 +13,15 @@ import pyarrow as pa
 
 from pipeline.clock import MINUTE_US, day_open_us
 from pipeline.free_form import Json
-from pipeline.freshness import graph
-from pipeline.freshness.graph import Unit
 from pipeline.model.feeds import TRADE_FEEDS, TRADE_TAPES
 from pipeline.proof.choice import NO_TAPE, proven, used
-from pipeline.proof.day import mending
 from pipeline.proof.mend import Mending, mended
-from pipeline.proof.tapes import Given, TapesOfDay, tapes_of_day
+from pipeline.proof.tapes import Given, TapesOfDay
 from pipeline.provenance import raw_text
 from pipeline.provenance.prepared_day import Prepared, Rows
+from pipeline.provenance.tapes_again import again, orders
 from pipeline.tables import arrays
 from pipeline.tables.parts import Parts, in_memory, single
-from pipeline.tasks import tape_inputs
-from pipeline.tasks.job import Job
 
 Lines = frozenset[tuple[str, int]]
 """File and line."""
@@ -110,28 +106,15 @@ def _minute(given: Prepared, minute: int) -> TapeMinute | None:
         proven=proven(candidates)[minute].as_py(),
         mended=tuple(
             _mended(given, (tapes, found), (name, other), order, minute)
-            for name, other, order in _orders(tapes, found)
-            if order.minutes[minute]
+            for name, other, order in orders(tapes, found)
+            if other is not None and order.minutes[minute]
         ),
     )
 
 
 @lru_cache(maxsize=1)
 def _proof(given: Prepared) -> tuple[Given, TapesOfDay]:
-    node = graph.node(given.kitchen, Unit("Footprint", given.day, given.symbol))
-    job = Job(
-        kitchen=given.kitchen, node=node, reasons=["asked for"], code={}, libraries={}, contents={}
-    )
-    tapes = tape_inputs.given(job, tape_inputs.ticks(job))
-    return tapes, tapes_of_day(tapes)
-
-
-def _orders(tapes: Given, found: TapesOfDay) -> list[tuple[str, str, Mending]]:
-    """What was mended: an archive, the other one, and how."""
-    one, other = TRADE_TAPES
-    both = {one: other, other: one} if {one, other} <= tapes.tapes.keys() else {}
-    orders = ((name, donor, mending(found.archived, name, donor)) for name, donor in both.items())
-    return [(name, donor, order) for name, donor, order in orders if order is not None]
+    return again(given.kitchen, given.symbol, given.day)
 
 
 def _mended(
