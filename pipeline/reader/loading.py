@@ -84,8 +84,8 @@ def load(
         SnapshotCorruptError: bytes differ from their manifest.
     """
     names = None if symbols is None else _symbols(symbols)
-    parts = _parts(dataset, start, end, _Choice(names, as_of, allow, root))
-    return _joined(dataset, parts, names, columns)
+    parts = _parts(dataset, start, end, Choice(names, as_of, allow, root))
+    return joined(dataset, parts, names, columns)
 
 
 def files(
@@ -103,7 +103,7 @@ def files(
     hold all symbols of their days; filter by symbol. Arguments and errors as in `load()`.
     """
     names = None if symbols is None else _symbols(symbols)
-    return verified.check_all(_parts(dataset, start, end, _Choice(names, as_of, allow, root)))
+    return verified.check_all(_parts(dataset, start, end, Choice(names, as_of, allow, root)))
 
 
 def scan(
@@ -122,7 +122,7 @@ def scan(
     """
     pl = require("polars")
     names = None if symbols is None else _symbols(symbols)
-    parts = _parts(dataset, start, end, _Choice(names, as_of, allow, root))
+    parts = _parts(dataset, start, end, Choice(names, as_of, allow, root))
     frames = [pl.scan_parquet(path, glob=False) for path in verified.check_all(parts)]
     empty = pl.from_arrow(_schema(dataset).empty_table()).lazy()
     frame = pl.concat(frames, how="diagonal") if frames else empty
@@ -195,12 +195,12 @@ def urls(
     what lies there never changes. Arguments as in `load()`; errors too, but for other bytes.
     """
     names = None if symbols is None else _symbols(symbols)
-    store, found = _found(dataset, start, end, _Choice(names, as_of, allow, root))
+    store, found = found_in(dataset, start, end, Choice(names, as_of, allow, root))
     return [store.url(it.day, it.number, f"{dataset}.parquet") for it in found]
 
 
 @dataclass(frozen=True, slots=True)
-class _Choice:
+class Choice:
     """What of a range is asked for, as the caller wrote it."""
 
     names: list[str] | None
@@ -209,17 +209,17 @@ class _Choice:
     root: Path | str | None
 
 
-def _parts(dataset: str, start: dt.date | str, end: dt.date | str, choice: _Choice) -> list[Part]:
-    """The file of each of `_found`, on this machine."""
-    store, found = _found(dataset, start, end, choice)
+def _parts(dataset: str, start: dt.date | str, end: dt.date | str, choice: Choice) -> list[Part]:
+    """The file of each of `found_in`, on this machine."""
+    store, found = found_in(dataset, start, end, choice)
     name = f"{dataset}.parquet"
     folders = each(lambda it: store.fetch(it.day, it.number, [name]), found, store.at_once)
     pairs = zip(folders, found, strict=True)
     return [Part(path=folder / name, entry=it.entry) for folder, it in pairs if it.entry]
 
 
-def _found(
-    dataset: str, start: dt.date | str, end: dt.date | str, choice: _Choice
+def found_in(
+    dataset: str, start: dt.date | str, end: dt.date | str, choice: Choice
 ) -> tuple[Store, list[Resolved]]:
     """The revision of each date that has the dataset, once nothing in the range is refused.
 
@@ -325,7 +325,7 @@ def _refuse(days: list[_Day], symbols: list[str] | None, allow: Sequence[str]) -
         )
 
 
-def _joined(
+def joined(
     dataset: str, parts: list[Part], symbols: list[str] | None, columns: Sequence[str] | None
 ) -> pa.Table:
     """The files' rows below one another, in the columns asked for."""

@@ -178,7 +178,7 @@ def is_header(names: Sequence[str]) -> bool:
 
 def wanted_columns(names: Sequence[str], pair: str) -> str:
     """Why columns of such names are no klines, for people."""
-    base, _ = _assets(pair, ())
+    base, _ = assets(pair, ())
     volume = f"volume (or volume_{base})" if base else "volume"
     return (
         f"columns {', '.join(name.strip() for name in names)[:200]}; wanted a time (open_time), open, high,"
@@ -206,7 +206,7 @@ def own_symbols(texts: Sequence[str], pair: str, *, is_spot: bool) -> set[str]:
     A perpetual is not the spot pair of that name; and where both stand in one table, it is the future's.
     """
     letters, _ = symbol_of(pair)
-    base, _ = _assets(pair, ())
+    base, _ = assets(pair, ())
     read = {text: symbol_of(text) for text in texts}
     mine = {text for text, (name, _) in read.items() if name in (letters, base.upper())}
     perpetual = {text for text in mine if read[text][1]}
@@ -268,7 +268,7 @@ def _by_asset(places: dict[str, int], pair: str | None) -> dict[str, int]:
         if pair is None:
             found.update(zip((base_field,), named.values(), strict=False))
             continue
-        base, quote = _assets(pair, tuple(named))
+        base, quote = assets(pair, tuple(named))
         found |= {base_field: named[base]} if base in named else {}
         found |= {quote_field: named[quote]} if quote in named else {}
     return found
@@ -285,7 +285,7 @@ def _without(name: str, words: Sequence[str]) -> str | None:
     return None
 
 
-def _assets(pair: str, told: Sequence[str]) -> tuple[str, str]:
+def assets(pair: str, told: Sequence[str]) -> tuple[str, str]:
     """Base and quote of a pair: as two of the told assets make it up, else by what others are priced in."""
     letters = symbol_of(pair.split("_", maxsplit=1)[0])[0].casefold()
     for base in told:
