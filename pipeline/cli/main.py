@@ -24,6 +24,7 @@ COMMANDS = {
     "doctor": "what may be wrong here, and what to do",
     "diff": "rows and columns in which two revisions differ",
     "features": "what every published feature is: list, describe",
+    "export": "published days for another tool: freqtrade, nautilus, qlib, ..",
     "explain": "where a row came from, or where a raw line went",
     "fetch": "klines from the exchange into the raw folder",
     "gc": "collect old revisions by a policy; a plan unless --apply",

@@ -1,0 +1,240 @@
+"""Which days and symbols go out: conditions, instants, names; and what is refused in one sentence."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shutil
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from kit import export_ground, snapshots
+from kit.export_ground import DAYS, Exporter
+from kit.object_server import BUCKET
+from kit.support import write_config
+from pipeline.publishing.folder_store import FolderStore
+from pipeline.publishing.opening import open_store
+from pipeline.publishing.seal import publish
+from pipeline.settings import config
+from pipeline.settings.config import Kitchen, store_place
+
+STATES = [
+    {"BTCUSDT": "available", "ETHUSDT": "available"},
+    {"BTCUSDT": "degraded", "ETHUSDT": "available"},
+    {"BTCUSDT": "available", "ETHUSDT": "missing"},
+    None,
+    {"BTCUSDT": "available", "ETHUSDT": "available"},
+]
+"""By date; nothing is published of the fourth."""
+
+DATES = [snapshots.DAY + dt.timedelta(days=i) for i in range(len(STATES))]
+
+
+@pytest.fixture
+def odd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Exporter:
+    """A store of days of every condition."""
+    root = tmp_path / "odd"
+    symbols = dict.fromkeys(("BTCUSDT", "ETHUSDT"), "{market: futures_um}")
+    write_config(root, symbols)
+    for day, states in zip(DATES, STATES, strict=True):
+        if states is not None:
+            draft = snapshots.draft(tmp_path / f"draft-{day}", day, states=states)
+            publish(draft, FolderStore(root / "snapshots"))
+    return Exporter(monkeypatch, root)
+
+
+def test_a_condition_that_is_not_allowed_is_refused(odd: Exporter, tmp_path: Path) -> None:
+    """By name, as `load` does it."""
+    code, said = odd.refused("parquet", "--out", tmp_path / "out")
+
+    assert code == 30
+    assert f"BTCUSDT {DATES[1]} (degraded)" in said
+    assert f"ETHUSDT {DATES[2]} (missing)" in said
+    assert f"{DATES[3]} (not published)" in said
+
+
+@pytest.mark.parametrize("tool", ["freqtrade", "nautilus", "parquet", "qlib"])
+def test_what_is_allowed_goes_out_and_what_is_absent_is_said(
+    odd: Exporter, tmp_path: Path, tool: str
+) -> None:
+    """Degraded days go out, with their codes; missing and unpublished ones are named by the receipt."""
+    out, allow = (
+        tmp_path / "out",
+        ["--allow", "degraded", "--allow", "missing", "--allow", "pending"],
+    )
+
+    said = odd.made(tool, *allow, "--out", out)
+
+    assert said["symbols"]["BTCUSDT"]["absent"] == {str(DATES[3]): "not published"}
+    assert said["symbols"]["ETHUSDT"]["absent"] == {
+        str(DATES[2]): "missing",
+        str(DATES[3]): "not published",
+    }
+    assert said["symbols"]["BTCUSDT"]["rows"] == 4 * 1440
+    assert said["symbols"]["ETHUSDT"]["rows"] == 3 * 1440
+    assert said["days"][str(DATES[1])]["conditions"]["BTCUSDT"] == "degraded"
+    assert said["days"][str(DATES[1])]["codes"] == {"BTCUSDT": ["C12"]}
+    assert said["allow"] == ["available", "degraded", "missing", "pending"]
+
+
+def test_qlib_knows_when_an_instrument_is_there(odd: Exporter, tmp_path: Path) -> None:
+    """A span for each run of days; the calendar has no day of which nothing is published."""
+    odd.made(
+        *("qlib", "--allow", "degraded", "--allow", "missing", "--allow", "pending"),
+        *("--interval", "1h", "--out", tmp_path / "out"),
+    )
+
+    calendar = (tmp_path / "out/calendars/60min.txt").read_text().splitlines()
+    assert [stamp[:10] for stamp in calendar[::24]] == [str(DATES[i]) for i in (0, 1, 2, 4)]
+    assert (tmp_path / "out/instruments/all.txt").read_text().splitlines() == [
+        f"BTCUSDT\t{DATES[0]} 00:00:00\t{DATES[4]} 23:00:00",
+        f"ETHUSDT\t{DATES[0]} 00:00:00\t{DATES[1]} 23:00:00",
+        f"ETHUSDT\t{DATES[4]} 00:00:00\t{DATES[4]} 23:00:00",
+    ]
+
+
+def test_as_of_gives_what_was_published_then(odd: Exporter, tmp_path: Path) -> None:
+    """Two revisions of a day; the receipt names the instant and the revision."""
+    place = FolderStore(odd.root / "snapshots")
+    first = json.loads((odd.root / f"snapshots/{DATES[0]}/publication.json").read_text())
+    later = snapshots.draft(tmp_path / "later", DATES[0], states=STATES[0], price=101.0)
+    publish(later, place)
+    one = ("--symbols", "BTCUSDT", "--stop", DATES[0])
+
+    now = odd.made("parquet", *one, "--out", tmp_path / "now")
+    then = odd.made("parquet", *one, "--as-of", first["published_at"], "--out", tmp_path / "then")
+
+    tables = [pq.read_table(tmp_path / name / "BTCUSDT.parquet") for name in ("now", "then")]
+    assert [table["close"][0].as_py() for table in tables] == [101.0, 100.0]
+    assert [it["days"][str(DATES[0])]["revision"] for it in (now, then)] == [2, 1]
+    assert (now["as_of"], then["as_of"]) == (None, first["published_at"])
+
+
+def test_a_byte_that_changed_never_goes_out(odd: Exporter, tmp_path: Path) -> None:
+    """It ends with 30 and leaves nothing."""
+    file = (odd.root / f"snapshots/{DATES[0]}").resolve() / "bars_1m.parquet"
+    data = bytearray(file.read_bytes())
+    data[len(data) // 3] ^= 1
+    file.chmod(0o644)
+    file.write_bytes(data)
+
+    code, said = odd.refused("freqtrade", "--stop", DATES[0], "--out", tmp_path / "out")
+
+    assert code == 30
+    assert "kitchen verify" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_bucket_gives_the_same_bytes(odd: Exporter, tmp_path: Path, endpoint: str) -> None:
+    """As the folder that it was published from."""
+    there = open_store(store_place(f"s3://{BUCKET}/{tmp_path.name}"))
+    for day, states in zip(DATES[:2], STATES[:2], strict=True):
+        publish(snapshots.draft(tmp_path / f"bucket-{day}", day, states=states), there)
+    stop = ("--stop", DATES[1], "--allow", "degraded")
+    odd.made("freqtrade", *stop, "--out", tmp_path / "folder")
+    file = odd.root / "configs/kitchen.yaml"
+    address = f"s3://{BUCKET}/{tmp_path.name}"
+    file.write_text(file.read_text().replace("snapshots: snapshots", f"snapshots: '{address}'"))
+
+    odd.made("freqtrade", *stop, "--out", tmp_path / "bucket")
+
+    folder, bucket = (snapshots.contents(tmp_path / name) for name in ("folder", "bucket"))
+    assert {k: v for k, v in folder.items() if k.endswith("feather")} == {
+        k: v for k, v in bucket.items() if k.endswith("feather")
+    }
+
+
+def test_a_name_is_what_a_person_says(odd: Exporter, tmp_path: Path) -> None:
+    """Where the tool's own rule gives another one."""
+    one = ("--symbols", "BTCUSDT", "--stop", DATES[0])
+    odd.made("freqtrade", *one, "--name", "BTCUSDT=XBT/USD", "--out", tmp_path / "f")
+    odd.made("nautilus", *one, "--name", "BTCUSDT=XBT.MINE", "--out", tmp_path / "n")
+
+    assert (tmp_path / "f/XBT_USD-1m.feather").is_file()
+    assert (tmp_path / "n/data/bar/XBT.MINE-1-MINUTE-LAST-EXTERNAL").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["freqtrade", "--name", "BTCUSDT"], 40, "wanted SYMBOL=NAME"),
+        (["freqtrade", "--name", "BTCUSDT=../x"], 40, "'../x' is no pair"),
+        (["nautilus", "--name", "BTCUSDT=../x.Y"], 40, "is no instrument id"),
+        (["parquet", "--name", "BTCUSDT=../x"], 40, "wanted letters and digits"),
+        (["qlib", "--name", "BTCUSDT=ETHUSDT"], 40, "are both ETHUSDT"),
+        (["freqtrade", "--name", "BTCUSD=BTC/USD"], 40, "did you mean BTCUSDT or ETHUSDT?"),
+        (["freqtrade", "--trades"], 40, "freqtrade gets bars alone"),
+        (["nautilus", "--trades", "--interval", "5m"], 40, "5m is of bars"),
+        (["nautilus", "--interval", "7m"], 2, "7m"),
+        (["nautilos"], 2, "nautilus"),
+        (["parquet", "--symbols", "DOGEUSDT"], 40, "no day of the range knows DOGEUSDT"),
+        (["parquet", "--start", "2025-01-05"], 40, "2025-01-05 is after 2025-01-02"),
+        (["parquet", "--start", "2025-13-01"], 40, "--start"),
+        (["parquet", "--as-of", "yesterday"], 40, "is no instant"),
+        (["parquet", "--as-of", "2025-01-05T12:00:00"], 40, "has no zone"),
+        (["parquet", "--as-of", "2020-01-05T12:00:00Z"], 40, "nothing from"),
+    ],
+)
+def test_wrong_input_is_one_sentence(
+    odd: Exporter, tmp_path: Path, arguments: list[str], code: int, says: str
+) -> None:
+    """With the documented exit code, and nothing written."""
+    found, said = odd.refused(*arguments, "--stop", DATES[0], "--out", tmp_path / "out")
+
+    assert (found, says in said) == (code, True), said
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_empty_store_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is nothing to export yet."""
+    write_config(tmp_path)
+
+    code, said = Exporter(monkeypatch, tmp_path).refused("parquet", "--out", tmp_path / "out")
+
+    assert code == 40
+    assert "nothing is published" in said
+
+
+def test_a_symbol_without_a_pair_asks_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is guessed; and a name says it."""
+    write_config(tmp_path, {"ABCXYZ": "{market: spot}"})
+    draft = snapshots.draft(tmp_path / "draft", states={"ABCXYZ": "available"})
+    publish(draft, FolderStore(tmp_path / "snapshots"))
+    exporter = Exporter(monkeypatch, tmp_path)
+
+    code, said = exporter.refused("freqtrade", "--out", tmp_path / "out")
+    exporter.made("freqtrade", "--name", "ABCXYZ=ABC/XYZ", "--out", tmp_path / "out")
+
+    assert code == 40
+    assert "what freqtrade calls it is not known; say --name ABCXYZ=.." in said
+    assert (tmp_path / "out/ABC_XYZ-1m.feather").is_file()
+
+
+@pytest.mark.parametrize("what", ["gone", "damaged", "other"])
+def test_a_tape_that_is_not_the_published_one_is_refused(
+    ground: Kitchen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """Prepared files that are gone or damaged, or that tell of other trades than the snapshot."""
+    root = tmp_path / "copy"
+    shutil.copytree(ground.file.parent.parent, root, symlinks=True)
+    folder = root / f"data/prepared/date={DAYS[0]}/BTCUSD_PERP"
+    if what == "gone":
+        shutil.rmtree(folder)
+    elif what == "damaged":
+        (clean,) = folder.glob("CleanFeed.binance_trades*")
+        clean.write_bytes(clean.read_bytes()[:-100])
+    else:
+        export_ground.without_some_trades(config.read_kitchen(root / "configs/kitchen.yaml"))
+    exporter = Exporter(monkeypatch, root)
+
+    code, said = exporter.refused(
+        *("hftbacktest", "--symbols", "BTCUSD_PERP", "--stop", DAYS[0], "--out", tmp_path / "out")
+    )
+
+    assert code == 30
+    assert ("is not the one of r1" if what == "other" else "its tape is not in hand") in said
+    assert not (tmp_path / "out").exists()
