@@ -247,7 +247,7 @@ def test_longer_bars_are_of_whole_minutes_alone(
                 max(row["high"] for row in bar),
                 min(row["low"] for row in bar),
                 bar[-1]["close"],
-                pytest.approx(sum(row["volume"] for row in bar)),
+                kit.exact_sum([row["volume"] for row in bar]),
             ]
     found = {
         int(at.timestamp()): list(values)

@@ -8,6 +8,7 @@ import io
 import json
 import zipfile
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def built(root: Path) -> Kitchen:
 
 def klines(raw: Path, symbol: str, day: dt.date) -> dict[int, dict[str, float]]:
     """Open of the minute in s -> what the exchange's archive says of it; `volume` in base."""
-    market = MARKETS.get(symbol, "futures_um")
+    market = MARKETS.get(symbol, "spot")
     volume = 7 if market == "futures_cm" else 5
     found = {}
     for row in rows_of(raw / f"binance/{market}/{symbol}-1m-{day}.zip"):
@@ -94,6 +95,11 @@ def bought(raw: Path, symbol: str, day: dt.date) -> dict[int, float]:
     """Open of the minute in s -> what takers bought, by the klines of a spot symbol."""
     rows = rows_of(raw / f"binance/spot/{symbol}-1m-{day}.zip")
     return {int(row[0]) // 1_000_000: float(row[9]) for row in rows}
+
+
+def exact_sum(values: list[float]) -> float:
+    """The float nearest to the sum of the numbers as they are written."""
+    return float(sum(Decimal(repr(value)) for value in values))
 
 
 def rows_of(path: Path) -> list[list[str]]:

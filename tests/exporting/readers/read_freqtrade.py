@@ -1,6 +1,6 @@
 """Run by freqtrade's own Python: a pair's candles as its history loader gives them, gaps not filled.
 
-read_freqtrade.py DATADIR PAIR TIMEFRAME OUT.json
+read_freqtrade.py OUT.json DATADIR PAIR TIMEFRAME
 """
 
 import json
@@ -12,7 +12,7 @@ from freqtrade.data.history.datahandlers import get_datahandler
 from freqtrade.data.history.history_utils import load_pair_history
 from freqtrade.enums import CandleType
 
-datadir, pair, timeframe, out = sys.argv[1:]
+out, datadir, pair, timeframe = sys.argv[1:]
 kind = CandleType.FUTURES if ":" in pair else CandleType.SPOT
 frame = load_pair_history(
     datadir=Path(datadir),

@@ -1,6 +1,6 @@
 """Run by hftbacktest's own Python: events as they lie in a file, and as a backtest replays them.
 
-read_hftbacktest.py TICK_SIZE OUT.json FILE.npz..
+read_hftbacktest.py OUT.json TICK_SIZE FILE.npz..
 """
 
 import json
@@ -13,7 +13,7 @@ from hftbacktest import BacktestAsset, HashMapMarketDepthBacktest
 from hftbacktest.data import validate_event_order
 from hftbacktest.types import event_dtype
 
-tick, out, *files = sys.argv[1:]
+out, tick, *files = sys.argv[1:]
 events = np.concatenate([np.load(file)["data"] for file in files])
 assert events.dtype == event_dtype
 validate_event_order(events)

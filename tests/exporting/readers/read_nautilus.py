@@ -1,6 +1,6 @@
 """Run by NautilusTrader's own Python: bars or trades as its catalog gives them.
 
-read_nautilus.py CATALOG bars|trades NAME OUT.json
+read_nautilus.py OUT.json CATALOG bars|trades NAME
 """
 
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 import nautilus_trader
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
-folder, what, name, out = sys.argv[1:]
+out, folder, what, name = sys.argv[1:]
 catalog = ParquetDataCatalog(folder)
 if what == "bars":
     rows = [

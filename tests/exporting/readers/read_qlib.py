@@ -1,6 +1,6 @@
 """Run by qlib's own Python: the features of an instrument as `D.features` gives them.
 
-read_qlib.py PROVIDER FREQ NAME START STOP OUT.json FIELD..
+read_qlib.py OUT.json PROVIDER FREQ NAME START STOP FIELD..
 """
 
 import json
@@ -13,7 +13,7 @@ from qlib.constant import REG_US
 from qlib.data import D
 
 if __name__ == "__main__":
-    folder, freq, name, start, stop, out, *fields = sys.argv[1:]
+    out, folder, freq, name, start, stop, *fields = sys.argv[1:]
     qlib.init(provider_uri={freq: folder}, region=REG_US, joblib_backend="threading", kernels=1)
     known = D.list_instruments(D.instruments("all"), freq=freq, as_list=True)
     frame = D.features(
