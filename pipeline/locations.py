@@ -9,6 +9,7 @@ import os
 import stat
 from pathlib import Path
 
+from pipeline import system
 from pipeline.errors import ConfigError
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -100,7 +101,7 @@ def _working_folder() -> Path | None:
 def _refuse_planted(config: Path) -> None:
     """A configuration names programs to run: none is taken unasked that a stranger could lay in one's way."""
     folder, file = config.parent.stat(), config.lstat()
-    if folder.st_mode & stat.S_IWOTH and file.st_uid not in (0, os.geteuid()):
+    if folder.st_mode & stat.S_IWOTH and file.st_uid not in (0, system.user()):
         raise ConfigError(
             f"{config}: belongs to user {file.st_uid}, in a folder that anybody may write to; name it in"
             " KITCHEN_CONFIG if it is meant"

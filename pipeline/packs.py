@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
+from pipeline import system
+
 _LOCAL_HEADER = struct.Struct("<26xHH")
 """What stands in front of a member; it ends with the lengths of the name and of what follows that."""
 
@@ -120,7 +122,9 @@ class _Slice(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         wanted = min(len(buffer), max(self._size - self._at, 0))
-        got = os.preadv(self._whole.fileno(), [memoryview(buffer)[:wanted]], self._start + self._at)
+        got = system.read_into(
+            self._whole.fileno(), memoryview(buffer)[:wanted], self._start + self._at
+        )
         self._at += got
         return got
 

@@ -32,6 +32,8 @@ def fault(text: str) -> str | None:
     """
     if text.startswith(("/", "~")) or ".." in text.split("/"):
         return "leaves paths.raw; name a path below it"
+    if "\\" in text:
+        return "has a backslash; write / between folders, on Windows too"
     if any(unicodedata.category(c) in ("Cc", "Cf", "Cs") for c in text):
         return "has a character that is not seen; write the path without it"
     try:

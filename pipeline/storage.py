@@ -7,7 +7,6 @@ Standard library only until something is written, so that a run with nothing to 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import importlib
 import json
@@ -18,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from pipeline import system
 from pipeline.packs import Stored
 
 
@@ -96,7 +96,9 @@ def _sealed(signature: str, values: dict[str, str]) -> dict[str, Any]:
 
 def fsync_folder(path: Path) -> None:
     """Makes the names inside a folder durable."""
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    handle = system.open_folder(path)
+    if handle is None:
+        return
     try:
         os.fsync(handle)
     finally:
@@ -160,24 +162,23 @@ def _sweep(path: Path) -> None:
 def _locked(handle: int) -> bool | None:
     """Takes the lock of an open file; False where another has it, None where the file system has no locks."""
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        return system.lock(handle)
     except OSError:
         return None
-    return True
 
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
     """Holds the lock of a folder for the block: for a file that is read, changed and replaced."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    handle = system.open_folder(folder)
     try:
-        with suppress(OSError):  # a file system without locks
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        if handle is not None:
+            with suppress(OSError):  # a file system without locks
+                system.lock(handle, wait=True)
         yield
     finally:
-        os.close(handle)
+        if handle is not None:
+            os.close(handle)
 
 
 def write_bytes(path: Path, data: bytes, *, sync_folder: bool = True, sweep: bool = False) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from pipeline import layout
+from pipeline import layout, system, windows
 from pipeline.cli import options, output, progress
 from pipeline.errors import ExitCode, ParameterError
 from pipeline.model.limits import Limits
@@ -51,7 +51,10 @@ def command(
       kitchen init my-kitchen --from ~/Downloads/exports
     """
     if exports is not None and not exports.is_dir():
-        raise ParameterError(f"--from: {exports} is no folder; name one that holds vendor files")
+        known = windows.spelling(str(exports))
+        raise ParameterError(
+            f"--from: {exports} is no folder{known}; name one that holds vendor files"
+        )
     instruments, left = ([], []) if exports is None else survey(exports, Limits())
     configuration = founding.text(instruments)
     if dry_run:
@@ -78,10 +81,15 @@ def command(
             ),
             *_left([f"{it.path}: {it.why}" for it in files if it.is_left] if files else left),
             *founding.next_step(file, instruments),
+            *(
+                ["next: build in WSL2, for no day is built on Windows (docs/windows.md)"]
+                if can_build and not system.is_unix()
+                else []
+            ),
         ],
     )
     code: int = ExitCode.PENDING if any(it.is_left for it in files) else ExitCode.DONE
-    if can_build and not no_build and not output.is_json():
+    if can_build and not no_build and not output.is_json() and system.is_unix():
         code = _built(file) or code
     click.get_current_context().exit(code)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from pipeline import windows
 from pipeline.cli import output
 from pipeline.errors import ExitCode, KitchenError
 
@@ -50,6 +51,12 @@ COMMANDS = {
 }
 """Command -> what it does; `pipeline.cli.<command>` holds it, loaded only when it is called."""
 
+ON_UNIX = {
+    *("accept", "backfill", "calendar", "copy", "cron", "fetch", "gc", "index", "intraday", "keys"),
+    *("luigid", "pin", "release", "rollback", "serve", "watch"),
+}
+"""Commands that build, publish or serve: on Windows they end with a sentence."""
+
 
 class Kitchen(click.Group):
     """A group whose commands are loaded when they are called, so that `--help` is quick."""
@@ -62,6 +69,8 @@ class Kitchen(click.Group):
         """The command of a name; None where there is none."""
         if cmd_name not in COMMANDS:
             return None
+        if cmd_name in ON_UNIX:
+            windows.require_unix(f"kitchen {cmd_name}")
         command: click.Command = importlib.import_module(f"pipeline.cli.{cmd_name}").command
         _give_loudness(command)
         return command

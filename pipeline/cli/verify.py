@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from pipeline import windows
 from pipeline.cli import output, progress
 from pipeline.errors import ExitCode
 from pipeline.free_form import Json
@@ -34,6 +35,8 @@ def command(days: tuple[str, ...], everything: bool, again: bool) -> None:
     kitchen = load_kitchen()
     if everything == bool(days):
         raise click.UsageError("name dates such as 2025-01-02, or --all")
+    if again:
+        windows.require_unix("kitchen verify --rebuild")
     store = open_store(kitchen.snapshots).look(ALWAYS)
     wanted = [revisions.parse(text) for text in days] or [(day, None) for day in store.days()]
     trusted = signing.trusted_by(kitchen)

@@ -6,7 +6,6 @@ file `.release` there, with all of its own release; the kernel lets it go when t
 
 from __future__ import annotations
 
-import fcntl
 import importlib.metadata
 import os
 import platform
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from pipeline import system
 from pipeline.contracts.value import Value
 from pipeline.errors import ReleaseError
 from pipeline.freshness import identity
@@ -87,13 +87,13 @@ def _hold(prepared: Path, own: Release) -> None:
     prepared.mkdir(parents=True, exist_ok=True)
     handle = _held.get(prepared)
     if handle is None:
-        handle = os.open(prepared / _FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        handle = os.open(prepared / _FILE, os.O_RDWR | os.O_CREAT | system.KEPT, 0o644)
     until = time.monotonic() + _WAIT_SECONDS
     while time.monotonic() < until:
-        if _lock(handle, fcntl.LOCK_SH) and not _differs(own, _read(handle)):
+        if system.lock(handle, shared=True) and not _differs(own, _read(handle)):
             _held[prepared] = handle
             return
-        if _lock(handle, fcntl.LOCK_EX):  # nobody else is there: what is written is of a dead one
+        if system.lock(handle):  # nobody else is there: what is written is of a dead one
             os.ftruncate(handle, 0)
             os.pwrite(handle, msgspec.json.encode(own), 0)
         else:  # which lets go of the other lock too; two that begin together are out of step soon
@@ -105,14 +105,6 @@ def _hold(prepared: Path, own: Release) -> None:
         f"{prepared}: {other or 'another release'} builds there at present, and this is {own}:"
         f" {_differs(own, other)}; let it end, or give this kitchen a paths.prepared of its own"
     )
-
-
-def _lock(handle: int, kind: int) -> bool:
-    try:
-        fcntl.flock(handle, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _read(handle: int) -> Release | None:

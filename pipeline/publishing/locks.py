@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipeline import system
 from pipeline.errors import LockedError
 
 WAIT_SECONDS = 5.0
@@ -30,12 +30,13 @@ def held(path: Path, *, mode: int = 0o644, wait_seconds: float | None = None) ->
         LockedError: another process held it all the while.
     """
     limit = WAIT_SECONDS if wait_seconds is None else wait_seconds
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | system.NO_LINK | system.KEPT, mode)
     try:
         if os.fstat(handle).st_size == 0 and os.fstat(handle).st_mode & 0o777 != mode:
-            os.fchmod(handle, mode)
+            system.set_mode(handle, mode)
         deadline = time.monotonic() + limit
-        while not try_lock(handle):
+        # Nothing that needs a lock runs on Windows; what is left there, the heartbeat, is alone.
+        while system.is_unix() and not system.lock(handle):
             if time.monotonic() >= deadline:
                 after = f" after {limit:g} s" if limit else ""
                 raise LockedError(
@@ -48,20 +49,11 @@ def held(path: Path, *, mode: int = 0o644, wait_seconds: float | None = None) ->
         os.close(handle)
 
 
-def try_lock(handle: int) -> bool:
-    """Whether the open file's exclusive flock could be had at once."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 @contextmanager
 def if_free(path: Path) -> Iterator[bool]:
     """True in the block while this process holds the lock of an existing file, or none is there."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | system.NO_LINK | system.KEPT)
     except FileNotFoundError:
         yield True
         return
@@ -69,6 +61,6 @@ def if_free(path: Path) -> Iterator[bool]:
         yield False
         return
     try:
-        yield try_lock(handle)
+        yield system.lock(handle)
     finally:
         os.close(handle)

@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from pipeline import storage
+from pipeline import storage, system
 from pipeline.errors import ConfigError
 from pipeline.publishing.opening import open_store
 from pipeline.settings.config import PROJECT, Kitchen
@@ -96,7 +96,7 @@ def load(path: Path, kitchen: Kitchen) -> Ed25519PrivateKey:
     """
     _refuse_place(path, kitchen)
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | system.NO_LINK | system.KEPT)
     except OSError as error:
         raise ConfigError(
             f"{path}: the signing key cannot be opened ({error.strerror}); make one with `kitchen keys`"

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from pipeline import system
+
 if TYPE_CHECKING:
     from pipeline.contracts.manifest import FileEntry
 
@@ -42,7 +44,7 @@ class Facts:
 
 def facts(path: Path) -> Facts:
     """Size and both digests of a file, read once; a link is not followed."""
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    handle = os.open(path, os.O_RDONLY | system.NO_LINK | system.KEPT)
     with open(handle, "rb") as file:
         return drain(file)
 

@@ -66,7 +66,9 @@ def drawn(drawing: Drawing) -> Markup:
 @lru_cache(maxsize=4)
 def style_sheet(*names: str) -> Markup:
     """Style sheets of this package, one after the other, without what only people need."""
-    text = "".join((files("pipeline.quality") / "templates" / name).read_text() for name in names)
+    text = "".join(
+        (files("pipeline.quality") / "templates" / name).read_text("utf-8") for name in names
+    )
     return Markup(re.sub(r"\s*([{};,]|:(?= ))\s*", r"\1", text).replace(";}", "}"))  # noqa: S704
 
 

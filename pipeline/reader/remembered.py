@@ -15,7 +15,7 @@ from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
-from pipeline import storage
+from pipeline import storage, system
 from pipeline.contracts.manifest import Range
 from pipeline.locations import user_cache
 
@@ -70,7 +70,7 @@ def keep() -> None:
             storage.write_scratch(
                 path, kept[-_MOST // 2 * _BYTES :] if size > _MOST * _BYTES else kept
             )
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | system.KEPT, 0o600)
         with open(handle, "ab", buffering=0) as file:
             file.write(taken)
 
@@ -97,6 +97,6 @@ def _read(path: Path) -> bytes:
     """The records, if nobody but the user may have written them."""
     with suppress(OSError), open(path, "rb") as file:
         state = os.fstat(file.fileno())
-        if state.st_uid == os.geteuid() and not state.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        if state.st_uid == system.user() and not state.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             return file.read()
     return b""

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline import system
 from pipeline.contracts.manifest import FileEntry, Footer, Range, RowGroup
 from pipeline.errors import SnapshotCorruptError
 from pipeline.reader import remembered
@@ -87,11 +88,11 @@ def _image(path: Path, wanted: Sequence[Range]) -> mmap.mmap:
         state = os.fstat(handle)
         if state.st_size < end:
             raise corrupt(path, f"has {state.st_size} bytes, wanted {end} or more")
-        image = mmap.mmap(-1, end + row_groups.ROOM, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        image = system.memory(end + row_groups.ROOM)
         view = memoryview(image)
         for part in wanted:
             place = view[part.offset : part.offset + part.bytes]
-            if os.preadv(handle, [place], part.offset) != part.bytes:
+            if system.read_into(handle, place, part.offset) != part.bytes:
                 raise corrupt(path, f"ends within bytes {part.offset} to {end}, which it had")
         record = remembered.record(state, wanted)
         if not remembered.holds(record):
@@ -147,7 +148,7 @@ def corrupt(path: Path | str, what: str) -> SnapshotCorruptError:
 def _opened(path: Path) -> Iterator[int]:
     """A file for reading; a link is not followed."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | system.NO_LINK | system.KEPT)
         try:
             yield handle
         finally:

@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 
-from pipeline import arrivals, asked, layout
+from pipeline import arrivals, asked, layout, windows
 from pipeline.errors import KitchenError, ParameterError
 from pipeline.locations import CHECKOUT_CONFIG
 from pipeline.runs import first_look
@@ -96,8 +96,10 @@ def run(stage: str, date: str | None) -> int:
     """Builds a step of a day, and returns the exit code of the worst run.
 
     Raises:
+        ConfigError: this is Windows.
         ParameterError: the date is none, or none was given and no day is complete.
     """
+    windows.require_unix("a build")
     kitchen = choose_kitchen()
     day = asked.day(date, "DATE") if date else newest_complete_day(kitchen)
     if day is None:

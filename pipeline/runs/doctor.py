@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pipeline import arrivals, layout
+from pipeline import arrivals, layout, system
 from pipeline.clock import utc_now
 from pipeline.errors import KitchenError
 from pipeline.publishing import locks
@@ -99,8 +99,7 @@ def _compiled(kitchen: Kitchen) -> Iterator[Found]:
 def _disk(kitchen: Kitchen) -> Iterator[Found]:
     for what, folder in _folders(kitchen).items():
         there = next(p for p in (folder, *folder.parents) if p.exists())
-        usage, status = shutil.disk_usage(there), os.statvfs(there)
-        inodes = status.f_favail / status.f_files if status.f_files else 1.0
+        usage, inodes = shutil.disk_usage(there), system.files_free(there)
         low = min(usage.free / usage.total, inodes) < LEAST_FREE
         yield Found(
             matter=f"disk of {what}",
@@ -120,7 +119,9 @@ def _permissions(kitchen: Kitchen) -> Iterator[Found]:
             matter=f"folder of {what}",
             state="ok" if good else "wrong",
             words=f"{folder}{missing}",
-            do="" if good else f"let user {os.geteuid()} {'read' if what == 'raw' else 'write'} it",
+            do=""
+            if good
+            else f"let user {system.user()} {'read' if what == 'raw' else 'write'} it",
         )
     key = kitchen.signing_key
     if key is not None and (not key.exists() or key.stat().st_mode & 0o077):
@@ -153,6 +154,10 @@ def _clock(kitchen: Kitchen) -> Iterator[Found]:
 
 def _locks(kitchen: Kitchen) -> Iterator[Found]:
     """Whether the prepared folder's file system has locks that two processes respect."""
+    if not system.is_unix():
+        words = "Windows has none that a build could go by; what reads needs none"
+        yield Found(matter="locks", state="look", words=words, do="build in WSL2")
+        return
     if not kitchen.prepared.is_dir():
         return
     probe = Places.of(kitchen.prepared).lock(f"doctor-{os.getpid()}")

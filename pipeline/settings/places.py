@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline import windows
 from pipeline.errors import ConfigError
 from pipeline.free_form import Document
 from pipeline.settings import stores
@@ -64,6 +65,8 @@ def folder(base: Path, text: str, where: str) -> Path:
     try:
         if not text.strip() or "\0" in text or not text.encode():
             raise ValueError("no name of a folder")
+        if windows.spelling(text):
+            raise ValueError(f"not found{windows.spelling(text)}")
         return Path(os.path.normpath(base / Path(text).expanduser()))
     except (ValueError, RuntimeError) as error:
         raise ConfigError(f"{where}: got {text!r} ({error}); wanted a path") from None

@@ -24,6 +24,7 @@ from typing import IO
 
 import pyarrow as pa
 
+from pipeline import system
 from pipeline.errors import SourceError, UnstableInputError
 from pipeline.model.limits import Limits
 from pipeline.model.raw_names import RawPath
@@ -102,7 +103,7 @@ class _Hashing(io.RawIOBase):
         return self._at
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        count = os.preadv(self.descriptor, [buffer], self._at)
+        count = system.read_into(self.descriptor, buffer, self._at)
         if self._at <= self.size < self._at + count:
             self.sha256.update(buffer[self.size - self._at : count])
             self.size = self._at + count
@@ -251,7 +252,7 @@ def open_raw(file: RawPath, limits: Limits = NO_MORE_THAN) -> Iterator[RawFile]:
     """
     _refuse_foreign_link(file)
     with _readable(file):
-        descriptor = os.open(file.path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        descriptor = os.open(file.path, os.O_RDONLY | system.NO_WAIT | system.KEPT)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise SourceError(f"{file.name}: not a regular file; wanted one; remove it")

@@ -6,7 +6,6 @@ Belongs here: putting tables aside and getting their columns back. Parquet files
 from __future__ import annotations
 
 import mmap
-import os
 import tempfile
 import threading
 import weakref
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+
+from pipeline import system
 
 Columns = list[str] | None
 """Names of columns, in the order wanted; None for all."""
@@ -86,10 +87,6 @@ def as_parts(table: pa.Table | Parts) -> Parts:
     return table if isinstance(table, Parts) else single(table)
 
 
-_SHARED = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
-"""All pages at once, where the system can: else each is asked for when it is touched."""
-
-
 class Spill:
     """Tables put aside in a file without a name, column by column; it ends with this object.
 
@@ -134,14 +131,12 @@ class Spill:
             self._end += -(-len(data) // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
         done = 0
         while done < len(data):
-            done += os.pwrite(self._file.fileno(), data[done:], start + done)
+            done += system.write_at(self._file.fileno(), data[done:], start + done)
         return start, len(data)
 
     def _get(self, field: pa.Field, start: int, size: int) -> pa.Array:
         if size == 0:
             return pa.array([], field.type)
-        data = mmap.mmap(
-            self._file.fileno(), size, flags=_SHARED, prot=mmap.PROT_READ, offset=start
-        )
+        data = system.view(self._file.fileno(), size, start)
         batch = pa.ipc.read_record_batch(pa.py_buffer(data), pa.schema([field]))
         return batch.column(0)

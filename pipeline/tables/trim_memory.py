@@ -12,7 +12,10 @@ from contextlib import suppress
 
 import pyarrow as pa
 
-_libc = ctypes.CDLL(None)
+try:
+    _libc: ctypes.CDLL | None = ctypes.CDLL(None)
+except TypeError:  # Windows has none that is every program's
+    _libc = None
 _trim = getattr(_libc, "malloc_trim", None)
 _option = getattr(_libc, "mallopt", None)
 """Of glibc; other C libraries have no such calls."""

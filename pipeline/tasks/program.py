@@ -23,7 +23,8 @@ import luigi.configuration
 import luigi.parameter
 import luigi.task_register
 
-from pipeline.errors import ExitCode, KitchenError
+from pipeline import windows
+from pipeline.errors import ConfigError, ExitCode, KitchenError
 from pipeline.tasks import day as day  # registers the tasks with Luigi
 from pipeline.tasks import exits, lost_luigid, luigid_client
 from pipeline.tasks import heartbeat as heartbeat
@@ -63,6 +64,7 @@ GRACE_SECONDS = 10
 
 def prepare() -> None:
     """Makes the process ready. Nothing that the user's own luigi.cfg or command line says is changed."""
+    _refuse_windows()
     _set_defaults()
     _speak_plainly()
     _fall_back_to_local_scheduler()
@@ -72,6 +74,14 @@ def prepare() -> None:
     # What is loaded by now stays to the end. Looking through it once more at exit costs as much as a
     # finished day, and writing on it in every forked worker costs that worker's own copy.
     gc.freeze()
+
+
+def _refuse_windows() -> None:
+    try:
+        windows.require_unix("a build")
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(int(error.exit_code)) from None
 
 
 class Stopped(KeyboardInterrupt):

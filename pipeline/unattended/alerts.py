@@ -21,7 +21,7 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline import storage
+from pipeline import storage, system
 from pipeline.clock import iso
 from pipeline.errors import ConfigError
 from pipeline.optional import require
@@ -165,7 +165,7 @@ def addresses(alerts: Alerts) -> list[str]:
 
 def _secret_text(path: Path) -> str:
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        handle = os.open(path, os.O_RDONLY | system.NO_LINK | system.NO_WAIT | system.KEPT)
     except OSError as error:
         raise ConfigError(
             f"alerts.urls_file: {path} cannot be opened ({error.strerror}); wanted a plain file with one"
@@ -178,9 +178,9 @@ def _secret_text(path: Path) -> str:
                 f"alerts.urls_file: {path} has mode {stat.S_IMODE(status.st_mode):04o}, wanted a plain"
                 f" file that only its owner reads; chmod 600 {path}"
             )
-        if status.st_uid not in (os.geteuid(), 0):
+        if status.st_uid not in (system.user(), 0):
             raise ConfigError(
-                f"alerts.urls_file: {path} belongs to user {status.st_uid}, wanted {os.geteuid()};"
+                f"alerts.urls_file: {path} belongs to user {status.st_uid}, wanted {system.user()};"
                 " chown it"
             )
         return os.read(handle, _MAX_SECRET).decode("utf-8", "replace")

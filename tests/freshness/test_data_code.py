@@ -29,6 +29,7 @@ GROUND = {
     "zones",
     "free_form",
     "locations",
+    "system",
 }
 """What the code of any step may reach."""
 

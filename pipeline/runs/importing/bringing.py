@@ -5,22 +5,19 @@ Belongs here: bytes from one place to another. Which file goes where is `placing
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from pipeline import storage
+from pipeline import storage, system
 from pipeline.errors import KitchenError
 
 COPIED, LINKED = "copied", "linked"
 
 Bring = Callable[[Path, Path], str]
 """Brings a file to a place where none is; says what was done, `COPIED` or `LINKED`."""
-
-_FICLONE = 0x40049409
 
 
 def copy(source: Path, target: Path) -> str:
@@ -60,7 +57,7 @@ def link(source: Path, target: Path) -> str:
 
 def _cloned(source: Path, target: Path) -> None:
     with open(source, "rb") as reader, storage.replacing(target) as writer:
-        fcntl.ioctl(writer.fileno(), _FICLONE, reader.fileno())
+        system.share_blocks(reader.fileno(), writer.fileno())
     shutil.copystat(source, target)
 
 

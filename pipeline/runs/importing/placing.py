@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline import storage
+from pipeline import storage, windows
 from pipeline.errors import ParameterError, SourceError
 from pipeline.model.feeds import FEEDS, TRADE_FEEDS
 from pipeline.runs.importing import kline_peek
@@ -107,7 +107,8 @@ def import_folder(
     """
     folder, raw = folder.resolve(), kitchen.raw.resolve()
     if not folder.is_dir():
-        raise ParameterError(f"{folder}: no such folder; name one that holds vendor files")
+        known = windows.spelling(str(folder))
+        raise ParameterError(f"{folder}: no such folder{known}; name one that holds vendor files")
     if folder.is_relative_to(raw) or raw.is_relative_to(folder):
         raise ParameterError(f"{folder}: holds or lies in {raw}; wanted a folder beside it")
     return [

@@ -9,7 +9,8 @@ any other end means that a limit struck.
 
 from __future__ import annotations
 
-import resource
+import importlib
+import importlib.util
 import sys
 
 MAX_COLUMNS = 200
@@ -18,6 +19,10 @@ REFUSED, TOO_LONG = 1, 3
 
 def main(memory_bytes: int, seconds: int, most_rows: int, of_trades: int = 0) -> int:
     """Reads standard input whole and writes the table, columns of nested or binary types left out."""
+    if importlib.util.find_spec("resource") is None:
+        sys.stderr.write("Parquet is read within limits that Windows cannot set; use WSL2, or CSV")
+        return REFUSED
+    resource = importlib.import_module("resource")
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
