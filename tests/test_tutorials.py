@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
+import yaml
 
 from kit.doc_pages import Reader, page
 from kit.fake_exchange import Clock, FakeExchange
+from kit.real_luigid import free_port
+from pipeline.locations import PROJECT
 from pipeline.sample.generate import SampleRequest, write_sample
 
 DAY = dt.date(2025, 1, 2)
@@ -40,10 +46,11 @@ def published(exchange: FakeExchange, raw: Path, symbol: str = "BTCUSDT") -> Non
 
 def asks(exchange: FakeExchange, kitchen: Path) -> None:
     """Lets a kitchen's fetches ask here."""
-    base = exchange.base
-    addresses = f"{{spot: '{base}', futures_um: '{base}', futures_cm: '{base}'}}"
-    with open(kitchen / "kitchen.yaml", "a") as file:
-        file.write(f"fetch: {{archive: '{base}', rest: {addresses}}}\n")
+    file, base = kitchen / "kitchen.yaml", exchange.base
+    document = yaml.safe_load(file.read_text())
+    rest = dict.fromkeys(("spot", "futures_um", "futures_cm"), base)
+    document["fetch"] = {**document.get("fetch", {}), "archive": base, "rest": rest}
+    file.write_text(yaml.safe_dump(document))
 
 
 def test_the_owner_of_a_chart(tmp_path: Path, exchange: FakeExchange) -> None:
@@ -61,3 +68,74 @@ def test_the_owner_of_a_chart(tmp_path: Path, exchange: FakeExchange) -> None:
     reader.follow(page("docs/tutorials/atas_owner.md"))
 
     assert (tmp_path / "my-kitchen/snapshots/LATEST_AVAILABLE/bars_1m.parquet").is_file()
+
+
+def test_the_researcher(tmp_path: Path, exchange: FakeExchange) -> None:
+    """Three days of two symbols that the exchange has."""
+    for symbol in ("ADAUSDT", "LTCUSDT"):
+        request = SampleRequest(
+            out=tmp_path / "exchange",
+            first=dt.date(2025, 1, 1),
+            days=3,
+            symbols=(symbol,),
+            trades_per_day=1500,
+            trades=True,
+        )
+        write_sample(request)
+        published(exchange, tmp_path / "exchange", symbol)
+
+    def before(code: str) -> str:
+        if "kitchen fetch" in code:
+            asks(exchange, tmp_path / "research")
+        return code
+
+    reader = Reader(tmp_path, {"HOME": str(tmp_path)}, before)
+    reader.follow(page("docs/tutorials/binance_researcher.md"))
+
+
+class Posted(BaseHTTPRequestHandler):
+    """Takes what is posted, for whom alerts are for."""
+
+    bodies: ClassVar[list[bytes]] = []
+
+    def do_POST(self) -> None:
+        """Keeps it."""
+        self.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Says nothing."""
+
+
+def test_the_operator(tmp_path: Path) -> None:
+    """The alert arrives; the kitchen's luigid has a port of its own here."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Posted)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    port = free_port()
+    (tmp_path / "luigi.cfg").write_text(f"[core]\ndefault_scheduler_port={port}\n")
+
+    def before(code: str) -> str:
+        here = code.replace("127.0.0.1:8099", f"127.0.0.1:{server.server_port}")
+        return here.replace("kitchen luigid ", f"kitchen luigid --port {port} ")
+
+    environ = {"HOME": str(tmp_path), "LUIGI_CONFIG_PATH": str(tmp_path / "luigi.cfg")}
+    try:
+        Reader(tmp_path, environ, before).follow(page("docs/tutorials/operator.md"))
+    finally:
+        server.shutdown()
+        server.server_close()
+
+    assert any(b"stale" in body for body in Posted.bodies)
+
+
+def test_the_contributor(tmp_path: Path) -> None:
+    """In a copy of the project."""
+    left = shutil.ignore_patterns("__pycache__", "*.png", "*.so")
+    checkout = tmp_path / "central-data-kitchen"
+    for name in ("pipeline", "governance", "tests", "docs", "configs"):
+        shutil.copytree(PROJECT / name, checkout / name, ignore=left)
+    for name in ("setup.cfg", "ruff.toml", "pyproject.toml", "luigi.cfg"):
+        shutil.copy(PROJECT / name, checkout)
+
+    Reader(checkout, {"PYTHONPATH": str(checkout)}).follow(page("docs/tutorials/contributor.md"))

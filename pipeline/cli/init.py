@@ -81,11 +81,6 @@ def command(
             ),
             *_left([f"{it.path}: {it.why}" for it in files if it.is_left] if files else left),
             *founding.next_step(file, instruments),
-            *(
-                ["next: build in WSL2, for no day is built on Windows (docs/windows.md)"]
-                if can_build and not system.is_unix()
-                else []
-            ),
         ],
     )
     code: int = ExitCode.PENDING if any(it.is_left for it in files) else ExitCode.DONE

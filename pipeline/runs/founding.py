@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline import clock, storage
+from pipeline import clock, storage, system
 from pipeline.errors import ConfigError
 from pipeline.locations import GOVERNANCE
 from pipeline.runs.importing.survey import ENDED_DAYS, Instrument
@@ -78,9 +78,10 @@ def _symbol(it: Instrument, newest: dt.date | None) -> Iterator[str]:
 
 
 def next_step(file: Path, instruments: list[Instrument]) -> list[str]:
-    """What brings a first day where no symbol has klines: a line or two; none where one has."""
+    """What brings a first day where it cannot be built at once, in lines; none where it can."""
     if any(it.has_klines for it in instruments):
-        return []
+        elsewhere = "next: build in WSL2, for no day is built on Windows (docs/windows.md)"
+        return [] if system.is_unix() else [elsewhere]
     found = {day for it in instruments for days in it.dates.values() for day in days}
     days = sorted(clock.parse_day(day) for day in found if len(day) == len("2025-01-02"))
     if not days:

@@ -92,10 +92,10 @@ class Reader:
         return printed
 
     def _typed(self, code: str) -> str:
-        """In a shell that stops at the first failure; the next one goes on where it ends."""
+        """In a shell that stops at the first failure; the next one goes on in its folder, with its names."""
         left = self.folder / ".left-in"
         run = subprocess.run(
-            ["bash", "-e", "-c", f"trap 'pwd >{left}' EXIT\n{code}"],
+            ["bash", "-e", "-c", f"trap '(pwd; env -0) >{left}' EXIT\n{code}"],
             cwd=self.folder,
             env=self._environment(),
             stdout=subprocess.PIPE,
@@ -103,7 +103,9 @@ class Reader:
             text=True,
             check=False,
         )
-        self.folder = Path(left.read_text().strip())
+        folder, _, exported = left.read_text().partition("\n")
+        self.folder = Path(folder)
+        self.environ = dict(it.split("=", 1) for it in exported.split("\0") if it)
         left.unlink()
         if run.returncode:
             raise AssertionError(f"{code}\nends with {run.returncode}:\n{run.stdout}")
