@@ -158,12 +158,13 @@ class Door:
                 if self.headers.get("Expect", "").lower() == "100-continue":
                     self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 length = int(self.headers.get("Content-Length") or 0)
-                request = Request(
-                    self.command, self.path, dict(self.headers), self.rfile.read(length)
-                )
+                body = self.rfile.read(length)
+                self.close_connection = True
+                if len(body) < length:  # who asked died meanwhile, and asked nothing
+                    return
+                request = Request(self.command, self.path, dict(self.headers), body)
                 door.seen.append(request)
                 answer = door.fault(request, door._passed)
-                self.close_connection = True
                 if answer is None:
                     return
                 status, headers, body = answer
