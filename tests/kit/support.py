@@ -45,16 +45,12 @@ def forget_receipt(folder: Path, unit: str) -> None:
 
 def luigi(root: Path, *arguments: str, cwd: Path | None = None, **environment: str) -> Run:
     """Runs `luigi --module pipeline ...` with the configuration of a root, as a user would."""
-    environ = {
-        **os.environ,
-        "KITCHEN_CONFIG": str(root / "configs" / "kitchen.yaml"),
-        **environment,
-    }
-    environ.pop("LUIGI_CONFIG_PATH", None)
+    kept = {name: it for name, it in os.environ.items() if name != "LUIGI_CONFIG_PATH"}
+    own = {"KITCHEN_CONFIG": str(root / "configs" / "kitchen.yaml")}
     return subprocess.run(
         [sys.executable, "-m", "luigi", "--module", "pipeline", *arguments],
         cwd=cwd or root,
-        env=environ,
+        env={**kept, **own, **environment},
         capture_output=True,
         text=True,
         timeout=300,

@@ -228,9 +228,13 @@ def test_with_luigid_up_the_run_is_scheduled_there(root: Path, tmp_path: Path) -
     assert "no luigid answers" not in run.stderr
 
 
-def test_without_luigid_one_line_says_so(root: Path) -> None:
+def test_without_luigid_one_line_says_so(root: Path, tmp_path: Path) -> None:
     """The run goes on by itself, with one line of warning."""
-    run = luigi(root, "Snapshot", "--date", "2025-01-02", cwd=Path("/"))
+    settings = tmp_path / "luigi.cfg"
+    settings.write_text(f"[core]\ndefault_scheduler_port={free_port()}\n")
+
+    command = ("Snapshot", "--date", "2025-01-02")
+    run = luigi(root, *command, cwd=Path("/"), LUIGI_CONFIG_PATH=str(settings))
 
     assert run.returncode == 0
     assert run.stderr.count("no luigid answers") == 1
@@ -249,6 +253,7 @@ def test_two_runs_at_once_publish_one_revision(tmp_path: Path) -> None:
         "Snapshot",
         "--date",
         "2025-01-02",
+        "--local-scheduler",
     ]
     environment = {**os.environ, "KITCHEN_CONFIG": str(tmp_path / "configs/kitchen.yaml")}
 
