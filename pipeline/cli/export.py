@@ -90,7 +90,8 @@ def command(
 def _lines(made: Receipt, file: Path) -> list[str]:
     size = sum(entry.bytes for entry in made.files.values())
     lines = [line for entry in made.symbols.items() for line in _symbol(made, *entry)]
-    return [*lines, f"{len(made.files)} files, {size:,} bytes; what they are of is in {file}"]
+    said = "simulated, " if any(day.simulated for day in made.days.values()) else ""
+    return [*lines, f"{len(made.files)} files, {size:,} bytes; {said}the receipt is {file}"]
 
 
 def _symbol(made: Receipt, symbol: str, entry: SymbolEntry) -> list[str]:

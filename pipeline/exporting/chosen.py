@@ -6,15 +6,18 @@ Belongs here: from a request to rows. What a tool makes of them is its module's.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 
 from pipeline.contracts.manifest import SymbolCondition
 from pipeline.errors import ParameterError
-from pipeline.publishing import revisions
+from pipeline.publishing import revisions, sums
+from pipeline.publishing.side_by_side import each
 from pipeline.publishing.store import Store
 from pipeline.reader import loading, resolved, verified
 from pipeline.reader.loading import Choice
@@ -25,6 +28,12 @@ from pipeline.settings.config import Kitchen
 
 BARS, FOOTPRINT = "bars_1m", "footprint"
 _UNKNOWN = SymbolCondition(condition="missing")
+
+
+class _Origin(msgspec.Struct):
+    """What is asked of a manifest: no more of it is built."""
+
+    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +77,7 @@ class Chosen:
         symbols: Those asked for, by name.
         every: The length of bars, as `resample` takes it.
         days: Of each date with bars its revision.
+        files: Date -> the file of its bars.
     """
 
     kitchen: Kitchen
@@ -77,6 +87,7 @@ class Chosen:
     symbols: tuple[str, ...]
     every: str
     days: tuple[Resolved, ...]
+    files: Mapping[dt.date, Part]
 
     def condition(self, day: Resolved, symbol: str) -> SymbolCondition:
         """A symbol's condition; one that the day does not know is missing."""
@@ -88,13 +99,7 @@ class Chosen:
 
     def bars(self, symbol: str) -> pa.Table:
         """A symbol's bars by time, of every column that the files have."""
-        name = f"{BARS}.parquet"
-        days = [day for day in self.days if self.has(day, symbol)]
-        parts = [
-            Part(path=self.store.fetch(day.day, day.number, [name]) / name, entry=day.entry)
-            for day in days
-            if day.entry is not None
-        ]
+        parts = [self.files[day.day] for day in self.days if self.has(day, symbol)]
         rows = loading.joined(BARS, parts, [symbol], None).sort_by("ts")
         return rows if self.every == "1m" else resample(rows, self.every)
 
@@ -109,9 +114,19 @@ class Chosen:
         (rows,) = verified.read([part], Wanted(symbols=[symbol], columns=part.columns))
         return rows
 
-    def manifest(self, day: Resolved) -> str:
-        """The digest of a date's manifest, as its publication names it."""
-        return str(revisions.paper(self.store, day.day, day.number)["manifest_sha256"])
+    def manifest(self, day: Resolved) -> tuple[str, bool]:
+        """The digest of a date's manifest, and whether it says that the data are simulated.
+
+        Raises:
+            SnapshotCorruptError: it is not the one that its publication names.
+        """
+        path = self.store.fetch(day.day, day.number, [sums.MANIFEST]) / sums.MANIFEST
+        data = path.read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        named = revisions.paper(self.store, day.day, day.number)["manifest_sha256"]
+        if digest != named:
+            raise verified.corrupt(path, f"sha256 is {digest}, its publication says {named}")
+        return digest, msgspec.json.decode(data, type=_Origin).simulated
 
     def absent(self, symbol: str) -> dict[str, str]:
         """Date -> why a symbol has no bars on it."""
@@ -132,9 +147,7 @@ def choose(kitchen: Kitchen, asked: Request) -> Chosen:
     published = store.published_days()
     if not published:
         raise ParameterError(f"export: nothing is published in {store.name}; build a day first")
-    start, stop = asked.start or published[0], asked.stop or published[-1]
-    if start > stop:
-        raise ParameterError(f"--start: {start} is after {stop}, the last date; swap them")
+    start, stop = _span(asked, published)
     names = sorted(asked.symbols) or _known(store, start, stop, asked.as_of)
     choice = Choice(names, asked.as_of, asked.allow, str(kitchen.snapshots))
     store, days = loading.found_in(BARS, start, stop, choice)
@@ -146,7 +159,31 @@ def choose(kitchen: Kitchen, asked: Request) -> Chosen:
         symbols=tuple(names),
         every=asked.interval,
         days=tuple(days),
+        files=_files(store, days),
     )
+
+
+def _span(asked: Request, published: Sequence[dt.date]) -> tuple[dt.date, dt.date]:
+    start, stop = asked.start or published[0], asked.stop or published[-1]
+    if start <= stop:
+        return start, stop
+    if asked.start and asked.stop:
+        raise ParameterError(f"--start: {start} is after {stop}, which is --stop; swap them")
+    raise ParameterError(
+        f"{'--start' if asked.start else '--stop'}: {asked.start or asked.stop} is none of what is published,"
+        f" {published[0]} to {published[-1]}; name a date of these"
+    )
+
+
+def _files(store: Store, days: Sequence[Resolved]) -> dict[dt.date, Part]:
+    """The file of each date's bars, on this machine."""
+    name = f"{BARS}.parquet"
+    folders = each(lambda day: store.fetch(day.day, day.number, [name]), days, store.at_once)
+    return {
+        day.day: Part(path=folder / name, entry=day.entry)
+        for day, folder in zip(days, folders, strict=True)
+        if day.entry is not None
+    }
 
 
 def _known(store: Store, start: dt.date, stop: dt.date, as_of: str | None) -> list[str]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pipeline import symbols
 from pipeline.exporting.receipt import SymbolEntry
-from pipeline.exporting.tool import Tool, Work, own_name
+from pipeline.exporting.tool import Tool, Work
 from pipeline.exporting.trades import DayTrades, Told, days_of
 from pipeline.tables import arrays
 
@@ -56,9 +55,6 @@ def _events(day: DayTrades) -> npt.NDArray[np.void]:
 
 TOOL = Tool(
     name="hftbacktest",
-    calls=own_name,
-    fault=symbols.fault,
-    form=symbols.FORM,
     trades=_trades,
     trade_columns={
         "ev": "a trade, for both sides; 1<<29 the buyer took, 1<<28 the seller, neither: not known",

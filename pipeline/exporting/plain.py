@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline import symbols
 from pipeline.exporting.receipt import SymbolEntry
-from pipeline.exporting.tool import Tool, Work, own_name
+from pipeline.exporting.tool import Tool, Work
 from pipeline.tables import parquet
 
 
@@ -18,9 +17,6 @@ def _bars(work: Work) -> SymbolEntry:
 
 TOOL = Tool(
     name="parquet",
-    calls=own_name,
-    fault=symbols.fault,
-    form=symbols.FORM,
     columns={"ts": "the bar's close", "...": "every column of bars_1m, as published"},
     bars=_bars,
 )

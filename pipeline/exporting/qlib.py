@@ -12,13 +12,12 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pyarrow as pa
 
-from pipeline import symbols
 from pipeline.clock import DAY_US, MINUTE_US, day_open_us, iso
 from pipeline.contracts.value import changed
 from pipeline.exporting.chosen import Chosen
 from pipeline.exporting.folder import Draft
 from pipeline.exporting.receipt import SymbolEntry
-from pipeline.exporting.tool import VALUES, Tool, Work, measured, own_name
+from pipeline.exporting.tool import VALUES, Tool, Work, measured
 from pipeline.reader.resampling import minutes_of
 from pipeline.tables import arrays
 from pipeline.tables.arrays import Ints
@@ -101,9 +100,6 @@ def _stamp(chosen: Chosen, opened_us: int) -> str:
 
 TOOL = Tool(
     name="qlib",
-    calls=own_name,
-    fault=symbols.fault,
-    form=symbols.FORM,
     columns={
         "datetime": "minute_open, the bar's open",
         **{name: f"{name}, as float32" for name in FIELDS},

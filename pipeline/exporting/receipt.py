@@ -52,10 +52,13 @@ class SymbolEntry(Value, frozen=True, kw_only=True):
 
 
 class DayEntry(Value, frozen=True, kw_only=True):
-    """A published date: its revision, the digest of its manifest, and by symbol condition and codes."""
+    """A published date: its revision, its manifest's digest, whether its data are simulated, and by symbol
+    condition and codes.
+    """
 
     revision: int
     manifest_sha256: str
+    simulated: bool
     conditions: dict[str, str]
     codes: dict[str, list[str]]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from importlib.metadata import version
+from pathlib import Path
 
 from pipeline.errors import ParameterError, RefusedError
 from pipeline.exporting import receipt
@@ -61,9 +62,8 @@ def _what(tool: Tool, asked: Request) -> str:
 def _check_place(kitchen: Kitchen, asked: Request) -> None:
     """An export lies outside the kitchen's own folders."""
     out = asked.out.resolve()
-    places = (kitchen.raw, kitchen.prepared, kitchen.governance, kitchen.snapshots)
-    for place in places:
-        if hasattr(place, "resolve") and out.is_relative_to(place.resolve()):
+    for place in (kitchen.raw, kitchen.prepared, kitchen.governance, kitchen.snapshots):
+        if isinstance(place, Path) and out.is_relative_to(place.resolve()):
             raise ParameterError(
                 f"--out: {asked.out} is in {place}, the kitchen's own; name another"
             )
@@ -94,8 +94,12 @@ def _names(tool: Tool, chosen: Chosen, asked: Request) -> dict[str, str]:
 
 
 def _name(tool: Tool, kitchen: Kitchen, symbol: str, asked: Request) -> str:
-    given, known = asked.names.get(symbol), kitchen.symbols.get(symbol)
-    name = given or (tool.calls(known) if known else None)
+    known = kitchen.symbols.get(symbol)
+    name: str | None = asked.names.get(symbol)
+    if name is None and tool.calls is None:
+        name = symbol
+    elif name is None and tool.calls is not None and known is not None:
+        name = tool.calls(known)
     if name is None:
         raise ParameterError(
             f"{symbol}: what {tool.name} calls it is not known; say --name {symbol}=.. with {tool.form}"
@@ -151,9 +155,11 @@ def _receipt(
 
 def _day(chosen: Chosen, day: Resolved) -> DayEntry:
     conditions = {symbol: chosen.condition(day, symbol) for symbol in chosen.symbols}
+    digest, is_simulated = chosen.manifest(day)
     return DayEntry(
         revision=day.number,
-        manifest_sha256=chosen.manifest(day),
+        manifest_sha256=digest,
+        simulated=is_simulated,
         conditions={symbol: it.condition for symbol, it in conditions.items()},
         codes={
             symbol: [r.code for r in it.reasons] for symbol, it in conditions.items() if it.reasons

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline import symbols
 from pipeline.clock import iso
 from pipeline.exporting.chosen import Chosen
 from pipeline.exporting.folder import Draft
@@ -63,7 +64,7 @@ class Tool:
 
     Args:
         name: Of the command.
-        calls: What it calls a configured symbol; None where that cannot be told.
+        calls: What it calls a configured symbol, None where that cannot be told; None: as the kitchen does.
         fault: What is wrong with a name that a person gives, in words; None of one that may be.
         form: What a name looks like.
         columns: Its column of bars -> what it is of.
@@ -74,9 +75,9 @@ class Tool:
     """
 
     name: str
-    calls: Callable[[Symbol], str | None]
-    fault: Callable[[str], str | None]
-    form: str
+    calls: Callable[[Symbol], str | None] | None = None
+    fault: Callable[[str], str | None] = symbols.fault
+    form: str = symbols.FORM
     columns: Mapping[str, str] = field(default_factory=dict)
     bars: Writer | None = None
     trades: Writer | None = None
@@ -91,8 +92,3 @@ def measured(bars: pa.Table) -> tuple[pa.Table, int]:
         whole = pc.and_(whole, pc.is_valid(bars[name]))
     rows = bars.filter(whole)
     return rows, bars.num_rows - rows.num_rows
-
-
-def own_name(symbol: Symbol) -> str:
-    """The kitchen's name of a symbol, for tools that take any."""
-    return symbol.name

@@ -5,20 +5,28 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from kit import export_ground, snapshots
 from kit.export_ground import DAYS, Exporter
 from kit.object_server import BUCKET
-from kit.support import write_config
+from kit.support import kitchen_at, write_config
+from pipeline import layout
+from pipeline.freshness.check import Freshness
+from pipeline.freshness.graph import Unit
 from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.opening import open_store
 from pipeline.publishing.seal import publish
+from pipeline.sample.generate import SampleRequest, write_sample
 from pipeline.settings import config
 from pipeline.settings.config import Kitchen, store_place
+from pipeline.tasks import job
 
 STATES = [
     {"BTCUSDT": "available", "ETHUSDT": "available"},
@@ -29,6 +37,7 @@ STATES = [
 ]
 """By date; nothing is published of the fourth."""
 
+LATENCY = "latency_seconds: {binance: 2.5, atas: 0}\n"
 DATES = [snapshots.DAY + dt.timedelta(days=i) for i in range(len(STATES))]
 
 
@@ -170,7 +179,11 @@ def test_a_name_is_what_a_person_says(odd: Exporter, tmp_path: Path) -> None:
         (["nautilus", "--interval", "7m"], 2, "7m"),
         (["nautilos"], 2, "nautilus"),
         (["parquet", "--symbols", "DOGEUSDT"], 40, "no day of the range knows DOGEUSDT"),
-        (["parquet", "--start", "2025-01-05"], 40, "2025-01-05 is after 2025-01-02"),
+        (
+            ["parquet", "--start", "2025-01-05"],
+            40,
+            "2025-01-05 is after 2025-01-02, which is --stop",
+        ),
         (["parquet", "--start", "2025-13-01"], 40, "--start"),
         (["parquet", "--as-of", "yesterday"], 40, "is no instant"),
         (["parquet", "--as-of", "2025-01-05T12:00:00"], 40, "has no zone"),
@@ -238,3 +251,80 @@ def test_a_tape_that_is_not_the_published_one_is_refused(
     assert code == 30
     assert ("is not the one of r1" if what == "other" else "its tape is not in hand") in said
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("option", "day"), [("--start", "2025-02-01"), ("--stop", "2025-01-01")])
+def test_a_date_outside_of_what_is_published_is_one_sentence(
+    odd: Exporter, tmp_path: Path, option: str, day: str
+) -> None:
+    """It says what is published."""
+    code, said = odd.refused("parquet", option, day, "--out", tmp_path / "out")
+
+    assert code == 40
+    assert f"{option}: {day} is none of what is published, {DATES[0]} to {DATES[-1]}" in said
+
+
+def test_a_symbol_that_is_no_longer_configured_goes_out_by_its_name(
+    odd: Exporter, tmp_path: Path
+) -> None:
+    """Who only reads a store need not know its symbols; a tool that wants a market asks for a name."""
+    write_config(odd.root, {"SOLUSDT": "{market: spot}"})
+    one = ("--symbols", "BTCUSDT", "--stop", DATES[0])
+
+    odd.made("qlib", *one, "--out", tmp_path / "q")
+    code, said = odd.refused("nautilus", *one, "--out", tmp_path / "n")
+
+    assert (tmp_path / "q/features/btcusdt").is_dir()
+    assert (code, "say --name BTCUSDT=.." in said) == (40, True)
+
+
+@pytest.mark.parametrize("is_simulated", [True, False])
+def test_simulated_data_are_called_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_simulated: bool
+) -> None:
+    """In the receipt, by date, and in the last line."""
+    write_config(tmp_path)
+    draft = snapshots.draft(tmp_path / "draft")
+    manifest = msgspec.structs.replace(draft.manifest, simulated=is_simulated)
+    publish(replace(draft, manifest=manifest), FolderStore(tmp_path / "snapshots"))
+    exporter = Exporter(monkeypatch, tmp_path)
+
+    said = exporter.run("parquet", "--out", tmp_path / "out").stdout
+    facts = exporter.made("parquet", "--out", tmp_path / "out")
+
+    assert ("bytes; simulated, " in said) is is_simulated
+    assert facts["days"][str(DATES[0])]["simulated"] is is_simulated
+
+
+def test_a_bar_and_a_trade_are_known_after_the_latency(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bar by its published `available_at`, a trade by what is configured: `ts_init`, `local_ts`."""
+    kitchen = kitchen_at(tmp_path, "{market: futures_um, atas: none}")
+    kitchen.file.write_text(kitchen.file.read_text() + LATENCY)
+    config._load.cache_clear()
+    kitchen = config.read_kitchen(kitchen.file)
+    write_sample(
+        SampleRequest(
+            out=kitchen.raw,
+            first=DAYS[0],
+            trades_per_day=500,
+            trades=True,
+            ticks=False,
+            bars=False,
+            simplified=False,
+        )
+    )
+    layout.forget_listings()
+    job.build(Freshness(kitchen), Unit("Snapshot", DAYS[0]))
+    exporter = Exporter(monkeypatch, tmp_path)
+    exporter.made("nautilus", "--out", tmp_path / "n")
+    exporter.made("nautilus", "--trades", "--out", tmp_path / "n")
+    exporter.made("hftbacktest", "--out", tmp_path / "h")
+
+    for file in (tmp_path / "n").rglob("*.parquet"):
+        rows = pq.ParquetFile(file).read(["ts_event", "ts_init"]).to_pydict()
+        late = {b - a for a, b in zip(rows["ts_event"], rows["ts_init"], strict=True)}
+        assert late == {2_500_000_000}
+    with np.load(tmp_path / f"h/BTCUSDT_{DAYS[0]:%Y%m%d}.npz") as pack:
+        assert set(pack["data"]["local_ts"] - pack["data"]["exch_ts"]) == {2_500_000_000}

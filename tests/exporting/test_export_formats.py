@@ -100,17 +100,6 @@ def test_nautilus_has_each_bar_at_its_close(
     }
 
 
-def test_nautilus_knows_a_bar_after_the_latency(
-    exporter: Exporter, tmp_path: Path, ground: Kitchen
-) -> None:
-    """`ts_init` is `available_at`, never before the close; here both days were published without any."""
-    exporter.made("nautilus", "--symbols", "SOLUSDT", "--out", tmp_path / "out")
-
-    (file,) = tmp_path.glob("out/data/bar/*/*.parquet")
-    rows = pq.ParquetFile(file).read(["ts_event", "ts_init"]).to_pydict()
-    assert all(a <= b for a, b in zip(rows["ts_event"], rows["ts_init"], strict=True))
-
-
 def test_nautilus_has_each_trade_of_the_tape(
     exporter: Exporter, ground: Kitchen, tmp_path: Path
 ) -> None:
