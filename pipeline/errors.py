@@ -40,7 +40,7 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130, "a build was stopped by Ctrl-C; by another signal, 128 and its number"
 
     meaning: str
-    """For people: `kitchen --help` and the README have it."""
+    """For people: `kitchen --help` and `docs/operations.md` have it."""
 
     def __new__(cls, number: int, meaning: str) -> ExitCode:
         """The number itself, which carries its meaning."""

@@ -36,9 +36,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_its_python_runs(root: Path) -> None:
     """Every block, in one go, in the folder that holds the snapshots."""
-    code = (
-        "\n".join(blocks(README, "python")) + "\nprint(len(bars), len(features), table.num_rows)\n"
-    )
+    code = "\n".join(blocks(README, "python")) + "\nprint(*panel.shape)\n"
     environment = {**os.environ, "KITCHEN_CONFIG": str(root / "configs/kitchen.yaml")}
 
     run = subprocess.run(
@@ -50,7 +48,7 @@ def test_its_python_runs(root: Path) -> None:
         check=False,
     )
 
-    assert run.stdout.split() == ["1440", "1440", "1440"], run.stderr
+    assert run.stdout.split() == ["288", "1"], run.stderr
 
 
 def test_its_make_targets_exist() -> None:
@@ -81,11 +79,14 @@ def test_the_files_it_points_to_exist() -> None:
     assert [target for target in targets if not (PROJECT / target).exists()] == []
 
 
-def test_its_exit_codes_are_the_programs() -> None:
+def test_the_exit_codes_of_operations_are_the_programs() -> None:
     """One table, with the same numbers and words."""
-    listed = re.findall(r"^\| (\d+) \| (.+) \|$", README, re.M)
+    tables = page("docs/operations.md").split("| exit | means |\n|---|---|\n")[1:]
+    listed = [
+        re.findall(r"^\| (\d+) \| (.+) \|$", table.partition("\n\n")[0], re.M) for table in tables
+    ]
 
-    assert listed == [(str(int(code)), code.meaning) for code in ExitCode]
+    assert [(str(int(code)), code.meaning) for code in ExitCode] in listed
 
 
 def test_no_page_names_an_exit_code_that_there_is_not() -> None:
@@ -106,5 +107,5 @@ def test_the_names_of_the_exports_are_those_that_are_looked_for() -> None:
     atas = ("atas/bars_1m/", "atas/v6_3/", "atas/ticks/")
     kinds = ("-1d-", "-1m-", "-fundingRate-", "-metrics-", "-trades-", "-aggTrades-")
     for shown in (*atas, "binance/fetcher/", *kinds):
-        assert shown in README
+        assert shown in page("docs/raw_files.md")
         assert shown in patterns
