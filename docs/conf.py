@@ -9,6 +9,7 @@ html_theme = "furo"
 html_title = project
 html_show_sourcelink = False
 html_copy_source = False
+html_use_index = False  # the search finds all of it, on a phone too
 
 myst_heading_anchors = 3
 
