@@ -194,6 +194,10 @@ class Manifest(Value, frozen=True, kw_only=True, omit_defaults=True):
     calibration_hash: str
 
 
+# Prepared here, once: several threads that read their first manifest at the same moment crash msgspec.
+msgspec.json.Decoder(Manifest)
+
+
 def read(value: Any) -> Manifest:
     """The manifest in a JSON value.
 
