@@ -31,7 +31,7 @@ $(VENV)/.ready-test: $(VENV)/.ready requirements-test.txt
 
 lock:  ## newest versions of all libraries, with the hashes of their files (needs uv)
 	echo setuptools | $(LOCK) - $(EXTRAS) --output-file requirements.txt
-	echo setuptools | $(LOCK) - $(EXTRAS) --constraint requirements.txt --extra cluster --extra s3 --extra test --extra bench --extra docs --extra figures \
+	echo setuptools | $(LOCK) - $(EXTRAS) --constraint requirements.txt --extra cluster --extra delta --extra s3 --extra test --extra bench --extra docs --extra figures \
 		--output-file requirements-test.txt
 
 snapshot: $(VENV)/.ready  ## publish a day: DATE=2025-01-02, by default the newest complete day, or a sample

@@ -14,6 +14,7 @@ from pipeline.errors import ConfigError
 EXTRAS = {
     "apprise": "alerts",
     "boto3": "s3",
+    "deltalake": "delta",
     "distributed": "cluster",
     "httpx": "fetch",
     "polars": "lazy",

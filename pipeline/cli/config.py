@@ -13,6 +13,7 @@ from pipeline.cli import output
 from pipeline.contracts import control, features_schema, outages, profiles, schema
 from pipeline.errors import ConfigError, ExitCode
 from pipeline.locations import config_file
+from pipeline.publishing.delta_view import Views
 from pipeline.settings.config import DOCUMENT, Kitchen, read_kitchen
 from pipeline.settings.json_schema import json_schema
 
@@ -74,7 +75,12 @@ def faults(path: Path) -> list[str]:
         kitchen = read_kitchen(path)
     except ConfigError as error:
         return _apart(error)
-    return [fault for load in _DOCUMENTS for fault in _of_rules(kitchen, load)]
+    found = [fault for load in _DOCUMENTS for fault in _of_rules(kitchen, load)]
+    try:
+        Views(kitchen.snapshots, kitchen.delta).check()
+    except ConfigError as error:
+        found.append(f"{path}: {error}")
+    return found
 
 
 _DOCUMENTS: tuple[Callable[[Path], object], ...] = (

@@ -9,6 +9,7 @@ from pipeline.cli import output
 from pipeline.errors import ParameterError
 from pipeline.publishing import collect, revisions
 from pipeline.publishing.collect import Item, Policy
+from pipeline.publishing.delta_view import Views
 from pipeline.publishing.opening import open_store
 from pipeline.publishing.store import Store
 from pipeline.settings.config import load_kitchen
@@ -35,7 +36,8 @@ def command(keep: int | None, grace_days: float, do_it: bool, undo: str | None) 
     Example:
       kitchen gc --keep 2 --apply
     """
-    store = open_store(load_kitchen().snapshots)
+    kitchen = load_kitchen()
+    store = open_store(kitchen.snapshots)
     if undo is not None:
         _undo(store, undo)
         return
@@ -43,6 +45,8 @@ def command(keep: int | None, grace_days: float, do_it: bool, undo: str | None) 
         raise click.UsageError("say how many revisions of a date to keep: --keep 2")
     policy, now = Policy(keep=keep, grace_days=grace_days), clock.utc_now()
     items = collect.collect(store, policy, now) if do_it else collect.plan(store, policy, now)
+    if do_it:
+        Views(kitchen.snapshots, kitchen.delta).follow(tidy=True)
     output.say(
         {
             "applied": do_it,

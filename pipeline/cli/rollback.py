@@ -9,6 +9,7 @@ import click
 from pipeline.cli import options, output
 from pipeline.errors import ParameterError
 from pipeline.publishing import signing
+from pipeline.publishing.delta_view import Views
 from pipeline.publishing.opening import open_store
 from pipeline.publishing.rollback import rollback
 from pipeline.settings.config import load_kitchen
@@ -37,6 +38,7 @@ def command(date: dt.date, revision: str, reason: str) -> None:
     key = None if path is None else signing.load(path, kitchen)
     store = open_store(kitchen.snapshots)
     sealed = rollback(store, date, int(number), reason, key)
+    Views(kitchen.snapshots, kitchen.delta).follow()
     folder = store.url(date, sealed.revision)
     what = f"published with the content of r{int(number)}" if sealed.new else sealed.note
     output.say(

@@ -10,6 +10,7 @@ import click
 from pipeline.cli import options, output, progress
 from pipeline.runs import backfill, plan
 from pipeline.runs.plan import DayStatus
+from pipeline.tasks import context
 
 _SHORT = {"available": "+", "degraded": "~", "missing": "-", "refused": "x"}
 
@@ -26,7 +27,15 @@ def command(start: dt.date, stop: dt.date) -> None:
     """
     with progress.shown("status", "days") as told:
         rows = plan.status(backfill.Range(start=start, stop=stop).days(), told.each)
-    output.say({"days": [asdict(row) for row in rows]}, output.table(map(_cells, rows)))
+    behind = context.views().behind()
+    output.say(
+        {"days": [asdict(row) for row in rows], "delta_behind": behind},
+        [*output.table(map(_cells, rows)), *map(_behind, behind)],
+    )
+
+
+def _behind(table: str) -> str:
+    return f"the Delta view of {table} is behind: `kitchen index` brings it up to date"
 
 
 def _cells(row: DayStatus) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from pipeline import storage
 from pipeline.clock import parse_day
 from pipeline.errors import PublishError
 from pipeline.publishing import claim, fence, links, locks, mounts, preflight, staging, sums, trash
+from pipeline.publishing.lending import FolderLender
 from pipeline.publishing.revisions import Sealed
 from pipeline.publishing.staging import Staging
 from pipeline.publishing.store import Span, Trash
@@ -283,6 +284,10 @@ class FolderStore:
         """As `Store`."""
         (self.root / name).unlink(missing_ok=True)
         storage.fsync_folder((self.root / name).parent)
+
+    def lender(self, folder: str) -> FolderLender:
+        """As `Store`."""
+        return FolderLender(self, folder)
 
     def size(self, day: dt.date, number: int) -> int:
         """As `Store`."""

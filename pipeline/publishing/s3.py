@@ -140,6 +140,26 @@ class Objects:
         with self._asked(name):
             self._client.delete_object(Bucket=self.address.bucket, Key=self._key(name))
 
+    def copy(self, address: str, name: str) -> None:
+        """Has the server copy an object of the bucket, by its address, in place of what had the name."""
+        bucket = self.address.bucket
+        source = {"Bucket": bucket, "Key": address.removeprefix(f"s3://{bucket}/")}
+        with self._asked(name):
+            self._client.copy_object(Bucket=bucket, Key=self._key(name), CopySource=source)
+
+    def options(self) -> dict[str, str]:
+        """What the library `deltalake` needs to ask the same server as the same account. Not to be shown."""
+        server, found = self._client.meta, optional.require("boto3").session.Session()
+        said = {"AWS_ENDPOINT_URL": server.endpoint_url, "AWS_REGION": server.region_name}
+        if server.endpoint_url.startswith("http:"):
+            said["AWS_ALLOW_HTTP"] = "true"
+        account = found.get_credentials()
+        if account is not None:
+            key = account.get_frozen_credentials()
+            said |= {"AWS_ACCESS_KEY_ID": key.access_key, "AWS_SECRET_ACCESS_KEY": key.secret_key}
+            said |= {"AWS_SESSION_TOKEN": key.token} if key.token else {}
+        return said
+
     def url(self, name: str) -> str:
         """The address of an object."""
         return f"s3://{self.address.bucket}/{self._key(name)}"

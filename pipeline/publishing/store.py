@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from pipeline.publishing.lending import Lender
     from pipeline.publishing.revisions import Sealed
     from pipeline.publishing.staging import Staging
 
@@ -203,6 +204,9 @@ class Store(Protocol):
 
     def remove(self, name: str) -> None:
         """Takes a file away, if it is there."""
+
+    def lender(self, folder: str) -> Lender:
+        """A folder of it for files of revisions that are lent."""
 
     # Collecting.
 

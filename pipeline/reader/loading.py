@@ -19,6 +19,7 @@ from pipeline import asked, clock
 from pipeline.contracts import documents, schema
 from pipeline.errors import ContractError, ParameterError, RefusedError
 from pipeline.locations import GOVERNANCE
+from pipeline.model.datasets import DATASETS as DATASETS
 from pipeline.optional import require
 from pipeline.publishing.opening import open_store
 from pipeline.publishing.side_by_side import each
@@ -31,7 +32,6 @@ from pipeline.settings import config
 if TYPE_CHECKING:
     import polars
 
-DATASETS = ("bars_1m", "features_micro", "macro_slow", "footprint", "rejects")
 CONDITIONS = ("available", "degraded", "missing", "pending")
 
 _NAMED = 12

@@ -102,6 +102,7 @@ DOCUMENT: Document = {
     "fetch": fetching.SCHEMA,
     "workers": working.SCHEMA,
     "store": stores.SCHEMA,
+    "tables": stores.TABLES,
     "release": {
         "type": "dict",
         "default": {},
@@ -155,7 +156,7 @@ class Kitchen:
 
     `signing_key` is the private key's file, None when nothing is signed; `trusted_keys` are the public
     keys that `kitchen verify` goes by, where that file exists. With `adopts` a release that is not older than
-    the store's may publish there without being asked for.
+    the store's may publish there without being asked for. The tables in `delta` are Delta tables too.
     """
 
     file: Path
@@ -176,6 +177,7 @@ class Kitchen:
     fetch: fetching.Fetch = field(default_factory=fetching.Fetch)
     workers: working.Workers = field(default_factory=working.Workers)
     adopts: bool = False
+    delta: tuple[str, ...] = ()
 
     def held_against(self, symbol: Symbol) -> list[Symbol]:
         """The symbol in `basis_against`, if one is configured."""
@@ -269,6 +271,7 @@ def read_kitchen(path: Path) -> Kitchen:
         fetch=fetching.from_document(document["fetch"], path),
         workers=working.workers(document["workers"]),
         adopts=document["release"].get("adopt") == "auto",
+        delta=tuple(dict.fromkeys(document["tables"]["delta"])),
     )
 
 

@@ -1,4 +1,4 @@
-"""Where snapshots lie: in a folder, or below the prefix of a bucket; and the section `store`.
+"""Where snapshots lie: in a folder, or below the prefix of a bucket; and the sections `store`, `tables`.
 
 Belongs here: the form of an address. A credential has no place in it, nor in the configuration: whatever
 speaks to the bucket finds its own. What a store does is `publishing/`.
@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from pipeline.errors import ConfigError
 from pipeline.free_form import Document
+from pipeline.model.datasets import DATASETS
 
 SCHEMA: Document = {
     "type": "dict",
@@ -25,6 +26,19 @@ SCHEMA: Document = {
     },
 }
 """For cerberus."""
+
+TABLES: Document = {
+    "type": "dict",
+    "default": {},
+    "schema": {
+        "delta": {
+            "type": "list",
+            "default": [],
+            "schema": {"type": "string", "allowed": list(DATASETS)},
+        }
+    },
+}
+"""The same, of `tables`: in which other forms published tables are kept."""
 
 SCHEME = "s3://"
 

@@ -12,7 +12,7 @@ from types import ModuleType
 import luigi
 
 from pipeline import arrivals
-from pipeline.errors import ReleaseError, UnstableInputError
+from pipeline.errors import ConfigError, ReleaseError, UnstableInputError
 from pipeline.free_form import Json
 from pipeline.freshness import code, graph
 from pipeline.freshness.graph import Unit
@@ -184,18 +184,18 @@ class UnitTask(KitchenTask):
 
 
 class RefusedRelease(SystemExit):
-    """Another release is in force: ends a run in which Luigi would take it for an error of scheduling."""
+    """This one may not build: ends a run in which Luigi would take it for an error of scheduling."""
 
 
 def end_if_refused() -> None:
-    """Ends the process in one sentence where another release is in force; said before anything is built.
+    """Ends the process in one sentence where this one may not build; said before anything is built.
 
     Raises:
         RefusedRelease: so it is.
     """
     try:
         context.refuse_other_release()
-    except ReleaseError as error:
+    except (ConfigError, ReleaseError) as error:
         logger.error("%s", error)
         raise RefusedRelease(int(error.exit_code)) from None
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import layout
 from pipeline.freshness.check import Freshness
+from pipeline.publishing.delta_view import Views
 from pipeline.publishing.finished import Finished
 from pipeline.publishing.opening import open_store
 from pipeline.settings.config import Kitchen, load_kitchen
@@ -58,10 +59,16 @@ def held() -> set[dt.date]:
     return set()
 
 
+def views() -> Views:
+    """The Delta views of the configured store."""
+    return Views(kitchen().snapshots, kitchen().delta)
+
+
 def refuse_other_release() -> None:
     """Before anything is built: this process's release is in force in the store, or may be.
 
     Raises:
+        ConfigError: a library is not installed that the store or its views need.
         ReleaseError: another one is, or builds in the prepared folder at present.
     """
     _may_build(id(freshness()))
@@ -69,6 +76,7 @@ def refuse_other_release() -> None:
 
 @lru_cache(maxsize=1)
 def _may_build(freshness_id: int) -> None:
+    views().check()
     own = refuse_superseded(freshness())
     importlib.import_module(RELEASE).hold(kitchen().prepared, own)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import luigi
 
 from pipeline.errors import StageError
+from pipeline.free_form import Json
 from pipeline.publishing import day_state
 from pipeline.stages import STAGES
 from pipeline.tasks import context, fetching, messages
@@ -73,6 +76,12 @@ class Snapshot(UnitTask):
         if complete:
             context.finished().remember(self.date)
         return complete
+
+    def perform(self, job: ModuleType) -> Json:
+        """Publishes; then its Delta views follow, or it is said that they do not."""
+        facts = super().perform(job)
+        context.views().follow()
+        return facts
 
     def urgent(self) -> list[str]:
         """The revision, its date link or LATEST is not as it should be."""
