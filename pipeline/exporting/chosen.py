@@ -27,6 +27,7 @@ from pipeline.reader.verified import Part, Wanted
 from pipeline.settings.config import Kitchen
 
 BARS, FOOTPRINT = "bars_1m", "footprint"
+KEYS = ("symbol", "ts", "minute_open", "available_at")
 _UNKNOWN = SymbolCondition(condition="missing")
 
 
@@ -97,10 +98,11 @@ class Chosen:
         """Whether a symbol has rows on a date."""
         return self.condition(day, symbol).condition in ("available", "degraded")
 
-    def bars(self, symbol: str) -> pa.Table:
-        """A symbol's bars by time, of every column that the files have."""
+    def bars(self, symbol: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """A symbol's bars by time, of these columns beside `KEYS`; None: of every one that the files have."""
         parts = [self.files[day.day] for day in self.days if self.has(day, symbol)]
-        rows = loading.joined(BARS, parts, [symbol], None).sort_by("ts")
+        wanted = None if columns is None else [*KEYS, *columns]
+        rows = loading.joined(BARS, parts, [symbol], wanted).sort_by("ts")
         return rows if self.every == "1m" else resample(rows, self.every)
 
     def footprint(self, day: Resolved, symbol: str) -> pa.Table:

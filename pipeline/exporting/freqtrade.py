@@ -43,7 +43,7 @@ def _file(pair: str, every: str) -> str:
 
 
 def _bars(work: Work) -> SymbolEntry:
-    rows, missing = measured(work.chosen.bars(work.symbol))
+    rows, missing = measured(work.chosen.bars(work.symbol, VALUES))
     opened = rows["minute_open"].cast(pa.timestamp("ms", tz="UTC"))
     candles = pa.table({"date": opened, **{name: rows[name] for name in VALUES}})
     if candles.num_rows:

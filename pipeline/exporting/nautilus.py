@@ -58,7 +58,7 @@ def bar_type(name: str, every: str) -> str:
 
 
 def _bars(work: Work) -> SymbolEntry:
-    rows, missing = measured(work.chosen.bars(work.symbol))
+    rows, missing = measured(work.chosen.bars(work.symbol, VALUES))
     entry = changed(work.bars_entry(rows, "ts"), not_measured=missing)
     if not rows.num_rows:
         return entry

@@ -43,7 +43,7 @@ def _calendar(chosen: Chosen) -> Ints:
 
 
 def _bars(work: Work) -> SymbolEntry:
-    rows = work.chosen.bars(work.symbol)
+    rows = work.chosen.bars(work.symbol, FIELDS)
     entry = changed(work.bars_entry(rows, "minute_open"), not_measured=measured(rows)[1])
     if not rows.num_rows:
         return entry
