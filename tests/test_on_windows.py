@@ -36,6 +36,7 @@ RUNS = {
     "diff": f"{DAY}.r1 {DAY}.r1",
     "doctor": "",
     "explain": f"{DAY} BTCUSDT --minute 12:00",
+    "export": f"parquet --start {DAY} --stop {DAY} --out bars",
     "features": "list",
     "import": "more",
     "plan": f"--start {DAY} --stop {DAY}",
