@@ -30,8 +30,19 @@ def command(start: dt.date, stop: dt.date) -> None:
     behind = context.views().behind()
     output.say(
         {"days": [asdict(row) for row in rows], "delta_behind": behind},
-        [*output.table(map(_cells, rows)), *map(_behind, behind)],
+        [*output.table(map(_cells, rows)), *_late(rows), *map(_behind, behind)],
     )
+
+
+def _late(rows: list[DayStatus]) -> list[str]:
+    """What `missing` is, and what to do about the first of them."""
+    late = [row.date for row in rows if row.state == "missing"]
+    if not late:
+        return []
+    return [
+        "missing: no klines of any symbol came before their deadline;"
+        f" kitchen fetch --date {late[0]} asks for them, kitchen import brings them"
+    ]
 
 
 def _behind(table: str) -> str:

@@ -20,7 +20,7 @@ from pipeline.publishing.opening import open_store
 from pipeline.publishing.store import ALWAYS, Store
 from pipeline.tasks import context
 
-_WORDS = {PUBLISHED: "fresh", PENDING: "pending", MISSING: "pending", UNBUILT: "stale"}
+_WORDS = {PUBLISHED: "fresh", PENDING: "pending", MISSING: "missing", UNBUILT: "stale"}
 _NEVER_BUILT = "unbuilt"
 
 AT_MOST = "at most: a unit whose inputs are made anew with equal content will not run"
@@ -143,9 +143,9 @@ def why(day: dt.date, symbol: str | None) -> dict[str, list[str]]:
 class DayStatus:
     """A date: its current revision, None where none is sealed, and whether it is still true.
 
-    `state` is `fresh`, `pending`, `stale`, `unbuilt`, where nothing is published yet, or `none`, where no
-    symbol is expected. `symbols`: those
-    expected or published, with their conditions.
+    `state` is `fresh`, `stale`, `unbuilt`, where nothing is published yet, `pending`, where raw data may
+    still come, `missing`, where no klines came before their deadline, or `none`, where no symbol is expected.
+    `symbols`: those expected or published, with their conditions.
     """
 
     date: str

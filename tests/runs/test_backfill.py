@@ -120,7 +120,7 @@ def test_a_finished_range_loads_no_heavy_library(built: tuple[Path, dict[str, ob
 
 
 def test_plan_why_and_status_agree_before_anything_runs(tmp_path: Path) -> None:
-    """Each unit of the day, never built; the day beside it pending; nothing written but caches."""
+    """Each unit of the day, never built; the day whose klines never came; nothing written but caches."""
     root = write_days(tmp_path)
 
     planned = json.loads(kitchen(root, "plan", *SPAN, "--json").stdout)
@@ -132,7 +132,7 @@ def test_plan_why_and_status_agree_before_anything_runs(tmp_path: Path) -> None:
     assert planned["steps"]["Snapshot"] == 2
     assert planned["reasons"]["never built"] == sum(planned["steps"].values())
     assert reasons["Snapshot 2025-01-02"] == ["never built"]
-    assert [day["state"] for day in days] == ["none", "unbuilt", "pending", "unbuilt"]
+    assert [day["state"] for day in days] == ["none", "unbuilt", "missing", "unbuilt"]
     assert not (root / "snapshots").exists()
 
 
