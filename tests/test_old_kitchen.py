@@ -84,6 +84,16 @@ def price(old: Path, as_of: str | None = None) -> float | None:
     return found if found is None else float(found)
 
 
+def test_its_day_is_exported(old: Path) -> None:
+    """Its bars; of its tape, which it prepared in an older form, a sentence says that it is not in hand."""
+    said = kitchen(old, "export", "freqtrade", "--out", str(old / "out"))
+    refused = ask(old, "kitchen", "export", "hftbacktest", "--out", str(old / "events"))
+
+    assert "BTCUSDT as BTC/USDT:USDT: 1,440 bars, 2025-01-03T00:00:00Z" in said
+    assert refused.returncode == 30
+    assert "its tape is not in hand" in refused.stderr
+
+
 def test_both_revisions_are_read(old: Path) -> None:
     """The current one, and by its time of publication the one before."""
     first = old / "snapshots/.revisions" / f"{DAY}.r1" / "publication.json"

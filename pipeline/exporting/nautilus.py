@@ -114,10 +114,10 @@ def _instants(event_us: Ints, known_us: Ints) -> dict[str, pa.Array]:
 
 
 def _fixed(work: Work, kind: str, values: Floats, precision: Mapping[str, int]) -> pa.Array:
-    """Decimals as whole multiples of 10^-16 in 16 bytes, the lowest first.
+    """`fixed` of what the tool can hold.
 
     Raises:
-        RefusedError: the tool cannot hold one.
+        RefusedError: it cannot hold one.
     """
     places = precision[kind]
     most = float(np.abs(values).max(initial=0.0))
@@ -126,10 +126,19 @@ def _fixed(work: Work, kind: str, values: Floats, precision: Mapping[str, int]) 
             f"{work.symbol}: NautilusTrader holds a {kind} of at most {SCALE} decimal places up to"
             f" {_MOST[kind]}, here are {places} and {most:.6g}; leave the symbol out"
         )
-    units = pa.array(to_units(values, places).astype(np.int64)).cast(pa.decimal128(19, 0))
-    power = SCALE - places
-    fixed = pc.multiply(units, pa.scalar(Decimal(10**power), pa.decimal128(power + 1, 0)))
-    return pa.Array.from_buffers(_FIXED, len(fixed), [None, fixed.buffers()[1]])
+    return fixed(values, places)
+
+
+def fixed(values: Floats, places: int) -> pa.Array:
+    """Decimals of so many places, 16 at most, as whole multiples of 10^-16 in 16 bytes, the lowest first."""
+    units, power = to_units(values, places), SCALE - places
+    if units.dtype == object:
+        raised = (int(unit) * 10**power for unit in units.tolist())
+        data = pa.py_buffer(b"".join(unit.to_bytes(16, "little", signed=True) for unit in raised))
+    else:
+        factor = pa.scalar(Decimal(10**power), pa.decimal128(power + 1, 0))
+        data = pc.multiply(pa.array(units).cast(pa.decimal128(19, 0)), factor).buffers()[1]
+    return pa.Array.from_buffers(_FIXED, len(values), [None, data])
 
 
 def _described(work: Work, precision: Mapping[str, int]) -> dict[str, str]:

@@ -63,7 +63,8 @@ def again(kitchen: Kitchen, symbol: str, day: dt.date) -> tuple[Given, TapesOfDa
     if gone or not any(edge.unit.source == "binance_1m" for edge in node.edges):
         raise RefusedError(
             f"{symbol} {day}: its tape is not in hand, {gone[0] if gone else node.folder} is not there or not"
-            f" whole; build the day with luigi --module pipeline Snapshot --date {day}, or ask where it was"
+            f" whole; build the day with luigi --module pipeline Snapshot --date {day}, or export where that"
+            " was done"
         )
     job = Job(kitchen=kitchen, node=node, reasons=["asked"], code={}, libraries={}, contents={})
     try:

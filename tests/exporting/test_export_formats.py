@@ -5,16 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import json
 import struct
+from decimal import Context, Decimal
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from pyarrow import feather
 
 from kit import export_ground as kit
 from kit.export_ground import DAYS, KLINE, MARKETS, Exporter
+from pipeline.exporting.nautilus import fixed
 from pipeline.settings.config import Kitchen
+from pipeline.tables.exact import decimal_places
 
 PAIRS = {
     "BTCUSDT": ("BTC/USDT:USDT", "futures/BTC_USDT_USDT-1m-futures.feather"),
@@ -37,6 +42,26 @@ def both_days(ground: Kitchen, symbol: str) -> dict[int, dict[str, float]]:
     return {
         opened: row for day in DAYS for opened, row in kit.klines(ground.raw, symbol, day).items()
     }
+
+
+@given(
+    st.lists(
+        st.decimals(-(10**13), 10**13, places=16)
+        .map(float)
+        .filter(lambda x: x == 0 or abs(x) > 1e-9),
+        max_size=30,
+    )
+)
+def test_nautilus_values_are_the_very_decimals(values: list[float]) -> None:
+    """Whatever their size and places, as long as the tool has so many."""
+    column = np.array(values, dtype=np.float64)
+    places = decimal_places(column)
+    assume(places <= 16)
+
+    found = fixed(column, places)
+
+    wanted = [int(Decimal(repr(value)).scaleb(16, Context(prec=60))) for value in values]
+    assert [int.from_bytes(raw, "little", signed=True) for raw in found.to_pylist()] == wanted
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Shanghai"])
