@@ -77,6 +77,10 @@ def _is(loudness: str) -> bool:
     return context is not None and context.meta.get(_LOUDNESS) == loudness
 
 
+_LEAST = 8
+"""A last cell with less room than this is no column any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A line of a table: folded under its last cell where a terminal is narrower, else one line.
@@ -95,6 +99,8 @@ class Row:
         painted = "".join(f"{_painted(cell)}{self.gap}" for cell in heads)
         if colours.is_terminal(sys.stdout):
             width = shutil.get_terminal_size().columns
+            if len(head) + _LEAST > width:  # columns would leave no room for what is said
+                return _folded(" ".join(f"{head}{last}".split()), 0, width)
             last = _folded(last, len(head), width)
         return f"{painted}{_painted(last)}".rstrip()
 
@@ -111,7 +117,7 @@ def table(rows: Iterable[tuple[str, ...]]) -> list[Row]:
 
 def _folded(text: str, indent: int, width: int) -> str:
     """On lines of a terminal's width; no word, and so no path, is broken."""
-    hang = indent if indent <= width // 2 else min(8, width // 4)
+    hang = indent if 0 < indent <= width // 2 else min(8, width // 4)
     return textwrap.fill(
         text,
         width,

@@ -96,12 +96,13 @@ def test_an_error_has_a_colour_where_it_may(
     assert "kitchen:" in screen
 
 
-def test_a_table_fits_the_terminal_and_is_whole_in_a_pipe(root: Path) -> None:
-    """Folded under its last column; in a pipe a line each, which says the same."""
-    folded = kitchen(root, "features", "list", width=60).screen
+@pytest.mark.parametrize("width", [30, 44, 60])
+def test_a_table_fits_the_terminal_and_is_whole_in_a_pipe(root: Path, width: int) -> None:
+    """Folded under its last column, on a narrow one as a text; in a pipe a line each, which says the same."""
+    folded = kitchen(root, "features", "list", width=width).screen
     piped = kitchen(root, "features", "list", piped=True).out
 
-    assert max(map(len, folded.splitlines())) <= 60
+    assert max(map(len, folded.splitlines())) <= width
     assert folded.split() == piped.split()
     assert all(re.match(r"(micro|macro)  \S+ +\S+", line) for line in piped.splitlines())
 
