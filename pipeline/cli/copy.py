@@ -27,7 +27,7 @@ from pipeline.settings.config import load_kitchen, store_place
 def command(
     source: str | None, target: str, start: dt.date | None, stop: dt.date | None, dry_run: bool
 ) -> None:
-    """Copy revisions between stores, each with its number, bytes, papers and pin.
+    """Copy revisions between stores, each with its number, bytes, papers and pin, and the stores' epochs.
 
     Every file is held against its manifest before it counts. What is there already stays: the same command
     again goes on where it was stopped. Nothing is ever replaced or deleted.

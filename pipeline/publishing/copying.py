@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pipeline.errors import PublishError, SnapshotCorruptError
 from pipeline.packs import Stored
-from pipeline.publishing import index, pins, preflight, revisions, staging, sums
+from pipeline.publishing import epochs, index, pins, preflight, revisions, staging, sums
 from pipeline.publishing.store import ALWAYS, Store
 from pipeline.publishing.verify import in_folder
 
@@ -35,8 +35,9 @@ def plan(source: Store, target: Store, days: Iterable[dt.date]) -> Iterator[Copi
     """What `copy` would do. Reads only.
 
     Raises:
-        PublishError: the stores have different revisions of one number.
+        PublishError: the stores have different revisions of one number, or epochs that contradict each other.
     """
+    epochs.lacking(source, target)
     source, target = source.look(ALWAYS), target.look(ALWAYS)
     for day in days:
         for number in source.standing(day):
@@ -44,13 +45,15 @@ def plan(source: Store, target: Store, days: Iterable[dt.date]) -> Iterator[Copi
 
 
 def copy(source: Store, target: Store, days: Iterable[dt.date]) -> Iterator[Copied]:
-    """Copies the revisions of some dates, oldest first, with their pins; says what became of each.
+    """Copies the epochs, and revisions of some dates with their pins, oldest first; says what became of each.
 
     Raises:
-        PublishError: the stores have different revisions of one number; or as `publish`.
+        PublishError: as `plan`; or as `publish`.
         SnapshotCorruptError: a revision is not what was published; those before it are copied.
     """
     target.prepare()
+    # First, so that from the first revision on the releases that may publish there are those of the source.
+    epochs.carry(source, target)
     source = source.look(ALWAYS)
     for day in days:
         with target.held(day):

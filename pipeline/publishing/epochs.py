@@ -161,6 +161,42 @@ class Publisher:
         return made
 
 
+def lacking(source: Store, target: Store) -> list[Epoch]:
+    """The epochs of a store that another one has to be given with its revisions; none where it is ahead.
+
+    Raises:
+        PublishError: the two tell of other releases, and not of the same one in force.
+    """
+    given, there = known(source), known(target)
+    differs = any(a.release.against(b.release) for a, b in zip(given, there, strict=False))
+    if not given or not differs:
+        return given[len(there) :]
+    if given[-1].release.against(there[-1].release):
+        raise PublishError(
+            f"{target.name}: {there[-1]} is in force there, and in {source.name} {given[-1]}, wanted the same"
+            f" epochs or none: nothing is copied; copy to an empty store, or run `{COMMAND}` by one on"
+            " both"
+        )
+    return []
+
+
+def carry(source: Store, target: Store) -> None:
+    """Gives a store the epochs of the one whose revisions it gets, as they are, and its mark.
+
+    Raises:
+        PublishError: as `lacking`; or another one was put meanwhile.
+    """
+    for epoch in lacking(source, target):
+        name = f"{epoch.number:06}.json"
+        paper = source.read(f"{source.epochs}/{name}") or b""
+        place = f"{target.epochs}/{name}"
+        if not target.put_if_absent(place, paper) and target.read(place) != paper:
+            raise PublishError(f"{target.name}/{place}: another one was put meanwhile; ask again")
+    there = known(target)
+    if there and next(_others(source, there, there[-1].release.host), None) is not None:
+        target.fence()
+
+
 def _others(store: Store, epochs: list[Epoch], own: str) -> Iterator[str]:
     """Other hosts that published, or may have."""
     yield from (epoch.release.host for epoch in epochs if epoch.release.host != own)
