@@ -310,6 +310,7 @@ class ObjectStore:
 
     def put_if_absent(self, name: str, data: bytes) -> bool:
         """As `Store`."""
+        self._refuse_wrong_clock()
         return self.objects.put_if_absent(name, data)
 
     def remove(self, name: str) -> None:

@@ -13,23 +13,26 @@ import mmap
 import os
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, TypeVar, cast
 
 from pipeline import optional
 from pipeline.clock import utc_now
 from pipeline.errors import ConfigError, KitchenError, PublishError
 from pipeline.settings.stores import Address, Server
 
-_TRIES = 5
-_TAKEN = 412
-_CONFLICT = 409
+_TRIES = 6
+"""So many requests without any answer fit into the patience."""
+
+_OF_THE_MOMENT = (408, 409, 412, 425, 429)
+_OF_THE_MOMENT_BY_NAME = ("RequestTimeout", "SlowDown")
 _REFUSED = (400, 401, 403)
 _NOT_KNOWN = 501
-_LONGEST_WAIT_SECONDS = 5.0
+_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.2, 5.0
+
+T = TypeVar("T")
 
 _one_at_a_time = threading.Lock()
 """A client is slow to make."""
@@ -63,11 +66,7 @@ class Objects:
         """Objects whose names begin so, by name; from behind a name on."""
         more: dict[str, str] = {"StartAfter": self._key(after)} if after else {}
         while True:
-            with self._asked(prefix):
-                page = self._client.list_objects_v2(
-                    Bucket=self.address.bucket, Prefix=self._key(prefix), **more
-                )
-            self._note_clock(page)
+            page = self._asked(prefix, partial(self._page, prefix, more))
             for found in page.get("Contents", ()):
                 name = found["Key"].removeprefix(self._key(""))
                 yield Listed(name, found["Size"], found["LastModified"].astimezone(dt.UTC))
@@ -75,70 +74,59 @@ class Objects:
                 return
             more = {"ContinuationToken": page["NextContinuationToken"]}
 
+    def _page(self, prefix: str, more: dict[str, str]) -> Any:
+        asked = utc_now()
+        page = self._client.list_objects_v2(
+            Bucket=self.address.bucket, Prefix=self._key(prefix), **more
+        )
+        self._note_clock(page, asked)
+        return page
+
     def get(self, name: str) -> bytes | None:
         """The bytes of an object; None without."""
-        errors = _errors()
-        torn = (errors.IncompleteReadError, errors.ResponseStreamingError, errors.ReadTimeoutError)
-        with self._asked(name):
-            for left in reversed(
-                range(_TRIES)
-            ):  # boto3 tries no second time once an answer has begun
-                try:
-                    return self._got(name)
-                except errors.ClientError as error:
-                    if _code(error) == "NoSuchKey":
-                        return None
-                    raise
-                except torn:
-                    if not left:
-                        raise
-        return None
+        return self._asked(name, partial(self._got, name))
 
-    def _got(self, name: str) -> bytes:
-        answer = self._client.get_object(Bucket=self.address.bucket, Key=self._key(name))
-        return bytes(answer["Body"].read())
+    def _got(self, name: str) -> bytes | None:
+        try:
+            answer = self._client.get_object(Bucket=self.address.bucket, Key=self._key(name))
+            return bytes(answer["Body"].read())
+        except _errors().ClientError as error:
+            if _code(error) == "NoSuchKey":
+                return None
+            raise
 
     def put(self, name: str, data: bytes) -> None:
         """Puts an object in place of what had its name."""
-        with self._asked(name):
-            self._client.put_object(Bucket=self.address.bucket, Key=self._key(name), Body=data)
+        self._asked(name, partial(self._put, name, data))
 
     def put_if_absent(self, name: str, data: bytes) -> bool:
         """Puts an object where nothing has its name; False where other bytes have it.
 
-        Each try is one request, so that an answer that was lost is seen: then what stands there decides.
+        Where the answer is lost, or is none, what stands there decides.
         """
-        errors, wait = _errors(), 0.1
-        self._refuse_while_away()
-        deadline = time.monotonic() + self.address.server.patience_seconds
-        while True:
-            try:
-                self._committer.put_object(
-                    Bucket=self.address.bucket, Key=self._key(name), Body=data, IfNoneMatch="*"
-                )
-                return True
-            except errors.ClientError as error:
-                status, fault = _status(error), error
-                if status == _NOT_KNOWN:
-                    raise ignores_conditions(self.address) from error
-                if status < 500 and status not in (_TAKEN, _CONFLICT, 429):
-                    raise self._told(name, error) from error
-            except errors.BotoCoreError as error:
-                status, fault = 0, error
-                if isinstance(error, errors.NoCredentialsError):
-                    raise self._told(name, error) from error
-            standing = self.get(name)
-            if standing is not None:
-                return standing == data
-            if time.monotonic() + wait > deadline:
-                raise self._told(name, fault) from fault
-            time.sleep(wait)
-            wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
+        return self._asked(name, partial(self._put_if_absent, name, data))
+
+    def _put_if_absent(self, name: str, data: bytes) -> bool:
+        try:
+            self._put(name, data, IfNoneMatch="*")
+            return True
+        except _faults() as error:
+            if _status(error) == _NOT_KNOWN:
+                raise ignores_conditions(self.address) from error
+            standing = self._got(name) if _passes(error) else None
+            if standing is None:
+                raise
+            return standing == data
+
+    def _put(self, name: str, data: bytes, **condition: str) -> None:
+        self._client.put_object(
+            Bucket=self.address.bucket, Key=self._key(name), Body=data, **condition
+        )
 
     def remove(self, name: str) -> None:
         """Deletes an object, if it is there."""
-        with self._asked(name):
-            self._client.delete_object(Bucket=self.address.bucket, Key=self._key(name))
+        it = {"Bucket": self.address.bucket, "Key": self._key(name)}
+        self._asked(name, lambda: self._client.delete_object(**it))
 
     def copy(self, address: str, name: str) -> None:
         """Has the server copy an object of the bucket, by its address, in place of what had the name."""
@@ -171,29 +159,32 @@ class Objects:
     def _key(self, name: str) -> str:
         return f"{self.address.prefix}/{name}" if self.address.prefix else name
 
-    def _note_clock(self, answer: Any) -> None:
+    def _note_clock(self, answer: Any, asked: dt.datetime) -> None:
+        """What is certain: the store may have told its time at any moment since it was asked."""
         said = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
         if said:
             then = email.utils.parsedate_to_datetime(said)
-            self._clock[:] = [(utc_now() - then).total_seconds()]
+            nearest = min(max(then, asked), utc_now())
+            self._clock[:] = [(nearest - then).total_seconds()]
 
     @property
     def _client(self) -> Any:
         with _one_at_a_time:
-            return _client(self.address.server, os.getpid(), once=False)
+            return _client(self.address.server, os.getpid())
 
-    @property
-    def _committer(self) -> Any:
-        with _one_at_a_time:
-            return _client(self.address.server, os.getpid(), once=True)
-
-    @contextmanager
-    def _asked(self, name: str) -> Iterator[None]:
-        errors = _errors()
+    def _asked(self, name: str, once: Callable[[], T]) -> T:
+        """A good answer, asked for until there is one, or the patience is at its end."""
         self._refuse_while_away()
+        tenacity = optional.require("tenacity")
+        tries = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(_passes),
+            stop=tenacity.stop_before_delay(self.address.server.patience_seconds),
+            wait=tenacity.wait_random_exponential(_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS),
+            reraise=True,
+        )
         try:
-            yield
-        except (errors.ClientError, errors.BotoCoreError) as error:
+            return cast(T, tries(once))
+        except _faults() as error:
             raise self._told(name, error) from error
 
     def _refuse_while_away(self) -> None:
@@ -216,6 +207,11 @@ class Objects:
             )
         if _code(error) == "NoSuchBucket":
             return PublishError(f"{address}: there is no such bucket; make it, or mend the address")
+        if _code(error) == "RequestTimeTooSkewed":
+            return PublishError(
+                f"{address}: this machine's clock is too far off the store's, by which it refused a request"
+                f" ({what}); set the clock"
+            )
         if _status(error) in _REFUSED:
             return PublishError(
                 f"{address}: the store refused a request ({what}); wanted the right to list, read, write and"
@@ -245,14 +241,16 @@ def _given_up(server: Server) -> Any:
 
 
 @lru_cache(maxsize=8)
-def _client(server: Server, process: int, *, once: bool) -> Any:
-    """A client of this process. One request waits for no longer than its share of the patience."""
+def _client(server: Server, process: int) -> Any:
+    """A client of this process. One request waits for no longer than its share of the patience, and is tried
+    once, so that an answer that was lost is seen.
+    """
     boto3 = optional.require("boto3")
-    share = server.patience_seconds / (_TRIES + 1)
+    share = server.patience_seconds / _TRIES
     settings = importlib.import_module("botocore.config").Config(
         connect_timeout=min(share, 10),
         read_timeout=min(share, 60),
-        retries={"mode": "standard", "total_max_attempts": 1 if once else _TRIES},
+        retries={"mode": "standard", "total_max_attempts": 1},
         max_pool_connections=32,
         # Not every server knows the newer checksums; all that is put is read back and hashed.
         request_checksum_calculation="when_required",
@@ -266,6 +264,28 @@ def _client(server: Server, process: int, *, once: bool) -> Any:
         region_name=region or "us-east-1",
         config=settings,
     )
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether the same request may have a better answer in a moment."""
+    errors = _errors()
+    if isinstance(error, errors.ClientError):
+        status = _status(error)
+        again = status in _OF_THE_MOMENT or _code(error) in _OF_THE_MOMENT_BY_NAME
+        return again or (status >= 500 and status != _NOT_KNOWN)
+    no_answer = (errors.HTTPClientError, errors.ConnectionError, errors.IncompleteReadError)
+    return isinstance(error, (*no_answer, _unreadable()))
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    """All that a request may end with but a good answer."""
+    errors = _errors()
+    return errors.ClientError, errors.BotoCoreError, _unreadable()
+
+
+def _unreadable() -> type[Exception]:
+    """The error of an answer that is none of S3's, as one that was cut."""
+    return cast(type[Exception], importlib.import_module("botocore.parsers").ResponseParserError)
 
 
 def _errors() -> Any:

@@ -169,9 +169,8 @@ class Door:
                     return
                 status, headers, body = answer
                 self.send_response_only(status)
-                for name, value in headers.items():
+                for name, value in ({"Content-Length": str(len(body))} | headers).items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
                 self.send_header("Connection", "close")
                 self.end_headers()
                 self.wfile.write(body if self.command != "HEAD" else b"")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from kit import object_server
+from kit import object_faults, object_server
 from kit import snapshots as kit
 from kit.object_server import Answer, Door, Fault, Pass, Request, error, is_claim
 from pipeline.errors import (
@@ -194,21 +194,6 @@ class Once:
         return self.fault(request, go) if strikes else go(request)
 
 
-def _lost(request: Request, go: Pass) -> None:
-    go(request)
-
-
-def _torn(request: Request, go: Pass) -> Answer:
-    status, headers, body = go(request)
-    return status, headers | {"x-torn": "1"}, body
-
-
-FAULTS: dict[str, Fault] = {
-    "500": lambda request, go: error(500, "InternalError"),
-    "503": lambda request, go: error(503, "SlowDown"),
-    "no answer, not done": lambda request, go: None,
-    "no answer, but done": _lost,
-}
 KINDS: dict[str, Callable[[Request], bool]] = {
     "list": lambda r: "list-type=2" in r.path,
     "put": lambda r: r.method == "PUT" and "/objects/" in r.path,
@@ -220,10 +205,12 @@ KINDS: dict[str, Callable[[Request], bool]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    "fault", ["500", "503", "429", "no answer, not done", "no answer, but done", "answer cut"]
+)
 def test_a_passing_fault_is_not_seen(endpoint: str, tmp_path: Path, kind: str, fault: str) -> None:
     """One revision, whole, and said to be new."""
-    place, strike = object_server.address(endpoint), Once(KINDS[kind], FAULTS[fault])
+    place, strike = object_server.address(endpoint), Once(KINDS[kind], object_faults.PASSING[fault])
     with Door(endpoint, strike).open() as door:
         sealed = publish(kit.draft(tmp_path / "a"), host(tmp_path, behind(door, place), "a"))
 
@@ -235,7 +222,7 @@ def test_a_passing_fault_is_not_seen(endpoint: str, tmp_path: Path, kind: str, f
 
 def test_a_conflict_of_the_moment_is_looked_into(endpoint: str, tmp_path: Path) -> None:
     """409 is no answer: nothing stands there, so the claim is put again."""
-    conflict: Fault = lambda request, go: error(409, "ConditionalRequestConflict")  # noqa: E731
+    conflict = object_faults.PASSING["409"]
     place, strike = object_server.address(endpoint), Once(is_claim, conflict)
     with Door(endpoint, strike).open() as door:
         sealed = publish(kit.draft(tmp_path / "a"), host(tmp_path, behind(door, place), "a"))
@@ -289,6 +276,32 @@ def test_a_clock_that_is_off_is_refused(endpoint: str, tmp_path: Path, seconds: 
     assert host(tmp_path, place, "reader").days() == []
 
 
+def test_an_answer_that_is_slow_is_no_clock_that_is_off(endpoint: str) -> None:
+    """The store told its time before it had all of the answer."""
+
+    def slow(request: Request, go: Pass) -> Answer:
+        answer = go(request)
+        time.sleep(2.5)
+        return answer
+
+    with Door(endpoint, slow).open() as door:
+        objects = Objects(behind(door, object_server.address(endpoint)))
+        assert list(objects.listed("a")) == []
+
+    assert abs(objects.ahead_seconds()) < 1.1
+
+
+def test_a_store_is_asked_for_as_long_as_the_patience_lasts(endpoint: str) -> None:
+    """Not a number of times: it may be away for a minute, and say so at once each time."""
+    door = Door(endpoint, lambda request, go: None if len(door.seen) < 8 else go(request))
+    with door.open() as address:
+        objects = Objects(behind(address, object_server.address(endpoint), 60))
+        assert objects.put_if_absent("a", b"1")
+        assert objects.get("a") == b"1"
+
+    assert len(door.seen) > 8
+
+
 def _told(place: Address, tmp_path: Path) -> KitchenError:
     with pytest.raises(KitchenError) as told:
         publish(kit.draft(tmp_path / "a"), host(tmp_path, place, "a"))
@@ -306,7 +319,7 @@ def test_a_store_that_is_away_is_one_sentence_in_bounded_time(
     began = time.monotonic()
     error_of_none = _told(gone, tmp_path)
     place = object_server.address(endpoint)
-    with Door(endpoint, FAULTS["500"]).open() as door:
+    with Door(endpoint, object_faults.PASSING["500"]).open() as door:
         error_of_all = _told(behind(door, place, 2), tmp_path / "2")
 
     assert time.monotonic() - began < 40

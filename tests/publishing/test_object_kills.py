@@ -5,14 +5,19 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
-from kit import object_server
+from kit import object_faults, object_server
 from kit import snapshots as kit
-from kit.object_server import Answer, Door, Fault, Pass, Request, error
+from kit.object_server import Answer, Door, Fault, Pass, Request
+from pipeline.errors import KitchenError
+from pipeline.freshness.release import Release
 from pipeline.publishing.copies import Copies
+from pipeline.publishing.epochs import Publisher
 from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.object_store import ObjectStore
 from pipeline.publishing.s3 import Objects
@@ -21,8 +26,9 @@ from pipeline.publishing.verify import verify, verify_day
 from pipeline.settings.stores import Address, Server
 
 DAY = kit.DAY
-REQUESTS = 60
-"""More than a first publication takes."""
+RELEASE = Release(
+    version="0.3.0", host="one", code="a", python="3.11", libraries="numpy 2.4", governance="c"
+)
 
 
 def host(tmp_path: Path, place: Address, name: str) -> ObjectStore:
@@ -33,8 +39,13 @@ def host(tmp_path: Path, place: Address, name: str) -> ObjectStore:
 
 def through(door: str, place: Address) -> Address:
     """The same place through a door."""
-    server = Server(endpoint=door, patience_seconds=30)
+    server = Server(endpoint=door, patience_seconds=object_faults.PATIENCE_SECONDS)
     return Address(bucket=place.bucket, prefix=place.prefix, server=server)
+
+
+def ready(folder: Path, price: float = 100.0) -> Draft:
+    """A day that a release made, and whose epoch it has to be."""
+    return replace(kit.draft(folder, price=price), by=Publisher(RELEASE))
 
 
 def publish_and_die(door: Door, store: ObjectStore, draft: Draft, at: int, *, done: bool) -> bool:
@@ -62,16 +73,18 @@ def publish_and_die(door: Door, store: ObjectStore, draft: Draft, at: int, *, do
     return os.WIFSIGNALED(status)
 
 
-def check_kills(endpoint: str, tmp_path: Path, moments: list[int]) -> int:
-    """Kills at these requests, each before and after; how many struck."""
-    draft, struck, door = kit.draft(tmp_path / "a"), 0, Door(endpoint)
+def check_kills(endpoint: str, tmp_path: Path, moments: Iterable[int]) -> int:
+    """Kills at these requests, each before and after, up to the last there is; how many."""
+    draft, struck, door = ready(tmp_path / "a"), 0, Door(endpoint)
     with door.open() as address:
         for at in moments:
             for done in (False, True):
                 place = object_server.address(endpoint)
                 name = f"{at}-{done}"
                 store = host(tmp_path, through(address, place), name)
-                struck += publish_and_die(door, store, draft, at, done=done)
+                if not publish_and_die(door, store, draft, at, done=done):
+                    return struck
+                struck += 1
                 reader = host(tmp_path, place, f"reader-{name}")
                 assert reader.numbers(DAY) in ([], [1])
                 assert all(verify(reader, DAY, n) == [] for n in reader.numbers(DAY))
@@ -91,43 +104,83 @@ def test_a_publisher_that_is_killed_leaves_nothing_half_made(endpoint: str, tmp_
 @pytest.mark.timeout(1800)
 def test_a_publisher_that_is_killed_at_any_request(endpoint: str, tmp_path: Path) -> None:
     """Each of them."""
-    assert check_kills(endpoint, tmp_path, list(range(1, REQUESTS))) >= 80
+    assert check_kills(endpoint, tmp_path, itertools.count(1)) >= 80
 
 
-def _lost(request: Request, go: Pass) -> None:
-    go(request)
+@dataclass
+class Strike:
+    """A fault that strikes one request, counted from the first."""
+
+    fault: Fault
+    at: int
+    _count: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def __call__(self, request: Request, go: Pass) -> Answer | None:
+        """The answer."""
+        return (self.fault if next(self._count) == self.at else passed)(request, go)
+
+    def has_struck(self) -> bool:
+        """Whether there was such a request."""
+        return next(self._count) > self.at
 
 
-FAULTS: dict[str, Fault] = {
-    "500": lambda request, go: error(500, "InternalError"),
-    "503": lambda request, go: error(503, "SlowDown"),
-    "no answer, not done": lambda request, go: None,
-    "no answer, but done": _lost,
-}
+def passed(request: Request, go: Pass) -> Answer:
+    """What becomes of all others."""
+    return go(request)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", object_faults.PASSING)
 def test_a_fault_at_any_request_is_not_seen(endpoint: str, tmp_path: Path, fault: str) -> None:
     """One revision, whole, and said to be new, whichever request is struck."""
-    draft, door, struck = kit.draft(tmp_path / "a"), Door(endpoint), 0
+    draft, door, struck = ready(tmp_path / "a"), Door(endpoint), 0
     with door.open() as address:
-        for at in range(1, REQUESTS):
-            count = itertools.count(1)
-
-            def strike(request: Request, go: Pass, at: int = at, count=count) -> Answer | None:  # type: ignore[no-untyped-def]
-                return (FAULTS[fault] if next(count) == at else _passed)(request, go)
-
-            door.fault = strike
+        for at in itertools.count(1):
+            strike = door.fault = Strike(object_faults.PASSING[fault], at)
             place = object_server.address(endpoint)
             sealed = publish(draft, host(tmp_path, through(address, place), f"{at}"))
-            struck += next(count) > at
-            assert (sealed.revision, sealed.new) == (1, True)
+            if not strike.has_struck():
+                break
+            struck = at
+            assert (sealed.revision, sealed.new) == (1, True), at
             assert verify_day(host(tmp_path, place, f"reader-{at}"), DAY) == []
 
-    assert struck > 40
+    assert struck > 45
 
 
-def _passed(request: Request, go: Pass) -> Answer:
-    return go(request)
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("fault", object_faults.LYING)
+def test_a_lie_at_any_request_leaves_the_old_or_the_new(
+    endpoint: str, tmp_path: Path, fault: str
+) -> None:
+    """Of a correction: whole either way, and told in one sentence; the next run makes it right."""
+    first, second = ready(tmp_path / "a"), ready(tmp_path / "b", price=101.0)
+    door, struck, said = Door(endpoint), 0, list[str]()
+    with door.open() as address:
+        for at in itertools.count(1):
+            door.fault = passed
+            place = object_server.address(endpoint)
+            publish(first, host(tmp_path, place, f"first-{at}"))
+            strike = door.fault = Strike(object_faults.LYING[fault], at)
+            try:
+                publish(second, host(tmp_path, through(address, place), f"{at}"))
+            except KitchenError as told:
+                said.append(str(told))
+            if not strike.has_struck():
+                break
+            struck = at
+            reader = host(tmp_path, place, f"reader-{at}")
+            numbers = reader.numbers(DAY)
+            assert numbers in ([1], [1, 2]), at
+            assert [verify(reader, DAY, n) for n in numbers] == [[]] * len(numbers), at
+
+            door.fault = passed
+            again = publish(second, host(tmp_path, through(address, place), f"{at}"))
+            assert again.revision == 2, at
+            assert verify_day(host(tmp_path, place, f"again-{at}"), DAY) == []
+
+    assert struck > 45
+    assert said
+    assert not any("\n" in sentence for sentence in said)
