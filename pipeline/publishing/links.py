@@ -82,7 +82,10 @@ def roll_forward(store: FolderStore, sealed: Sealed) -> None:
         OSError: a link could not be moved; the next run tries again.
     """
     _seal_folder(store, sealed.path)
-    if (named_revision(store, sealed.day) or 0) != sealed.revision:
+    named = named_revision(store, sealed.day) or 0
+    if named > sealed.revision and revisions.find(store, sealed.day, named) is not None:
+        return  # another host's, which came later, and leads readers itself
+    if named != sealed.revision:
         _switch(store, store.date_link(sealed.day), f".revisions/{sealed.path.name}")
     with locks.held(store.lock(sealed.day).with_name("LATEST")):
         latest = _newest(store, sealed.day)

@@ -53,7 +53,8 @@ class Draft:
 
     `reason` and `run` say why and by which run; they stand in `publication.json` alone, as does `extra`,
     what a rollback says of itself. With a `key` the publication is signed. `by` is the release that made the
-    content; a rollback, which makes none, has none.
+    content; a rollback, which makes none, has none. `after` is the highest number of the date that was taken
+    when what is to be published was looked at: it follows no revision that came later.
     """
 
     day: dt.date
@@ -64,6 +65,7 @@ class Draft:
     extra: Json = field(default_factory=dict)
     key: Ed25519PrivateKey | None = None
     by: Entrant | None = None
+    after: int | None = None
 
 
 def publish(draft: Draft, store: Store) -> Sealed:
@@ -130,7 +132,7 @@ def _publish(draft: Draft, store: Store, sizes: list[int]) -> Sealed:
     store = store.look(ALWAYS)
     try:
         store.follow(sealed)
-        index.note(store, sealed)
+        index.note(store, current(store, draft.day) or sealed)
     except OSError as error:
         state = f"{draft.day} sealed as r{sealed.revision}, not all links moved"
         raise preflight.explain(error, store.disk, state, sizes) from error
@@ -202,6 +204,8 @@ def _claim(draft: Draft, store: Store, staged: staging.Staging) -> Sealed:
     if standing is not None:
         return standing
     number = max(taken, default=0) + 1
+    if draft.after is not None and number > draft.after + 1:
+        return _given_way(draft, store, draft.after + 1)
     _write_publication(draft, store, staged.folder, parent, number)
     if draft.by is not None:
         draft.by.enter(store, parent)

@@ -288,7 +288,7 @@ def snapshot(job: Job) -> Products:
     """The manifest and the files that it names -> a sealed revision, and the links."""
     # Looked at before what is to be published, so that a run that stood still meanwhile follows no later one.
     store = open_store(job.kitchen.snapshots).look((job.unit.day, job.unit.day))
-    parent = revisions.current(store, job.unit.day)
+    taken, parent = store.numbers(job.unit.day), revisions.current(store, job.unit.day)
     found = manifest_document.read(inputs.document(job, "Manifest", "manifest"))
     key = signing.key_file(job.kitchen)
     sealed = publish(
@@ -302,6 +302,7 @@ def snapshot(job: Job) -> Products:
             by=Publisher(
                 release.of_parts(job.kitchen, job.code, job.libraries), adopts=job.kitchen.adopts
             ),
+            after=max(taken, default=0),
         ),
         store,
     )
