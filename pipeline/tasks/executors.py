@@ -104,8 +104,8 @@ _SPAWN = multiprocessing.get_context("spawn")
 def _dask(workers: Workers) -> Iterator[Crew]:
     """The workers of a Dask cluster, however many there are at the time."""
     distributed = optional.require("distributed")
-    # What it says of a lost connection is a traceback; ours is said once, in a sentence.
-    for name in ("distributed", "distributed.client"):
+    # What they say of a lost connection is a traceback; ours is said once, in a sentence.
+    for name in ("distributed", "distributed.client", "asyncio", "tornado.application"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     place, patience = workers.executor, workers.patience_seconds
     how = {"scheduler_file" if place.kind == "dask-file" else "address": place.where}
