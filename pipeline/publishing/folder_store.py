@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import platform
 import re
-import uuid
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -259,19 +259,24 @@ class FolderStore:
         storage.fsync_folder(file.parent)
 
     def put_if_absent(self, name: str, data: bytes) -> bool:
-        """By a second name of a file that is whole: no name is given twice, on no host."""
+        """By a second name of a file that is whole: no name is given twice, on no host.
+
+        The first name is this host's, the same each time: one that a killed run left goes before the next.
+        """
         preflight.prepare(self)
         file = self.root / name
         self._folder_of(file)
-        temporary = self.locks / f"{file.name}.{uuid.uuid4().hex}.new"
-        try:
-            _write(temporary, data)
-            os.link(temporary, file)
-        except FileExistsError:
-            return False
-        finally:
-            temporary.unlink(missing_ok=True)
-        storage.fsync_folder(file.parent)
+        temporary = self.locks / f"{file.parent.name}.{platform.node()}.new"
+        with self.alone():
+            temporary.unlink(missing_ok=True)  # it may be the second name of a file that stands
+            try:
+                _write(temporary, data)
+                os.link(temporary, file)
+            except FileExistsError:
+                return False
+            finally:
+                temporary.unlink(missing_ok=True)
+            storage.fsync_folder(file.parent)
         return True
 
     def _folder_of(self, file: Path) -> None:

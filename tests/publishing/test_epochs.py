@@ -261,6 +261,20 @@ def test_a_mark_that_a_run_died_over_is_made_whole(folder: FolderStore, day: Dra
     assert os.readlink(folder.locks) == ".locks-with-epochs"
 
 
+def test_a_run_that_was_killed_over_an_epoch_leaves_nothing_behind(folder: FolderStore) -> None:
+    """Nor does the next one write into what stands: the file of the killed one is that of the epoch."""
+    Publisher(OWN).adopt(folder)
+    stands = folder.root / folder.epochs / "000001.json"
+    os.link(stands, folder.locks / f"{stands.parent.name}.{HOST}.new")
+    before = stands.read_bytes()
+
+    Publisher(EDITED).adopt(folder)
+
+    assert stands.read_bytes() == before
+    assert codes(folder) == ["aaaa", "bbbb"]
+    assert not [path for path in folder.locks.iterdir() if path.suffix == ".new"]
+
+
 def test_an_epoch_that_cannot_be_read_stops_publishing(store: Store, day: Draft) -> None:
     """A newer release may have written it."""
     store.prepare()
