@@ -253,7 +253,7 @@ class FolderStore:
         preflight.prepare(self)
         file = self.root / name
         self._folder_of(file)
-        temporary = self.locks / f"{file.name}.new"
+        temporary = self._unnamed(file.name)
         _write(temporary, data)
         os.replace(temporary, file)
         storage.fsync_folder(file.parent)
@@ -266,7 +266,7 @@ class FolderStore:
         preflight.prepare(self)
         file = self.root / name
         self._folder_of(file)
-        temporary = self.locks / f"{file.parent.name}.{platform.node()}.new"
+        temporary = self._unnamed(f"{file.parent.name}.{platform.node()}")
         with self.alone():
             temporary.unlink(missing_ok=True)  # it may be the second name of a file that stands
             try:
@@ -278,6 +278,10 @@ class FolderStore:
                 temporary.unlink(missing_ok=True)
             storage.fsync_folder(file.parent)
         return True
+
+    def _unnamed(self, name: str) -> Path:
+        """Where a file is made, among the locks: by the folder's own name, not by the fence's link to it."""
+        return Path(os.path.realpath(self.locks), f"{name}.new")
 
     def _folder_of(self, file: Path) -> None:
         if file.parent != self.root and not file.parent.is_dir():
