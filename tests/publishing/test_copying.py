@@ -132,7 +132,8 @@ def test_a_copy_that_was_stopped_goes_on(folder: FolderStore, endpoint: str) -> 
             except PublishError:
                 stopped += 1
                 allowed[0] = 25 + 25 * stopped
-                time.sleep(server.patience_seconds)  # so long a store that was away is not asked again
+                # So long a store that was away is not asked again.
+                time.sleep(server.patience_seconds)
 
     assert stopped >= 2
     assert everything(folder) == everything(open_store(place))
