@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import logging
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,21 @@ def test_the_extra_that_is_named_installs_the_library(library: str, extra: str) 
 
     assert library in package["options.extras_require"][extra].split()
     assert library not in package["options"]["install_requires"].split()
+
+
+def test_one_extra_has_all_that_a_module_needs() -> None:
+    """Whoever installs it, and no other, can use what the module is for."""
+    package = configparser.ConfigParser()
+    package.read(PROJECT / "setup.cfg")
+    extras = [set(text.split()) for text in package["options.extras_require"].values()]
+    needed = {
+        path: set(re.findall(r"\brequire\(\"(\w+)\"\)", path.read_text()))
+        for path in (PROJECT / "pipeline").rglob("*.py")
+    }
+
+    assert needed[PROJECT / "pipeline/publishing/s3.py"] == {"boto3", "tenacity"}
+    for path, libraries in needed.items():
+        assert any(libraries <= extra for extra in extras), path
 
 
 @pytest.mark.parametrize("library", ["httpx", "tenacity"])

@@ -132,8 +132,8 @@ class Objects:
         """Has the server copy an object of the bucket, by its address, in place of what had the name."""
         bucket = self.address.bucket
         source = {"Bucket": bucket, "Key": address.removeprefix(f"s3://{bucket}/")}
-        with self._asked(name):
-            self._client.copy_object(Bucket=bucket, Key=self._key(name), CopySource=source)
+        it = {"Bucket": bucket, "Key": self._key(name), "CopySource": source}
+        self._asked(name, lambda: self._client.copy_object(**it))
 
     def options(self) -> dict[str, str]:
         """What the library `deltalake` needs to ask the same server as the same account. Not to be shown."""
