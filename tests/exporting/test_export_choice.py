@@ -18,6 +18,7 @@ from kit.export_ground import DAYS, Exporter
 from kit.object_server import BUCKET
 from kit.support import kitchen_at, write_config
 from pipeline import layout
+from pipeline.exporting.tools import TOOLS
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
 from pipeline.publishing.folder_store import FolderStore
@@ -328,3 +329,29 @@ def test_a_bar_and_a_trade_are_known_after_the_latency(
         assert late == {2_500_000_000}
     with np.load(tmp_path / f"h/BTCUSDT_{DAYS[0]:%Y%m%d}.npz") as pack:
         assert set(pack["data"]["local_ts"] - pack["data"]["exch_ts"]) == {2_500_000_000}
+
+
+@pytest.mark.parametrize(
+    ("market", "vendor", "pair", "instrument"),
+    [
+        ("spot", "BTCUSDT", "BTC/USDT", "BTCUSDT.BINANCE"),
+        ("spot", "XRPETH", "XRP/ETH", "XRPETH.BINANCE"),
+        ("spot", "BTCFDUSD", "BTC/FDUSD", "BTCFDUSD.BINANCE"),
+        ("futures_um", "1000PEPEUSDT", "1000PEPE/USDT:USDT", "1000PEPEUSDT-PERP.BINANCE"),
+        ("futures_um", "BTCUSDC", "BTC/USDC:USDC", "BTCUSDC-PERP.BINANCE"),
+        ("futures_um", "BTCUSDT_250328", "BTC/USDT:USDT-250328", "BTCUSDT_250328.BINANCE"),
+        ("futures_cm", "ETHUSD_PERP", "ETH/USD:ETH", "ETHUSD-PERP.BINANCE"),
+        ("futures_cm", "BTCUSD_250328", "BTC/USD:BTC-250328", "BTCUSD_250328.BINANCE"),
+    ],
+)
+def test_a_symbol_has_the_names_that_ccxt_and_nautilus_give_it(
+    tmp_path: Path, market: str, vendor: str, pair: str, instrument: str
+) -> None:
+    """By the exchange's name of it, whatever the kitchen calls it."""
+    entry = f"{{market: {market}, vendor_symbol: {vendor}}}"
+    symbol = kitchen_at(tmp_path, {"MINE": entry}).symbols["MINE"]
+
+    names = {tool: TOOLS[tool].calls(symbol) for tool in ("freqtrade", "nautilus")}
+
+    assert names == {"freqtrade": pair, "nautilus": instrument}
+    assert [TOOLS[tool].fault(name) for tool, name in names.items()] == [None, None]

@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from kit.export_ground import Exporter
 from pipeline.exporting.receipt import Receipt, SymbolEntry
@@ -47,6 +50,20 @@ def test_its_commands_run(exporter: Exporter, tmp_path: Path) -> None:
         "catalog/_export-nautilus-trades.json",
     ):
         assert (tmp_path / path).exists(), path
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="there is no jq here")
+def test_its_check_finds_a_file_that_changed(exporter: Exporter, tmp_path: Path) -> None:
+    """And says nothing against those that did not."""
+    exporter.made("nautilus", "--symbols", "SOLUSDT", "--out", tmp_path / "catalog")
+    check = re.findall(r"```sh\n(.*?)```", PAGE, re.S)[1]
+    good = subprocess.run(check, shell=True, cwd=tmp_path, capture_output=True, check=False)  # noqa: S602
+    (file,) = (tmp_path / "catalog").rglob("*.parquet")
+    file.write_bytes(file.read_bytes()[:-1])
+
+    bad = subprocess.run(check, shell=True, cwd=tmp_path, capture_output=True, check=False)  # noqa: S602
+
+    assert (good.returncode, bad.returncode) == (0, 1)
 
 
 def test_it_names_every_key_and_interval() -> None:
