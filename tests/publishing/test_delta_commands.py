@@ -29,11 +29,15 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def kitchen(root: Path, *arguments: str) -> Run:
+def kitchen(root: Path, *arguments: str, **environment: str) -> Run:
     """Runs a command with the configuration of a root."""
     return subprocess.run(
         [sys.executable, "-P", "-c", "from pipeline.cli.main import main; main()", *arguments],
-        env={"KITCHEN_CONFIG": str(root / "configs/kitchen.yaml"), "HOME": str(root)},
+        env={
+            "KITCHEN_CONFIG": str(root / "configs/kitchen.yaml"),
+            "HOME": str(root),
+            **environment,
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -124,6 +128,19 @@ def test_without_the_library_nothing_is_built(root: Path) -> None:
     assert "Traceback" not in run.stderr
     assert not (root / "snapshots").exists()
     assert not list((root / "data/prepared").rglob("*.parquet"))
+
+
+def test_the_configuration_is_told_to_be_wrong_without_the_library(root: Path) -> None:
+    """By `config check`; `index` refuses before it writes anything. Reading asks for none."""
+    path = without_library(root)
+
+    told = kitchen(root, "config", "check", PYTHONPATH=path)
+    assert (told.returncode, told.stdout.count("deltalake is not installed")) == (40, 1)
+    told = kitchen(root, "index", PYTHONPATH=path)
+    assert (told.returncode, told.stderr.count("deltalake is not installed")) == (40, 1)
+
+    assert not (root / "snapshots").exists()
+    assert kitchen(root, "status", "--start", D1, "--stop", D1, PYTHONPATH=path).returncode == 0
 
 
 def test_a_table_that_is_none_is_named(root: Path) -> None:

@@ -280,7 +280,14 @@ def unlent(store: Store) -> None:
     lender.remove(next(name for name in lender.names() if name.endswith(".parquet")))
 
 
-DAMAGE = [gone, torn, holed, foreign, deleted, compacted, vacuumed, unlent]
+def spoiled(store: Store) -> None:
+    """Its checkpoint, from which it is read, is none."""
+    opened(store).create_checkpoint()
+    [checkpoint] = [name for name in ours(store) if name.endswith(".checkpoint.parquet")]
+    store.write(checkpoint, b"no Parquet")
+
+
+DAMAGE = [gone, torn, holed, spoiled, foreign, deleted, compacted, vacuumed, unlent]
 
 
 @pytest.fixture(params=DAMAGE, ids=lambda damage: damage.__name__)
