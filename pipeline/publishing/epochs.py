@@ -154,11 +154,10 @@ class Publisher:
         now = clock.utc_now().isoformat(timespec="seconds").replace("+00:00", "Z")
         made = Epoch(number=number, adopted_at=now, release=self.release)
         name, paper = f"{store.epochs}/{number:06}.json", storage.readable_json(to_json(made))
-        if not store.put_if_absent(name, paper):
-            return None
+        # First the mark, so that no run that dies here leaves an epoch in force and the store without it.
         if next(_others(store, epochs, self.release.host), ""):
             store.fence()
-        return made
+        return made if store.put_if_absent(name, paper) else None
 
 
 def lacking(source: Store, target: Store) -> list[Epoch]:

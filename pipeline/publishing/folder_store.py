@@ -259,7 +259,7 @@ class FolderStore:
         storage.fsync_folder(file.parent)
 
     def put_if_absent(self, name: str, data: bytes) -> bool:
-        """By a second name of a file that is whole: no name is given twice, on no host.
+        """By one rename of a file that is whole, or a second name for it: no name is given twice, on no host.
 
         The first name is this host's, the same each time: one that a killed run left goes before the next.
         """
@@ -271,7 +271,8 @@ class FolderStore:
             temporary.unlink(missing_ok=True)  # it may be the second name of a file that stands
             try:
                 _write(temporary, data)
-                os.link(temporary, file)
+                if not claim.rename_noreplace(temporary, file):
+                    os.link(temporary, file)
             except FileExistsError:
                 return False
             finally:

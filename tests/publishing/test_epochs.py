@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import itertools
 import os
 import platform
 import threading
@@ -16,6 +18,7 @@ import pytest
 
 from kit import object_server
 from kit import snapshots as kit
+from kit.dying import Killed, faulty
 from pipeline.contracts.value import changed
 from pipeline.errors import PublishError, ReleaseError, SnapshotExistsError
 from pipeline.freshness.release import Release
@@ -273,6 +276,27 @@ def test_a_run_that_was_killed_over_an_epoch_leaves_nothing_behind(folder: Folde
     assert stands.read_bytes() == before
     assert codes(folder) == ["aaaa", "bbbb"]
     assert not [path for path in folder.locks.iterdir() if path.suffix == ".new"]
+
+
+def test_an_adopter_that_dies_at_any_moment_leaves_nothing_undone(
+    tmp_path: Path, day: Draft, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a store of another host: what it would have left, and the mark, are there after the next one."""
+    for at in itertools.count(1):
+        folder = FolderStore(tmp_path / f"{at}")
+        publish(by(day, changed(OWN, host="two")), folder)
+        with contextlib.suppress(Killed), faulty(monkeypatch, at) as fault:
+            Publisher(EDITED).adopt(folder)
+        Publisher(EDITED).adopt(folder)
+
+        assert folder.locks.is_symlink(), at
+        assert codes(folder) == ["aaaa", "bbbb"], at
+        assert not [path for path in folder.locks.iterdir() if path.suffix == ".new"], at
+        assert verify(folder, kit.DAY) == [], at
+        if fault.count < at:
+            break
+
+    assert at > 8
 
 
 def test_an_epoch_that_cannot_be_read_stops_publishing(store: Store, day: Draft) -> None:
