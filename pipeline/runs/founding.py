@@ -36,7 +36,7 @@ paths:
 symbols:
 """
 _TAIL = """
-# What else there is, each with its default: docs/operations.md
+# What else there is, each with its default: docs/settings.md, `kitchen config schema`
 # sources:                                   # other layouts below paths.raw; what stamps do not say
 #   binance_1m: {zone: Asia/Shanghai, label: close}
 # workers: {executor: here}                  # processes:4, or dask:tcp://host:8786
