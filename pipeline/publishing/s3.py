@@ -272,7 +272,8 @@ def _passes(error: BaseException) -> bool:
     if isinstance(error, errors.ClientError):
         status = _status(error)
         again = status in _OF_THE_MOMENT or _code(error) in _OF_THE_MOMENT_BY_NAME
-        return again or (status >= 500 and status != _NOT_KNOWN)
+        nameless = status == 404 and _code(error) == "404"  # cut before it said what is not there
+        return again or nameless or (status >= 500 and status != _NOT_KNOWN)
     no_answer = (errors.HTTPClientError, errors.ConnectionError, errors.IncompleteReadError)
     return isinstance(error, (*no_answer, _unreadable()))
 

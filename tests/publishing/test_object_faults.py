@@ -302,6 +302,15 @@ def test_a_store_is_asked_for_as_long_as_the_patience_lasts(endpoint: str) -> No
     assert len(door.seen) > 8
 
 
+def test_a_refusal_that_was_cut_is_asked_for_again(endpoint: str) -> None:
+    """What is not there is said in the body, which did not come."""
+    strike = Once(object_faults.is_read, object_faults.PASSING["answer cut"])
+    with Door(endpoint, strike).open() as door:
+        assert Objects(behind(door, object_server.address(endpoint))).get("a") is None
+
+    assert strike.struck == 1
+
+
 def _told(place: Address, tmp_path: Path) -> KitchenError:
     with pytest.raises(KitchenError) as told:
         publish(kit.draft(tmp_path / "a"), host(tmp_path, place, "a"))
