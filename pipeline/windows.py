@@ -28,9 +28,9 @@ def require_unix(what: str) -> None:
 def spelling(text: str) -> str:
     """How a path of Windows is written here, for the end of a sentence.
 
-    Empty where it is no such path, and on Windows.
+    Empty where it is no such path, and on Windows. A path from / on may have a backslash in a name.
     """
-    if os.sep == "\\" or "\\" not in text:
+    if os.sep == "\\" or "\\" not in text or text.startswith("/"):
         return ""
     path = PureWindowsPath(text)
     if path.drive.startswith("\\\\"):

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from pipeline import storage
+from pipeline import arrivals, storage
 from pipeline.clock import DAY_US, day_open_us, iso, parse_instant
 from pipeline.errors import ConfigError, ExitCode, KitchenError, LockedError
 from pipeline.free_form import Json
@@ -27,7 +27,7 @@ from pipeline.publishing import day_state
 from pipeline.publishing.day_state import Judged
 from pipeline.publishing.opening import open_store
 from pipeline.settings.config import Kitchen
-from pipeline.tasks import context, luigid_client
+from pipeline.tasks import closing, context, luigid_client
 from pipeline.unattended import alert_routing, alerts, service_files, subprocesses
 from pipeline.unattended.alert_routing import Desk
 from pipeline.unattended.alerts import Problem
@@ -198,7 +198,10 @@ class _Run:
         except KitchenError as error:
             outcome = _stopped(str(error), error.exit_code, _MEND)
         except OSError as error:
-            outcome = _stopped(str(error), ExitCode.FAILED, _LOOK_AT_DISK)
+            where = error.filename or places.root
+            outcome = _stopped(
+                f"{where}: {error.strerror or error}", ExitCode.FAILED, _LOOK_AT_DISK
+            )
         except Exception as error:
             # Nobody is there to see a traceback: the log has it, and a person is told.
             logger.exception("a fault of the kitchen itself")
@@ -271,17 +274,28 @@ class _Run:
             yield Problem(
                 key=f"missing {day}",
                 what=f"{day} has no snapshot: {judged.why}",
-                action=f"bring the klines of {day} to {self.kitchen.raw}; the next run publishes it",
+                action=f"bring the klines of {day} to {self.kitchen.raw}; the next run publishes it"
+                + self._ended(day),
                 since_us=day_open_us(day) + DAY_US,
             )
         if judged.state == day_state.UNBUILT:
             yield Problem(
                 key=f"failed {day}",
-                what=f"{day} could not be built{_how(judged, ended.get(day))}",
+                what=f"{day} could not be built{_how(judged, ended.get(day))}{self._stays(day)}",
                 action=f"read {self.desk.places.log}, then run `kitchen cron` again",
                 since_us=day_open_us(day) + DAY_US,
                 link=self._report(day),
             )
+
+    def _stays(self, day: dt.date) -> str:
+        """What readers have of it meanwhile."""
+        number = open_store(self.kitchen.snapshots).named_revision(day)
+        return "" if number is None else f"; r{number} stays published"
+
+    def _ended(self, day: dt.date) -> str:
+        """What else may be the matter with symbols whose klines have ended."""
+        expected = arrivals.expected_symbols(self.kitchen, day)
+        return "".join(closing.ended(self.kitchen, symbol.name, day) for symbol in expected)
 
     def _report(self, day: dt.date) -> str:
         """Where the date's reports are, as far as an earlier revision has any."""

@@ -6,8 +6,9 @@ Belongs here: where lines go and in what form. What is worth a line is said by w
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -33,6 +34,28 @@ class _Plain(logging.Formatter):
         return plain(super().format(record))
 
 
+class _File(RotatingFileHandler):
+    """The file. Where no line can be written, as on a full disk, standard error is told once."""
+
+    _is_told = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging names it
+        """Says what went wrong in the place of a traceback a line."""
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._is_told:
+            self._is_told = True
+            sys.stderr.write(
+                f"{self.baseFilename}: {error.strerror or error}, so the log lacks what comes now\n"
+            )
+
+    def close(self) -> None:
+        """Closes it; what could not be written was told."""
+        with suppress(OSError):
+            super().close()
+
+
 @contextmanager
 def logged(path: Path) -> Iterator[None]:
     """Lets the logger `kitchen` write to the rotating log for the block, and nowhere else.
@@ -56,6 +79,6 @@ def logged(path: Path) -> Iterator[None]:
 
 def _handler(path: Path) -> logging.Handler:
     try:
-        return RotatingFileHandler(path, maxBytes=_BYTES, backupCount=_KEPT, encoding="utf-8")
+        return _File(path, maxBytes=_BYTES, backupCount=_KEPT, encoding="utf-8")
     except OSError:
         return logging.StreamHandler()

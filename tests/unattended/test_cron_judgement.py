@@ -133,6 +133,21 @@ def test_pending_alarms_nobody_and_missing_does(
     assert "2025-01-06 has no snapshot" in ground.said[0]
 
 
+def test_a_symbol_that_ended_is_told_to_be_given_its_end(
+    ground: Ground, run: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    """Else every day asks for klines that will never come."""
+    raw = tmp_path / "data/raw/binance/futures_um/BTCUSDT-1m-2024-12-20.zip"
+    raw.parent.mkdir(parents=True, exist_ok=True)
+    raw.touch()
+    ground.states[DAYS[3]] = day_state.MISSING
+
+    run()
+
+    assert "its klines end with 2024-12-20" in ground.said[0]
+    assert "set symbols.BTCUSDT.until: 2024-12-20" in ground.said[0]
+
+
 def test_last_success_is_written_when_every_day_is_as_it_can_be(
     tmp_path: Path, ground: Ground, run: Callable[..., Outcome]
 ) -> None:
@@ -224,6 +239,21 @@ def test_the_log_rotates_and_has_no_control_characters(
     logs = list((tmp_path / "data/prepared/.ops").glob("cron.log*"))
     assert len(logs) == 8
     assert all(b"\x1b" not in log.read_bytes() for log in logs)
+
+
+def test_a_log_that_cannot_be_written_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A thousand lines into a full disk are no thousand tracebacks, which cron would mail."""
+    log = tmp_path / "cron.log"
+    log.symlink_to("/dev/full")
+
+    with runlog.logged(log):
+        for number in range(1000):
+            cron.logger.info("line %d", number)
+
+    said = capsys.readouterr().err
+    assert said == f"{log}: No space left on device, so the log lacks what comes now\n"
 
 
 def _noisy() -> Ended:
