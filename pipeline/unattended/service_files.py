@@ -20,6 +20,13 @@ from pipeline.settings.config import PROJECT, Kitchen
 _TEMPLATES = Path(__file__).with_name("templates")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
 
+_ALWAYS = {
+    "type": "exec",
+    "ends": "Restart=on-failure\nRestartSec=10",
+    "install": "\n[Install]\nWantedBy=multi-user.target\n",
+}
+"""Of a service that runs for as long as the machine does."""
+
 
 def this_program() -> Path:
     """The `kitchen` of the environment that runs now."""
@@ -27,7 +34,7 @@ def this_program() -> Path:
 
 
 def units(kitchen: Kitchen, program: Path, *, user: str, minute: int) -> dict[str, str]:
-    """File name -> text: a crontab, and a service and timer for the run and for the heartbeat.
+    """File name -> text: a crontab; a service and timer for the run and for the heartbeat; luigid's service.
 
     Raises:
         ParameterError: no account can have that name, or a path has characters that units cannot hold.
@@ -52,8 +59,9 @@ def units(kitchen: Kitchen, program: Path, *, user: str, minute: int) -> dict[st
         Template((_TEMPLATES / name).read_text(encoding="utf-8"))
         for name in ("crontab", "kitchen.service", "kitchen.timer")
     )
-    cron = {"what": "catch-up", "command": "cron", "timeout": "12h"}
-    beat = {"what": "heartbeat", "command": "heartbeat", "timeout": "60"}
+    cron = {"what": "catch-up", "command": "cron", **_once("12h")}
+    beat = {"what": "heartbeat", "command": "heartbeat", **_once("60")}
+    seen = {"what": "scheduler and dashboard", "command": "luigid", **_ALWAYS}
     return {
         "crontab": crontab.substitute(common),
         "kitchen-cron.service": service.substitute(common, **cron),
@@ -64,6 +72,17 @@ def units(kitchen: Kitchen, program: Path, *, user: str, minute: int) -> dict[st
         "kitchen-heartbeat.timer": timer.substitute(
             beat, calendar="*-*-* *:00/5:00 UTC", delay="5"
         ),
+        "kitchen-luigid.service": service.substitute(common, **seen),
+    }
+
+
+def _once(timeout: str) -> dict[str, str]:
+    """Of a service that a timer starts."""
+    return {
+        "type": "oneshot",
+        "ends": "# 10: another run is at it. 20: raw data is awaited. Neither is a failure.\n"
+        f"SuccessExitStatus=10 20\nTimeoutStartSec={timeout}",
+        "install": "",
     }
 
 

@@ -37,7 +37,7 @@ def test_systemd_accepts_the_units(tmp_path: Path, kitchen: Kitchen) -> None:
 
     assert verified.returncode == 0, verified.stderr
     assert "kitchen" not in verified.stderr
-    assert len(paths) == 4
+    assert len(paths) == 5
 
 
 def test_the_crontab_line_runs_with_an_empty_environment(kitchen: Kitchen) -> None:
