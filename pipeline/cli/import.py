@@ -25,8 +25,8 @@ def command(folder: Path, *, link: bool) -> None:
     """Sort a folder of vendor files into the raw folder, and name what no adapter claims.
 
     Files are copied (with --link: linked) by their kind, interval, symbol, market and dates, as names and
-    rows tell them; a file that is there with other bytes is kept, and one that names and rows tell
-    differently is left.
+    rows tell them. An export that has grown takes the place of its beginning; any other file that is there
+    with other bytes is kept, and one that names and rows tell differently is left.
 
     \b
     Exit codes:

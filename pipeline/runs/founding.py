@@ -29,7 +29,7 @@ _HEAD = """\
 # The kitchen's configuration. Relative paths start at this folder. `kitchen config check` names its faults.
 # Thresholds are not here: they are governance, in governance/CONTROL_kitchen.yaml.
 paths:
-  raw: data/raw               # vendor files, never changed
+  raw: data/raw               # vendor files; no build changes them
   prepared: data/prepared     # what can be made again
   snapshots: snapshots        # what is published; a bucket, such as s3://bucket/kitchen, may be in its place
 

@@ -17,7 +17,7 @@ from pipeline.errors import KitchenError
 COPIED, LINKED = "copied", "linked"
 
 Bring = Callable[[Path, Path], str]
-"""Brings a file to a place where none is; says what was done, `COPIED` or `LINKED`."""
+"""Brings a file to a place where none is, or whole into that of its beginning; says `COPIED` or `LINKED`."""
 
 
 def copy(source: Path, target: Path) -> str:

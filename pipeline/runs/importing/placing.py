@@ -1,8 +1,8 @@
 """Sorting a folder of vendor files into `data/raw`: each by its kind, interval, symbol, market and dates.
 
-Belongs here: where a file goes. Files are copied or linked (`bringing.py`), never moved; what is there with
-other bytes is left alone and named, and so is what no adapter claims or no source reads. What a file is, is
-`vendor_file.py`'s.
+Belongs here: where a file goes. Files are copied or linked (`bringing.py`), never moved; an export that has
+grown takes the place of its beginning (`growth.py`). What else is there with other bytes is left alone and
+named, and so is what no adapter claims or no source reads. What a file is, is `vendor_file.py`'s.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from pipeline import storage, windows
 from pipeline.errors import ParameterError, SourceError
 from pipeline.model.feeds import FEEDS, TRADE_FEEDS
-from pipeline.runs.importing import kline_peek
+from pipeline.runs.importing import growth, kline_peek
 from pipeline.runs.importing.bringing import Bring, copy
 from pipeline.runs.importing.vendor_file import READ_KINDS, VendorFile, kind_of, look, marks_of
 from pipeline.runs.importing.vendor_names import name_facts, names_symbol
@@ -62,7 +62,8 @@ class Imported:
 
     Args:
         path: Its name below the folder.
-        state: copied, linked, there (the same bytes), kept (other bytes are there), ignored or unclaimed.
+        state: copied, linked, grown (it took the place of its beginning), there (all its bytes are), kept
+            (other bytes are there), ignored or unclaimed.
         to: Its name below `paths.raw`; None where it has no place.
         adapter: Which one reads it.
         kind: What it holds, such as `bookDepth` or `15m klines`, where that is known.
@@ -271,14 +272,20 @@ def _market(file: VendorFile, feed: str, symbol: Symbol) -> tuple[str, str]:
 
 def _brought(raw: Path, folder: Path, file: Imported, bring: Bring) -> Imported:
     source, target = folder / file.path, raw / str(file.to)
+    has_grown = False
     if target.exists():
         if storage.file_digest(source) == storage.file_digest(target):
             return replace(file, state="there")
-        return replace(file, state="kept", why="other bytes lie there; remove one of the two")
+        may_grow = growth.grows(target.name)
+        if may_grow and growth.is_beginning(source, target):
+            return replace(file, state="there")
+        has_grown = may_grow and growth.is_beginning(target, source)
+        if not has_grown:
+            return replace(file, state="kept", why=growth.difference(source, target))
     done = []
     # a checksum names its file: beside another name it would tell of a fault that is none
     for beside in ("", ".CHECKSUM") if source.name == target.name else ("",):
         one, other = Path(f"{source}{beside}"), Path(f"{target}{beside}")
         if one.is_file():
             done.append(bring(one, other))
-    return replace(file, state=done[0])
+    return replace(file, state="grown" if has_grown else done[0])
