@@ -54,7 +54,7 @@ RUNS = {
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A kitchen with a published day, and a folder of exports beside it."""
     root = tmp_path_factory.mktemp("windows")
-    write_config(root)
+    write_config(root, extra="simulated: true\n")
     for folder in (root / "data/raw", root / "more"):
         write_sample(SampleRequest(out=folder, first=dt.date(2025, 1, 2), trades_per_day=1000))
     built = luigi(root, "Snapshot", "--date", DAY)

@@ -14,6 +14,7 @@ from pipeline.errors import ExitCode, ParameterError
 from pipeline.model.limits import Limits
 from pipeline.runs import default_day, founding
 from pipeline.runs.importing import bringing
+from pipeline.runs.importing.heap import is_simulated
 from pipeline.runs.importing.placing import Imported, import_folder
 from pipeline.runs.importing.survey import Instrument, survey
 from pipeline.settings.config import read_kitchen
@@ -55,8 +56,9 @@ def command(
         raise ParameterError(
             f"--from: {exports} is no folder{known}; name one that holds vendor files"
         )
+    simulated = exports is not None and bool(is_simulated(exports))
     instruments, left = ([], []) if exports is None else survey(exports, Limits())
-    configuration = founding.text(instruments)
+    configuration = founding.text(instruments, simulated=simulated)
     if dry_run:
         output.say(_facts(folder, instruments, [], left), [configuration.rstrip(), *_left(left)])
         return

@@ -33,6 +33,8 @@ paths:
   prepared: data/prepared     # what can be made again
   snapshots: snapshots        # what is published; a bucket, such as s3://bucket/kitchen, may be in its place
 
+simulated: {simulated}            # true: kitchen sample made the files; what is published says so
+
 symbols:
 """
 _TAIL = """
@@ -45,13 +47,14 @@ _TAIL = """
 """
 
 
-def text(instruments: list[Instrument]) -> str:
+def text(instruments: list[Instrument], *, simulated: bool = False) -> str:
     """The configuration of these; of none, one example to change."""
     with_klines = [it for it in instruments if it.has_klines]
     newest = max((_last_day(it) for it in with_klines), default=None)
     lines = [line for it in instruments for line in _symbol(it, newest)]
     lines = lines or [f"  {_EXAMPLE}: {{market: futures_um}}   # spot | futures_um | futures_cm"]
-    return _HEAD + "".join(f"{line}\n" for line in lines) + _TAIL
+    head = _HEAD.format(simulated=f"{simulated!s:5}".lower())
+    return head + "".join(f"{line}\n" for line in lines) + _TAIL
 
 
 def _symbol(it: Instrument, newest: dt.date | None) -> Iterator[str]:

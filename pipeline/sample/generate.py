@@ -16,6 +16,7 @@ from pipeline import asked
 from pipeline.clock import day_of
 from pipeline.errors import ParameterError
 from pipeline.model.feeds import ATAS_FEEDS, MARKETS
+from pipeline.sample import mark
 from pipeline.sample.bars import Bars, joined, whole_day
 from pipeline.sample.daily import daily_bars
 from pipeline.sample.defects import DEFECTS, Defect, check_codes, damaged
@@ -111,7 +112,7 @@ def truth(request: SampleRequest, symbol: str, day: dt.date) -> Truth:
 
 
 def write_sample(request: SampleRequest, progress: Progress | None = None) -> list[Written]:
-    """Writes the request's files below `request.out`, replacing files of the same name.
+    """Writes the request's files below `request.out`, replacing files of the same name, and marks the folder.
 
     The bytes of a day's files depend on (seed, symbol, market, date, trades_per_day, defects) alone.
 
@@ -120,12 +121,13 @@ def write_sample(request: SampleRequest, progress: Progress | None = None) -> li
         progress: called with (symbol-days done, symbol-days in all) after each of them.
 
     Returns:
-        The files, in the order of writing: symbol by symbol, oldest day first.
+        The files but the mark, in the order of writing: symbol by symbol, oldest day first.
 
     Raises:
         ParameterError: a value of the request is wrong.
     """
     _check(request)
+    mark.put(request.out)
     total, written = len(request.symbols) * request.days, []
     for number, symbol in enumerate(request.symbols):
 

@@ -12,6 +12,7 @@ from test_commands import run
 
 from kit.support import kitchen_at
 from kit.whole_day import whole_day
+from pipeline.sample import mark
 from pipeline.sample.generate import SampleRequest, write_sample
 from pipeline.settings.config import Kitchen
 
@@ -29,6 +30,7 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines[100] = lines[100][:40] + b"\n"
     lines.insert(200, lines[200])
     (out / BARS).write_bytes(b"".join(lines))
+    (out / mark.NAME).unlink()
     return out
 
 

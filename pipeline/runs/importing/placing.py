@@ -7,33 +7,22 @@ named, and so is what no adapter claims or no source reads. What a file is, is `
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline import storage, windows
-from pipeline.errors import ParameterError, SourceError
+from pipeline.errors import ConfigError, ParameterError, SourceError
 from pipeline.model.feeds import FEEDS, TRADE_FEEDS
 from pipeline.runs.importing import growth, kline_peek
 from pipeline.runs.importing.bringing import Bring, copy
+from pipeline.runs.importing.heap import is_beside_exports, is_data, is_simulated, names_in
 from pipeline.runs.importing.vendor_file import READ_KINDS, VendorFile, kind_of, look, marks_of
 from pipeline.runs.importing.vendor_names import name_facts, names_symbol
+from pipeline.sample import mark
 from pipeline.settings.config import Kitchen, Symbol
-
-IGNORED = ("latest.json", "exporter.log", "heartbeat.txt", ".heartbeat")
-"""What the exporters write beside their exports."""
-
-_IGNORED_FOLDERS = ("_logs", "_heartbeats", "__MACOSX")
-_NO_DATA = frozenset(
-    (
-        *("txt", "md", "rst", "pdf", "rtf", "doc", "docx", "html", "htm", "log", "py", "ipynb"),
-        *("png", "jpg", "jpeg", "gif", "webp", "svg", "bmp", "tif", "tiff", "ico", "heic"),
-    )
-)
-"""How the names of texts and pictures end: left, they are no data that is missing."""
 
 _FEEDS = {
     "atas_bars": "atas_bars",
@@ -105,6 +94,7 @@ def import_folder(
 
     Raises:
         ParameterError: not a folder, or one that holds the raw folder or lies in it.
+        ConfigError: files are simulated and the kitchen's data are not, or the other way round.
     """
     folder, raw = folder.resolve(), kitchen.raw.resolve()
     if not folder.is_dir():
@@ -112,6 +102,7 @@ def import_folder(
         raise ParameterError(f"{folder}: no such folder{known}; name one that holds vendor files")
     if folder.is_relative_to(raw) or raw.is_relative_to(folder):
         raise ParameterError(f"{folder}: holds or lies in {raw}; wanted a folder beside it")
+    _check_origin(kitchen, folder)
     return [
         file
         for name in each(list(names_in(folder)))
@@ -119,24 +110,19 @@ def import_folder(
     ]
 
 
-def names_in(folder: Path) -> Iterator[str]:
-    """Every file below a folder but hidden ones and checksums, by name."""
-    for root, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if not name.startswith(".") and not name.endswith(".CHECKSUM"):
-                yield (Path(root) / name).relative_to(folder).as_posix()
-
-
-def is_data(name: str) -> bool:
-    """Whether a file is no text and no picture, by its name."""
-    return name.rpartition(".")[2].lower() not in _NO_DATA
-
-
-def is_beside_exports(path: str) -> bool:
-    """Whether a file is one of those that exporters and packers write beside what they export."""
-    parts = path.split("/")
-    return parts[-1] in IGNORED or any(part in _IGNORED_FOLDERS for part in parts)
+def _check_origin(kitchen: Kitchen, folder: Path) -> None:
+    """Lets simulated files and those of a market into kitchens of their own alone."""
+    simulated = is_simulated(folder)
+    if simulated and not kitchen.simulated:
+        raise ConfigError(
+            f"{folder}: its files are simulated ({mark.NAME} says so), and the data of {kitchen.file} are"
+            f" not; nothing was copied. Give them a kitchen of their own: kitchen init NEW --from {folder}"
+        )
+    if simulated is False and kitchen.simulated:
+        raise ConfigError(
+            f"{folder}: no {mark.NAME} says that its files are simulated, and {kitchen.file} says so of all"
+            " its data (simulated: true); nothing was copied. Import them into another kitchen"
+        )
 
 
 def _import(kitchen: Kitchen, folder: Path, path: str, bring: Bring) -> list[Imported]:

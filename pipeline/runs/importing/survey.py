@@ -15,7 +15,8 @@ from pathlib import Path
 from pipeline.errors import SourceError
 from pipeline.model.feeds import FEEDS
 from pipeline.model.limits import Limits
-from pipeline.runs.importing.placing import feed_of, is_beside_exports, is_data, names_in
+from pipeline.runs.importing.heap import is_beside_exports, is_data, names_in
+from pipeline.runs.importing.placing import feed_of
 from pipeline.runs.importing.vendor_file import VendorFile, kind_of, look, marks_of
 from pipeline.symbols import is_symbol
 
