@@ -82,7 +82,7 @@ def command(
                 else []
             ),
             *_left([f"{it.path}: {it.why}" for it in files if it.is_left] if files else left),
-            *founding.next_step(file, instruments),
+            *founding.next_step(file, instruments, simulated=simulated),
         ],
     )
     code: int = ExitCode.PENDING if any(it.is_left for it in files) else ExitCode.DONE

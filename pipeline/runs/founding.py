@@ -13,16 +13,17 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline import clock, storage, system
+from pipeline import storage, system
 from pipeline.errors import ConfigError
 from pipeline.locations import GOVERNANCE
-from pipeline.runs.importing.survey import ENDED_DAYS, Instrument
+from pipeline.runs.importing.survey import ENDED_DAYS, Instrument, days_of, runs_of
 from pipeline.settings.config import DOCUMENT
 from pipeline.settings.json_schema import json_schema
 
 CONFIG, SCHEMA, RULES = "kitchen.yaml", "kitchen.schema.json", "governance"
 
 _EXAMPLE = "BTCUSDT"
+_MOST_RUNS = 3
 
 _HEAD = """\
 # yaml-language-server: $schema=kitchen.schema.json
@@ -80,31 +81,37 @@ def _symbol(it: Instrument, newest: dt.date | None) -> Iterator[str]:
     yield f"  {line}" if it.has_klines or newest is None else f"  # {line}"
 
 
-def next_step(file: Path, instruments: list[Instrument]) -> list[str]:
+def next_step(file: Path, instruments: list[Instrument], *, simulated: bool = False) -> list[str]:
     """What brings a first day where it cannot be built at once, in lines; none where it can."""
     if any(it.has_klines for it in instruments):
         elsewhere = "next: build in WSL2, for no day is built on Windows (docs/windows.md)"
         return [] if system.is_unix() else [elsewhere]
-    found = {day for it in instruments for days in it.dates.values() for day in days}
-    days = sorted(clock.parse_day(day) for day in found if len(day) == len("2025-01-02"))
+    days = days_of(date for it in instruments for dates in it.dates.values() for date in dates)
     if not days:
         return [f"next: bring files with kitchen import FOLDER, or change {file}"]
-    count = (days[-1] - days[0]).days + 1
+    if simulated:
+        return ["next: import the klines that kitchen sample wrote too; nothing is fetched for it"]
     return [
         "next: the klines of the exchange, without which no day can be built, then the days; here:",
         f"  cd {shlex.quote(str(file.parent))}",
-        f"  kitchen fetch --date {days[-1]} --days {count}",
-        f"  kitchen backfill --start {days[0]} --stop {days[-1]}",
+        *_commands(runs_of(days)),
     ]
+
+
+def _commands(runs: list[tuple[dt.date, dt.date]]) -> Iterator[str]:
+    """What fetches and builds the newest runs of dates, those in order, and how many there are before."""
+    shown = runs[-_MOST_RUNS:]
+    for first, last in shown:
+        yield f"  kitchen fetch --date {last} --days {(last - first).days + 1}"
+        yield f"  kitchen backfill --start {first} --stop {last}"
+    if len(runs) > len(shown):
+        first, last = runs[0][0], runs[-len(shown) - 1][1]
+        yield f"  and {len(runs) - len(shown)} more such runs of dates between {first} and {last}"
 
 
 def _last_day(it: Instrument) -> dt.date:
     """The newest date of its klines; of a month its last."""
-    last = max(it.dates["binance_1m"])
-    if len(last) == len("2025-01"):
-        after = clock.parse_day(f"{last}-28") + dt.timedelta(days=4)
-        return after.replace(day=1) - dt.timedelta(days=1)
-    return clock.parse_day(last)
+    return days_of(it.dates["binance_1m"])[-1]
 
 
 def found(folder: Path, configuration: str) -> Path:

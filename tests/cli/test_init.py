@@ -18,6 +18,8 @@ from click.testing import CliRunner, Result
 from pipeline.cli import init
 from pipeline.cli.config import faults
 from pipeline.errors import ConfigError
+from pipeline.runs.importing import survey
+from pipeline.sample import mark
 from pipeline.sample.generate import SampleRequest, write_sample
 
 REAL = ("btcusdt-2025-01-02", "xrpeth-2019-10")
@@ -102,6 +104,7 @@ def test_a_chart_alone_becomes_a_kitchen_that_says_how_klines_come(tmp_path: Pat
     exports = tmp_path / "exports"
     write_sample(SampleRequest(out=exports, first=dt.date(2025, 1, 2), trades_per_day=500))
     shutil.rmtree(exports / "binance")
+    (exports / mark.NAME).unlink()
 
     ended = run(str(tmp_path / "new"), "--from", str(exports))
 
@@ -111,6 +114,49 @@ def test_a_chart_alone_becomes_a_kitchen_that_says_how_klines_come(tmp_path: Pat
     assert (tmp_path / "new/data/raw/atas/bars_1m/BTCUSDT/date=2025-01-02/bars_1m.jsonl").is_file()
     assert "kitchen fetch --date 2025-01-02 --days 1\n" in ended.output
     assert "kitchen backfill --start 2025-01-02 --stop 2025-01-02\n" in ended.output
+
+
+def test_the_next_commands_are_of_the_dates_that_there_are(tmp_path: Path) -> None:
+    """A pair for each run of dates, of many the newest; the summary counts the dates of a feed with gaps."""
+    line = (
+        '{"timestamp":"%sT00:00:00.0000000Z","open":1,"high":1,"low":1,"close":1,"volume":1,"cvd":0,'
+        '"vbuy":1,"vsell":0,"schema_version":"bar_1m.v6_5"}\n'
+    )
+    days = ["2019-10-11", "2019-10-12", "2024-02-28", "2024-02-29", "2024-03-01", "2024-08-08"]
+    for day in [*days, "2025-01-02"]:
+        file = tmp_path / f"exports/bars_1m/BTCUSDT/date={day}/bars_1m.jsonl"
+        file.parent.mkdir(parents=True)
+        file.write_text(line % day)
+
+    ended = run(str(tmp_path / "new"), "--from", str(tmp_path / "exports"))
+
+    assert "atas_bars: 2019-10-11 to 2025-01-02 (7 days)\n" in ended.output
+    assert ended.output.endswith(
+        "  kitchen fetch --date 2024-03-01 --days 3\n"
+        "  kitchen backfill --start 2024-02-28 --stop 2024-03-01\n"
+        "  kitchen fetch --date 2024-08-08 --days 1\n"
+        "  kitchen backfill --start 2024-08-08 --stop 2024-08-08\n"
+        "  kitchen fetch --date 2025-01-02 --days 1\n"
+        "  kitchen backfill --start 2025-01-02 --stop 2025-01-02\n"
+        "  and 1 more such runs of dates between 2019-10-11 and 2019-10-12\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("dates", "days", "runs"),
+    [
+        (["2024-02"], 29, [("2024-02-01", "2024-02-29")]),
+        (["2023-12", "2024-01-01"], 32, [("2023-12-01", "2024-01-01")]),
+        (["2024-01-03", "2024-01-01"], 2, [("2024-01-01",) * 2, ("2024-01-03",) * 2]),
+        ([], 0, []),
+    ],
+)
+def test_runs_of_dates(dates: list[str], days: int, runs: list[tuple[str, str]]) -> None:
+    """Months are all their days, and join those beside them."""
+    found = survey.days_of(dates)
+
+    assert len(found) == days
+    assert [(str(first), str(last)) for first, last in survey.runs_of(found)] == runs
 
 
 def test_without_exports_there_is_an_example_to_change(tmp_path: Path) -> None:

@@ -6,12 +6,16 @@ Where a file goes is `placing.py`'s.
 
 from __future__ import annotations
 
+import calendar
+import datetime as dt
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
+from pipeline.clock import parse_day
 from pipeline.errors import SourceError
 from pipeline.model.feeds import FEEDS
 from pipeline.model.limits import Limits
@@ -79,10 +83,38 @@ class Instrument:
         return max(day for days in self.dates.values() for day in days)
 
     def words(self) -> Iterator[str]:
-        """A line a feed: from when to when."""
-        for feed, days in sorted(self.dates.items()):
-            first, last = min(days), max(days)
-            yield f"{feed}: {first}" + (f" to {last}" if last != first else "")
+        """A line a feed: from when to when, and of how many dates where not of all between."""
+        for feed, dates in sorted(self.dates.items()):
+            first, last = min(dates), max(dates)
+            has_gaps = len(runs_of(days_of(dates))) > 1
+            count = f" ({_counted(dates)})" if has_gaps else ""
+            yield f"{feed}: {first}" + (f" to {last}" if last != first else "") + count
+
+
+def days_of(dates: Iterable[str]) -> list[dt.date]:
+    """The days of dates and of whole months, in order."""
+    found: set[dt.date] = set()
+    for date in dates:
+        if len(date) > len("2025-01"):
+            found.add(parse_day(date))
+            continue
+        first = parse_day(f"{date}-01")
+        length = calendar.monthrange(first.year, first.month)[1]
+        found.update(first.replace(day=day) for day in range(1, length + 1))
+    return sorted(found)
+
+
+def runs_of(days: list[dt.date]) -> list[tuple[dt.date, dt.date]]:
+    """First and last of each run of days that follow each other, of days in order."""
+    ends = [a for a, b in pairwise(days) if (b - a).days > 1] + days[-1:]
+    starts = days[:1] + [b for a, b in pairwise(days) if (b - a).days > 1]
+    return list(zip(starts, ends, strict=True))
+
+
+def _counted(dates: set[str]) -> str:
+    months = sum(len(date) == len("2025-01") for date in dates)
+    counts = ((months, "months" if months > 1 else "month"), (len(dates) - months, "days"))
+    return ", ".join(f"{count} {unit}" for count, unit in counts if count)
 
 
 def survey(folder: Path, limits: Limits) -> tuple[list[Instrument], list[str]]:
@@ -127,7 +159,11 @@ def _seen(folder: Path, path: str, limits: Limits) -> Iterator[Seen]:
 
 
 def _dates(mark: dict[str, str]) -> Iterable[str]:
-    return [mark[name] for name in ("date", "month", "first", "last") if name in mark]
+    """The date or month that a mark names; of a span each date."""
+    if "first" not in mark:
+        return [mark[name] for name in ("date", "month") if name in mark]
+    first, last = parse_day(mark["first"]), parse_day(mark["last"])
+    return [str(first + dt.timedelta(days=i)) for i in range((last - first).days + 1)]
 
 
 def _symbol(file: VendorFile) -> str | None:
