@@ -45,7 +45,7 @@ def command(
 
     \b
     Exit codes:
-      0 done   20 files of data found no place   30 the day could not be built
+      0 done   20 files of data found no place, or there are none   30 the day could not be built
 
     \b
     Example:
@@ -60,20 +60,21 @@ def command(
     instruments, left = ([], []) if exports is None else survey(exports, Limits())
     configuration = founding.text(instruments, simulated=simulated)
     if dry_run:
-        output.say(_facts(folder, instruments, [], left), [configuration.rstrip(), *_left(left)])
+        output.say(_facts(folder, instruments, left), [configuration.rstrip(), *_left(left)])
         return
     file = founding.found(folder.absolute(), configuration)
     kitchen = read_kitchen(file)
     can_build = any(it.has_klines for it in instruments)
     usable = [it for it in instruments if it.has_klines or not can_build]
-    files = []
+    files = left
     if exports is not None and usable:
         with progress.shown("import", "files") as told:
             files = import_folder(kitchen, exports, told.each, bringing.way(links=link))
     states = Counter(it.state for it in files)
     output.say(
-        _facts(folder, instruments, files, left),
+        _facts(folder, instruments, files),
         [
+            *([] if exports is None or files else [f"{exports}: nothing in it is a vendor's file"]),
             f"{file}: {', '.join(it.name for it in usable) or 'an example to change'}",
             *(f"  {it.name} {it.market}: {'; '.join(it.words())}" for it in instruments),
             *(
@@ -81,11 +82,12 @@ def command(
                 if files
                 else []
             ),
-            *_left([f"{it.path}: {it.why}" for it in files if it.is_left] if files else left),
+            *_left(files),
             *founding.next_step(file, instruments, simulated=simulated),
         ],
     )
-    code: int = ExitCode.PENDING if any(it.is_left for it in files) else ExitCode.DONE
+    has_all = exports is None or (usable and not any(it.is_left for it in files))
+    code: int = ExitCode.DONE if has_all else ExitCode.PENDING
     if can_build and not no_build and not output.is_json() and system.is_unix():
         code = _built(file) or code
     click.get_current_context().exit(code)
@@ -98,9 +100,7 @@ def _built(file: Path) -> int:
     return default_day.run("Snapshot", None)
 
 
-def _facts(
-    folder: Path, instruments: list[Instrument], files: list[Imported], left: list[str]
-) -> dict[str, object]:
+def _facts(folder: Path, instruments: list[Instrument], files: list[Imported]) -> dict[str, object]:
     return {
         "folder": str(folder),
         "symbols": {
@@ -113,12 +113,13 @@ def _facts(
             for it in instruments
         },
         "files": dict(Counter(it.state for it in files)),
-        "left": [it.path for it in files if it.is_left] if files else left,
+        "left": [it.path for it in files if it.is_left],
     }
 
 
-def _left(files: list[str]) -> list[str]:
-    """A line each, of the first; a file of which nothing is known is told by its name."""
-    lines = [f"left  {file}" for file in files[:_MOST_LEFT]]
-    more = len(files) - _MOST_LEFT
+def _left(files: list[Imported]) -> list[str]:
+    """A line each, of the first that are left."""
+    left = [it for it in files if it.is_left]
+    lines = [f"left  {it.path}: {it.why}" for it in left[:_MOST_LEFT]]
+    more = len(left) - _MOST_LEFT
     return [*lines, f"left  {more} more: kitchen import says which"] if more > 0 else lines

@@ -53,7 +53,10 @@ def text(instruments: list[Instrument], *, simulated: bool = False) -> str:
     with_klines = [it for it in instruments if it.has_klines]
     newest = max((_last_day(it) for it in with_klines), default=None)
     lines = [line for it in instruments for line in _symbol(it, newest)]
-    lines = lines or [f"  {_EXAMPLE}: {{market: futures_um}}   # spot | futures_um | futures_cm"]
+    lines = lines or [
+        "  # an example: no file told a symbol; change it to yours",
+        f"  {_EXAMPLE}: {{market: futures_um}}   # spot | futures_um | futures_cm",
+    ]
     head = _HEAD.format(simulated=f"{simulated!s:5}".lower())
     return head + "".join(f"{line}\n" for line in lines) + _TAIL
 

@@ -171,6 +171,36 @@ def test_without_exports_there_is_an_example_to_change(tmp_path: Path) -> None:
     assert "next: bring files" in ended.output
 
 
+def test_a_folder_without_a_symbol_says_what_to_do(tmp_path: Path) -> None:
+    """The reason of each file, and exit 20: the folder's name is nothing that can be guessed."""
+    line = '{"timestamp":"2025-01-02T00:00:00.0000000Z","open":1,"high":1,"low":1,"close":1,"volume":1}\n'
+    for name in ("bar_20250102.jsonl", "BTC USDT/bars_1m - Kopie (2).jsonl"):
+        (tmp_path / "exports" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "exports" / name).write_text(line)
+
+    ended = run(str(tmp_path / "new"), "--from", str(tmp_path / "exports"))
+
+    why = "neither its path nor its rows tell a symbol; put it in a folder named as its symbol, such as"
+    for name in ("bar_20250102.jsonl", "BTC USDT/bars_1m - Kopie (2).jsonl"):
+        assert f"left  {name}: {why} BTCUSDT\n" in ended.output
+    assert ": an example to change" in ended.output
+    assert ended.exit_code == 20
+
+
+@pytest.mark.parametrize("files", [[], ["notes.txt", "chart.png"]])
+def test_a_folder_with_nothing_to_import_is_named(tmp_path: Path, files: list[str]) -> None:
+    """Exit 20; the symbol in the configuration is called an example there too."""
+    (tmp_path / "empty").mkdir()
+    for name in files:
+        (tmp_path / "empty" / name).write_text("hello")
+
+    ended = run(str(tmp_path / "new"), "--from", str(tmp_path / "empty"))
+
+    assert f"{tmp_path / 'empty'}: nothing in it is a vendor's file\n" in ended.output
+    assert "  # an example: no file told a symbol" in (tmp_path / "new/kitchen.yaml").read_text()
+    assert ended.exit_code == 20
+
+
 def test_what_is_there_is_never_written_over(tmp_path: Path) -> None:
     """A second time it is refused, in one sentence."""
     run(str(tmp_path))

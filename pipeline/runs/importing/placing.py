@@ -221,7 +221,7 @@ def _symbol(configured: dict[str, Symbol], file: VendorFile) -> Symbol:
         whose = f"it is of {file.says.archive_of}, which is not configured"
     else:
         named = [s for s in symbols if any(names_symbol(words, n) for n in names[s.name])]
-        whose = "no configured symbol is in its path"
+        whose = "no configured symbol is in its path (put it in a folder named as its symbol)"
     if not named:
         raise ValueError(f"{whose}; wanted one of {', '.join(configured)}")
     longest = max(len(s.name) for s in named)

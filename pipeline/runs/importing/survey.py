@@ -20,7 +20,7 @@ from pipeline.errors import SourceError
 from pipeline.model.feeds import FEEDS
 from pipeline.model.limits import Limits
 from pipeline.runs.importing.heap import is_beside_exports, is_data, names_in
-from pipeline.runs.importing.placing import feed_of
+from pipeline.runs.importing.placing import Imported, feed_of
 from pipeline.runs.importing.vendor_file import VendorFile, kind_of, look, marks_of
 from pipeline.symbols import is_symbol
 
@@ -117,16 +117,16 @@ def _counted(dates: set[str]) -> str:
     return ", ".join(f"{count} {unit}" for count, unit in counts if count)
 
 
-def survey(folder: Path, limits: Limits) -> tuple[list[Instrument], list[str]]:
+def survey(folder: Path, limits: Limits) -> tuple[list[Instrument], list[Imported]]:
     """The instruments by name; and the files of data of which no source or no symbol can be told."""
     found: dict[str, Instrument] = {}
     left = []
     for path in names_in(folder):
         if is_beside_exports(path):
             continue
-        seen = list(_seen(folder, path, limits))
+        seen, why = _seen(folder, path, limits)
         if not seen and is_data(path):
-            left.append(path)
+            left.append(Imported(path=path, state="unclaimed", why=why))
         for it in seen:
             instrument = found.setdefault(it.symbol, Instrument(name=it.symbol))
             instrument.dates[it.feed] |= {*it.dates}
@@ -135,27 +135,40 @@ def survey(folder: Path, limits: Limits) -> tuple[list[Instrument], list[str]]:
     return [found[name] for name in sorted(found)], left
 
 
-def _seen(folder: Path, path: str, limits: Limits) -> Iterator[Seen]:
+def _seen(folder: Path, path: str, limits: Limits) -> tuple[list[Seen], str]:
+    """The file as each kind that it holds; and of none, why."""
     try:
         files = look(folder / path, path, limits)
-    except SourceError:
-        return
+    except SourceError as error:
+        return [], str(error)
+    seen, why = [], "no adapter knows this format"
     for file in files:
-        symbol = _symbol(file)
-        if symbol is None:
-            continue
         try:
-            kind = kind_of(file)
-            feed, marks = feed_of(file, kind), marks_of(file)
-        except ValueError:
-            continue
-        yield Seen(
-            path=path,
-            feed=feed,
-            symbol=symbol,
-            market=_market(file, symbol) if FEEDS[feed].vendor == "binance" else file.says.market,
-            dates=tuple(sorted(date for mark in marks for date in _dates(mark))),
+            seen.append(_told(path, file))
+        except ValueError as error:
+            why = str(error)
+    return seen, why
+
+
+def _told(path: str, file: VendorFile) -> Seen:
+    """What names and rows tell.
+
+    Raises:
+        ValueError: no source reads it, or they tell no symbol or no date.
+    """
+    feed, marks, symbol = feed_of(file, kind_of(file)), marks_of(file), _symbol(file)
+    if symbol is None:
+        raise ValueError(
+            "neither its path nor its rows tell a symbol; put it in a folder named as its symbol, such as"
+            " BTCUSDT"
         )
+    return Seen(
+        path=path,
+        feed=feed,
+        symbol=symbol,
+        market=_market(file, symbol) if FEEDS[feed].vendor == "binance" else file.says.market,
+        dates=tuple(sorted(date for mark in marks for date in _dates(mark))),
+    )
 
 
 def _dates(mark: dict[str, str]) -> Iterable[str]:
