@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import Counter
 from pathlib import Path
 
@@ -94,10 +95,14 @@ def command(
 
 
 def _built(file: Path) -> int:
-    """Builds the newest complete day, which says for itself what came of it."""
+    """Builds the newest complete day, which says for itself what came of it; then where to go."""
     os.environ["KITCHEN_CONFIG"] = str(file)
     layout.forget_listings()
-    return default_day.run("Snapshot", None)
+    code = default_day.run("Snapshot", None)
+    if file.parent.resolve() != Path.cwd().resolve():
+        here = shlex.quote(str(file.parent))
+        click.echo(f"next: cd {here}  (kitchen show and the other commands find the kitchen there)")
+    return code
 
 
 def _facts(folder: Path, instruments: list[Instrument], files: list[Imported]) -> dict[str, object]:

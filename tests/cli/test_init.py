@@ -96,6 +96,7 @@ def test_a_folder_of_exports_becomes_a_published_day(tmp_path: Path) -> None:
     lines = ended.stdout.splitlines()
     report = next(line.split()[1] for line in lines if line.startswith("  report"))
     assert Path(report).is_file()
+    assert lines[-1].startswith(f"next: cd {tmp_path}/mine ")
     assert any(line.startswith("  BTCUSDT  ") and "available" in line for line in lines)
 
 
