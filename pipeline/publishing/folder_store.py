@@ -104,9 +104,10 @@ class FolderStore:
 
     def numbers(self, day: dt.date) -> list[int]:
         """Taken by a revision, by anything else of that name, by a claim."""
+        start = f"{day.isoformat()}.r"
         names = [*_names(self.revisions), *_names(self.locks)]
-        matches = (_NAME.fullmatch(name) for name in names)
-        return sorted({int(m[2]) for m in matches if m and m[1] == day.isoformat()})
+        matches = (_NAME.fullmatch(name) for name in names if name.startswith(start))
+        return sorted({int(m[2]) for m in matches if m})
 
     def standing(self, day: dt.date) -> list[int]:
         """As `Store`."""
