@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from decimal import Decimal
 from pathlib import Path
 
@@ -227,8 +228,23 @@ def test_yesterday_as_it_was_known_before_it_was_published_is_not_there(root: Pa
     with pytest.raises(RefusedError, match="not published"):
         early.bars(FIRST, FIRST)
     assert early.conditions(FIRST, LAST).num_rows == 0
+    assert early.days() == early.symbols() == []
+    assert repr(early) == f"<Snapshots {root}: no day, as of 2001-01-01T06:00:00Z>"
     now = open_snapshots(root, as_of=dt.datetime.now(dt.UTC))
     assert now.bars(FIRST, FIRST).num_rows == 2 * 1440
+    assert now.days() == [FIRST, LAST]
+
+
+def test_the_days_of_an_instant_are_those_that_can_be_read_as_of_it(root: Path) -> None:
+    """The first day was published before the second: between the two it is the only one."""
+    told = json.loads((root / str(LAST) / "publication.json").read_text())
+    second = dt.datetime.fromisoformat(told["published_at"])
+    between = open_snapshots(root, as_of=second - dt.timedelta(microseconds=1))
+
+    assert between.days() == [FIRST]
+    assert between.symbols() == SYMBOLS
+    assert " 1 days, 2025-01-02 to 2025-01-02, as of " in repr(between)
+    assert open_snapshots(root, as_of=second).days() == [FIRST, LAST]
 
 
 def test_only_what_is_asked_for_is_given(store: Snapshots) -> None:

@@ -174,6 +174,17 @@ _CONDITIONS = pa.schema(
 )
 
 
+def days(as_of: dt.datetime | str | None = None, root: Path | str | None = None) -> list[dt.date]:
+    """Every date of which `load()` finds a revision, ascending: now, or as of an instant."""
+    store = store_at(root).look()
+    published = store.published_days()
+    if as_of is None:
+        return published
+    instant = _instant(as_of)
+    known = each(lambda day: resolved.was_published(store, day, instant), published, store.at_once)
+    return [day for day, was in zip(published, known, strict=True) if was]
+
+
 def store_at(root: Path | str | None) -> Store:
     """The store at a folder or an address; None means the configured one."""
     place = config.load_kitchen().snapshots if root is None else config.store_place(str(root))

@@ -72,8 +72,8 @@ class Snapshots:
     # What there is.
 
     def days(self) -> list[dt.date]:
-        """Every published date, ascending."""
-        return loading.store_at(self.root).published_days()
+        """Every published date, ascending; of those that were published at `as_of`."""
+        return loading.days(self.as_of, self.root)
 
     def symbols(self) -> list[str]:
         """Every symbol of the newest published date, by name."""

@@ -74,8 +74,23 @@ def find(
             return None
         condition, entry = said
         _seen[key] = Resolved(day=day, number=number, condition=condition, entry=entry)
+    return _seen[key], _known_since(store, day, number, publication)
+
+
+def was_published(store: Store, day: dt.date, instant: dt.datetime) -> bool:
+    """Whether a revision of a published date was known at an instant; no manifest is read."""
+
+    def knew(number: int) -> bool:
+        publication = revisions.paper(store, day, number)
+        return bool(publication) and _known_since(store, day, number, publication) <= instant
+
+    # The first most often stands and says it, without a look at what else there is.
+    return knew(1) or any(knew(number) for number in store.numbers(day))
+
+
+def _known_since(store: Store, day: dt.date, number: int, publication: Json) -> dt.datetime:
     published_at = dt.datetime.fromisoformat(publication["published_at"])
-    return _seen[key], store.known_since(day, number, published_at)
+    return store.known_since(day, number, published_at)
 
 
 def _of_parts(path: Path, parts: Json, asked: Question) -> _Said:
