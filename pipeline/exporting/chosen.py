@@ -17,6 +17,7 @@ import pyarrow as pa
 from pipeline.contracts.manifest import SymbolCondition
 from pipeline.errors import ParameterError
 from pipeline.publishing import revisions, sums
+from pipeline.publishing.opening import open_store
 from pipeline.publishing.side_by_side import each
 from pipeline.publishing.store import Store
 from pipeline.reader import loading, resolved, verified
@@ -145,7 +146,7 @@ def choose(kitchen: Kitchen, asked: Request) -> Chosen:
         ParameterError: nothing is published, or an argument is wrong.
         RefusedError: symbol-days outside `allow`; names them.
     """
-    store = loading.store_at(str(kitchen.snapshots))
+    store = open_store(kitchen.snapshots)
     published = store.published_days()
     if not published:
         raise ParameterError(f"export: nothing is published in {store.name}; build a day first")

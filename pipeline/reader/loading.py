@@ -21,13 +21,12 @@ from pipeline.errors import ContractError, ParameterError, RefusedError
 from pipeline.locations import GOVERNANCE
 from pipeline.model.datasets import DATASETS as DATASETS
 from pipeline.optional import require
-from pipeline.publishing.opening import open_store
 from pipeline.publishing.side_by_side import each
 from pipeline.publishing.store import Store
 from pipeline.reader import resolved, verified
+from pipeline.reader.place import store_at
 from pipeline.reader.resolved import Question, Resolved
 from pipeline.reader.verified import Part, Wanted
-from pipeline.settings import config
 
 if TYPE_CHECKING:
     import polars
@@ -79,7 +78,7 @@ def load(
         days' files do not have is null on those days.
 
     Raises:
-        ParameterError: an argument is wrong, or no day knows a symbol.
+        ParameterError: an argument is wrong, there is no store, or no day knows a symbol.
         RefusedError: symbol-days outside `allow`; names them.
         SnapshotCorruptError: bytes differ from their manifest.
     """
@@ -183,12 +182,6 @@ def days(as_of: dt.datetime | str | None = None, root: Path | str | None = None)
     instant = _instant(as_of)
     known = each(lambda day: resolved.was_published(store, day, instant), published, store.at_once)
     return [day for day, was in zip(published, known, strict=True) if was]
-
-
-def store_at(root: Path | str | None) -> Store:
-    """The store at a folder or an address; None means the configured one."""
-    place = config.load_kitchen().snapshots if root is None else config.store_place(str(root))
-    return open_store(place)
 
 
 def urls(

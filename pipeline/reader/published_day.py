@@ -18,8 +18,8 @@ import pyarrow as pa
 
 from pipeline.errors import ParameterError
 from pipeline.locations import user_cache
-from pipeline.reader import loading
 from pipeline.reader.loading import CONDITIONS, load
+from pipeline.reader.place import store_at
 from pipeline.reader.shaping import Form, near, shaped
 from pipeline.settings import config
 
@@ -90,7 +90,7 @@ class SymbolDay:
         page = importlib.import_module("pipeline.pages.day_page")
         root = self.store.root
         kitchen = config.load_kitchen() if root is None else None
-        place = loading.store_at(root)
+        place = store_at(root)
         text: str = page.day_page(view.day_view(kitchen, place, self.date, self.symbol))
         return text
 

@@ -21,6 +21,7 @@ from pipeline.free_form import Json
 from pipeline.locations import GOVERNANCE
 from pipeline.reader import loading
 from pipeline.reader.loading import load
+from pipeline.reader.place import store_at
 from pipeline.reader.published_day import Snapshot
 from pipeline.reader.resampling import minutes_of, resample
 from pipeline.reader.shaping import Form, beside, near, panel_of, shaped, with_keys
@@ -68,6 +69,11 @@ class Snapshots:
     root: Path | str | None = None
     as_of: dt.datetime | str | None = None
     allow: Sequence[str] = ("available",)
+
+    def __post_init__(self) -> None:
+        """Looks whether a folder that is named has a store; an address is looked at when it is read."""
+        if self.root is not None:
+            store_at(self.root)
 
     # What there is.
 
@@ -240,7 +246,7 @@ class Snapshots:
         days = self.days()
         span = f"{len(days)} days, {days[0]} to {days[-1]}" if days else "no day"
         known = f", as of {self.as_of}" if self.as_of is not None else ""
-        return f"<Snapshots {loading.store_at(self.root).name}: {span}{known}>"
+        return f"<Snapshots {store_at(self.root).name}: {span}{known}>"
 
     def _load(
         self,
@@ -278,6 +284,9 @@ def open_snapshots(
         root: A folder, or an address such as `s3://bucket/kitchen`; None for the configured one.
         as_of: An aware instant, or ISO text with a zone: everything as it was published then.
         allow: Conditions of symbol-days that are accepted.
+
+    Raises:
+        ParameterError: the folder is not there, or holds no store; names a store that is near.
 
     Example:
         >>> store = open_snapshots("snapshots")
