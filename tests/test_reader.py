@@ -111,6 +111,39 @@ def test_an_unpublished_day_is_pending(root: Path) -> None:
     assert allowed.num_rows == 1440
 
 
+def test_what_is_not_published_is_named_with_what_is(root: Path) -> None:
+    """Dates in a row as one; the published range, the command that builds, and what `allow` is to say."""
+    last = D3 + dt.timedelta(days=3)
+    with pytest.raises(RefusedError) as told:
+        load("bars_1m", D1, last, ["BTCUSDT"], root=root)
+    assert str(told.value) == (
+        "2025-01-05 to 2025-01-07 (not published): wanted only available; published are 2025-01-02 to"
+        " 2025-01-04; `kitchen backfill --start 2025-01-05 --stop 2025-01-07` builds what is not;"
+        " allow pending to go on without them"
+    )
+
+    with pytest.raises(RefusedError) as both:
+        load("bars_1m", D1, last, root=root)
+    assert "ETHUSDT 2025-01-03 (degraded), ETHUSDT 2025-01-04 (missing), 2025-01-05 to" in str(
+        both.value
+    )
+    assert str(both.value).endswith(
+        "; allow degraded and missing and pending to take what there is"
+    )
+    words = ("available", "degraded", "missing", "pending")
+    assert load("bars_1m", D1, last, allow=words, root=root).num_rows == 5 * 1440
+
+
+def test_what_was_not_published_yet_is_named_with_what_was(root: Path) -> None:
+    """No command changes what was published at an instant."""
+    with pytest.raises(RefusedError) as told:
+        load("bars_1m", D1, D1, as_of="2001-01-01T00:00:00Z", root=root)
+    assert str(told.value) == (
+        f"2025-01-02 (not published): wanted only available; nothing was published in {root} as of"
+        " 2001-01-01T00:00:00+00:00; allow pending to go on without them"
+    )
+
+
 def test_as_of_gives_what_was_published_then(root: Path, tmp_path: Path) -> None:
     """Before r1: nothing. From r1 on: r1. From r2 on, and without as_of: r2."""
     store = FolderStore(root)

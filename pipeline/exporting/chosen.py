@@ -197,5 +197,10 @@ def _known(store: Store, start: dt.date, stop: dt.date, as_of: str | None) -> li
     """
     rows: Sequence[str] = loading.conditions(start, stop, as_of, store.name)["symbol"].to_pylist()
     if not rows:
-        raise ParameterError(f"export: nothing from {start} to {stop} is published in {store.name}")
+        instant = None if as_of is None else loading.instant_of(as_of)
+        gone = [start + dt.timedelta(i) for i in range((stop - start).days + 1)]
+        raise ParameterError(
+            f"export: nothing from {start} to {stop} is published;"
+            f" {loading.what_is_there(store, instant, gone)}name other dates"
+        )
     return sorted(set(rows))

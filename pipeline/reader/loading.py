@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from pipeline import asked, clock
 from pipeline.contracts import documents, schema
-from pipeline.errors import ContractError, ParameterError, RefusedError
+from pipeline.errors import ContractError, ParameterError
 from pipeline.locations import GOVERNANCE
 from pipeline.model.datasets import DATASETS as DATASETS
 from pipeline.optional import require
@@ -25,6 +25,7 @@ from pipeline.publishing.side_by_side import each
 from pipeline.publishing.store import Store
 from pipeline.reader import resolved, verified
 from pipeline.reader.place import store_at
+from pipeline.reader.refusing import Day, instead, refuse
 from pipeline.reader.resolved import Question, Resolved
 from pipeline.reader.verified import Part, Wanted
 
@@ -32,22 +33,6 @@ if TYPE_CHECKING:
     import polars
 
 CONDITIONS = ("available", "degraded", "missing", "pending")
-
-_NAMED = 12
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Day:
-    """One date as published; what its revision says, or nothing."""
-
-    day: dt.date
-    resolved: Resolved | None
-
-    def conditions(self, symbols: Sequence[str] | None) -> dict[str, str]:
-        """Symbol -> condition. A symbol that the day does not know is missing on it."""
-        known = {} if self.resolved is None else self.resolved.condition.symbols
-        wanted = sorted(known) if symbols is None else symbols
-        return {s: known[s].condition if s in known else "missing" for s in wanted}
 
 
 def load(
@@ -69,8 +54,8 @@ def load(
         symbols: Only these; None means all.
         as_of: An aware datetime or ISO text with a zone: what was published at that instant.
         columns: Only these, in this order; None means all.
-        allow: Conditions of symbol-days that are accepted. A missing one has no rows; a date that is not
-            published counts as pending.
+        allow: Conditions of symbol-days that are accepted, of `available`, `degraded`, `missing` and
+            `pending`. A missing one has no rows, nor has a date that is not published: it is `pending`.
         root: The snapshot store, a folder or `s3://bucket/prefix`; None means the configured one.
 
     Returns:
@@ -144,7 +129,7 @@ def conditions(
     first, last = date_of(start), date_of(end)
     _check(_WITH_A_ROW_A_MINUTE, first, last, CONDITIONS)
     store = store_at(root).look((first, last))
-    instant = None if as_of is None else _instant(as_of)
+    instant = None if as_of is None else instant_of(as_of)
     question = Question(f"{_WITH_A_ROW_A_MINUTE}.parquet", ())
     dates = [first + dt.timedelta(days=i) for i in range((last - first).days + 1)]
     found = each(lambda day: _resolve(store, day, instant, question), dates, store.at_once)
@@ -175,13 +160,22 @@ _CONDITIONS = pa.schema(
 
 def days(as_of: dt.datetime | str | None = None, root: Path | str | None = None) -> list[dt.date]:
     """Every date of which `load()` finds a revision, ascending: now, or as of an instant."""
-    store = store_at(root).look()
+    return _published(store_at(root), None if as_of is None else instant_of(as_of))
+
+
+def _published(store: Store, instant: dt.datetime | None) -> list[dt.date]:
+    store = store.look()
     published = store.published_days()
-    if as_of is None:
+    if instant is None:
         return published
-    instant = _instant(as_of)
     known = each(lambda day: resolved.was_published(store, day, instant), published, store.at_once)
     return [day for day, was in zip(published, known, strict=True) if was]
+
+
+def what_is_there(store: Store, instant: dt.datetime | None, gone: Sequence[dt.date]) -> str:
+    """For a sentence about dates that are not published: which are, and what builds others."""
+    when = "" if instant is None else f" as of {instant.isoformat()}"
+    return instead(_published(store, instant), gone, store.name, when)
 
 
 def urls(
@@ -232,13 +226,14 @@ def found_in(
     first, last = date_of(start), date_of(end)
     _check(dataset, first, last, choice.allow)
     store = store_at(choice.root).look((first, last))
-    instant = None if choice.as_of is None else _instant(choice.as_of)
+    instant = None if choice.as_of is None else instant_of(choice.as_of)
     names = None if choice.names is None else tuple(choice.names)
     question = Question(f"{dataset}.parquet", names)
     dates = [first + dt.timedelta(days=i) for i in range((last - first).days + 1)]
     found = each(lambda day: _resolve(store, day, instant, question), dates, store.at_once)
-    days = [_Day(day=day, resolved=it) for day, it in zip(dates, found, strict=True)]
-    _refuse(days, choice.names, choice.allow)
+    days = [Day(day=day, resolved=it) for day, it in zip(dates, found, strict=True)]
+    gone = [it.day for it in days if it.resolved is None]
+    refuse(days, choice.names, choice.allow, lambda: what_is_there(store, instant, gone))
     return store, [it for it in found if it is not None and it.entry is not None]
 
 
@@ -256,7 +251,12 @@ def date_of(value: dt.date | str) -> dt.date:
         raise ParameterError(f"load: {error}; name a UTC date such as 2025-01-02") from None
 
 
-def _instant(value: dt.datetime | str) -> dt.datetime:
+def instant_of(value: dt.datetime | str) -> dt.datetime:
+    """An aware instant, or ISO text with a zone, as an instant.
+
+    Raises:
+        ParameterError: neither.
+    """
     try:
         moment = value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(value)
     except (ValueError, TypeError):
@@ -302,31 +302,6 @@ def _resolve(
         if found is not None and (instant is None or found[1] <= instant):
             return found[0]
     return None
-
-
-def _refuse(days: list[_Day], symbols: list[str] | None, allow: Sequence[str]) -> None:
-    refused, seen = [], set()
-    for day in days:
-        if day.resolved is None:
-            refused += [f"{day.day} (not published)"] if "pending" not in allow else []
-            continue
-        seen |= set(day.resolved.condition.symbols)
-        refused += [
-            f"{symbol} {day.day} ({condition})"
-            for symbol, condition in day.conditions(symbols).items()
-            if condition not in allow
-        ]
-    unknown = [s for s in symbols or [] if s not in seen]
-    if seen and unknown:
-        raise ParameterError(
-            f"load: no day of the range knows {', '.join(unknown)}; it has {', '.join(sorted(seen))}"
-        )
-    if refused:
-        more = f" and {len(refused) - _NAMED} more" if len(refused) > _NAMED else ""
-        raise RefusedError(
-            f"load: {', '.join(refused[:_NAMED])}{more}: wanted only {', '.join(allow)};"
-            " name the condition in allow to take them"
-        )
 
 
 def joined(

@@ -63,7 +63,8 @@ class Snapshots:
     Args:
         root: The store: a folder, or an address; None for the configured one.
         as_of: What was published at that instant; None: what is published now.
-        allow: Conditions of symbol-days that are accepted; a day of another one is refused by name.
+        allow: Conditions of symbol-days that are accepted, as `load` has it: `available`, `degraded`,
+            `missing`, and `pending` for dates that are not published. A day of another is refused by name.
     """
 
     root: Path | str | None = None
@@ -283,7 +284,8 @@ def open_snapshots(
     Args:
         root: A folder, or an address such as `s3://bucket/kitchen`; None for the configured one.
         as_of: An aware instant, or ISO text with a zone: everything as it was published then.
-        allow: Conditions of symbol-days that are accepted.
+        allow: Conditions of symbol-days that are accepted, as `load` has it: `available`, `degraded`,
+            `missing`, and `pending` for dates that are not published.
 
     Raises:
         ParameterError: the folder is not there, or holds no store; names a store that is near.
