@@ -13,7 +13,7 @@ import click
 from pipeline import asked, clock
 from pipeline.cli import options, output, progress
 from pipeline.cli.progress import Progress
-from pipeline.fetch.outcome import FETCHED, REISSUED, Outcome, exit_code
+from pipeline.fetch.outcome import FETCHED, REISSUED, Outcome, away, exit_code
 from pipeline.fetch.plan import Request
 from pipeline.fetch.run import fetch
 from pipeline.settings.config import load_kitchen
@@ -64,14 +64,15 @@ def command(
         one_by_one = not (output.is_json() or told.draws)
         done = fetch(load_kitchen(), request, Lines() if one_by_one else Came(told))
     if told.draws and not output.is_json():
-        output.say({}, [outcome.line() for outcome in done])
+        output.say({}, [outcome.line() for outcome in done if not outcome.unreached])
     counts, months = (_counts(done, only_months=months) for months in (False, True))
     code = exit_code(done, missing_is_pending=missing_is_pending)
     output.say(
         {"files": [o.facts() for o in done], "counts": counts, "months": months, "exit": code},
         [
+            *away(done),
             (_listed(counts) or "nothing to fetch")
-            + (f"; of these, files of a month: {_listed(months)}" if months else "")
+            + (f"; of these, files of a month: {_listed(months)}" if months else ""),
         ],
     )
     click.get_current_context().exit(code)
@@ -87,7 +88,10 @@ def _listed(counts: dict[str, int]) -> str:
 
 @dataclass(slots=True)
 class Lines:
-    """Prints a line for every outcome, in the order in which files were wanted, as soon as that can be."""
+    """Prints a line for every outcome, in the order in which files were wanted, as soon as that can be.
+
+    Files that wait for a host that cannot be reached are told together, in the end.
+    """
 
     held: dict[int, Outcome] = field(default_factory=dict)
     said: int = 0
@@ -98,7 +102,8 @@ class Lines:
         while self.said in self.held:
             told = self.held.pop(self.said)
             self.said += 1
-            output.say({}, [f"{self.said}/{total} {told.line()}"])
+            if not told.unreached:
+                output.say({}, [f"{self.said}/{total} {told.line()}"])
 
 
 @dataclass(slots=True)

@@ -6,11 +6,10 @@ Belongs here: connections, redirects, retries, pauses, caps. What a reply means 
 from __future__ import annotations
 
 import re
-import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +17,12 @@ from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
 from pipeline.errors import FetchError
+from pipeline.fetch import line as lines
+from pipeline.fetch import unreached
+from pipeline.fetch.line import Line
+from pipeline.fetch.outcome import Unreached
 from pipeline.fetch.pauses import Pauses
+from pipeline.fetch.unreached import UnreachedError
 from pipeline.fetch.waiting import Waiting
 from pipeline.optional import require
 from pipeline.settings.fetching import Fetch, address_fault, is_loopback
@@ -31,7 +35,10 @@ import tenacity  # noqa: E402
 
 REDIRECTS = 3
 SILENT_REQUESTS = 3
-"""After so many requests in a row that no try got through a host is not asked again in this run."""
+"""After so many requests in a row that no try got through a host is not asked again in this run.
+
+Where there was no connection at all, one is enough.
+"""
 
 LONGEST_BACKOFF_SECONDS = 60.0
 UNASKED_PAUSE_SECONDS = 120.0
@@ -52,11 +59,16 @@ class TooLargeError(FetchError):
 
 
 class _TryAgainError(Exception):
-    """This try failed in a way that another may not. `after`: the pause that the other side asked for."""
+    """This try failed in a way that another may not.
 
-    def __init__(self, reason: str, after: float | None = None) -> None:
+    `after`: the pause that the other side asked for. `unreached`: why there was no connection, if so.
+    """
+
+    def __init__(
+        self, reason: str, after: float | None = None, unreached: str | None = None
+    ) -> None:
         super().__init__(reason)
-        self.after = after
+        self.after, self.unreached = after, unreached
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,22 +78,6 @@ class Reply:
     status: int
     body: bytes
     headers: httpx.Headers
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Line:
-    """One worker's connections, which are kept open and used again, and their sockets."""
-
-    client: httpx.Client
-    sockets: list[socket.socket]
-
-    def cut(self) -> None:
-        """Ends what the worker waits for."""
-        for line in self.sockets:
-            with suppress(OSError):  # closed meanwhile
-                # Not TLS' own farewell, which would wait for the other side.
-                socket.socket.shutdown(line, socket.SHUT_RDWR)
-        self.sockets.clear()
 
 
 class Http:
@@ -94,10 +90,11 @@ class Http:
         self.settings = settings
         self.waiting = waiting or Waiting()
         self._silent: Counter[str] = Counter()
+        self._unreached: dict[str, Unreached] = {}
         self._pauses = Pauses(pauses, self.waiting)
         self._quiet: dict[str, float] = {}
         self._own = threading.local()
-        self._lines: list[_Line] = []
+        self._lines: list[Line] = []
         # The environment's proxy is for the exchange, never for this machine itself.
         self._by_environment = not is_loopback(settings.archive)
         self._trusted = httpx.create_ssl_context(trust_env=self._by_environment)
@@ -194,7 +191,7 @@ class Http:
 
         def in_quiet() -> T:
             if self._silent[place] >= SILENT_REQUESTS:
-                raise FetchError(f"{url}: {place} does not answer; not asked again in this run")
+                raise UnreachedError(self._unreached[place])
             self._keep_quiet(place)  # before any weight is spent
             return once()
 
@@ -203,10 +200,13 @@ class Http:
             self._silent[place] = 0
             return result
         except _TryAgainError as error:
-            self._silent[place] += 1
-            raise FetchError(
-                f"{url}: {error}, tried {self.settings.attempts} times; run again later"
-            ) from error
+            tried = f"{error}, tried {self.settings.attempts} times"
+            told = Unreached(place, error.unreached or f"does not answer: {tried}")
+            self._unreached.setdefault(place, told)
+            self._silent[place] += SILENT_REQUESTS if error.unreached else 1
+            if self._silent[place] >= SILENT_REQUESTS:
+                raise UnreachedError(self._unreached[place]) from error
+            raise FetchError(f"{url}: {tried}; run again later") from error
 
     def _pause(self, state: tenacity.RetryCallState) -> float:
         """What the other side asked for, and a random part of a doubling pause."""
@@ -231,7 +231,10 @@ class Http:
                         return
                     url = str(response.next_request.url)
             except (httpx.TransportError, httpx.StreamError) as error:
-                raise _TryAgainError(f"{type(error).__name__}: {error}") from error
+                raise _TryAgainError(
+                    f"{type(error).__name__}: {error}",
+                    unreached=unreached.why(error, url, by_environment=self._by_environment),
+                ) from error
             except (httpx.InvalidURL, httpx.DecodingError) as error:
                 raise FetchError(f"{url}: a reply that cannot be followed ({error})") from error
         raise FetchError(
@@ -244,18 +247,13 @@ class Http:
         )
 
     @property
-    def _line(self) -> _Line:
+    def _line(self) -> Line:
         """The calling worker's own."""
-        line: _Line | None = getattr(self._own, "line", None)
+        line: Line | None = getattr(self._own, "line", None)
         if line is None:
-            client = httpx.Client(
-                follow_redirects=False,
-                timeout=httpx.Timeout(self.settings.timeout_seconds),
-                headers={"Accept-Encoding": "identity", "User-Agent": "central-data-kitchen"},
-                trust_env=self._by_environment,
-                verify=self._trusted,
+            self._own.line = line = lines.new(
+                self.settings, self._trusted, by_environment=self._by_environment
             )
-            self._own.line = line = _Line(client=client, sockets=[])
             self._lines.append(line)
         return line
 

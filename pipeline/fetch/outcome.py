@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 
 from pipeline.errors import ExitCode
@@ -15,6 +16,14 @@ _MONTH_CHARS = 7
 _EXITS = {PENDING: ExitCode.PENDING, MISSING: ExitCode.FAILED, FAILED: ExitCode.FAILED}
 
 
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """A host as its address names it, and why it is not asked any more: `cannot be reached: ..`."""
+
+    host: str
+    why: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """One file.
@@ -22,7 +31,8 @@ class Outcome:
     `status`: fetched, unchanged (there already, and the same), reissued (the exchange has replaced it; the
     old file is kept), pending (not published yet), absent (never will be, and need not: daily history
     before a listing), missing (not published though its deadline has passed), failed. `period` is a date
-    or a month, `source` where it came from, `file` its name below the raw folder.
+    or a month, `source` where it came from, `file` its name below the raw folder. `unreached`: the hosts for
+    which alone a failed file waits.
     """
 
     symbol: str
@@ -33,6 +43,7 @@ class Outcome:
     file: str = ""
     bytes: int = 0
     notes: tuple[str, ...] = field(default=())
+    unreached: tuple[Unreached, ...] = field(default=())
 
     @property
     def is_month(self) -> bool:
@@ -41,13 +52,30 @@ class Outcome:
 
     def facts(self) -> Json:
         """For JSON."""
-        return asdict(self) | {"notes": list(self.notes)}
+        facts = asdict(self)
+        return facts | {"notes": list(self.notes), "unreached": list(facts["unreached"])}
 
     def line(self) -> str:
         """For people."""
         what = f" {self.source} {self.file} ({self.bytes:,} bytes)" if self.file else ""
         notes = f": {'; '.join(self.notes)}" if self.notes else ""
         return f"{self.symbol} {self.feed} {self.period} {self.status}{what}{notes}"
+
+
+def away(outcomes: Iterable[Outcome]) -> Iterator[str]:
+    """A sentence for each reason why hosts could not be reached: which, how many files wait, what to do."""
+    hosts: dict[str, dict[str, None]] = {}
+    waiting: Counter[str] = Counter()
+    for one in outcomes:
+        for host in one.unreached:
+            hosts.setdefault(host.why, {})[host.host] = None
+        waiting.update({host.why for host in one.unreached})
+    for why, names in hosts.items():
+        files = f"{waiting[why]} file{' waits' if waiting[why] == 1 else 's wait'}"
+        yield (
+            f"{' and '.join(names)} {why}; {files} for {'it' if len(names) == 1 else 'them'}: check the"
+            " network and the proxy (HTTPS_PROXY), then run again"
+        )
 
 
 def exit_code(outcomes: Iterable[Outcome], *, missing_is_pending: bool = False) -> ExitCode:

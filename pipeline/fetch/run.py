@@ -17,7 +17,7 @@ from pipeline.clock import SECOND_US, day_of, parse_day
 from pipeline.errors import ConfigError, FetchError, PendingError, SourceError
 from pipeline.fetch import aggregates, archive, command, outcome, rest
 from pipeline.fetch.http import Http, TooLargeError
-from pipeline.fetch.outcome import Outcome
+from pipeline.fetch.outcome import Outcome, Unreached
 from pipeline.fetch.plan import (
     AGGREGATES,
     DAYS,
@@ -31,6 +31,7 @@ from pipeline.fetch.plan import (
     month_of,
     path_of,
 )
+from pipeline.fetch.unreached import UnreachedError
 from pipeline.fetch.waiting import Budget, Waiting
 from pipeline.publishing import locks
 from pipeline.settings.config import Kitchen
@@ -139,10 +140,15 @@ class _Run:
     def one(self, item: Item) -> Outcome:
         """The file, from the first source that has it."""
         result, notes = outcome.PENDING, []
+        away: list[Unreached] = []
         for source in self._sources(item):
             try:
                 status, path, note = self._from(source, item)
             except PendingError as error:
+                notes.append(str(error))
+                continue
+            except UnreachedError as error:
+                away.append(error.of)
                 notes.append(str(error))
                 continue
             except (FetchError, SourceError) as error:
@@ -161,6 +167,8 @@ class _Run:
                 file=path.relative_to(self.kitchen.raw).as_posix(),
                 bytes=path.stat().st_size,
             )
+        if result == outcome.PENDING and away:
+            return self._outcome(item, outcome.FAILED, notes=tuple(notes), unreached=tuple(away))
         if result == outcome.PENDING and self._is_overdue(item):
             result = outcome.ABSENT if item.feed == DAYS else outcome.MISSING
         return self._outcome(item, result, notes=tuple(notes))

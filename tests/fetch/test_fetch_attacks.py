@@ -19,8 +19,8 @@ import pytest
 
 from kit.fake_exchange import Clock, FakeExchange, Fault
 from kit.fetch_ground import AFTERNOON, DAY, archive_path, kitchen_for, publish, visible
-from pipeline.fetch import http
-from pipeline.fetch.outcome import Outcome, exit_code
+from pipeline.errors import ConfigError
+from pipeline.fetch.outcome import Outcome, away, exit_code
 from pipeline.fetch.plan import Request
 from pipeline.fetch.run import fetch
 from pipeline.settings.config import Kitchen
@@ -237,9 +237,43 @@ def test_a_name_that_nobody_knows_is_reported_soon(
     )
 
     assert {outcome.status for outcome in outcomes} == {"failed"}
-    assert "ConnectError" in outcomes[0].notes[0]
+    assert list(away(outcomes)) == [
+        "no-such-host.invalid cannot be reached: the name has no address here (Name or service not known);"
+        " 2 files wait for it: check the network and the proxy (HTTPS_PROXY), then run again"
+    ]
     assert set(asked) == {"no-such-host.invalid"}
-    assert len(asked) <= 2 * http.SILENT_REQUESTS
+    assert len(asked) <= 2 * len(outcomes)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "says"),
+    [
+        (
+            "http://me:secret@127.0.0.1:1",
+            "no-such-host.invalid cannot be reached through the proxy 127.0.0.1:1: connection refused; 2",
+        ),
+        ("gopher://me:secret@127.0.0.1:1", "the environment's proxy (HTTPS_PROXY, ALL_PROXY)"),
+    ],
+)
+def test_a_proxy_that_does_not_work_is_named_without_its_password(
+    tmp_path: Path, exchange: FakeExchange, monkeypatch: pytest.MonkeyPatch, proxy: str, says: str
+) -> None:
+    """It is the proxy that is out of reach, not the exchange."""
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    kitchen = kitchen_for(tmp_path, exchange, more="  use: [archive]\n  attempts: 2\n")
+    text = kitchen.file.read_text().replace(exchange.base, "https://no-such-host.invalid")
+    kitchen.file.write_text(text)
+    wanted = Request(first=DAY.replace(day=1), last=DAY)
+
+    try:
+        said = " ".join(away(fetch(_again(kitchen), wanted, waiting=exchange.clock.waiting)))
+    except ConfigError as error:
+        said = str(error)
+
+    assert said.startswith(says)
+    assert "secret" not in said
 
 
 def _again(kitchen: Kitchen) -> Kitchen:

@@ -9,6 +9,7 @@ import os
 import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -324,6 +325,40 @@ def _stormy(draw: random.Random, path: str) -> Fault | None:
         return None
     what, value = draw.choice(FAULTS)
     return Fault("", what, value) if path.endswith(".zip") or what in ("status", "close") else None
+
+
+def test_a_host_that_refuses_is_one_sentence_for_all_files(
+    tmp_path: Path, exchange: FakeExchange
+) -> None:
+    """Not a line a file; JSON keeps each with the host that it waits for."""
+    kitchen_for(tmp_path, exchange, more="  attempts: 2\n  backoff_seconds: 0.1\n")
+    host = _nobody_there(tmp_path, exchange)
+
+    said = kitchen_fetch(tmp_path, "--date", "2025-01-12", "--days", "12")
+    facts = json.loads(
+        kitchen_fetch(tmp_path, "--date", "2025-01-03", "--days", "2", "--json").stdout
+    )
+
+    assert (said.returncode, facts["exit"]) == (30, 30)
+    assert said.stdout.splitlines() == [
+        f"{host} cannot be reached: connection refused; 12 files wait for it: check the network and the"
+        " proxy (HTTPS_PROXY), then run again",
+        "12 failed",
+    ]
+    assert [(f["period"], f["status"]) for f in facts["files"]] == [
+        ("2025-01-02", "failed"),
+        ("2025-01-03", "failed"),
+    ]
+    assert {u["host"] for f in facts["files"] for u in f["unreached"]} == {host}
+
+
+def _nobody_there(root: Path, exchange: FakeExchange) -> str:
+    """Names a port on which nobody listens as the exchange; host and port."""
+    with socket.create_server(("127.0.0.1", 0)) as was:
+        host = f"127.0.0.1:{was.getsockname()[1]}"
+    file = root / "configs/kitchen.yaml"
+    file.write_text(file.read_text().replace(exchange.base, f"http://{host}"))
+    return host
 
 
 def test_a_full_disk_is_one_sentence(tmp_path: Path, exchange: FakeExchange) -> None:
