@@ -49,6 +49,18 @@ def is_expected(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> bool:
     return since is not None and since <= day and (symbol.until is None or day <= symbol.until)
 
 
+def without_raw_data(kitchen: Kitchen, day: dt.date) -> list[Symbol]:
+    """The symbols that a date without any expected one would have, were there raw data by then."""
+    if expected_symbols(kitchen, day):
+        return []
+    return [
+        symbol
+        for symbol in kitchen.symbols.values()
+        if (symbol.since is None or symbol.since <= day)
+        and (symbol.until is None or day <= symbol.until)
+    ]
+
+
 def atas_feeds(kitchen: Kitchen, symbol: Symbol, day: dt.date) -> list[str]:
     """The ATAS feeds that have raw files on the day."""
     if symbol.atas == "none":

@@ -15,7 +15,7 @@ from pipeline.model import workplace
 from pipeline.runs import backfill
 from pipeline.settings import working
 from pipeline.settings.config import load_kitchen
-from pipeline.tasks import closing, program
+from pipeline.tasks import bringing, closing, program
 
 
 @click.command("backfill")
@@ -61,8 +61,10 @@ def command(
         for name in ("ready", "built", "pending", "held", "failed", "unexpected")
     }
     facts = {**days, "seconds": outcome.seconds, "exit": outcome.exit_code}
-    looked_at = closing.looked_at(load_kitchen(), outcome.built[-1]) if outcome.built else []
-    output.say(facts, [outcome.said(), *looked_at])
+    kitchen = load_kitchen()
+    looked_at = closing.looked_at(kitchen, outcome.built[-1]) if outcome.built else []
+    lacking = bringing.no_raw_data(kitchen, outcome.unexpected)
+    output.say(facts, [outcome.said(), *lacking, *looked_at])
     sys.exit(outcome.exit_code)
 
 

@@ -8,9 +8,10 @@ from dataclasses import asdict
 import click
 
 from pipeline.cli import options, output, progress
+from pipeline.clock import parse_day as day
 from pipeline.runs import backfill, plan
 from pipeline.runs.plan import DayStatus
-from pipeline.tasks import context
+from pipeline.tasks import bringing, context
 
 _SHORT = {"available": "+", "degraded": "~", "missing": "-", "refused": "x"}
 
@@ -30,18 +31,18 @@ def command(start: dt.date, stop: dt.date) -> None:
     behind = context.views().behind()
     output.say(
         {"days": [asdict(row) for row in rows], "delta_behind": behind},
-        [*output.table(map(_cells, rows)), *_late(rows), *map(_behind, behind)],
+        [*output.table(map(_cells, rows)), *_lacking(rows), *map(_behind, behind)],
     )
 
 
-def _late(rows: list[DayStatus]) -> list[str]:
-    """What `missing` is, and what to do about the first of them."""
-    late = [row.date for row in rows if row.state == "missing"]
-    if not late:
-        return []
+def _lacking(rows: list[DayStatus]) -> list[str]:
+    """What `missing` and `none` are, and what to do about them."""
+    kitchen = context.kitchen()
+    of = {state: [day(r.date) for r in rows if r.state == state] for state in ("missing", "none")}
+    late = "missing: no klines of any symbol came before their deadline: "
     return [
-        "missing: no klines of any symbol came before their deadline;"
-        f" kitchen fetch --date {late[0]} asks for them, kitchen import brings them"
+        *([late + bringing.commands(kitchen, of["missing"])] if of["missing"] else []),
+        *(f"none: {said}" for said in bringing.no_raw_data(kitchen, of["none"])),
     ]
 
 

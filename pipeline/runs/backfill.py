@@ -123,6 +123,9 @@ def run(
     symbols = {day: len(arrivals.expected_symbols(context.kitchen(), day)) for day in todo}
     expected = {day: count for day, count in symbols.items() if count}
     outcome.unexpected = sorted(set(todo) - set(expected))
+    outcome.without_raw = [
+        day for day in outcome.unexpected if arrivals.without_raw_data(context.kitchen(), day)
+    ]
     if expected:
         context.refuse_other_release()
     settings = context.kitchen().workers

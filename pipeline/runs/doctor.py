@@ -29,7 +29,7 @@ from pipeline.runs.importing.survey import ENDED_DAYS
 from pipeline.runs.state_folder import Places
 from pipeline.settings.config import Kitchen, Symbol
 from pipeline.tables import native
-from pipeline.tasks import context, luigid_client
+from pipeline.tasks import bringing, context, luigid_client
 
 PACKAGE = "central-data-kitchen"
 
@@ -228,7 +228,8 @@ def _stale(days: list[dt.date]) -> Iterator[dt.date]:
 def _symbols(kitchen: Kitchen) -> Iterator[Found]:
     """Whose raw data has ended while that of others went on: every later day waits for it in vain."""
     newest = {it.name: _newest_day(kitchen, it) for it in kitchen.symbols.values()}
-    known = [day for day in newest.values() if day is not None]
+    known = sorted(day for day in newest.values() if day is not None)
+    days = known[-1:] or [utc_now().date() - dt.timedelta(days=1)]
     for symbol in kitchen.symbols.values():
         last = newest[symbol.name]
         if last is None:
@@ -236,7 +237,7 @@ def _symbols(kitchen: Kitchen) -> Iterator[Found]:
                 matter=f"symbol {symbol.name}",
                 state="look",
                 words="has no raw file",
-                do=f"bring its files below {kitchen.raw}, or take it out of {kitchen.file}",
+                do=f"{bringing.commands(kitchen, days, symbol.name)}; or take it out of {kitchen.file}",
             )
         elif symbol.until is None and (max(known) - last).days > ENDED_DAYS:
             yield Found(

@@ -37,7 +37,7 @@ _NO_FURTHER_TRY = (
 
 @dataclass(slots=True, kw_only=True)
 class Outcome:
-    """What became of each day."""
+    """What became of each day; `without_raw` are those unexpected ones for which symbols are configured."""
 
     ready: list[dt.date] = field(default_factory=list)
     built: list[dt.date] = field(default_factory=list)
@@ -45,6 +45,7 @@ class Outcome:
     held: list[dt.date] = field(default_factory=list)
     failed: list[dt.date] = field(default_factory=list)
     unexpected: list[dt.date] = field(default_factory=list)
+    without_raw: list[dt.date] = field(default_factory=list)
     granted: bool = True
     seconds: float = 0.0
 
@@ -69,7 +70,8 @@ class Outcome:
             ("pending", self.pending),
             ("in another run's hands", self.held),
             ("failed", self.failed),
-            ("without an expected symbol", self.unexpected),
+            ("without raw data", self.without_raw),
+            ("without an expected symbol", sorted({*self.unexpected} - {*self.without_raw})),
         )
         parts = [f"{len(days)} {what}" for what, days in counts if days] or ["no days"]
         return f"Backfill: {', '.join(parts)}, {self.seconds:.1f} s"

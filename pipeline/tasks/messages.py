@@ -20,7 +20,7 @@ from pipeline.errors import LockedError, UnstableInputError
 from pipeline.free_form import Json
 from pipeline.freshness.graph import Unit
 from pipeline.settings.config import Kitchen, Symbol
-from pipeline.tasks import closing, context, tally
+from pipeline.tasks import bringing, closing, context, tally
 from pipeline.tasks.pieces import Made
 
 logger = logging.getLogger("kitchen")
@@ -112,8 +112,11 @@ def _feed_pending(task: luigi.Task) -> None:
         whose = f" of {gone}, which has rows of the day," if gone != task.date else ""
         name = _first_name(kitchen, symbol, _MAIN_FEEDS[task.vendor], gone)
         what = f"no file{whose} is there, looked for {name}"
+    again = "run again later"
+    if gone is not None and task.vendor == "binance":
+        again = f"{bringing.commands(kitchen, [gone], task.symbol)}; then run again"
     _wait(
-        f"{task.date} {task.symbol} is pending: {task.vendor} of {what}; run again later, the deadline is"
+        f"{task.date} {task.symbol} is pending: {task.vendor} of {what}; {again}, the deadline is"
         f" {deadline}{closing.ended(kitchen, task.symbol, task.date)}"
     )
 
@@ -127,13 +130,14 @@ def _day_pending(task: luigi.Task) -> None:
     kitchen = context.kitchen()
     expected = arrivals.expected_symbols(kitchen, task.date)
     if not expected:
+        lacking = bringing.no_raw_data(kitchen, [task.date])
         spans = [
             f"{s.name} from {s.since or arrivals.first_raw_day(kitchen, s) or 'its first raw file'}"
             for s in kitchen.symbols.values()
         ]
         _wait(
             f"{task.date} cannot be published: no symbol is expected on that date ({', '.join(spans)}); raw"
-            f" data is looked for in {kitchen.raw}"
+            f" data is looked for in {kitchen.raw}{''.join(f'; {said}' for said in lacking)}"
         )
         return
     looked = [
@@ -143,7 +147,7 @@ def _day_pending(task: luigi.Task) -> None:
     ]
     _wait(
         f"{task.date} is pending: no klines of the exchange of record yet, looked for {'; '.join(looked)};"
-        " bring the file and run again"
+        f" {bringing.commands(kitchen, [task.date])}; then run again"
     )
 
 

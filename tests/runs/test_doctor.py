@@ -84,7 +84,9 @@ def test_a_symbol_without_a_raw_file_is_worth_a_look(tmp_path: Path) -> None:
     """It may be new."""
     kitchen_at(tmp_path, dict.fromkeys(("BTCUSDT", "XRPUSDT"), "{market: futures_um}"))
 
-    assert doctor()["symbol XRPUSDT"]["state"] == "look"
+    found = doctor()["symbol XRPUSDT"]
+    assert found["state"] == "look"
+    assert found["do"].startswith("kitchen fetch --date 2025-01-02 --symbols XRPUSDT asks")
 
 
 def test_a_signing_key_that_others_can_read_is_wrong(tmp_path: Path) -> None:

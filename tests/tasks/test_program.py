@@ -108,10 +108,10 @@ def test_a_day_without_raw_data_is_pending(root: Path) -> None:
 
 
 def test_a_day_before_the_first_raw_day_expects_no_symbol(root: Path) -> None:
-    """20, and from when on each symbol is expected."""
+    """20, and what brings its raw data."""
     run = luigi(root, "Snapshot", "--date", "2024-12-31")
 
-    assert_one_sentence(run, 20, "no symbol is expected", "BTCUSDT from 2025-01-02")
+    assert_one_sentence(run, 20, "no symbol is expected", "kitchen import FOLDER")
 
 
 def test_a_day_that_has_not_ended_is_pending(root: Path) -> None:
