@@ -15,7 +15,8 @@ from pipeline.contracts.ledger import LedgerEntry
 from pipeline.contracts.value import Value
 from pipeline.free_form import Json
 from pipeline.model.feeds import TRADE_TAPES
-from pipeline.quality.facts import DayFacts, edges, mask_of, positions
+from pipeline.quality import two_klines
+from pipeline.quality.facts import RECORD, DayFacts, edges, mask_of, positions
 from pipeline.quality.tapes import faults, in_words
 
 _EXAMPLES = 3
@@ -54,8 +55,9 @@ def defects(facts: DayFacts, flags: list[Json]) -> list[DefectRow]:
     found += _of_tapes(facts)
     for source, table in sorted(facts.rejects.items()):
         found += _set_aside(source, table)
+    other = "; ".join(each.words for each in two_klines.disagreements(facts))
     for source, entries in sorted(facts.ledgers.items()):
-        found += _mended(source, entries)
+        found += _mended(source, entries, other if source == RECORD else "")
     return sorted(found, key=lambda entry: (entry.code, entry.where))
 
 
@@ -146,8 +148,8 @@ def _set_aside(source: str, table: pa.Table) -> list[DefectRow]:
     ]
 
 
-def _mended(source: str, entries: Sequence[LedgerEntry]) -> list[DefectRow]:
-    """What the adapters mended without loss, from the ledgers' notes."""
+def _mended(source: str, entries: Sequence[LedgerEntry], other: str) -> list[DefectRow]:
+    """What the adapters mended without loss, by the ledgers' notes; `other` is said of B08 instead."""
     counts: Counter[str] = Counter()
     files: dict[str, list[str]] = {}
     for entry in entries:
@@ -157,7 +159,7 @@ def _mended(source: str, entries: Sequence[LedgerEntry]) -> list[DefectRow]:
     return [
         DefectRow(
             code=code,
-            what="mended while reading, nothing lost",
+            what=(code == two_klines.CODE and other) or "mended while reading, nothing lost",
             where=f"{source}, mended",
             count=count,
             first=files[code][0],

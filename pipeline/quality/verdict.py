@@ -17,6 +17,7 @@ from pipeline.contracts.control import CONSEQUENCES
 from pipeline.contracts.value import changed
 from pipeline.contracts.verdict import CheckResult, Condition, Finding, Reason, Verdict
 from pipeline.model.feeds import ATAS_FEEDS, FEEDS, TRADE_FEEDS
+from pipeline.quality import two_klines
 from pipeline.quality.checks import faulty_rows, in_force, run_checks
 from pipeline.quality.facts import RECORD, DayFacts, edges, mask_of
 from pipeline.quality.tapes import faults, in_words
@@ -43,7 +44,7 @@ def verdict(facts: DayFacts) -> Verdict:
     findings += [_from_calibration(r, facts) for r in facts.calibration.reasons]
     worst = max((_gravity(f) for f in findings), default=0)
     findings += _useless_files(facts, {f.by for f in findings if f.lowers})
-    findings += _refused_beside(facts) + _tape_faults(facts)
+    findings += _refused_beside(facts) + _tape_faults(facts) + _other_klines(facts)
     return Verdict(
         symbol=facts.day.symbol,
         date=facts.day.date.isoformat(),
@@ -184,6 +185,20 @@ def _tape_faults(facts: DayFacts) -> list[Finding]:
             note=f"{fault.source}: {in_words(fault)}",
         )
         for fault in faults(facts)
+    ]
+
+
+def _other_klines(facts: DayFacts) -> list[Finding]:
+    """Files of klines that seem to be of another instrument: notes, for the more trusted file counts."""
+    return [
+        Finding(
+            by=RECORD,
+            code=two_klines.CODE,
+            consequence="note",
+            count=found.minutes,
+            note=found.words,
+        )
+        for found in two_klines.disagreements(facts)
     ]
 
 

@@ -19,7 +19,10 @@ from kit.quality_days import (
 )
 from pipeline.contracts import verdict as judged
 from pipeline.contracts.calibration import DayFinding, Finding, Reason
+from pipeline.contracts.ledger import Lines
+from pipeline.contracts.value import changed
 from pipeline.quality.checks import DayFacts
+from pipeline.quality.defects import defects
 from pipeline.quality.verdict import verdict
 
 Build = Callable[..., DayFacts]
@@ -365,3 +368,31 @@ def test_reasons_are_ordered_gravest_first(facts: Build) -> None:
 def test_the_verdict_of_equal_facts_is_equal(facts: Build) -> None:
     """Nothing but the facts decides."""
     assert verdict(facts()) == verdict(facts())
+
+
+@pytest.mark.parametrize(("differing", "merged", "told"), [(1440, 1440, True), (3, 1440, False)])
+def test_klines_of_another_instrument_are_a_note(
+    facts: Build, differing: int, merged: int, told: bool
+) -> None:
+    """The more trusted file counts and the day stays available; what differs now and then is no note."""
+    good = ledger("binance_1m")
+    other = changed(
+        good,
+        path="binance_1m/other.csv",
+        lines=Lines(read=merged, merged=merged),
+        notes={"defects": {"B08": differing}},
+    )
+    day = facts(ledgers={"binance_1m": [good, other]})
+
+    found = verdict(day)
+    (row,) = (entry for entry in defects(day, []) if entry.code == "B08")
+
+    assert found.condition == "available"
+    assert [(n.code, n.count) for n in found.notes] == ([("B08", 1440)] if told else [])
+    assert (row.what == "mended while reading, nothing lost") is not told
+    if told:
+        assert found.notes[0].note == row.what
+        assert row.what == (
+            f"two kline files disagree in 1440 minutes: {good.path} counts, being the more trusted by"
+            " sources.binance_1m; see whether binance_1m/other.csv is of another market or symbol"
+        )
