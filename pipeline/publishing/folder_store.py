@@ -232,6 +232,10 @@ class FolderStore:
         marker = self.locks / path.name
         claim.claim(staged.folder, path, marker, noreplace=staged.noreplace)
 
+    def put_right(self, staged: Staging, day: dt.date, number: int) -> None:
+        """By a rename a file."""
+        staging.put_in_place(staged.folder, self.revision(day, number))
+
     def follow(self, sealed: Sealed) -> None:
         """Moves every link that is behind it."""
         links.roll_forward(self, sealed)

@@ -30,6 +30,7 @@ _OF_THE_MOMENT = (408, 409, 412, 425, 429)
 _OF_THE_MOMENT_BY_NAME = ("RequestTimeout", "SlowDown")
 _REFUSED = (400, 401, 403)
 _NOT_KNOWN = 501
+_CLOCK_SECONDS = 30
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.2, 5.0
 
 T = TypeVar("T")
@@ -155,6 +156,16 @@ class Objects:
     def ahead_seconds(self) -> float:
         """So far this machine's clock was ahead of the store's when it last answered; 0 before that."""
         return self._clock[-1] if self._clock else 0.0
+
+    def refuse_wrong_clock(self) -> None:
+        """Where it is so far off that no time of publication could be believed."""
+        ahead = self.ahead_seconds()
+        if abs(ahead) > _CLOCK_SECONDS:
+            off = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'}"
+            raise PublishError(
+                f"{self.address}: this machine's clock is {off} the store's, wanted at most"
+                f" {_CLOCK_SECONDS} s; nothing was published, set the clock"
+            )
 
     def _key(self, name: str) -> str:
         return f"{self.address.prefix}/{name}" if self.address.prefix else name

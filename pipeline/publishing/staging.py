@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from pipeline import storage
 from pipeline.clock import parse_day
+from pipeline.errors import PublishError
 from pipeline.packs import Stored
 from pipeline.publishing import claim, locks, sums
 from pipeline.publishing.sums import Facts
@@ -144,3 +145,25 @@ def sync_folders(folder: Path) -> None:
         if Path(place) != folder:
             os.chmod(place, FOLDER_MODE)
         storage.fsync_folder(Path(place))
+
+
+def put_in_place(folder: Path, sealed: Path) -> None:
+    """Moves every file of a folder to its name in a sealed one, which is sealed again afterwards.
+
+    Raises:
+        PublishError: a folder inside is a link, which could lead out of it.
+        OSError: the disk says no.
+    """
+    os.chmod(sealed, 0o700 | FOLDER_MODE)
+    try:
+        for place, _, names in os.walk(folder):
+            goal = sealed / Path(place).relative_to(folder)
+            goal.mkdir(exist_ok=True)
+            if goal.is_symlink():
+                raise PublishError(f"{goal}: is a link, wanted a folder; move it away")
+            os.chmod(goal, 0o700 | FOLDER_MODE)
+            for name in names:
+                os.replace(Path(place, name), goal / name)
+    finally:
+        sync_folders(sealed)
+        os.chmod(sealed, FOLDER_MODE)

@@ -185,6 +185,16 @@ class Store(Protocol):
             OSError: this machine's disk says no.
         """
 
+    def put_right(self, staged: Staging, day: dt.date, number: int) -> None:
+        """Puts the files of the staged folder in place of a revision's own, each at one moment.
+
+        To be called with files that its papers name alone, and with the date held.
+
+        Raises:
+            PublishError: the store did not take them.
+            OSError: this machine's disk says no.
+        """
+
     def follow(self, sealed: Sealed) -> None:
         """Leads readers to a date's current revision."""
 

@@ -147,7 +147,12 @@ def _walk(path: Path) -> tuple[dict[str, Facts], list[tuple[str, str]]]:
     """Every file's facts; links, devices, empty folders and what cannot be read are findings."""
     found: dict[str, Facts] = {}
     findings: list[tuple[str, str]] = []
-    for place, folders, names in os.walk(path, onerror=_fail):
+
+    def unlisted(error: OSError) -> None:
+        folder = os.path.relpath(error.filename, path)
+        findings.append((folder, f"cannot be listed ({error.strerror}); fix the permissions"))
+
+    for place, folders, names in os.walk(path, onerror=unlisted):
         if not folders and not names and place != str(path):
             findings.append((os.path.relpath(place, path), "is an empty folder, wanted none"))
         for name in [*names, *folders]:
@@ -161,12 +166,6 @@ def _walk(path: Path) -> tuple[dict[str, Facts], list[tuple[str, str]]]:
             elif not stat.S_ISDIR(mode):
                 findings.append((relative, "is a link or device, wanted a plain file"))
     return found, findings
-
-
-def _fail(error: OSError) -> None:
-    raise PublishError(
-        f"{error.filename}: cannot be listed ({error.strerror}); fix the permissions"
-    )
 
 
 def _manifest_in(path: Path) -> Manifest | str:
@@ -210,7 +209,7 @@ def _descent(
     if parent >= publication["revision"]:
         yield sums.PUBLICATION, f"names r{parent} as parent, wanted an older one"
     elif parent in store.standing(day) and (
-        _manifest_digest(store, day, parent) != publication["parent_manifest_sha256"]
+        manifest_digest(store, day, parent) != publication["parent_manifest_sha256"]
     ):
         yield (
             sums.PUBLICATION,
@@ -218,7 +217,7 @@ def _descent(
         )
 
 
-def _manifest_digest(store: Store, day: dt.date, number: int) -> str:
+def manifest_digest(store: Store, day: dt.date, number: int) -> str:
     """The SHA-256 of a manifest; empty where it cannot be read."""
     with suppress(OSError, SnapshotCorruptError):
         return storage.file_digest(store.fetch(day, number, [sums.MANIFEST]) / sums.MANIFEST)

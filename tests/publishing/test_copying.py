@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,12 +17,15 @@ from click.testing import CliRunner
 
 from kit import object_server
 from kit import snapshots as kit
+from kit.doc_pages import blocks, page
 from kit.object_server import Answer, Door, Pass, Request
+from kit.support import write_config
 from pipeline.cli.main import cli
-from pipeline.errors import PublishError, SnapshotCorruptError
+from pipeline.errors import PublishError
 from pipeline.publishing import collect, copying, index, pins, revisions
 from pipeline.publishing.collect import Policy
 from pipeline.publishing.folder_store import FolderStore
+from pipeline.publishing.object_store import ObjectStore
 from pipeline.publishing.opening import open_store
 from pipeline.publishing.rollback import rollback
 from pipeline.publishing.seal import publish
@@ -47,6 +52,21 @@ def folder(tmp_path: Path) -> FolderStore:
 def copied(source: Store, target: Store) -> dict[str, str]:
     """Revision -> what became of it."""
     return {e.name: e.what for e in copying.copy(source, target, source.days())}
+
+
+def spoil(file: Path) -> None:
+    """Turns its last byte but one, as a disk does."""
+    data = bytearray(file.read_bytes())
+    data[-2] ^= 1
+    file.chmod(0o644)
+    file.write_bytes(data)
+    file.chmod(0o444)
+
+
+def inodes(store: FolderStore) -> dict[str, int]:
+    """File of a revision -> its inode, which a replaced one has not."""
+    files = (p for p in store.revisions.rglob("*") if p.is_file())
+    return {str(p.relative_to(store.revisions)): p.stat().st_ino for p in files}
 
 
 def everything(store: Store) -> dict[str, dict[str, bytes]]:
@@ -176,19 +196,206 @@ def test_another_revision_of_a_number_is_never_replaced(
     assert objects.numbers(D1) == [1]
 
 
-def test_a_damaged_revision_is_not_copied(folder: FolderStore, endpoint: str) -> None:
-    """Those before it are."""
+def test_a_damaged_revision_is_named_and_the_rest_copied(
+    folder: FolderStore, endpoint: str
+) -> None:
+    """Also those after it; with what to do."""
     objects = open_store(object_server.address(endpoint))
-    file = folder.revision(D1, 2) / "bars_1m.parquet"
-    file.chmod(0o644)
-    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    spoil(folder.revision(D1, 2) / "bars_1m.parquet")
 
-    with pytest.raises(
-        SnapshotCorruptError, match=r"2025-01-02\.r2 in .*snapshots: .*; it was not copied"
-    ):
-        copied(folder, objects)
+    done = list(copying.copy(folder, objects, folder.days()))
 
-    assert objects.numbers(D1) == [1]
+    assert [each.what for each in done] == ["copied", "damaged", "copied", "copied"]
+    assert done[1].why.startswith(f"2025-01-02.r2 in {folder.name}: bars_1m.parquet: sha256 is ")
+    todo = f"run `kitchen copy --from COPY --to {folder.name} --repair`"
+    assert done[1].why.endswith(
+        f"; it was not copied; where another copy of the store has it whole, {todo}"
+    )
+    assert objects.standing(D1) == [1, 3]
+
+
+def test_one_that_cannot_be_read_keeps_no_other_back(folder: FolderStore, tmp_path: Path) -> None:
+    """Its folder is a file, its paper is gone, or another has its name."""
+    for number, name in ((1, "publication.json"), (2, "dataset_manifest.json")):
+        folder.revision(D1, number).chmod(0o755)
+        (folder.revision(D1, number) / name).unlink()
+    (folder.revisions / f"{D1}.r4").write_text("")
+
+    done = copied(folder, FolderStore(tmp_path / "back"))
+
+    assert list(done.values()) == ["damaged", "damaged", "copied", "damaged", "copied"]
+
+
+@pytest.mark.parametrize(
+    "name", ["bars_1m.parquet", "dataset_manifest.json", "MD5SUMS", "publication.json"]
+)
+def test_damage_in_a_folder_is_named_and_put_right(
+    folder: FolderStore, tmp_path: Path, name: str
+) -> None:
+    """Where asked for: that file alone is replaced, and all is sealed again."""
+    back = FolderStore(tmp_path / "back")
+    copied(folder, back)
+    spoil(back.revision(D1, 2) / name)
+    before = inodes(back)
+
+    told = list(copying.copy(folder, back, folder.days()))
+    assert [each.what for each in told] == ["there", "damaged", "there", "there"]
+    assert f"2025-01-02.r2 in {back.name}: " in told[1].why
+    assert told[1].why.endswith("; --repair puts it right")
+    assert inodes(back) == before
+
+    mended = [e.what for e in copying.copy(folder, back, folder.days(), repair=True)]
+    assert mended == ["there", "repaired", "there", "there"]
+    assert everything(back) == everything(folder)
+    assert {n for n, i in inodes(back).items() if i != before[n]} == {f"{D1}.r2/{name}"}
+    modes = {oct(p.stat().st_mode) for p in [back.revision(D1, 2), *back.revision(D1, 2).iterdir()]}
+    assert modes == {"0o40555", "0o100444"}
+    assert [verify_day(back, day) for day in (D1, D2)] == [[], []]
+
+
+def test_files_that_are_gone_come_back(folder: FolderStore, tmp_path: Path) -> None:
+    """One, and a folder with all in it."""
+    back = FolderStore(tmp_path / "back")
+    copied(folder, back)
+    path = back.revision(D1, 1)
+    path.chmod(0o755)
+    (path / "bars_1m.parquet").unlink()
+    for report in (p for p in path.iterdir() if p.is_dir()):
+        report.chmod(0o755)
+        shutil.rmtree(report)
+
+    done = {e.name: e.what for e in copying.copy(folder, back, folder.days(), repair=True)}
+
+    assert done[f"{D1}.r1"] == "repaired"
+    assert everything(back) == everything(folder)
+
+
+def test_damage_among_objects_is_named_and_put_right(folder: FolderStore, endpoint: str) -> None:
+    """A changed object and one that is gone; of a rollback's, which it shares, too."""
+    place = object_server.address(endpoint)
+    objects = ObjectStore.at(place)
+    copied(folder, objects)
+    whole = object_server.contents(place)
+    at = next(name for name in whole if name.endswith("MD5SUMS")).rpartition("/")[0]
+    objects.write(f"{at}/bars_1m.parquet", b"x")
+    objects.remove(f"{at}/macro_slow.parquet")
+
+    told = copied(folder, open_store(place))
+    done = [e.what for e in copying.copy(folder, open_store(place), folder.days(), repair=True)]
+
+    assert sorted(set(told.values())) == ["damaged", "there"]
+    assert "repaired" in done
+    assert "damaged" not in done
+    assert object_server.contents(place) == whole
+
+
+def test_nothing_is_put_right_from_what_is_damaged(folder: FolderStore, tmp_path: Path) -> None:
+    """Nor is another file made good by half."""
+    back = FolderStore(tmp_path / "back")
+    copied(folder, back)
+    spoil(folder.revision(D1, 1) / "bars_1m.parquet")
+    spoil(back.revision(D1, 1) / "MD5SUMS")
+    before = everything(back)
+
+    done = list(copying.copy(folder, back, [D1], repair=True))
+
+    assert done[0].what == "damaged"
+    assert f"in {folder.name}: bars_1m.parquet" in done[0].why
+    assert everything(back) == before
+
+
+def test_another_manifest_is_never_put_right(folder: FolderStore, tmp_path: Path) -> None:
+    """Also where its publication cannot be read, so that nobody can say whose it was."""
+    back = FolderStore(tmp_path / "back")
+    publish(kit.draft(tmp_path / "x", D1, price=300.0), back)
+    spoil(back.revision(D1, 1) / "publication.json")
+    before = everything(back)
+
+    with pytest.raises(PublishError, match=r"2025-01-02\.r1: .* has another revision"):
+        list(copying.copy(folder, back, [D1], repair=True))
+
+    assert everything(back) == before
+
+
+def test_nothing_is_written_through_a_link(folder: FolderStore, tmp_path: Path) -> None:
+    """A revision that somebody replaced by a link stays one."""
+    back = FolderStore(tmp_path / "back")
+    copied(folder, back)
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(back.revision(D1, 1), elsewhere)
+    spoil(elsewhere / "MD5SUMS")
+    back.revision(D1, 1).chmod(0o755)
+    shutil.rmtree(back.revision(D1, 1))
+    back.revision(D1, 1).symlink_to(elsewhere)
+    before = kit.contents(elsewhere)
+
+    done = list(copying.copy(folder, back, [D1], repair=True))
+
+    assert done[0].what == "damaged"
+    assert "is not a folder of its own" in done[0].why
+    assert kit.contents(elsewhere) == before
+
+
+def test_a_signature_is_put_back_but_never_replaced(folder: FolderStore, tmp_path: Path) -> None:
+    """Of two that differ nobody here knows which is right."""
+    folder.revision(D2, 1).chmod(0o755)
+    (folder.revision(D2, 1) / "publication.json.sig").write_bytes(b"s" * 64)
+    back = FolderStore(tmp_path / "back")
+    copied(folder, back)
+    signature = back.revision(D2, 1) / "publication.json.sig"
+    spoil(signature)
+    damaged = list(copying.copy(folder, back, [D2], repair=True))
+    signature.parent.chmod(0o755)
+    signature.unlink()
+    mended = list(copying.copy(folder, back, [D2], repair=True))
+
+    assert (damaged[0].what, mended[0].what) == ("damaged", "repaired")
+    assert f"publication.json.sig: is not the one in {folder.name}" in damaged[0].why
+    assert signature.read_bytes() == b"s" * 64
+
+
+def test_the_command_ends_with_30_and_names_what_is_damaged(
+    folder: FolderStore, tmp_path: Path
+) -> None:
+    """Quiet or not, planned or done, as text and as JSON; after the repair it is 0."""
+    back = FolderStore(tmp_path / "back")
+    copied(folder, back)
+    spoil(back.revision(D1, 2) / "bars_1m.parquet")
+    given = ["copy", "--from", folder.name, "--to", back.name]
+
+    for more in ([], ["-q"], ["--dry-run"]):
+        told = CliRunner().invoke(cli, [*given, *more])
+        assert told.exit_code == 30
+        assert f"damaged  2025-01-02.r2 in {back.name}: bars_1m.parquet: sha256" in told.stdout
+        assert "3 were there; 1 damaged" in told.stdout
+    facts = json.loads(CliRunner().invoke(cli, [*given, "--json"]).stdout)
+    assert [e["what"] for e in facts["revisions"]] == ["there", "damaged", "there", "there"]
+    mended = CliRunner().invoke(cli, [*given, "--repair"])
+    assert (mended.exit_code, "3 were there; 1 repaired" in mended.stdout) == (0, True)
+
+
+def test_the_commands_of_the_docs_bring_a_damaged_store_back(
+    folder: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As they stand in the page, typed beside the store: a backup, an accident, the repair."""
+    [typed] = [b for b in blocks(page("docs/stores.md"), "sh") if "--repair" in b]
+    backup, mend = (line.split()[1:] for line in typed.splitlines())
+    (folder.root.parent / "kitchen").mkdir()
+    monkeypatch.chdir(folder.root.parent / "kitchen")
+    shutil.move(folder.root, "snapshots")
+    monkeypatch.setenv("KITCHEN_CONFIG", str(write_config(Path.cwd())))
+    here = FolderStore(Path("snapshots"))
+
+    saved = CliRunner().invoke(cli, backup)
+    whole = everything(here)
+    spoil(here.revision(D1, 2) / "bars_1m.parquet")
+    again = CliRunner().invoke(cli, backup)
+    mended = CliRunner().invoke(cli, mend)
+
+    # The backup has it whole, and is not told that it lacks anything.
+    assert [it.exit_code for it in (saved, again, mended)] == [0, 0, 0]
+    assert "1 repaired" in mended.stdout
+    assert everything(here) == whole
 
 
 def test_collected_revisions_leave_their_numbers_free(
