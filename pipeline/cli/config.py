@@ -13,7 +13,7 @@ from pipeline.cli import output
 from pipeline.contracts import control, features_schema, outages, profiles, schema
 from pipeline.errors import ConfigError, ExitCode
 from pipeline.locations import config_file
-from pipeline.publishing.delta_view import Views
+from pipeline.publishing import needs
 from pipeline.settings.config import DOCUMENT, Kitchen, read_kitchen
 from pipeline.settings.json_schema import json_schema
 
@@ -36,6 +36,8 @@ def command() -> None:
 @output.json_option
 def check(file: Path | None) -> None:
     """Name every fault of a configuration, by default the one in force, and of its rules, each by its key.
+
+    Also what it names that this machine lacks: the signing key, libraries of extras.
 
     \b
     Exit codes:
@@ -70,16 +72,13 @@ def print_schema() -> None:
 
 
 def faults(path: Path) -> list[str]:
-    """Each in a sentence; the rules are looked at where the configuration names them rightly."""
+    """Each in a sentence; the rules, and what else it names, are looked at where it has a good form."""
     try:
         kitchen = read_kitchen(path)
     except ConfigError as error:
         return _apart(error)
     found = [fault for load in _DOCUMENTS for fault in _of_rules(kitchen, load)]
-    try:
-        Views(kitchen.snapshots, kitchen.delta).check()
-    except ConfigError as error:
-        found.append(f"{path}: {error}")
+    found += [f"{path}: {sentence}" for sentence in needs.lacking(kitchen)]
     return found
 
 

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from pipeline import arrivals, layout, system
 from pipeline.clock import utc_now
 from pipeline.errors import KitchenError
-from pipeline.publishing import day_state, locks
+from pipeline.publishing import day_state, locks, needs
 from pipeline.publishing.opening import open_store
 from pipeline.runs import installed
 from pipeline.runs.importing.survey import ENDED_DAYS
@@ -80,6 +80,9 @@ def _versions(kitchen: Kitchen) -> Iterator[Found]:
         words=", ".join(f"{name} {number}" for name, number in here.libraries.items()),
         do=f"pip install {' '.join(absent)}" if absent else "",
     )
+    for sentence in needs.libraries(kitchen):
+        what, _, do = sentence.partition(": ")
+        yield Found(matter="extras", state="wrong", words=what, do=do)
 
 
 def _compiled(kitchen: Kitchen) -> Iterator[Found]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from jsonschema import Draft202012Validator
 from kit.support import write_config
 from pipeline.cli import config as command
 from pipeline.locations import GOVERNANCE, PROJECT
-from pipeline.settings.config import DOCUMENT
+from pipeline.publishing import signing
+from pipeline.runs import doctor
+from pipeline.settings.config import DOCUMENT, read_kitchen
 from pipeline.settings.json_schema import json_schema
 
 
@@ -66,6 +69,57 @@ def test_a_fault_of_the_rules_is_found_too(tmp_path: Path) -> None:
     assert ended.exit_code == 40
     assert "CONTROL_kitchen.yaml" in ended.output
     assert "cheks" in ended.output
+
+
+@pytest.mark.parametrize(
+    ("library", "named"),
+    [
+        ("boto3", "paths.snapshots names s3://research/kitchen"),
+        ("deltalake", "tables.delta names bars_1m, footprint"),
+        ("distributed", "workers.executor names dask:tcp://host:8786"),
+        ("apprise", "alerts.urls_file names "),
+    ],
+)
+def test_what_is_named_and_not_installed_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str, named: str
+) -> None:
+    """Of the check, and of the doctor: not of tomorrow's run."""
+    file = tmp_path / "kitchen.yaml"
+    file.write_text(
+        "paths: {raw: r, prepared: p, snapshots: 's3://research/kitchen'}\n"
+        "symbols: {BTCUSDT: {market: spot}}\n"
+        "tables: {delta: [bars_1m, footprint]}\n"
+        "workers: {executor: 'dask:tcp://host:8786'}\n"
+        "alerts: {urls_file: urls}\n"
+    )
+    whole = run("check", str(file))
+    monkeypatch.setitem(sys.modules, library, None)
+
+    ended = run("check", str(file))
+    looked = next(it for it in doctor.look(read_kitchen(file)) if it.matter == "extras")
+
+    assert (whole.exit_code, ended.exit_code) == (0, 40)
+    assert f"{file}: {named}" in ended.output
+    assert f"but {library} is not installed: pip install 'central-data-kitchen[" in ended.output
+    assert looked.state == "wrong"
+    assert looked.words.startswith(named)
+    assert looked.do.startswith("pip install 'central-data-kitchen[")
+
+
+def test_a_signing_key_that_is_not_there_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also the one that the environment names; one that is there is none."""
+    file = write_config(tmp_path, extra=f"signing: {{key: {tmp_path / 'key.pem'}}}\n")
+    lost = run("check", str(file))
+    signing.create(tmp_path / "key.pem", read_kitchen(file))
+    there = run("check", str(file))
+    monkeypatch.setenv(signing.VARIABLE, str(tmp_path / "other.pem"))
+    other = run("check", str(file))
+
+    assert [it.exit_code for it in (lost, there, other)] == [40, 0, 40]
+    assert f"{file}: signing.key: {tmp_path / 'key.pem'}: the signing key cannot" in lost.output
+    assert f"{tmp_path / 'other.pem'}: the signing key cannot be opened" in other.output
 
 
 VALID: list[dict[str, Any]] = [
