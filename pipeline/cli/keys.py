@@ -14,6 +14,7 @@ from pipeline.settings.config import Kitchen, load_kitchen
 
 @click.command("keys")
 @click.option("--create", is_flag=True, help="Make the signing key, and trust its public half.")
+@click.option("--own", is_flag=True, help="Trust the public half of the signing key that is there.")
 @click.option(
     "--trust",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -21,11 +22,12 @@ from pipeline.settings.config import Kitchen, load_kitchen
 )
 @click.option("--name", default="", help="Whose key it is, for people who read the trusted file.")
 @output.json_option
-def command(create: bool, trust: Path | None, name: str) -> None:
+def command(create: bool, own: bool, trust: Path | None, name: str) -> None:
     """Show, make or trust Ed25519 keys. No private key is ever shown.
 
     The signing key is the file that signing.key of the configuration or KITCHEN_SIGNING_KEY names, outside
-    the repository and readable by its owner alone; signing.trusted names the public keys.
+    the repository and readable by its owner alone; signing.trusted names the public keys. Where that file was
+    lost, --own writes it anew from the signing key.
 
     \b
     Example:
@@ -33,13 +35,14 @@ def command(create: bool, trust: Path | None, name: str) -> None:
     """
     kitchen = load_kitchen()
     path = signing.key_file(kitchen)
-    if create:
-        if path is None:
-            raise ConfigError(
-                f"{kitchen.file}: names no signing.key, and {signing.VARIABLE} is not set;"
-                " name a file outside the repository"
-            )
-        signing.trust(kitchen.trusted_keys, signing.create(path, kitchen), name)
+    if path is None and (create or own):
+        raise ConfigError(
+            f"{kitchen.file}: names no signing.key, and {signing.VARIABLE} is not set;"
+            " name a file outside the repository"
+        )
+    if path is not None and (create or own):
+        key = signing.create(path, kitchen) if create else signing.load(path, kitchen).public_key()
+        signing.trust(kitchen.trusted_keys, key, name)
     for key in signing.read_trusted(trust) if trust is not None else ():
         signing.trust(kitchen.trusted_keys, key, name)
     _say(kitchen, path)

@@ -63,6 +63,11 @@ def create(path: Path, kitchen: Kitchen) -> Ed25519PublicKey:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    except FileExistsError:
+        raise ConfigError(
+            f"{path}: is there already, and a key is never replaced; `kitchen keys --own` trusts its"
+            " public half, for another key name another file"
+        ) from None
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; name a new file for the key") from None
     with open(handle, "wb") as file:
@@ -129,8 +134,8 @@ def read_trusted(path: Path) -> list[Ed25519PublicKey]:
     Raises:
         ConfigError: a block is no Ed25519 public key, or there is none.
     """
-    keys = []
-    for block in _BLOCK.findall(path.read_bytes()):
+    keys, data = [], path.read_bytes()
+    for block in _BLOCK.findall(data):
         try:
             key = serialization.load_pem_public_key(block)
         except (ValueError, UnsupportedAlgorithm):
@@ -138,6 +143,11 @@ def read_trusted(path: Path) -> list[Ed25519PublicKey]:
         if not isinstance(key, Ed25519PublicKey):
             raise ConfigError(f"{path}: has a block that is no Ed25519 public key; take it out")
         keys.append(key)
+    if not keys and b"PRIVATE KEY-----" in data:
+        raise ConfigError(
+            f"{path}: is a private key, wanted public ones; `kitchen keys --own` trusts the public half of"
+            " the signing key"
+        )
     if not keys:
         raise ConfigError(f"{path}: has no public key; put one there with `kitchen keys --trust`")
     return keys

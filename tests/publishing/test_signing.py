@@ -8,10 +8,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kit import snapshots as kit
 from kit.support import kitchen_at
+from pipeline.cli.main import cli
 from pipeline.errors import ConfigError
 from pipeline.publishing import revisions, signing
 from pipeline.publishing.folder_store import FolderStore
@@ -174,7 +176,9 @@ def test_a_key_is_never_replaced(kitchen: Kitchen) -> None:
     assert kitchen.signing_key is not None
     before = kitchen.signing_key.read_bytes()
 
-    with pytest.raises(ConfigError, match="File exists"):
+    with pytest.raises(
+        ConfigError, match="is there already, and a key is never replaced; `kitchen keys --own`"
+    ):
         signing.create(kitchen.signing_key, kitchen)
     assert kitchen.signing_key.read_bytes() == before
 
@@ -224,3 +228,22 @@ def test_trusting_twice_changes_nothing(kitchen: Kitchen, key: Ed25519PrivateKey
     signing.trust(kitchen.trusted_keys, key.public_key(), "us again")
 
     assert kitchen.trusted_keys.read_bytes() == before
+
+
+def test_trusted_keys_that_were_lost_come_back_from_the_signing_key(
+    kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same key, by one command; the private half is refused with that command's name."""
+    monkeypatch.setenv("KITCHEN_CONFIG", str(kitchen.file))
+    monkeypatch.setenv(signing.VARIABLE, str(kitchen.signing_key))
+    before = signing.trusted_by(kitchen)
+    kitchen.trusted_keys.unlink()
+    private = CliRunner().invoke(cli, ["keys", "--trust", str(kitchen.signing_key)])
+
+    ended = CliRunner().invoke(cli, ["keys", "--own"], catch_exceptions=False)
+
+    assert "is a private key, wanted public ones; `kitchen keys --own`" in str(private.exception)
+    assert ended.exit_code == 0
+    assert before is not None
+    assert signing.trusted_by(kitchen) == before
+    assert ended.stdout.count(signing.fingerprint(before[0])) == 2
