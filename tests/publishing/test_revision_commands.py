@@ -44,6 +44,21 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FolderStore:
     return store
 
 
+def test_a_copy_of_the_store_is_verified_where_it_lies(store: FolderStore, tmp_path: Path) -> None:
+    """Apart from the configured one, which stays unasked."""
+    backup = tmp_path / "backup"
+    assert run("copy", "--to", str(backup)).exit_code == 0
+    file = backup / ".revisions/2025-01-02.r1/rejects.parquet"
+    file.chmod(0o644)
+    file.write_bytes(file.read_bytes() + b" ")
+
+    there, here = run("verify", "--all", "--store", str(backup)), run("verify", "--all")
+    unmounted = run("verify", "--all", "--store", str(tmp_path / "usb"))
+
+    assert (there.exit_code, here.exit_code, unmounted.exit_code) == (30, 0, 40)
+    assert "2025-01-02.r1: rejects.parquet: bytes is" in there.output
+
+
 def test_verify_says_good_or_names_what_lies(store: FolderStore) -> None:
     """0 and `good`, or 30 and the file."""
     good = run("verify", "2025-01-02")
