@@ -22,9 +22,12 @@ from pipeline.settings.config import load_kitchen
 @click.command("diff")
 @click.argument("before")
 @click.argument("after", required=False)
-@click.option("--rows", type=click.IntRange(0), default=10, show_default=True, help="0: all rows.")
+@click.option(
+    "--rows", type=click.IntRange(0), default=10, show_default=True, help="Of each table, at most."
+)
+@click.option("--all", "every", is_flag=True, help="Every row.")
 @output.json_option
-def command(before: str, after: str | None, rows: int) -> None:
+def command(before: str, after: str | None, rows: int, every: bool) -> None:
     """Name the rows and columns in which two revisions differ.
 
     Without a number the current revision is meant; without a second name, BEFORE is held against the
@@ -50,7 +53,7 @@ def command(before: str, after: str | None, rows: int) -> None:
     ]
     lines += [f"  {s}: {a or 'unknown'} -> {b or 'unknown'}" for s, (a, b) in states.items()]
     for table in tables:
-        lines += _lines(table, rows)
+        lines += _lines(table, None if every else rows)
     output.say(facts, lines)
 
 
@@ -88,7 +91,7 @@ def _plain(values: tuple[Any, ...]) -> list[Any]:
     return [v.isoformat() if isinstance(v, dt.datetime) else v for v in values]
 
 
-def _lines(table: TableDiff, limit: int) -> list[output.Row]:
+def _lines(table: TableDiff, limit: int | None) -> list[output.Row]:
     """The table's counts, and its first rows."""
     shown = table.summary()
     columns = ", ".join(f"{name} {count}" for name, count in table.columns.items())
@@ -101,8 +104,8 @@ def _lines(table: TableDiff, limit: int) -> list[output.Row]:
     for row, changed in table.changed():
         told = ", ".join(f"{c} {a} -> {b}" for c, (a, b) in changed.items())
         rows.append(output.Row(("    ~", f"{_row(row)}: {told}"), gap=" "))
-    kept = rows[: limit or None]
-    more = [output.Row((f"    and {len(rows) - len(kept)} more rows; --rows 0 shows all",))]
+    kept = rows[:limit]
+    more = [output.Row((f"    and {len(rows) - len(kept)} more rows; --all shows them",))]
     return [output.Row(("", head)), *kept, *(more if len(kept) < len(rows) else [])]
 
 

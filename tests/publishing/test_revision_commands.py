@@ -120,8 +120,12 @@ def test_wrong_input_is_one_sentence(
 def test_diff_names_rows_and_columns(store: FolderStore) -> None:
     """Current against parent, or any two; as many rows as asked for."""
     text = run("diff", "2025-01-02", "--rows", "2").output
+    none = run("diff", "2025-01-02", "--rows", "0").output
+    every = run("diff", "2025-01-02", "--all").output
     found = facts("diff", "2025-01-02.r1", "2025-01-02.r2")
 
+    assert (none.count("~ "), text.count("~ "), every.count("~ ")) == (0, 2, 1440)
+    assert "and 1440 more rows; --all shows them" in none
     assert "2025-01-02.r1 -> 2025-01-02.r2: differ" in text
     assert "bars_1m.parquet: 1440 rows changed, 0 added, 0 removed" in text
     assert "~ BTCUSDT 2025-01-02T00:01:00+00:00: open 100.0 -> 101.0" in text
