@@ -26,6 +26,11 @@ from pipeline.settings.config import PROJECT, Kitchen
 VARIABLE = "KITCHEN_SIGNING_KEY"
 """Environment variable that names the private key's file; it goes before the configuration."""
 
+WITHOUT = (
+    "bring it back from its copy; only where there is none make a new one, kitchen keys --create"
+)
+"""What to do without a key: readers trust the old one, and verify by it what it signed."""
+
 _BLOCK = re.compile(rb"-----BEGIN PUBLIC KEY-----.+?-----END PUBLIC KEY-----", re.DOTALL)
 _OTHERS = 0o077
 
@@ -104,7 +109,7 @@ def load(path: Path, kitchen: Kitchen) -> Ed25519PrivateKey:
         handle = os.open(path, os.O_RDONLY | system.NO_LINK | system.KEPT)
     except OSError as error:
         raise ConfigError(
-            f"{path}: the signing key cannot be opened ({error.strerror}); make one with `kitchen keys`"
+            f"{path}: the signing key cannot be opened ({error.strerror}); {WITHOUT}"
         ) from None
     with open(handle, "rb") as file:
         mode = stat.S_IMODE(os.fstat(handle).st_mode)
@@ -123,7 +128,7 @@ def _private(data: bytes, path: Path) -> Ed25519PrivateKey:
         key = None
     if not isinstance(key, Ed25519PrivateKey):
         raise ConfigError(
-            f"{path}: is no unencrypted Ed25519 private key in PEM form; make one with `kitchen keys`"
+            f"{path}: is no unencrypted Ed25519 private key in PEM form; {WITHOUT}"
         ) from None
     return key
 

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from pipeline import arrivals, layout, system
 from pipeline.clock import utc_now
 from pipeline.errors import KitchenError
-from pipeline.publishing import day_state, locks, needs
+from pipeline.publishing import day_state, locks, needs, signing
 from pipeline.publishing.opening import open_store
 from pipeline.runs import installed
 from pipeline.runs.importing.survey import ENDED_DAYS
@@ -132,7 +132,7 @@ def _permissions(kitchen: Kitchen) -> Iterator[Found]:
             matter="signing key",
             state="wrong",
             words=f"{key}: {'is not there' if not key.exists() else 'others can read it'}",
-            do="kitchen keys --create" if not key.exists() else f"chmod 600 {key}",
+            do=signing.WITHOUT if not key.exists() else f"chmod 600 {key}",
         )
 
 
