@@ -98,11 +98,16 @@ def address(text: str, server: Server, where: str) -> Address:
     bucket, _, prefix = re.sub(r"^s3:/+", "", text).partition("/")
     prefix = prefix.removesuffix("/")
     parts = prefix.split("/") if prefix else []
-    good = text.startswith("s3:/") and _BUCKET.fullmatch(bucket)
-    if not good or not all(_PREFIX.fullmatch(part) for part in parts):
+    good_bucket = text.startswith("s3:/") and _BUCKET.fullmatch(bucket)
+    if not good_bucket or not all(_PREFIX.fullmatch(part) for part in parts):
         got = "what may be a password" if "@" in text else repr(text)
+        form = (
+            "a prefix of plain letters, digits, - and _"
+            if good_bucket
+            else "a bucket's name of 3 to 63 small letters, digits, - and ."
+        )
         raise ConfigError(
-            f"{where}: got {got}, wanted a folder or s3://BUCKET/PREFIX of plain letters, digits, - and _;"
+            f"{where}: got {got}, wanted a folder or s3://BUCKET/PREFIX with {form};"
             " credentials stay where boto3 looks for them"
         )
     return Address(bucket=bucket, prefix=prefix, server=server)

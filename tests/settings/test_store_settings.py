@@ -70,6 +70,21 @@ def test_what_is_no_address_is_refused_in_one_sentence(tmp_path: Path, text: str
 
 
 @pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("s3://x/y", "a bucket's name of 3 to 63 small letters, digits, - and ."),
+        ("s3://my-bucket/a b", "a prefix of plain letters, digits, - and _"),
+    ],
+)
+def test_the_part_that_is_wrong_is_named(tmp_path: Path, text: str, wanted: str) -> None:
+    """Bucket or prefix."""
+    with pytest.raises(ConfigError) as told:
+        kitchen(tmp_path, f"'{text}'")
+
+    assert f"s3://BUCKET/PREFIX with {wanted};" in str(told.value)
+
+
+@pytest.mark.parametrize(
     "section",
     [
         "{access_key: TOPSECRET}",
