@@ -26,7 +26,8 @@ def command(folder: Path, *, link: bool) -> None:
 
     Files are copied (with --link: linked) by their kind, interval, symbol, market and dates, as names and
     rows tell them. An export that has grown takes the place of its beginning; any other file that is there
-    with other bytes is kept, and one that names and rows tell differently is left.
+    with other bytes is kept, and one that names and rows tell differently is left. What was there before is
+    counted, and listed with -v.
 
     \b
     Exit codes:
@@ -40,7 +41,8 @@ def command(folder: Path, *, link: bool) -> None:
         found = import_folder(load_kitchen(), folder, told.each, bringing.way(links=link))
     states = dict(sorted(Counter(file.state for file in found).items()))
     groups = _unclaimed(found)
-    lines: list[str | output.Row] = [_row(file) for file in found if file.state != "unclaimed"]
+    told_apart = ("unclaimed",) if output.is_verbose() else ("unclaimed", "there", "ignored")
+    lines: list[str | output.Row] = [_row(file) for file in found if file.state not in told_apart]
     lines += [output.Row(("unclaimed", str(group)), gap=" ") for group in groups]
     summary = ", ".join(f"{count} {state}" for state, count in states.items()) or "no files"
     code = ExitCode.PENDING if any(file.is_left for file in found) else ExitCode.DONE

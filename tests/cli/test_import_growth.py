@@ -107,6 +107,15 @@ def test_one_that_goes_another_way_is_kept_and_both_are_told(
     assert place.read_bytes() == HALF
 
 
+def test_what_is_no_news_is_counted_alone(kitchen: Kitchen, tmp_path: Path) -> None:
+    """Each of its files is listed with -v."""
+    imported(tmp_path, HALF)
+    (tmp_path / "in/exporter.log").write_text("started")
+
+    assert run("import", str(tmp_path / "in")).output == "1 ignored, 1 there\n"
+    assert "there     0/atas/" in run("import", "-v", str(tmp_path / "in")).output
+
+
 def test_an_archive_never_grows(kitchen: Kitchen, tmp_path: Path) -> None:
     """The exchange's files are whole when they come; a longer one is another one."""
     row = "1735776000000,1,1,1,1,1,1735776059999,1,1,1,1,0\n"
