@@ -13,7 +13,7 @@ import click
 from pipeline.cli import options, output, progress
 from pipeline.errors import ExitCode
 from pipeline.runs.importing import bringing
-from pipeline.runs.importing.placing import Imported, import_folder
+from pipeline.runs.importing.placing import Imported, counted, import_folder
 from pipeline.settings.config import load_kitchen
 
 
@@ -43,8 +43,11 @@ def command(folder: Path, *, link: bool) -> None:
     groups = _unclaimed(found)
     told_apart = ("unclaimed",) if output.is_verbose() else ("unclaimed", "there", "ignored")
     lines: list[str | output.Row] = [_row(file) for file in found if file.state not in told_apart]
-    lines += [output.Row(("unclaimed", str(group)), gap=" ") for group in groups]
-    summary = ", ".join(f"{count} {state}" for state, count in states.items()) or "no files"
+    lines += [
+        output.Row(("unclaimed" if group.data else "no data  ", str(group)), gap=" ")
+        for group in groups
+    ]
+    summary = counted(found) or "no files"
     code = ExitCode.PENDING if any(file.is_left for file in found) else ExitCode.DONE
     output.say(
         {
@@ -69,6 +72,7 @@ class _Group:
 
     kind: str | None
     why: str
+    data: bool
     files: int
     first: str
     last: str
@@ -81,10 +85,11 @@ class _Group:
 
 
 def _unclaimed(found: list[Imported]) -> list[_Group]:
-    groups: dict[tuple[str | None, str], list[str]] = {}
+    groups: dict[tuple[str | None, str, bool], list[str]] = {}
     for file in found:
         if file.state == "unclaimed":
-            groups.setdefault((file.kind, file.why), []).append(file.path)
+            groups.setdefault((file.kind, file.why, file.data), []).append(file.path)
     return [
-        _Group(kind, why, len(paths), paths[0], paths[-1]) for (kind, why), paths in groups.items()
+        _Group(kind, why, data, len(paths), paths[0], paths[-1])
+        for (kind, why, data), paths in groups.items()
     ]

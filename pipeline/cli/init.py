@@ -16,7 +16,7 @@ from pipeline.model.limits import Limits
 from pipeline.runs import default_day, founding
 from pipeline.runs.importing import bringing
 from pipeline.runs.importing.heap import is_simulated
-from pipeline.runs.importing.placing import Imported, import_folder
+from pipeline.runs.importing.placing import Imported, counted, import_folder
 from pipeline.runs.importing.survey import Instrument, survey
 from pipeline.settings.config import read_kitchen
 
@@ -71,18 +71,13 @@ def command(
     if exports is not None and usable:
         with progress.shown("import", "files") as told:
             files = import_folder(kitchen, exports, told.each, bringing.way(links=link))
-    states = Counter(it.state for it in files)
     output.say(
         _facts(folder, instruments, files),
         [
             *([] if exports is None or files else [f"{exports}: nothing in it is a vendor's file"]),
             f"{file}: {', '.join(it.name for it in usable) or 'an example to change'}",
             *(f"  {it.name} {it.market}: {'; '.join(it.words())}" for it in instruments),
-            *(
-                [f"{', '.join(f'{n} {state}' for state, n in sorted(states.items()))}"]
-                if files
-                else []
-            ),
+            *([counted(files)] if files else []),
             *_left(files),
             *founding.next_step(file, instruments, simulated=simulated),
         ],

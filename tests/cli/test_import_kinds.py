@@ -163,6 +163,29 @@ def test_the_unclaimed_are_grouped_and_texts_do_not_count(kitchen: Kitchen, tmp_
     imported(tmp_path, notes, 0)
 
 
+def test_texts_and_pictures_are_counted_apart_from_data_that_is_left(
+    kitchen: Kitchen, tmp_path: Path
+) -> None:
+    """Packed too; an export without a place is called what it is, whatever its folder is called."""
+    tick = (
+        '{"ts":"2025-01-02T00:00:00Z","price":1,"qty":1,"side":"buy","schema_version":"tick.v3"}\n'
+    )
+    files = {
+        "a.pdf": b"%PDF",
+        "holiday.zip": zipped("", "holiday.jpg"),
+        "klines/date=2025-01-02/ticks.jsonl": tick,
+        "klines/date=2025-01-03/ticks.jsonl": tick,
+    }
+    kinds = [group["kind"] for group in imported(tmp_path, files, 20)["unclaimed"]]
+    text = run("import", str(tmp_path / "in")).output
+
+    assert kinds == [None, "atas_ticks"]
+    assert "no data   files: 2 files (a.pdf .. holiday.zip): no adapter knows this format" in text
+    assert "unclaimed atas_ticks: 2 files (klines/" in text
+    assert text.endswith("2 no data, 2 unclaimed\n")
+    imported(tmp_path, {"holiday.zip": zipped("", "holiday.jpg")}, 0)
+
+
 def test_a_table_of_many_days_serves_each_of_them(kitchen: Kitchen, tmp_path: Path) -> None:
     """It is filed once, found for every day and no other, and no row of it is rejected."""
     table = klines(first=dt.date(2025, 1, 30), hours=96)

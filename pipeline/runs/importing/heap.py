@@ -1,11 +1,12 @@
 """What lies in a folder of vendor files: which of it is data, and whether that is simulated.
 
-Belongs here: what is told by names and places alone. Looking into files is `vendor_file.py`'s.
+Belongs here: what is told by names, those in a zip too, and places. Looking into files is `vendor_file.py`'s.
 """
 
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,8 +35,19 @@ def names_in(folder: Path) -> Iterator[str]:
                 yield (Path(root) / name).relative_to(folder).as_posix()
 
 
-def is_data(name: str) -> bool:
-    """Whether a file is no text and no picture, by its name."""
+def is_data(file: Path) -> bool:
+    """Whether a file is no text, no picture and no zip of such, by its name and those of a zip's members."""
+    if file.suffix.lower() != ".zip":
+        return _names_data(file.name)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            members = [name for name in archive.namelist() if not name.endswith("/")]
+    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError):
+        return True
+    return not members or any(map(_names_data, members))
+
+
+def _names_data(name: str) -> bool:
     return name.rpartition(".")[2].lower() not in _NO_DATA
 
 
@@ -53,7 +65,7 @@ def is_simulated(folder: Path) -> bool | None:
     """
     known: dict[bool, str] = {}
     for name in names_in(folder.resolve()):
-        if is_data(name) and not is_beside_exports(name):
+        if is_data(folder / name) and not is_beside_exports(name):
             known.setdefault(mark.is_above(folder.resolve() / name), name)
     if len(known) > 1:
         raise ConfigError(

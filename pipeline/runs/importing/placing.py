@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,6 +46,9 @@ _AS_LINES = {"json": "jsonl", "json.gz": "jsonl.gz"}
 """An array of an exporter's objects is read from the place of its lines."""
 
 
+_UNKNOWN = "no adapter knows this format"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
     """One file of the folder.
@@ -55,8 +59,8 @@ class Imported:
             (other bytes are there), ignored or unclaimed.
         to: Its name below `paths.raw`; None where it has no place.
         adapter: Which one reads it.
-        kind: What it holds, such as `bookDepth` or `15m klines`, where that is known.
-        data: Whether it is data: no text and no picture.
+        kind: What it holds, such as `bookDepth`, `15m klines` or `atas_ticks`, where that is known.
+        data: Whether it is data: no text, no picture and no zip of such.
         why: What else there is to say.
     """
 
@@ -72,6 +76,14 @@ class Imported:
     def is_left(self) -> bool:
         """Whether it is data that did not find its place."""
         return self.data and self.state in ("unclaimed", "kept")
+
+
+def counted(files: Iterable[Imported]) -> str:
+    """How many files came to which end, in words: what is left apart from texts and pictures."""
+    states = Counter(
+        file.state if file.data or file.state != "unclaimed" else "no data" for file in files
+    )
+    return ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
 
 
 Each = Callable[[list[str]], Iterable[str]]
@@ -134,14 +146,14 @@ def _import(kitchen: Kitchen, folder: Path, path: str, bring: Bring) -> list[Imp
         path=path,
         state="unclaimed",
         kind=name_facts(name).kind or name_facts(name).folder_kind,
-        data=is_data(name),
+        data=is_data(folder / path),
     )
     try:
         files = look(folder / path, name, kitchen.limits)
     except SourceError as error:
-        return [replace(left, why=str(error))]
+        return [replace(left, why=str(error) if left.data else _UNKNOWN)]
     if not files:
-        return [replace(left, why="no adapter knows this format")]
+        return [replace(left, why=_UNKNOWN)]
     return [one for file in files for one in _filed(kitchen, folder, file, left, bring)]
 
 

@@ -125,7 +125,7 @@ def survey(folder: Path, limits: Limits) -> tuple[list[Instrument], list[Importe
         if is_beside_exports(path):
             continue
         seen, why = _seen(folder, path, limits)
-        if not seen and is_data(path):
+        if not seen and is_data(folder / path):
             left.append(Imported(path=path, state="unclaimed", why=why))
         for it in seen:
             instrument = found.setdefault(it.symbol, Instrument(name=it.symbol))

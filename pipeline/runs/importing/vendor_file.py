@@ -141,6 +141,8 @@ def kind_of(file: VendorFile) -> str:
         return str(trades)
     if says.kind not in (None, "klines"):
         return str(says.kind)
+    if file.adapter in _EXPORTS:
+        return file.adapter
     if rows is None or rows.kind != "klines":
         return "klines" if rows is None else rows.kind
     interval = rows.interval or says.interval or "1m"
