@@ -77,7 +77,11 @@ def command(out: Path, without: tuple[str, ...], **given: Any) -> None:
     files = [
         {"path": str(f.path), "bytes": f.bytes, "rows": f.rows, "what": f.what} for f in written
     ]
+    checksums = sum(file.what == "checksum" for file in written)
     output.say(
         {"out": str(request.out), "files": files, "bytes": size},
-        [f"{len(written)} files, {size:,} bytes, simulated, in {request.out}"],
+        [
+            f"{len(written) - checksums} files and {checksums} checksums, {size:,} bytes, simulated, in"
+            f" {request.out}"
+        ],
     )

@@ -50,7 +50,8 @@ def test_a_bar_is_drawn_and_taken_away(root: Path) -> None:
 
 def test_standard_output_has_facts_alone(root: Path) -> None:
     """While the bar is drawn at the terminal."""
-    assert re.fullmatch(r"\d+ files, [\d,]+ bytes, simulated, in \S+\n", (root / "out").read_text())
+    said = r"\d+ files and \d+ checksums, [\d,]+ bytes, simulated, in \S+\n"
+    assert re.fullmatch(said, (root / "out").read_text())
 
 
 @pytest.mark.parametrize("arguments", [("-q", *SAMPLE), (*SAMPLE, "--quiet")])
