@@ -71,7 +71,7 @@ def _symbol(it: Instrument, newest: dt.date | None) -> Iterator[str]:
             f"  # it has files of {', '.join(others)} too; for them add a symbol of another name with"
             f" vendor_symbol: {it.name}"
         )
-    if not it.markets:
+    if it.is_guess:
         yield "  # no file tells the market, so it is a guess: spot | futures_um | futures_cm"
     entry = f"market: {it.market}"
     if not it.has_atas:

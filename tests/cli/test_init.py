@@ -103,7 +103,8 @@ def test_a_folder_of_exports_becomes_a_published_day(tmp_path: Path) -> None:
 def test_a_chart_alone_becomes_a_kitchen_that_says_how_klines_come(tmp_path: Path) -> None:
     """Its files are sorted in; what was guessed is said; the next commands fetch and build its dates."""
     exports = tmp_path / "exports"
-    write_sample(SampleRequest(out=exports, first=dt.date(2025, 1, 2), trades_per_day=500))
+    day = dt.date(2025, 1, 2)
+    write_sample(SampleRequest(out=exports, first=day, trades_per_day=500, ticks=False))
     shutil.rmtree(exports / "binance")
     (exports / mark.NAME).unlink()
 
@@ -115,6 +116,21 @@ def test_a_chart_alone_becomes_a_kitchen_that_says_how_klines_come(tmp_path: Pat
     assert (tmp_path / "new/data/raw/atas/bars_1m/BTCUSDT/date=2025-01-02/bars_1m.jsonl").is_file()
     assert "kitchen fetch --date 2025-01-02 --days 1\n" in ended.output
     assert "kitchen backfill --start 2025-01-02 --stop 2025-01-02\n" in ended.output
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(("market", "name"), [("spot", "spot"), ("usdm", "futures_um")])
+def test_the_ticks_of_a_chart_tell_its_market(
+    tmp_path: Path, real_data: Path, market: str, name: str
+) -> None:
+    """`exchange` of a spot chart is BINANCE, of a perpetual's BINANCE_FUTURES; that is no guess."""
+    ticks = real_data / "btcusdt-2024-08-08" / market / "atas"
+    flat(ticks, tmp_path / "exports")
+
+    run(str(tmp_path / "new"), "--from", str(tmp_path / "exports"))
+
+    assert configured(tmp_path / "new") == {"BTCUSDT": {"market": name}}
+    assert "guess" not in (tmp_path / "new/kitchen.yaml").read_text()
 
 
 def test_the_next_commands_are_of_the_dates_that_there_are(tmp_path: Path) -> None:

@@ -30,6 +30,9 @@ _QUOTES = (
 )
 _PAIR = re.compile(rf"(?<![A-Z0-9])([A-Z0-9]{{2,14}}(?:{'|'.join(_QUOTES)})(?:_PERP)?)(?![A-Z0-9])")
 _STATED = re.compile(rb'"(?:symbol|s|instrument)"\s*:\s*"([A-Za-z0-9_]{4,24})')
+_EXCHANGE = re.compile(rb'"exchange"\s*:\s*"([^"]{1,32})"')
+_CHARTS = {b"BINANCE": "spot", b"BINANCE_FUTURES": "futures"}
+"""How ticks of a chart call the exchange."""
 
 ENDED_DAYS = 14
 """A symbol whose files end so much earlier than the newest of all has ended, as far as the folder tells."""
@@ -37,12 +40,16 @@ ENDED_DAYS = 14
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A file that a source reads: whose it is, and of which dates (`2025-01-02`) or months (`2025-01`)."""
+    """A file that a source reads: whose it is, and of which dates (`2025-01-02`) or months (`2025-01`).
+
+    `market`: as an archive or the path tells it; `chart`: as ticks tell it.
+    """
 
     path: str
     feed: str
     symbol: str
     market: str | None
+    chart: str | None
     dates: tuple[str, ...]
 
 
@@ -53,19 +60,27 @@ class Instrument:
     Attributes:
         name: Of the symbol.
         markets: Of its archives of the exchange, with how many files are of each.
+        charts: The same of its ticks.
         dates: Feed -> dates and months of its files.
     """
 
     name: str
     markets: Counter[str] = field(default_factory=Counter)
+    charts: Counter[str] = field(default_factory=Counter)
     dates: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     @property
     def market(self) -> str:
-        """The one that most of its files are of; else what its name says."""
-        if self.markets:
-            return max(sorted(self.markets), key=lambda market: self.markets[market])
+        """The one that most of its archives are of, or else of its ticks; else what its name says."""
+        told = self.markets or self.charts
+        if told:
+            return max(sorted(told), key=lambda market: told[market])
         return "futures_cm" if self.name.endswith("_PERP") else "futures_um"
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether no file tells the market."""
+        return not (self.markets or self.charts)
 
     @property
     def has_klines(self) -> bool:
@@ -132,6 +147,8 @@ def survey(folder: Path, limits: Limits) -> tuple[list[Instrument], list[Importe
             instrument.dates[it.feed] |= {*it.dates}
             if it.market is not None:
                 instrument.markets[it.market] += 1
+            if it.chart is not None:
+                instrument.charts[it.chart] += 1
     return [found[name] for name in sorted(found)], left
 
 
@@ -162,11 +179,14 @@ def _told(path: str, file: VendorFile) -> Seen:
             "neither its path nor its rows tell a symbol; put it in a folder named as its symbol, such as"
             " BTCUSDT"
         )
+    is_chart = FEEDS[feed].vendor == "atas"
+    exchange = _EXCHANGE.search(file.head)
     return Seen(
         path=path,
         feed=feed,
         symbol=symbol,
-        market=_market(file, symbol) if FEEDS[feed].vendor == "binance" else file.says.market,
+        market=file.says.market or (None if is_chart else _market(file.looks, symbol)),
+        chart=_market(_CHARTS.get(exchange[1]), symbol) if is_chart and exchange else None,
         dates=tuple(sorted(date for mark in marks for date in _dates(mark))),
     )
 
@@ -192,9 +212,8 @@ def _symbol(file: VendorFile) -> str | None:
     return name if name and is_symbol(name) else None
 
 
-def _market(file: VendorFile, symbol: str) -> str | None:
-    if file.says.market is not None:
-        return file.says.market
-    if file.looks == "futures":
+def _market(looks: str | None, symbol: str) -> str | None:
+    """The market of a symbol that looks like one of `spot` or `futures`."""
+    if looks == "futures":
         return "futures_cm" if "_PERP" in symbol or symbol.endswith("USD") else "futures_um"
-    return file.looks
+    return looks
