@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -175,14 +176,26 @@ def test_as_of_needs_a_zone(root: Path, as_of: Any) -> None:
     ("arguments", "what"),
     [
         ({"dataset": "trades"}, "no dataset 'trades'; there are bars_1m"),
-        ({"start": "2025-1-2"}, "YYYY-MM-DD"),
+        ({"start": "2025-1-2"}, "start: .*YYYY-MM-DD.*; did you mean 2025-01-02\\?"),
+        ({"end": dt.datetime(2025, 1, 2, 6)}, "end: 2025-01-02 06:00:00 is an instant"),  # noqa: DTZ001
+        ({"end": pd.Timestamp("2025-01-02", tz="Asia/Tokyo")}, "is an instant"),
+        ({"end": pd.Timestamp("2025-01-02") + pd.Timedelta(1, "ns")}, "is an instant"),
+        ({"end": pd.Timestamp("2025-01-02T06:00").to_datetime64()}, "is an instant"),
+        ({"end": pd.NaT}, "is an instant"),
+        ({"end": np.datetime64("NaT")}, "is an instant"),
         ({"start": "../2025-01-02"}, "YYYY-MM-DD"),
         ({"start": D2}, "swap them"),
         ({"symbols": ["../x"]}, "is no symbol"),
-        ({"symbols": ["SOLUSDT"]}, "knows SOLUSDT; it has BTCUSDT, ETHUSDT"),
-        ({"columns": ["colour"]}, "no column colour; it has symbol"),
-        ({"allow": ["good"]}, "wanted a list of available"),
-        ({"allow": "available"}, "wanted a list of available"),
+        ({"symbols": ["SOLUSDT"]}, "knows SOLUSDT; there are BTCUSDT, ETHUSDT"),
+        ({"symbols": ["BTCUSD"]}, "knows BTCUSD; did you mean BTCUSDT"),
+        ({"symbols": 5}, "symbols=5: wanted a name, or a list of names"),
+        ({"columns": ["colour"]}, "no column colour; there are symbol, .* more$"),
+        ({"columns": ["Close"]}, "no column Close; did you mean close"),
+        ({"columns": ["vpin"]}, "no column vpin; it is a feature, of features_micro"),
+        ({"columns": [5]}, "columns=.5.: wanted a name, or a list of names"),
+        ({"dataset": "bars"}, "no dataset 'bars'; did you mean bars_1m\\?"),
+        ({"allow": ["good"]}, "'good' is no condition; there are available, degraded"),
+        ({"allow": "degrated"}, "'degrated' is no condition; did you mean degraded\\?"),
     ],
 )
 def test_wrong_arguments_are_one_sentence(root: Path, arguments: dict[str, Any], what: str) -> None:
@@ -192,6 +205,30 @@ def test_wrong_arguments_are_one_sentence(root: Path, arguments: dict[str, Any],
     with pytest.raises(ParameterError, match=what) as told:
         load(**given | arguments)
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        dt.datetime(2025, 1, 2),  # noqa: DTZ001
+        dt.datetime(2025, 1, 2, tzinfo=dt.UTC),
+        pd.Timestamp("2025-01-02"),
+        pd.Timestamp("2025-01-02", tz="UTC"),
+        np.datetime64("2025-01-02"),
+        pd.Timestamp("2025-01-02").to_datetime64(),
+    ],
+)
+def test_the_midnight_with_which_a_date_begins_is_that_date(root: Path, day: Any) -> None:
+    """Naive or of UTC, as pandas and NumPy have their dates."""
+    assert load("bars_1m", day, day, root=root).num_rows == 2 * 1440
+
+
+def test_one_string_is_a_list_of_it(root: Path) -> None:
+    """Of symbols, columns and conditions."""
+    table = load("bars_1m", D2, D2, "ETHUSDT", columns="close", allow="degraded", root=root)
+
+    assert table.column_names == ["close"]
+    assert table.num_rows == 1440
 
 
 def test_other_libraries_read_the_same_frame(root: Path) -> None:

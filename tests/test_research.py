@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -287,6 +288,58 @@ def test_a_name_that_is_nearly_right_is_guessed_at(store: Snapshots) -> None:
         store.snapshot(FIRST).day("BTCUSD")
     with pytest.raises(ParameterError, match="'arrow', 'pandas' or 'polars'"):
         store.bars(FIRST, FIRST, form="numpy")  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"columns": ["Close"]}, "no column Close; did you mean close"),
+        ({"columns": "vpin"}, "'vpin' is no column but a feature: features=\\['vpin'\\]"),
+        ({"features": "close"}, "'close' is no feature but a column: columns=\\['close'\\]"),
+        ({"features": "absent"}, "'absent' is no feature; there are .* and [0-9]+ more"),
+        ({"features": None}, "features=None: wanted a name, or a list of names"),
+    ],
+)
+def test_columns_and_features_are_told_apart(
+    store: Snapshots, asked: dict[str, Any], told: str
+) -> None:
+    """A name of the other kind says how to ask for it."""
+    with pytest.raises(ParameterError, match=told):
+        store.bars(FIRST, FIRST, **asked)
+
+
+@pytest.mark.parametrize(("name", "meant"), [("cvdd", "cvd"), ("vpinn", "vpin")])
+def test_a_panel_guesses_among_columns_and_features(
+    store: Snapshots, name: str, meant: str
+) -> None:
+    """It takes both."""
+    with pytest.raises(ParameterError, match=f"did you mean .*{meant}"):
+        store.panel(name, FIRST, FIRST)
+
+
+def test_one_feature_may_be_a_string(store: Snapshots) -> None:
+    """As one column, or one symbol."""
+    rows = store.bars(FIRST, FIRST, "BTCUSDT", columns="close", features="ret_1m")
+    assert rows.column_names[-2:] == ["close", "ret_1m"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"as_of": "yesterday"}, "as_of: 'yesterday' is no instant"),
+        ({"as_of": dt.datetime(2025, 1, 3)}, "as_of: .* has no zone"),  # noqa: DTZ001
+        ({"allow": ["degrated"]}, "did you mean degraded"),
+    ],
+)
+def test_what_could_not_be_read_later_is_refused_when_it_is_opened(
+    root: Path, asked: dict[str, Any], told: str
+) -> None:
+    """However it is opened."""
+    with pytest.raises(ParameterError, match=told):
+        open_snapshots(root, **asked)
+    with pytest.raises(ParameterError, match=told):
+        Snapshots(root=root, **asked)
+    assert open_snapshots(root, allow="degraded").allow == ("degraded",)
 
 
 def test_every_feature_is_described(store: Snapshots, root: Path) -> None:

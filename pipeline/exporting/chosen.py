@@ -21,6 +21,7 @@ from pipeline.publishing.opening import open_store
 from pipeline.publishing.side_by_side import each
 from pipeline.publishing.store import Store
 from pipeline.reader import loading, resolved, verified
+from pipeline.reader.arguments import instant_of
 from pipeline.reader.loading import Choice
 from pipeline.reader.resampling import resample
 from pipeline.reader.resolved import Question, Resolved
@@ -197,7 +198,7 @@ def _known(store: Store, start: dt.date, stop: dt.date, as_of: str | None) -> li
     """
     rows: Sequence[str] = loading.conditions(start, stop, as_of, store.name)["symbol"].to_pylist()
     if not rows:
-        instant = None if as_of is None else loading.instant_of(as_of)
+        instant = None if as_of is None else instant_of(as_of)
         gone = [start + dt.timedelta(i) for i in range((stop - start).days + 1)]
         raise ParameterError(
             f"export: nothing from {start} to {stop} is published;"

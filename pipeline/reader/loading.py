@@ -15,15 +15,21 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from pipeline import asked, clock
-from pipeline.contracts import documents, schema
 from pipeline.errors import ContractError, ParameterError
-from pipeline.locations import GOVERNANCE
 from pipeline.model.datasets import DATASETS as DATASETS
 from pipeline.optional import require
 from pipeline.publishing.side_by_side import each
 from pipeline.publishing.store import Store
-from pipeline.reader import resolved, verified
+from pipeline.reader import described, resolved, verified
+from pipeline.reader.arguments import CONDITIONS as CONDITIONS
+from pipeline.reader.arguments import (
+    allowed,
+    dataset_of,
+    instant_of,
+    names_of,
+    range_of,
+    symbols_of,
+)
 from pipeline.reader.place import store_at
 from pipeline.reader.refusing import Day, instead, refuse
 from pipeline.reader.resolved import Question, Resolved
@@ -31,8 +37,6 @@ from pipeline.reader.verified import Part, Wanted
 
 if TYPE_CHECKING:
     import polars
-
-CONDITIONS = ("available", "degraded", "missing", "pending")
 
 
 def load(
@@ -49,9 +53,9 @@ def load(
 
     Args:
         dataset: `bars_1m`, `features_micro`, `macro_slow`, `footprint` or `rejects`.
-        start: First date, UTC; a date or `YYYY-MM-DD`.
+        start: First date, UTC; a date, `YYYY-MM-DD`, or the UTC midnight with which it begins.
         end: Last date, UTC, included.
-        symbols: Only these; None means all.
+        symbols: Only these, or this one; None means all.
         as_of: An aware datetime or ISO text with a zone: what was published at that instant.
         columns: Only these, in this order; None means all.
         allow: Conditions of symbol-days that are accepted, of `available`, `degraded`, `missing` and
@@ -67,7 +71,7 @@ def load(
         RefusedError: symbol-days outside `allow`; names them.
         SnapshotCorruptError: bytes differ from their manifest.
     """
-    names = None if symbols is None else _symbols(symbols)
+    names = symbols_of(symbols)
     parts = _parts(dataset, start, end, Choice(names, as_of, allow, root))
     return joined(dataset, parts, names, columns)
 
@@ -86,7 +90,7 @@ def files(
     Each lies in a revision that never changes, so that a query over them sees what was verified. They
     hold all symbols of their days; filter by symbol. Arguments and errors as in `load()`.
     """
-    names = None if symbols is None else _symbols(symbols)
+    names = symbols_of(symbols)
     return verified.check_all(_parts(dataset, start, end, Choice(names, as_of, allow, root)))
 
 
@@ -105,10 +109,10 @@ def scan(
     ConfigError.
     """
     pl = require("polars")
-    names = None if symbols is None else _symbols(symbols)
+    names = symbols_of(symbols)
     parts = _parts(dataset, start, end, Choice(names, as_of, allow, root))
     frames = [pl.scan_parquet(path, glob=False) for path in verified.check_all(parts)]
-    empty = pl.from_arrow(_schema(dataset).empty_table()).lazy()
+    empty = pl.from_arrow(described.columns(dataset).empty_table()).lazy()
     frame = pl.concat(frames, how="diagonal") if frames else empty
     found: polars.LazyFrame = (
         frame if names is None else frame.filter(pl.col("symbol").is_in(names))
@@ -126,8 +130,7 @@ def conditions(
 
     Arguments and errors as in `load()`; no table of any date is opened.
     """
-    first, last = date_of(start), date_of(end)
-    _check(_WITH_A_ROW_A_MINUTE, first, last, CONDITIONS)
+    first, last = range_of(start, end)
     store = store_at(root).look((first, last))
     instant = None if as_of is None else instant_of(as_of)
     question = Question(f"{_WITH_A_ROW_A_MINUTE}.parquet", ())
@@ -192,7 +195,7 @@ def urls(
     For tools that read from a bucket themselves. Nothing is copied, and no byte is held against its digest;
     what lies there never changes. Arguments as in `load()`; errors too, but for other bytes.
     """
-    names = None if symbols is None else _symbols(symbols)
+    names = symbols_of(symbols)
     store, found = found_in(dataset, start, end, Choice(names, as_of, allow, root))
     return [store.url(it.day, it.number, f"{dataset}.parquet") for it in found]
 
@@ -223,8 +226,9 @@ def found_in(
 
     A day without ticks has no footprint.
     """
-    first, last = date_of(start), date_of(end)
-    _check(dataset, first, last, choice.allow)
+    dataset_of(dataset)
+    first, last = range_of(start, end)
+    allow = allowed(choice.allow)
     store = store_at(choice.root).look((first, last))
     instant = None if choice.as_of is None else instant_of(choice.as_of)
     names = None if choice.names is None else tuple(choice.names)
@@ -233,58 +237,8 @@ def found_in(
     found = each(lambda day: _resolve(store, day, instant, question), dates, store.at_once)
     days = [Day(day=day, resolved=it) for day, it in zip(dates, found, strict=True)]
     gone = [it.day for it in days if it.resolved is None]
-    refuse(days, choice.names, choice.allow, lambda: what_is_there(store, instant, gone))
+    refuse(days, choice.names, allow, lambda: what_is_there(store, instant, gone))
     return store, [it for it in found if it is not None and it.entry is not None]
-
-
-def date_of(value: dt.date | str) -> dt.date:
-    """A date, or `YYYY-MM-DD`, as a date.
-
-    Raises:
-        ParameterError: neither.
-    """
-    if type(value) is dt.date:
-        return value
-    try:
-        return clock.parse_day(str(value))
-    except ValueError as error:
-        raise ParameterError(f"load: {error}; name a UTC date such as 2025-01-02") from None
-
-
-def instant_of(value: dt.datetime | str) -> dt.datetime:
-    """An aware instant, or ISO text with a zone, as an instant.
-
-    Raises:
-        ParameterError: neither.
-    """
-    try:
-        moment = value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(value)
-    except (ValueError, TypeError):
-        raise ParameterError(
-            f"load: as_of {value!r} is no instant; write it like 2025-01-05T12:00:00Z"
-        ) from None
-    if moment.tzinfo is None:
-        raise ParameterError(f"load: as_of {value} has no zone; add one, such as Z for UTC")
-    return moment
-
-
-def _symbols(symbols: Sequence[str]) -> list[str]:
-    names = [symbols] if isinstance(symbols, str) else sorted(set(symbols))
-    for name in names:
-        asked.symbol(name if isinstance(name, str) else repr(name), "load")
-    return names
-
-
-def _check(dataset: str, first: dt.date, last: dt.date, allow: Sequence[str]) -> None:
-    if dataset not in DATASETS:
-        raise ParameterError(f"load: no dataset {dataset!r}; there are {', '.join(DATASETS)}")
-    if first > last:
-        raise ParameterError(f"load: start {first} is after end {last}; swap them")
-    wrong = [a for a in allow if a not in CONDITIONS] if not isinstance(allow, str) else [allow]
-    if wrong:
-        raise ParameterError(
-            f"load: allow={allow!r} is not understood; wanted a list of {', '.join(CONDITIONS)}"
-        )
 
 
 def _resolve(
@@ -309,26 +263,17 @@ def joined(
 ) -> pa.Table:
     """The files' rows below one another, in the columns asked for."""
     known = list(dict.fromkeys(name for part in parts for name in part.columns))
-    known = known or _schema(dataset).names
-    unknown = [c for c in columns or () if c not in known]
+    known = known or described.columns(dataset).names
+    wanted = known if columns is None else names_of(columns, "columns")
+    unknown = [c for c in wanted if c not in known]
     if unknown:
-        raise ParameterError(
-            f"load: {dataset} has no column {', '.join(unknown)}; it has {', '.join(known)}"
-        )
-    wanted = known if columns is None else list(columns)
+        raise ParameterError(described.no_column(dataset, unknown[0], known))
     tables = verified.read(parts, Wanted(symbols=symbols, columns=wanted))
     try:
         return pa.concat_tables(
-            tables or [_schema(dataset).empty_table()], promote_options="default"
+            tables or [described.columns(dataset).empty_table()], promote_options="default"
         ).select(wanted)
     except pa.ArrowException as error:
         raise ContractError(
-            f"load: {dataset} changed a column's type within the range ({error}); load its parts apart"
+            f"{dataset} changed a column's type within the range ({error}); load its parts apart"
         ) from error
-
-
-def _schema(dataset: str) -> pa.Schema:
-    """The columns of a dataset that no day of the range has a file of."""
-    # The package's own document, which tests hold: checking it again would need what a reader need not have.
-    tables = documents.load_json(GOVERNANCE / "SCHEMA_data.json")["tables"]
-    return schema.arrow_schema(tables[dataset]["columns"]) if dataset in tables else pa.schema([])

@@ -18,9 +18,10 @@ import pyarrow as pa
 
 from pipeline.errors import ParameterError
 from pipeline.locations import user_cache
+from pipeline.reader.described import near
 from pipeline.reader.loading import CONDITIONS, load
 from pipeline.reader.place import store_at
-from pipeline.reader.shaping import Form, near, shaped
+from pipeline.reader.shaping import Form, shaped
 from pipeline.settings import config
 
 if TYPE_CHECKING:

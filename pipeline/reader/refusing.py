@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pipeline.errors import ParameterError, RefusedError
+from pipeline.reader.described import near
 from pipeline.reader.resolved import Resolved
 
 _NAMED = 12
@@ -79,7 +80,7 @@ def _check_known(days: Sequence[Day], symbols: Sequence[str] | None) -> None:
     unknown = [name for name in symbols or [] if name not in seen]
     if seen and unknown:
         raise ParameterError(
-            f"load: no day of the range knows {', '.join(unknown)}; it has {', '.join(sorted(seen))}"
+            f"no day of the range knows {', '.join(unknown)}; {near(unknown[0], sorted(seen))}"
         )
 
 

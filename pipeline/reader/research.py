@@ -9,51 +9,27 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import pyarrow as pa
 
-from pipeline.contracts import documents
 from pipeline.errors import ParameterError
-from pipeline.free_form import Json
-from pipeline.locations import GOVERNANCE
-from pipeline.reader import loading
+from pipeline.reader import described, loading
+from pipeline.reader.arguments import allowed, date_of, instant_of, names_of
+from pipeline.reader.described import FEATURE_TABLES, Feature, near
 from pipeline.reader.loading import load
 from pipeline.reader.place import store_at
 from pipeline.reader.published_day import Snapshot
 from pipeline.reader.resampling import minutes_of, resample
-from pipeline.reader.shaping import Form, beside, near, panel_of, shaped, with_keys
+from pipeline.reader.shaping import Form, beside, panel_of, shaped, with_keys
 
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
 Day = dt.date | str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Feature:
-    """What a published feature is.
-
-    Args:
-        name: Its column.
-        table: `micro`: a value a minute; `macro`: a value a day, known at its begin.
-        family: Whose formula it is of.
-        unit: Of its values.
-        window: Rows that a value describes.
-        warm_up: Rows of history, its own included, below which it is null.
-        description: In a sentence.
-    """
-
-    name: str
-    table: str
-    family: str
-    unit: str
-    window: int
-    warm_up: int
-    description: str
+BARS = "bars_1m"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +48,10 @@ class Snapshots:
     allow: Sequence[str] = ("available",)
 
     def __post_init__(self) -> None:
-        """Looks whether a folder that is named has a store; an address is looked at when it is read."""
+        """Refuses what could not be read later; a store at an address is looked at when it is read."""
+        allowed(self.allow)
+        if self.as_of is not None:
+            instant_of(self.as_of)
         if self.root is not None:
             store_at(self.root)
 
@@ -101,7 +80,7 @@ class Snapshots:
 
     def features(self) -> list[Feature]:
         """What every published feature is, in the order of the columns."""
-        return list(self._features.values())
+        return list(described.features().values())
 
     def feature(self, name: str) -> Feature:
         """What a feature is.
@@ -109,17 +88,20 @@ class Snapshots:
         Raises:
             ParameterError: there is no such feature; says which are near.
         """
-        if name not in self._features:
-            raise ParameterError(f"{name!r} is no feature; {near(name, list(self._features))}")
-        return self._features[name]
+        known = described.features()
+        if name in known:
+            return known[name]
+        if name in described.columns(BARS).names:
+            raise ParameterError(f"{name!r} is no feature but a column: columns=[{name!r}]")
+        raise ParameterError(f"{name!r} is no feature; {near(name, list(known))}")
 
     def flags(self, mask: int) -> list[str]:
         """The names of the flags in a value of `qc_flags`, each with its code: `kline_missing (B12)`."""
-        return [f"{it['name']} ({it['code']})" for it in self._flags if mask >> it["bit"] & 1]
+        return [f"{it['name']} ({it['code']})" for it in described.flags() if mask >> it["bit"] & 1]
 
     def snapshot(self, date: Day) -> Snapshot:
         """One published date."""
-        return Snapshot(self, loading.date_of(date))
+        return Snapshot(self, date_of(date))
 
     # Rows.
 
@@ -176,8 +158,9 @@ class Snapshots:
         Args:
             start: First UTC date; a date or `YYYY-MM-DD`.
             end: Last one.
-            symbols: Only these; None means all.
-            columns: Only these of the bars, beside `symbol`, `ts` and `available_at`; None means all.
+            symbols: Only these, or this one; None means all.
+            columns: Only these of the bars, or this one, beside `symbol`, `ts`, `available_at` and
+                `minute_open`; None means all.
             features: Names of features, of minutes or of days; a day's value stands in each of its minutes.
             every: `1m`, or longer bars: see `resample`.
             form: `arrow`, `pandas` or `polars`.
@@ -193,10 +176,13 @@ class Snapshots:
         """
         minutes = minutes_of(every)
         wanted = None if columns is None else with_keys(columns)
-        table = self._load("bars_1m", start, end, symbols, wanted)
+        for name in wanted or ():
+            if name in described.features() and name not in described.columns(BARS).names:
+                raise ParameterError(f"{name!r} is no column but a feature: features=[{name!r}]")
+        chosen = [self.feature(name) for name in dict.fromkeys(names_of(features, "features"))]
+        table = self._load(BARS, start, end, symbols, wanted)
         table = table.sort_by([("symbol", "ascending"), ("ts", "ascending")])
-        chosen = [self.feature(name) for name in dict.fromkeys(features)]
-        for source, dataset in (("micro", "features_micro"), ("macro", "macro_slow")):
+        for source, dataset in FEATURE_TABLES.items():
             names = [it.name for it in chosen if it.table == source]
             if names:
                 keys = ["symbol", "ts"] if source == "micro" else ["symbol", "day"]
@@ -229,7 +215,7 @@ class Snapshots:
         Raises:
             ParameterError, RefusedError, SnapshotCorruptError: as `bars`.
         """
-        is_feature = column in self._features
+        is_feature = column in described.features()
         rows = self.bars(
             start,
             end,
@@ -259,19 +245,6 @@ class Snapshots:
     ) -> pa.Table:
         return load(dataset, start, end, symbols, self.as_of, columns, self.allow, self.root)
 
-    @cached_property
-    def _features(self) -> dict[str, Feature]:
-        document = documents.load_json(GOVERNANCE / "SCHEMA_features.json")
-        names = Feature.__dataclass_fields__
-        return {
-            it["name"]: Feature(**{key: it[key] for key in names}) for it in document["features"]
-        }
-
-    @cached_property
-    def _flags(self) -> list[Json]:
-        flags: list[Json] = documents.load_json(GOVERNANCE / "SCHEMA_data.json")["flags"]
-        return flags
-
 
 def open_snapshots(
     root: Path | str | None = None,
@@ -294,4 +267,4 @@ def open_snapshots(
         >>> store = open_snapshots("snapshots")
         >>> cvd = store.panel("cvd", "2025-01-02", "2025-01-31", every="5m")
     """
-    return Snapshots(root=root, as_of=as_of, allow=tuple(allow))
+    return Snapshots(root=root, as_of=as_of, allow=allowed(allow))

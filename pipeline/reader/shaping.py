@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from pipeline.errors import ParameterError
 from pipeline.optional import require
-from pipeline.plain_text import meant
+from pipeline.reader.arguments import names_of
 
 Form = Literal["arrow", "pandas", "polars"]
 
@@ -40,8 +40,7 @@ def shaped(table: pa.Table, form: Form) -> Any:
 
 def with_keys(columns: Sequence[str]) -> list[str]:
     """The key columns, then those that were asked for."""
-    names = [columns] if isinstance(columns, str) else list(columns)
-    return list(dict.fromkeys([*KEYS, *names]))
+    return list(dict.fromkeys([*KEYS, *names_of(columns, "columns")]))
 
 
 def beside(bars: pa.Table, rows: pa.Table, names: list[str], *, daily: bool) -> pa.Table:
@@ -67,8 +66,3 @@ def panel_of(rows: pa.Table, column: str) -> pa.Table:
         own = rows.filter(pc.equal(rows["symbol"], symbol))
         columns[symbol] = own[column].take(pc.index_in(stamps, own["ts"]))
     return pa.table(columns)
-
-
-def near(name: str, known: Sequence[str]) -> str:
-    """For a sentence about a name that is not known: those that are like it, else those there are."""
-    return meant(str(name), known).removeprefix("; ") or f"there are {', '.join(known[:12])}"

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from pipeline.clock import MINUTE_US
 from pipeline.errors import ContractError, ParameterError
+from pipeline.reader.arguments import instant_of
 from pipeline.tables.arrays import Floats, Ints
 
 _KNOWN_FROM = ("available_at", "valid_from")
@@ -25,12 +26,10 @@ def known_at(table: pa.Table, instant: dt.datetime | str) -> pa.Table:
         instant: Aware, or ISO text with a zone.
 
     Raises:
-        ParameterError: the instant has no zone.
+        ParameterError: it is no instant, or has no zone.
         ContractError: the table does not say when its rows are known.
     """
-    moment = dt.datetime.fromisoformat(instant) if isinstance(instant, str) else instant
-    if moment.tzinfo is None:
-        raise ParameterError(f"known_at: {instant} has no zone; add one, such as Z for UTC")
+    moment = instant_of(instant, "instant")
     name = next((n for n in _KNOWN_FROM if n in table.column_names), None)
     if name is None:
         raise ContractError(
