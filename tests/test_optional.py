@@ -9,13 +9,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from kit.support import write_config
 from pipeline import optional
 from pipeline.dashboard import luigid
 from pipeline.errors import ConfigError
 from pipeline.locations import PROJECT
 from pipeline.reader import scan
+from pipeline.reader.shaping import Form, shaped
 from pipeline.unattended import alerts
 
 
@@ -73,6 +76,40 @@ def test_scan_without_polars_names_the_extra(monkeypatch: pytest.MonkeyPatch) ->
 
     with pytest.raises(ConfigError, match=r"polars is not installed: .*\[lazy\]"):
         scan("bars_1m", "2025-01-02", "2025-01-02")
+
+
+@pytest.mark.parametrize("form", ["pandas", "polars"])
+def test_a_form_without_its_library_names_what_installs_it(
+    monkeypatch: pytest.MonkeyPatch, form: Form
+) -> None:
+    """Of the base too: a machine that only reads need not have all of it."""
+    table = pa.table({"a": [1]})
+    without(monkeypatch, form)
+
+    with pytest.raises(ConfigError, match=f"^{form} is not installed: pip install .* brings it$"):
+        shaped(table, form)
+
+
+@pytest.mark.parametrize(("library", "package"), [("yaml", "pyyaml"), ("cerberus", "cerberus")])
+def test_the_configured_store_without_its_libraries_names_what_installs_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str, package: str
+) -> None:
+    """One sentence, not a traceback; of a file that was never read here."""
+    write_config(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    program = (
+        f"import sys; sys.modules[{library!r}] = None\n"
+        "from pipeline.errors import ConfigError\nfrom pipeline.reader import open_snapshots\n"
+        "try:\n    open_snapshots().days()\nexcept ConfigError as error:\n    print(error)"
+    )
+
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+
+    assert run.stdout == f"{library} is not installed: pip install {package} brings it\n", (
+        run.stderr
+    )
 
 
 def test_an_alert_without_apprise_is_said_in_the_log(

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from pipeline.errors import ParameterError
+from pipeline.optional import all_there
 from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.opening import open_store
 from pipeline.publishing.store import Store
@@ -26,9 +27,11 @@ def store_at(root: Path | str | None) -> Store:
 
     Raises:
         ParameterError: there is no such folder, or it holds no store; names a store that is near.
+        ConfigError: of the configuration, or of a library that is not installed.
     """
     if root is None:
-        return open_store(config.load_kitchen().snapshots)
+        with all_there():
+            return open_store(config.load_kitchen().snapshots)
     place = config.store_place(os.path.expanduser(str(root)))
     if isinstance(place, Path):
         _check(place)

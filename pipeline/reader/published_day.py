@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from pipeline.errors import ParameterError
 from pipeline.locations import user_cache
+from pipeline.optional import all_there
 from pipeline.reader.described import near
 from pipeline.reader.loading import CONDITIONS, load
 from pipeline.reader.place import store_at
@@ -81,17 +82,19 @@ class SymbolDay:
 
         Raises:
             ParameterError: of a store as of an instant.
+            ConfigError: a library that draws it is not installed.
         """
         if self.store.as_of is not None:
             raise ParameterError(
                 f"{self.symbol} {self.date}: the picture is of what is published now; open the store"
                 " without as_of"
             )
-        view = importlib.import_module("pipeline.pages.day_view")
-        page = importlib.import_module("pipeline.pages.day_page")
+        with all_there():
+            view = importlib.import_module("pipeline.pages.day_view")
+            page = importlib.import_module("pipeline.pages.day_page")
         root = self.store.root
-        kitchen = config.load_kitchen() if root is None else None
         place = store_at(root)
+        kitchen = config.load_kitchen() if root is None else None
         text: str = page.day_page(view.day_view(kitchen, place, self.date, self.symbol))
         return text
 
