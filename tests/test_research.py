@@ -222,6 +222,20 @@ def test_a_panel_has_a_column_a_symbol(store: Snapshots, root: Path) -> None:
     assert feature.columns == ["ts", *SYMBOLS]
 
 
+def test_a_name_of_bars_and_features_is_that_of_the_bars(store: Snapshots, root: Path) -> None:
+    """A panel of delta sums its minutes; its sum goes on over days. No column is there twice."""
+    panel = store.panel("delta", FIRST, LAST, "BTCUSDT", every="15m")["BTCUSDT"]
+    minutes = published(root, "bars_1m", "BTCUSDT").set_index("minute_open")["delta"]
+
+    wanted = minutes.resample("15min", closed="left", label="right").agg(exact_sum)
+    np.testing.assert_array_equal(panel, wanted)
+    cvd = store.panel("cvd", FIRST, LAST, "BTCUSDT", every="15m")["BTCUSDT"]
+    np.testing.assert_allclose(panel.cumsum()[:96], cvd[:96])
+    np.testing.assert_allclose(panel[96:].cumsum(), cvd[96:])
+    rows = store.bars(FIRST, FIRST, columns="delta", features=["delta", "ret_1m"])
+    assert rows.column_names[-2:] == ["delta", "ret_1m"]
+
+
 def test_yesterday_as_it_was_known_before_it_was_published_is_not_there(root: Path) -> None:
     """`as_of` is the view's: every question is answered as of then."""
     early = open_snapshots(root, as_of="2001-01-01T06:00:00Z")

@@ -183,7 +183,9 @@ class Snapshots:
         table = self._load(BARS, start, end, symbols, wanted)
         table = table.sort_by([("symbol", "ascending"), ("ts", "ascending")])
         for source, dataset in FEATURE_TABLES.items():
-            names = [it.name for it in chosen if it.table == source]
+            # delta and basis_bps are of the bars too, to the same values.
+            there = table.column_names
+            names = [it.name for it in chosen if it.table == source and it.name not in there]
             if names:
                 keys = ["symbol", "ts"] if source == "micro" else ["symbol", "day"]
                 rows = self._load(dataset, start, end, symbols, [*keys, *names])
@@ -205,7 +207,7 @@ class Snapshots:
         """One column of bars, or one feature, as a panel: a row a `ts`, a column a symbol.
 
         Args:
-            column: A column of the bars, or a feature.
+            column: A column of the bars, or a feature. `cvd` begins anew at 00:00 UTC.
             start: First UTC date.
             end: Last one, included.
             symbols: Only these; None means all.
@@ -215,7 +217,8 @@ class Snapshots:
         Raises:
             ParameterError, RefusedError, SnapshotCorruptError: as `bars`.
         """
-        is_feature = column in described.features()
+        # A name of both is the bars': of longer ones delta is the sum, the feature that of the last minute.
+        is_feature = column in described.features() and column not in described.columns(BARS).names
         rows = self.bars(
             start,
             end,
