@@ -64,6 +64,12 @@ def symbol(text: str, option: str) -> str:
     wrong = symbols.fault(text)
     if wrong is not None:
         raise ParameterError(
-            f"{option}: {text[:80]!r} is no symbol, it {wrong}; wanted {symbols.FORM}"
+            f"{option}: {text[:80]!r} is no symbol, it {wrong}; {_meant_symbol(text)}"
         )
     return text
+
+
+def _meant_symbol(text: str) -> str:
+    """`did you mean BTCUSDT?` for one in lower case, or as BTC/USDT; else the form that is wanted."""
+    found = re.sub(r"[/: ]", "", text[:80]).upper()
+    return f"did you mean {found}?" if symbols.is_symbol(found) else f"wanted {symbols.FORM}"

@@ -187,6 +187,8 @@ def test_as_of_needs_a_zone(root: Path, as_of: Any) -> None:
         ({"start": D2}, "swap them"),
         ({"symbols": ["../x"]}, "is no symbol"),
         ({"symbols": ["SOLUSDT"]}, "knows SOLUSDT; there are BTCUSDT, ETHUSDT"),
+        ({"symbols": ["btcusdt"]}, "'btcusdt' is no symbol, it has 'b'; did you mean BTCUSDT\\?"),
+        ({"symbols": "BTC/USDT"}, "it has '/'; did you mean BTCUSDT\\?"),
         ({"symbols": ["BTCUSD"]}, "knows BTCUSD; did you mean BTCUSDT"),
         ({"symbols": 5}, "symbols=5: wanted a name, or a list of names"),
         ({"columns": ["colour"]}, "no column colour; there are symbol, .* more$"),
