@@ -7,6 +7,7 @@ import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
 from pipeline.publishing import index
 from pipeline.publishing.opening import open_store
-from pipeline.reader import Snapshots, open_snapshots, resample
+from pipeline.reader import Snapshots, notebook, open_snapshots, resample
 from pipeline.reader.resampling import minutes_of
 from pipeline.sample.generate import SampleRequest, write_sample
 from pipeline.tasks import job
@@ -84,6 +85,36 @@ def test_what_there_is_is_told_in_a_line(store: Snapshots, root: Path) -> None:
     assert "B12" in rows[3]["codes"]
     assert repr(store.snapshot(LAST)) == "<Snapshot 2025-01-03: 1 available, 1 degraded>"
     assert repr(store.snapshot(LAST).day("BTCUSDT")) == "<SymbolDay BTCUSDT 2025-01-03>"
+
+
+def cells(text: str) -> list[list[str | None]]:
+    """The rows of the one table, its head first."""
+    rows = ElementTree.fromstring(f"<p>{text}</p>").iter("tr")  # noqa: S314
+    return [[cell.text for cell in row] for row in rows]
+
+
+def test_a_notebook_shows_a_small_table(store: Snapshots, root: Path) -> None:
+    """Of a store the conditions counted by date, the newest first; of a date those of its symbols."""
+    shown = store._repr_html_()
+    assert shown.startswith(f"<p>Snapshots {root}: 2 days, 2025-01-02 to 2025-01-03</p>")
+    assert cells(shown) == [
+        ["date", "available", "degraded"],
+        ["2025-01-03", "1", "1"],
+        ["2025-01-02", "2", "0"],
+    ]
+    head, btc, eth = cells(store.snapshot(LAST)._repr_html_())
+    assert head == ["symbol", "condition", "codes"]
+    assert btc[:2] == ["BTCUSDT", "available"]
+    assert eth[:2] == ["ETHUSDT", "degraded"]
+    assert "B12" in str(eth[2])
+
+
+def test_a_table_of_a_notebook_counts_the_rest_and_has_no_foreign_html() -> None:
+    """Names are text."""
+    shown = notebook.table("<b>", ["n"], [["<i>"]], 2)
+    assert cells(shown) == [["n"], ["<i>"]]
+    assert shown.endswith("<p>and 2 more</p>")
+    assert "more" not in notebook.table("", ["n"], [], 0)
 
 
 def test_a_condition_that_is_not_allowed_is_refused_by_name(root: Path) -> None:
@@ -258,7 +289,7 @@ def test_the_days_of_an_instant_are_those_that_can_be_read_as_of_it(root: Path) 
 
     assert between.days() == [FIRST]
     assert between.symbols() == SYMBOLS
-    assert " 1 days, 2025-01-02 to 2025-01-02, as of " in repr(between)
+    assert ": 1 day, 2025-01-02, as of " in repr(between)
     assert open_snapshots(root, as_of=second).days() == [FIRST, LAST]
 
 

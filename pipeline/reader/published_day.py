@@ -19,6 +19,7 @@ import pyarrow as pa
 from pipeline.errors import ParameterError
 from pipeline.locations import user_cache
 from pipeline.optional import all_there
+from pipeline.reader import notebook
 from pipeline.reader.described import near
 from pipeline.reader.loading import CONDITIONS, load
 from pipeline.reader.place import store_at
@@ -27,6 +28,9 @@ from pipeline.settings import config
 
 if TYPE_CHECKING:
     from pipeline.reader.research import Snapshots
+
+_SHOWN = 40
+"""So many symbols are in the table of a notebook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,20 @@ class Snapshot:
 
     def __repr__(self) -> str:
         """What it is, in one line."""
-        counts = Counter(self.conditions().values())
+        return f"<{self._line(self.conditions())}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the line, and each symbol's condition with the codes of its reasons."""
+        rows = self.store.conditions(self.date, self.date).to_pylist()
+        line = self._line({it["symbol"]: it["condition"] for it in rows})
+        shown = [[it["symbol"], it["condition"], ", ".join(it["codes"])] for it in rows]
+        head = ("symbol", "condition", "codes")
+        return notebook.table(line, head, shown[:_SHOWN], len(shown) - _SHOWN)
+
+    def _line(self, conditions: dict[str, str]) -> str:
+        counts = Counter(conditions.values())
         words = ", ".join(f"{n} {state}" for state, n in sorted(counts.items())) or "not published"
-        return f"<Snapshot {self.date}: {words}>"
+        return f"Snapshot {self.date}: {words}"
 
 
 @dataclass(frozen=True, slots=True)

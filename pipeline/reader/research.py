@@ -7,6 +7,7 @@ Belongs here: choosing, joining and shaping what `load` gives, which verifies it
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,13 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import pyarrow as pa
 
 from pipeline.errors import ParameterError
-from pipeline.reader import described, loading
-from pipeline.reader.arguments import allowed, date_of, instant_of, names_of
+from pipeline.reader import described, loading, notebook
+from pipeline.reader.arguments import CONDITIONS, allowed, date_of, instant_of, names_of
 from pipeline.reader.described import FEATURE_TABLES, Feature, near
 from pipeline.reader.loading import load
 from pipeline.reader.place import store_at
 from pipeline.reader.published_day import Snapshot
+from pipeline.reader.refusing import span
 from pipeline.reader.resampling import minutes_of, resample
 from pipeline.reader.shaping import Form, beside, panel_of, shaped, with_keys
 
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 
 Day = dt.date | str
 BARS = "bars_1m"
+
+_SHOWN = 7
+"""So many dates are in the table of a notebook."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,10 +238,25 @@ class Snapshots:
 
     def __repr__(self) -> str:
         """What it is, in one line."""
+        return f"<{self._line(self.days())}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the line, and how many symbols are in which condition on the newest dates."""
         days = self.days()
-        span = f"{len(days)} days, {days[0]} to {days[-1]}" if days else "no day"
+        newest = days[: -_SHOWN - 1 : -1]
+        rows = self.conditions(newest[-1], newest[0]).to_pylist() if newest else []
+        counts = {
+            day: Counter(it["condition"] for it in rows if it["date"] == day) for day in newest
+        }
+        head = ["date", *(it for it in CONDITIONS if any(counts[day][it] for day in newest))]
+        shown = [[day, *(counts[day][it] for it in head[1:])] for day in newest]
+        return notebook.table(self._line(days), head, shown, len(days) - len(newest))
+
+    def _line(self, days: Sequence[dt.date]) -> str:
+        count = f"{len(days)} day{'s' if len(days) > 1 else ''}"
         known = f", as of {self.as_of}" if self.as_of is not None else ""
-        return f"<Snapshots {store_at(self.root).name}: {span}{known}>"
+        there = f"{count}, {span(days)}" if days else "no day"
+        return f"Snapshots {store_at(self.root).name}: {there}{known}"
 
     def _load(
         self,
