@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -61,6 +62,6 @@ def drain(source: BinaryIO, target: BinaryIO | None = None) -> Facts:
     return Facts(bytes=size, md5=md5.hexdigest(), sha256=sha256.hexdigest())
 
 
-def listing(files: dict[str, Facts], digest: str) -> bytes:
+def listing(files: Mapping[str, Facts | FileEntry], digest: str) -> bytes:
     """The GNU form: `<hex>  <name>` a line, by name. GNU escapes none of them, see `preflight.py`."""
     return "".join(f"{getattr(files[name], digest)}  {name}\n" for name in sorted(files)).encode()

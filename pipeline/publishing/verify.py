@@ -112,7 +112,7 @@ def _folder(
         findings = [*in_folder(path, day, number), *_signature(path, trusted)]
         publication = storage.read_object(path / sums.PUBLICATION)
     findings += _descent(store, day, number, publication)
-    return sorted(findings)
+    return sorted(findings, key=_data_first)
 
 
 def in_folder(path: Path, day: dt.date, number: int) -> list[tuple[str, str]]:
@@ -124,8 +124,15 @@ def in_folder(path: Path, day: dt.date, number: int) -> list[tuple[str, str]]:
     findings += _manifest(day, found, publication, manifest)
     findings += _parts(path, publication)
     if isinstance(manifest, Manifest):
-        findings += _files(path, found, manifest.files)
-    return sorted(findings)
+        findings += _files(found, manifest.files)
+        findings += _lists(path, found, publication, manifest.files)
+    return sorted(findings, key=_data_first)
+
+
+def _data_first(finding: tuple[str, str]) -> tuple[bool, str, str]:
+    """What is damaged comes before the papers that speak of it."""
+    file, what = finding
+    return file in sums.RESERVED, file, what
 
 
 def _signature(path: Path, trusted: Sequence[Ed25519PublicKey] | None) -> Iterator[tuple[str, str]]:
@@ -251,9 +258,7 @@ def _parts(path: Path, publication: Json) -> Iterator[tuple[str, str]]:
             yield sums.PUBLICATION, f"names another {wrong} than the manifest has"
 
 
-def _files(
-    path: Path, found: dict[str, Facts], files: Mapping[str, FileEntry]
-) -> Iterator[tuple[str, str]]:
+def _files(found: dict[str, Facts], files: Mapping[str, FileEntry]) -> Iterator[tuple[str, str]]:
     allowed = {*files, *_OWN, sums.SIGNATURE}
     for name in sorted(set(found) - allowed):
         yield name, "is extra: no manifest names it"
@@ -263,7 +268,21 @@ def _files(
         wrong = found[name].differs(files[name])
         if wrong is not None:
             yield name, wrong
-    listed = {n: f for n, f in found.items() if n in files or n == sums.MANIFEST}
+
+
+def _lists(
+    path: Path, found: dict[str, Facts], publication: Json, files: Mapping[str, FileEntry]
+) -> Iterator[tuple[str, str]]:
+    """The lists say what the manifest promises, whatever became of a file, which is told of that itself."""
+    promised: dict[str, Facts | FileEntry] = dict(files)
+    manifest = found.get(sums.MANIFEST)
+    if manifest is not None and manifest.sha256 == publication.get("manifest_sha256"):
+        promised[sums.MANIFEST] = manifest
     for name, digest in sums.LISTS.items():
-        if name in found and (path / name).read_bytes() != sums.listing(listed, digest):
-            yield name, "does not list what the files are"
+        if name not in found:
+            continue
+        lines = (path / name).read_bytes().splitlines(keepends=True)
+        end = f"  {sums.MANIFEST}\n".encode()
+        known = [line for line in lines if sums.MANIFEST in promised or not line.endswith(end)]
+        if b"".join(known) != sums.listing(promised, digest):
+            yield name, "does not list what the manifest names"

@@ -72,7 +72,19 @@ def test_verify_says_good_or_names_what_lies(store: FolderStore) -> None:
     assert bad.exit_code == 30
     assert "2025-01-02.r1: rejects.parquet: bytes is" in bad.output
     assert newest.exit_code == 0
-    assert facts("verify", "--all")["findings"][0]["file"] in ("MD5SUMS", "rejects.parquet")
+    assert [f["file"] for f in facts("verify", "--all")["findings"]] == ["rejects.parquet"]
+
+
+def test_verify_names_what_is_damaged_before_the_papers(store: FolderStore) -> None:
+    """A list that was tampered with is named by itself, after the file."""
+    folder = store.revision(kit.DAY, 1)
+    for name in ("MD5SUMS", "rejects.parquet"):
+        (folder / name).chmod(0o644)
+        (folder / name).write_bytes((folder / name).read_bytes() + b" ")
+
+    found = facts("verify", "2025-01-02.r1")["findings"]
+
+    assert [f["file"] for f in found] == ["rejects.parquet", "MD5SUMS"]
 
 
 def test_verify_names_a_date_that_is_not_there_once(store: FolderStore) -> None:
