@@ -160,6 +160,8 @@ class SymbolsTask(KitchenTask):
             raise StageError(
                 f"could not build {', '.join(failed)}; what is said of the dates tells why"
             )
+        self.set_status_message("done")
+        self.set_progress_percentage(100)
 
     def _here(self) -> Iterator[Made]:
         parts = list(self.parts())

@@ -90,6 +90,22 @@ def test_a_span_has_the_files_of_its_units_for_targets(
     assert all(Path(target.path).exists() for target in span.output())
 
 
+def test_a_span_that_is_done_is_shown_so(
+    spans: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Luigi's worker hears it, and its list of tasks shows it."""
+    monkeypatch.setenv("KITCHEN_CONFIG", str(spans[0] / "configs/kitchen.yaml"))
+    ends = {"start": DAYS[0], "stop": DAYS[1], "first": DAYS[0], "last": DAYS[-1]}
+    span, heard = Span(symbols="BTCUSDT", **ends), list[object]()
+    for name in ("set_progress_percentage", "set_status_message"):
+        monkeypatch.setattr(span, name, heard.append)
+
+    span.run()
+
+    assert heard[-2:] == ["done", 100]
+    assert heard[-3] != 100
+
+
 def test_nothing_is_left_to_do_after_spans(spans: tuple[Path, str]) -> None:
     """A second run finds every day ready."""
     ended = backfill(spans[0])
