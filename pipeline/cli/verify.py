@@ -32,6 +32,7 @@ def command(days: tuple[str, ...], everything: bool, store: str | None, again: b
     A date means all its revisions and its links, 2025-01-02.r1 that revision alone. With --rebuild each
     date is also built in a folder of its own from the raw files, and the outcome is one of: same,
     differs, inputs gone, code changed. Nothing is deleted or changed. Exit 30 when anything is wrong.
+    From a copy of the store that is whole, kitchen copy --repair puts damaged files right.
 
     \b
     Examples:

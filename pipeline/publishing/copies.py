@@ -132,8 +132,8 @@ class Copies:
         if data is None or found != sha256:
             what = "is gone" if data is None else f"sha256 is {found}, wanted {sha256}"
             raise SnapshotCorruptError(
-                f"{self.objects.url(f'{claim.at}/{name}')}: {what}; do not use it, run `kitchen verify` and"
-                " restore the copy"
+                f"{self.objects.url(f'{claim.at}/{name}')}: {what}; do not use it, run `kitchen verify`,"
+                " and `kitchen copy --repair` from a copy of the store"
             )
         storage.write_scratch(path / name, data)
 

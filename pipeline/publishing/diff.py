@@ -180,7 +180,8 @@ def _read(path: Path) -> pa.Table:
         return parquet.read(path)
     except (OSError, pa.ArrowInvalid) as error:
         raise SnapshotCorruptError(
-            f"{path}: cannot be read ({error}); run `kitchen verify` and restore the copy"
+            f"{path}: cannot be read ({error}); run `kitchen verify`,"
+            " and `kitchen copy --repair` from a copy of the store"
         ) from error
 
 

@@ -140,7 +140,8 @@ def _side_by_side(work: Callable[[Part], Result], parts: Sequence[Part]) -> list
 def corrupt(path: Path | str, what: str) -> SnapshotCorruptError:
     """The error for a file or folder that is not what was published."""
     return SnapshotCorruptError(
-        f"{path}: {what}; do not use it, run `kitchen verify` and restore the copy"
+        f"{path}: {what}; do not use it, run `kitchen verify`,"
+        " and `kitchen copy --repair` from a copy of the store"
     )
 
 
