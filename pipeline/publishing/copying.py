@@ -181,8 +181,14 @@ class _One:
             if there is None:
                 return
             for file in _files(folder):
-                if _is_to_replace(there / file, folder / file):
-                    staging.copy(Stored(folder / file), staged.folder / file)
+                # Of two signatures neither is known to be the right one.
+                is_kept = file == sums.SIGNATURE and os.path.lexists(there / file)
+                if is_kept or _is_same(there / file, folder / file):
+                    continue
+                staging.copy(Stored(folder / file), staged.folder / file)
+                if not _is_same(staged.folder / file, folder / file):
+                    wrong = [(file, "read back, it has other bytes than were written")]
+                    raise self._corrupt(str(staged.folder), wrong, "look at the disk")
             self.target.put_right(staged, self.day, self.number)
 
     @contextmanager
@@ -227,14 +233,11 @@ class _One:
         )
 
 
-def _is_to_replace(there: Path, whole: Path) -> bool:
-    """Whether a file is not what it was. Of two signatures neither is known to be the right one."""
-    if whole.name == sums.SIGNATURE:
-        return not os.path.lexists(there)
+def _is_same(one: Path, other: Path) -> bool:
     try:
-        return sums.facts(there) != sums.facts(whole)
+        return sums.facts(one) == sums.facts(other)
     except OSError:
-        return True
+        return False
 
 
 def _bytes(path: Path) -> bytes | None:

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from kit import object_server
 from kit import snapshots as kit
 from kit.doc_pages import blocks, page
+from kit.dying import Killed, faulty
 from kit.object_server import Answer, Door, Pass, Request
 from kit.support import write_config
 from pipeline.cli.main import cli
@@ -287,6 +288,49 @@ def test_damage_among_objects_is_named_and_put_right(folder: FolderStore, endpoi
     assert "repaired" in done
     assert "damaged" not in done
     assert object_server.contents(place) == whole
+
+
+def test_a_repair_that_dies_leaves_no_file_worse(
+    folder: FolderStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before any change of the disk: each file is as it was or whole, and the next repair ends it."""
+    back = FolderStore(tmp_path / "back")
+    copied(folder, back)
+    whole, at, died = everything(back), 1, True
+    while died:
+        for name in ("bars_1m.parquet", "dataset_manifest.json"):
+            spoil(back.revision(D2, 1) / name)
+        before, died = everything(back), False
+        try:
+            with faulty(monkeypatch, at):
+                list(copying.copy(folder, back, [D2], repair=True))
+        except Killed:
+            died = True
+        for revision, files in everything(back).items():
+            for name, data in files.items():
+                assert data in (before[revision][name], whole[revision][name])
+        list(copying.copy(folder, back, [D2], repair=True))
+        assert everything(back) == whole
+        assert list(back.root.glob(".staging*")) == []
+        at += 1
+
+    assert at > 20
+
+
+def test_what_is_gone_from_a_bucket_keeps_no_other_revision_back(
+    folder: FolderStore, tmp_path: Path, endpoint: str
+) -> None:
+    """It is named; the restored store has the rest."""
+    objects = ObjectStore.at(object_server.address(endpoint))
+    copied(folder, objects)
+    objects.remove(objects.url(D2, 1, "bars_1m.parquet").removeprefix(f"{objects.name}/"))
+    back = FolderStore(tmp_path / "back")
+
+    done = list(copying.copy(objects, back, objects.days()))
+
+    assert [each.what for each in done] == ["copied", "copied", "copied", "damaged"]
+    assert done[3].why.startswith(f"2025-01-03.r1 in {objects.name}: bars_1m.parquet: is missing; ")
+    assert back.days() == [D1]
 
 
 def test_nothing_is_put_right_from_what_is_damaged(folder: FolderStore, tmp_path: Path) -> None:
