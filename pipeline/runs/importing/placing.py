@@ -133,7 +133,8 @@ def _check_origin(kitchen: Kitchen, folder: Path) -> None:
     if simulated is False and kitchen.simulated:
         raise ConfigError(
             f"{folder}: no {mark.NAME} says that its files are simulated, and {kitchen.file} says so of all"
-            " its data (simulated: true); nothing was copied. Import them into another kitchen"
+            " its data (simulated: true); nothing was copied. Import them into another kitchen, or put"
+            " that file beside them if they are"
         )
 
 
