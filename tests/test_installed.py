@@ -29,7 +29,7 @@ SOURCES = (
     "LICENSE",
 )
 DAY = "2025-01-02"
-SLIM = re.compile(r"pip install --no-deps \S+\.whl\npip install (.+)")
+SLIM = re.compile(r"pip install --no-deps \S+\npip install (.+)")
 
 Run = subprocess.CompletedProcess[str]
 
