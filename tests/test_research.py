@@ -253,6 +253,20 @@ def test_a_panel_has_a_column_a_symbol(store: Snapshots, root: Path) -> None:
     assert feature.columns == ["ts", *SYMBOLS]
 
 
+def test_dates_that_are_not_published_have_no_row_where_that_is_allowed(root: Path) -> None:
+    """Neither bars nor features, of minutes, of days, or longer."""
+    store = open_snapshots(root, allow="pending")
+    names = ["ret_1m", "range_1d"]
+
+    for every in ("1m", "5m"):
+        rows = store.bars("2019-01-02", "2019-01-03", features=names, every=every)
+        assert rows.num_rows == 0
+        assert (
+            rows.schema.field("ret_1m").type == rows.schema.field("range_1d").type == pa.float64()
+        )
+        assert store.panel("vpin", "2019-01-02", "2019-01-03", every=every).empty
+
+
 def test_a_name_of_bars_and_features_is_that_of_the_bars(store: Snapshots, root: Path) -> None:
     """A panel of delta sums its minutes; its sum goes on over days. No column is there twice."""
     panel = store.panel("delta", FIRST, LAST, "BTCUSDT", every="15m")["BTCUSDT"]

@@ -152,7 +152,7 @@ class FeaturesSchema:
 
     def schema(self, table: Table) -> pa.Schema:
         """The Arrow schema of `features_micro` or `macro_slow`: key columns, then features."""
-        return arrow_schema(_columns(self.document, table))
+        return arrow_schema(columns(self.document, table))
 
 
 @lru_cache(maxsize=8)
@@ -165,7 +165,7 @@ def load(governance: Path) -> FeaturesSchema:
     path = governance / "SCHEMA_features.json"
     document = load_checked(path, _DOCUMENT)
     for table in ("micro", "macro"):
-        names = [column["name"] for column in _columns(document, table)]
+        names = [column["name"] for column in columns(document, table)]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ConfigError(
@@ -182,6 +182,7 @@ def load(governance: Path) -> FeaturesSchema:
     return FeaturesSchema(path=path, document=document, rules=rules)
 
 
-def _columns(document: Document, table: str) -> list[Document]:
+def columns(document: Document, table: str) -> list[Document]:
+    """The columns of a table of features, its keys first, as `arrow_schema` takes them."""
     entries = [entry for entry in document["features"] if entry["table"] == table]
     return [*document["tables"][table]["keys"], *({**entry, "null": True} for entry in entries)]

@@ -8,7 +8,7 @@ from functools import cache
 
 import pyarrow as pa
 
-from pipeline.contracts import documents, schema
+from pipeline.contracts import documents, features_schema, schema
 from pipeline.free_form import Json
 from pipeline.locations import GOVERNANCE
 from pipeline.plain_text import meant
@@ -59,10 +59,14 @@ def flags() -> list[Json]:
 
 @cache
 def columns(dataset: str) -> pa.Schema:
-    """The columns of a dataset as they are governed; none of features, whose tables are not."""
-    # The package's own document, which tests hold: checking it again would need what a reader need not have.
+    """The columns of a dataset as they are governed."""
+    # The package's own, which tests hold: checking them again would need what a reader need not have.
+    for table, name in FEATURE_TABLES.items():
+        if name == dataset:
+            document = documents.load_json(GOVERNANCE / "SCHEMA_features.json")
+            return schema.arrow_schema(features_schema.columns(document, table))
     tables = documents.load_json(GOVERNANCE / "SCHEMA_data.json")["tables"]
-    return schema.arrow_schema(tables[dataset]["columns"]) if dataset in tables else pa.schema([])
+    return schema.arrow_schema(tables[dataset]["columns"])
 
 
 def near(name: str, known: Sequence[str]) -> str:

@@ -50,7 +50,7 @@ class _Groups:
     @property
     def lasts(self) -> Ints:
         """The last row of each."""
-        lasts: Ints = np.append(self.starts[1:], self.rows) - 1
+        lasts: Ints = np.append(self.starts, self.rows)[1:] - 1
         return lasts
 
     @property
