@@ -87,6 +87,15 @@ link_option = click.option(
 
 def range_options(command: Command) -> Command:
     """`--start` and `--stop`, both needed."""
-    start = day_option("--start", required=True, help="First UTC date, YYYY-MM-DD.")
-    stop = day_option("--stop", required=True, help="Last UTC date, included.")
+    return _range(command, needed=True)
+
+
+def range_if_any_options(command: Command) -> Command:
+    """`--start` and `--stop`, both or neither."""
+    return _range(command, needed=False)
+
+
+def _range(command: Command, *, needed: bool) -> Command:
+    start = day_option("--start", required=needed, help="First UTC date, YYYY-MM-DD.")
+    stop = day_option("--stop", required=needed, help="Last UTC date, included.")
     return start(stop(command))

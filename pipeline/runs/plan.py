@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from pipeline import arrivals
+from pipeline import arrivals, layout
 from pipeline.freshness import graph, receipt
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
+from pipeline.model.feeds import ATAS_FEEDS
 from pipeline.publishing import day_state, index, revisions
 from pipeline.publishing.day_state import MISSING, PENDING, PUBLISHED, UNBUILT
 from pipeline.publishing.index import Entry
@@ -156,6 +157,15 @@ class DayStatus:
 
 Counted = Callable[[list[dt.date]], Iterable[dt.date]]
 """Gives dates one by one, and may say how far it is."""
+
+
+def newest(count: int) -> list[dt.date]:
+    """The newest dates that are published or have raw data, oldest first; at most so many."""
+    kitchen = context.kitchen()
+    feeds = ("binance_1m", *ATAS_FEEDS)
+    raw = [layout.raw_days(kitchen, it, feed) for it in kitchen.symbols.values() for feed in feeds]
+    published = open_store(kitchen.snapshots).look(ALWAYS).published_days()
+    return sorted(set(published).union(*raw))[-count:]
 
 
 def status(days: list[dt.date], counted: Counted = iter) -> list[DayStatus]:

@@ -65,7 +65,7 @@ class Outcome:
     def said(self) -> str:
         """One line for people."""
         counts = (
-            ("were ready", self.ready),
+            ("was ready" if len(self.ready) == 1 else "were ready", self.ready),
             ("built", self.built),
             ("pending", self.pending),
             ("in another run's hands", self.held),

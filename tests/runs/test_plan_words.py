@@ -57,6 +57,16 @@ def test_how_long_is_unknown_where_nothing_ever_ran(root: Path) -> None:
     )
 
 
+def test_status_without_a_range_shows_the_newest_dates(root: Path) -> None:
+    """Those with raw data, though nothing is published; half a range is refused."""
+    context.forget()
+    rows = CliRunner().invoke(program.cli, ["status"]).stdout.splitlines()
+    half = CliRunner().invoke(program.cli, ["status", "--start", str(FIRST)])
+
+    assert [row.split()[0] for row in rows] == [str(day) for day in (FIRST, SECOND, THIRD)]
+    assert (half.exit_code, "or neither" in half.output) == (2, True)
+
+
 def test_what_was_never_built_is_not_stale(root: Path) -> None:
     """Stale is what was true once."""
     assert said("status").split()[:3] == [str(THIRD), "--", "unbuilt"]
