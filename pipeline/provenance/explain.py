@@ -20,6 +20,7 @@ from pipeline.contracts.ledger import LedgerEntry, to_json
 from pipeline.errors import ParameterError
 from pipeline.free_form import Json
 from pipeline.model.feeds import FEEDS, TRADE_FEEDS
+from pipeline.plain_text import few, meant
 from pipeline.provenance import raw_text
 from pipeline.provenance.prepared_day import Prepared, Rows, prepared
 from pipeline.provenance.tape_minute import taken_as, told
@@ -95,8 +96,11 @@ def explain_line(given: Prepared, file: str, line: int) -> Json:
     beside = _from_beside(given, file, line)
     if beside is not None:
         return {**_names(given), **beside}
-    known = ", ".join(entry.path for ledger in given.ledgers.values() for entry in ledger)
-    raise ParameterError(f"{file}: no input of {given.symbol} on {given.day}; it has {known}")
+    known = [entry.path for ledger in given.ledgers.values() for entry in ledger]
+    raise ParameterError(
+        f"{file}: no input of {given.symbol} on {given.day}; it has {few(known)} (all: kitchen"
+        f" explain {given.day} {given.symbol}){meant(file, known)}"
+    )
 
 
 def _from_beside(given: Prepared, file: str, line: int) -> Json | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from pipeline import arrivals
+from pipeline.plain_text import few
 from pipeline.settings.config import Kitchen
 
 _AT_MOST = 3
@@ -50,12 +51,4 @@ def no_raw_data(kitchen: Kitchen, days: list[dt.date]) -> list[str]:
         return []
     names = list(dict.fromkeys(symbol.name for day in days for symbol in lacking[day]))
     spans = [f"{first}" + (f" to {last}" if last > first else "") for first, last in runs(days)]
-    return [
-        f"no raw data yet of {_listed(names, 'symbols')} on {_listed(spans, 'runs of dates')}:"
-        f" {commands(kitchen, days)}"
-    ]
-
-
-def _listed(names: list[str], what: str) -> str:
-    more = len(names) - _AT_MOST
-    return ", ".join(names[:_AT_MOST]) + (f" and {more} more {what}" if more > 0 else "")
+    return [f"no raw data yet of {few(names)} on {few(spans)}: {commands(kitchen, days)}"]

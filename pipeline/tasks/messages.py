@@ -11,6 +11,7 @@ import datetime as dt
 import logging
 import sys
 import time
+from collections.abc import Iterable
 
 import luigi
 
@@ -19,6 +20,7 @@ from pipeline.clock import iso
 from pipeline.errors import LockedError, UnstableInputError
 from pipeline.free_form import Json
 from pipeline.freshness.graph import Unit
+from pipeline.plain_text import few
 from pipeline.settings.config import Kitchen, Symbol
 from pipeline.tasks import bringing, closing, context, tally
 from pipeline.tasks.pieces import Made
@@ -47,7 +49,7 @@ def ran(unit: Unit, facts: Json) -> None:
         unit,
         f"{figures}, " if figures else "",
         facts["seconds"],
-        facts["reason"],
+        _few([facts["reason"]]),
     )
 
 
@@ -55,8 +57,13 @@ def built(made: Made) -> None:
     """One line for units that were built together: how many ran, how long they took, why."""
     if made.steps:
         logger.info(
-            "%s: %d steps, %.2f s (%s)", made.name, made.steps, made.seconds, "; ".join(made.why)
+            "%s: %d steps, %.2f s (%s)", made.name, made.steps, made.seconds, _few(made.why)
         )
+
+
+def _few(reasons: Iterable[str]) -> str:
+    """The first few of all reasons, each once: a step may have one for every file."""
+    return few(list(dict.fromkeys(one for said in reasons for one in said.split("; "))), "; ")
 
 
 def unstable(unit: Unit, error: UnstableInputError) -> None:
