@@ -235,7 +235,10 @@ def _standing(given: Prepared, feed: str, rows: Rows, at: int) -> Json:
     elif FEEDS[feed].vendor == "atas" and found is not None and not found.stands:
         facts["why"] = "the calibration set this feed aside: its columns are null"
     elif FEEDS[feed].vendor == "atas" and chosen not in (None, feed):
-        facts["why"] = f"prices and volume are those of {chosen}; see which columns it fills"
+        facts["why"] = (
+            f"atas_open to atas_volume are those of {chosen}, this feed may fill other columns of ATAS; the"
+            f" row: kitchen explain {given.day} {given.symbol} --minute {iso(opened)[11:16]}"
+        )
     elif feed in TRADE_FEEDS:
         facts |= taken_as(given, rows, at)
     return facts

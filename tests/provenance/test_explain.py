@@ -137,6 +137,26 @@ def test_a_repeated_trade_points_at_itself(thin: Prepared) -> None:
     assert [fate["into"] for fate in found] == [f"{name}:14", f"{name}:15"]
 
 
+def test_a_used_tick_says_whose_prices_stand_and_where_to_see_the_row(thin: Prepared) -> None:
+    """The day follows the bars; open to close are the exchange's, not theirs."""
+    found = explain_line(thin, TICKS.format(5), 14)
+
+    assert found["fate"] == "used"
+    assert found["why"] == (
+        "atas_open to atas_volume are those of atas_bars, this feed may fill other columns of ATAS; the row:"
+        f" kitchen explain 2019-10-11 XRPETH --minute {found['minute_open'][11:16]}"
+    )
+
+
+def test_a_wrong_file_is_told_a_few_of_the_inputs(thin: Prepared) -> None:
+    """And where all are listed."""
+    with pytest.raises(ParameterError, match=r" and [0-9]+ more \(all: kitchen explain") as refused:
+        explain_line(thin, "atas/ticks/XRPETH/date=2019-10-11/05/tick.jsonl", 1)
+
+    assert str(refused.value).count(".jsonl") <= 6
+    assert "did you mean atas/ticks/XRPETH/date=2019-10-11/05/ticks.jsonl" in str(refused.value)
+
+
 def test_a_month_fills_the_gaps_and_repeats_the_rest(thin: Prepared) -> None:
     """Ten rows of it are used; the others are in the archive of the day."""
     daily = DAILY.replace("zip", "csv")
