@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli import output
+from pipeline.cli import options, output
 from pipeline.contracts.verdict import to_json
 from pipeline.runs.two_files import Pair, align_files, write
 
@@ -18,7 +18,7 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option("--binance", type=_FILE, required=True, help="1-minute klines: zip, csv, parquet.")
 @click.option("--symbol", help="Default: from the name of the Binance file.")
 @click.option("--date", "day", help="UTC date. Default: from the names of the files.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
+@click.option("--out", type=options.FOLDER, required=True)
 @output.json_option
 def command(atas: Path, binance: Path, symbol: str | None, day: str | None, out: Path) -> None:
     """Align one ATAS export with one file of Binance klines.

@@ -6,7 +6,9 @@ Belongs here: how they are written and called. What a date or a symbol may be is
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -39,6 +41,19 @@ class _DayIfAny(_Day):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> dt.date | None:
         return super().convert(value, param, ctx) if value else None
+
+
+class _Folder(click.Path):
+    """A path that is no file."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if Path(value).is_file():
+            self.fail(f"{os.fspath(value)!r} is a file, wanted a folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FOLDER = _Folder(file_okay=False, path_type=Path)
+"""The type of an argument or option."""
 
 
 class Choice(click.Choice[str]):

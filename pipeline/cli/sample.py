@@ -28,7 +28,7 @@ def _defect_list() -> str:
 @click.option("--days", type=click.IntRange(1, 3660), default=1, show_default=True)
 @options.symbols_option("Comma-separated names.", default="BTCUSDT")
 @click.option("--market", type=options.Choice(MARKETS), default="futures_um", show_default=True)
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=DEFAULT_OUT)
+@click.option("--out", type=options.FOLDER, default=DEFAULT_OUT)
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True)
 @click.option(
     "--trades",

@@ -20,7 +20,7 @@ DAYS = 30
 
 
 @click.command("site")
-@click.argument("out", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("out", type=options.FOLDER)
 @options.day_option("--start", help=f"First date; by default the newest {DAYS}.")
 @options.day_option("--stop", help="Last one, included.")
 @output.json_option

@@ -8,9 +8,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from test_commands import run
 
 from kit.support import luigi, write_config
+from pipeline.cli.main import cli
 from pipeline.contracts import control, features_schema, outages, profiles, schema
 from pipeline.errors import ConfigError, ParameterError
 from pipeline.runs.backfill import Backfill
@@ -245,3 +247,13 @@ def test_a_governance_document_of_another_type_is_refused_in_one_sentence(
             load(tmp_path / "governance")
         assert_sentence(str(caught.value))
         assert name in str(caught.value)
+
+
+def test_a_file_where_a_folder_is_wanted_is_called_one(tmp_path: Path) -> None:
+    """In the words of the program, with what was wanted."""
+    file = tmp_path / "bars.jsonl"
+    file.touch()
+
+    run = CliRunner().invoke(cli, ["sample", "--out", str(file)])
+
+    assert (run.exit_code, f"'{file}' is a file, wanted a folder" in run.output) == (2, True)
