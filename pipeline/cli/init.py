@@ -24,11 +24,11 @@ _MOST_LEFT = 10
 
 
 @click.command("init")
-@click.argument("folder", default=".", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("folder", default=".", type=options.FOLDER)
 @click.option(
     "--from",
     "exports",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=options.FOLDER,
     help="Vendor files: look into them, sort them in, build the newest day.",
 )
 @options.link_option
