@@ -186,6 +186,7 @@ class Objects:
     def _asked(self, name: str, once: Callable[[], T]) -> T:
         """A good answer, asked for until there is one, or the patience is at its end."""
         self._refuse_while_away()
+        optional.require("boto3")  # first: the extra that it belongs to has both
         tenacity = optional.require("tenacity")
         tries = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_passes),
