@@ -10,12 +10,6 @@ from pipeline.quality.facts import RECORD, DayFacts
 CODE = "B08"
 """Code of values that differ from those of a more trusted file."""
 
-_SHARE = 0.9
-"""From such a share of the minutes that both have on, values do not merely differ now and then."""
-
-_LEAST_MINUTES = 60
-"""Fewer minutes say nothing of a file."""
-
 
 class Disagreement(Value, frozen=True, kw_only=True):
     """So many minutes of a file differ, and what is said of it."""
@@ -25,11 +19,11 @@ class Disagreement(Value, frozen=True, kw_only=True):
 
 
 def disagreements(facts: DayFacts) -> Iterator[Disagreement]:
-    """Each file of klines that differs from the more trusted ones in nearly every minute that both have."""
+    """Each file of klines that differs from the more trusted ones in every minute that both have."""
     entries = facts.ledgers.get(RECORD, ())
     for entry in entries[1:]:
         minutes = entry.notes.get("defects", {}).get(CODE, 0)
-        if minutes >= max(_LEAST_MINUTES, _SHARE * entry.lines.merged):
+        if minutes and minutes >= entry.lines.merged:
             yield Disagreement(
                 minutes=minutes,
                 words=f"two kline files disagree in {minutes} minutes: {entries[0].path} counts, being the"
