@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,16 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the configuration of the person who runs it."""
     for name in ("KITCHEN_CONFIG", "LUIGI_CONFIG_PATH"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the kitchen says reaches every test, whatever a program here made of its logger."""
+    logger = logging.getLogger("kitchen")
+    monkeypatch.setattr(logger, "propagate", True)
+    monkeypatch.setattr(logger, "disabled", False)
+    monkeypatch.setattr(logger, "level", logging.NOTSET)
+    logger.manager._clear_cache()
 
 
 @pytest.fixture(scope="session")

@@ -62,6 +62,10 @@ class Outcome:
         return f"{self.symbol} {self.feed} {self.period} {self.status}{what}{notes}"
 
 
+CHECK = "check the network and the proxy (HTTPS_PROXY), then run again"
+"""How the sentence of a host that cannot be reached ends."""
+
+
 def away(outcomes: Iterable[Outcome]) -> Iterator[str]:
     """A sentence for each reason why hosts could not be reached: which, how many files wait, what to do."""
     hosts: dict[str, dict[str, None]] = {}
@@ -73,8 +77,7 @@ def away(outcomes: Iterable[Outcome]) -> Iterator[str]:
     for why, names in hosts.items():
         files = f"{waiting[why]} file{' waits' if waiting[why] == 1 else 's wait'}"
         yield (
-            f"{' and '.join(names)} {why}; {files} for {'it' if len(names) == 1 else 'them'}: check the"
-            " network and the proxy (HTTPS_PROXY), then run again"
+            f"{' and '.join(names)} {why}; {files} for {'it' if len(names) == 1 else 'them'}: {CHECK}"
         )
 
 

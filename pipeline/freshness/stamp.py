@@ -33,7 +33,7 @@ FILE = ".stamp.json"
 NOT_OF_THE_KITCHEN = frozenset(
     (
         *("file", "governance", "symbols", "signing_key", "trusted_keys"),
-        *("operations", "fetch", "workers", "adopts"),
+        *("operations", "fetch", "workers", "adopts", "delta"),
     )
 )
 """Fields of the configuration that decide no result; the rules' files and each symbol count by themselves."""

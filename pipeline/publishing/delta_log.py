@@ -34,7 +34,7 @@ from pipeline.contracts.value import Value
 from pipeline.errors import KitchenError, PublishError
 from pipeline.publishing import revisions
 from pipeline.publishing.delta_view import FOLDER, STATE, state
-from pipeline.publishing.lending import Lender
+from pipeline.publishing.lender import Lender
 from pipeline.publishing.opening import open_store
 from pipeline.publishing.side_by_side import each
 from pipeline.publishing.store import ALWAYS, Store

@@ -1,7 +1,7 @@
 """Published tables as Delta tables, for tools that read such: a view, rolled forward and never the truth.
 
 Below `delta/<table>` of the store lies a Delta log. It names the file of each date's current revision, as it
-was published: see `lending.py`. Here: whether a view is behind, and having it brought up to date by a process
+was published: see `lender.py`. Here: whether a view is behind, and having it brought up to date by a process
 of its own (`delta_log.py`), since the library that writes logs cannot be used after a fork.
 """
 

@@ -21,7 +21,7 @@ from pipeline import storage
 from pipeline.clock import parse_day
 from pipeline.errors import PublishError
 from pipeline.publishing import claim, fence, links, locks, mounts, preflight, staging, sums, trash
-from pipeline.publishing.lending import FolderLender
+from pipeline.publishing.folder_lending import FolderLender
 from pipeline.publishing.revisions import Sealed
 from pipeline.publishing.staging import Staging
 from pipeline.publishing.store import Span, Trash

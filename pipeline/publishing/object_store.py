@@ -23,7 +23,7 @@ from pipeline.locations import user_cache
 from pipeline.publishing import object_trash, revisions, s3, staging, sums
 from pipeline.publishing.copies import AT_ONCE, Claim, Copies
 from pipeline.publishing.folder_store import FolderStore
-from pipeline.publishing.lending import ObjectLender
+from pipeline.publishing.object_lending import ObjectLender
 from pipeline.publishing.object_listing import Listing, claim_name
 from pipeline.publishing.revisions import Sealed
 from pipeline.publishing.s3 import Objects

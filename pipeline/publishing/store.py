@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from pipeline.publishing.lending import Lender
+    from pipeline.publishing.lender import Lender
     from pipeline.publishing.revisions import Sealed
     from pipeline.publishing.staging import Staging
 

@@ -21,6 +21,7 @@ from types import FrameType
 from pipeline import arrivals, storage
 from pipeline.clock import DAY_US, day_open_us, iso, parse_instant
 from pipeline.errors import ConfigError, ExitCode, KitchenError, LockedError
+from pipeline.fetch.outcome import CHECK
 from pipeline.free_form import Json
 from pipeline.freshness.check import Freshness
 from pipeline.publishing import day_state
@@ -248,7 +249,8 @@ class _Run:
             return
         ended = self.effects.fetch(self.kitchen)
         if ended.code not in (ExitCode.DONE, ExitCode.PENDING, ExitCode.LOCKED):
-            said = next((line for line in ended.lines if " failed: " in line), ended.words)
+            why = (line for line in ended.lines if " failed: " in line or line.endswith(CHECK))
+            said = next(why, ended.words)
             yield Problem(
                 key="fetch",
                 what=f"klines could not be fetched, exit {ended.code}: {said}",

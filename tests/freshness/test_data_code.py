@@ -56,7 +56,7 @@ ELSEWHERE = (
     ("fetch/run.py", "MONTHLY_DAYS = 20", "MONTHLY_DAYS = 21"),
     ("cli/plan.py", "[:20]", "[:21]"),
     ("dashboard/calendar_page.py", 'FILE = "index.html"', 'FILE = "page.html"'),
-    ("reader/loading.py", "_NAMED = 12", "_NAMED = 13"),
+    ("reader/refusing.py", "_NAMED = 12", "_NAMED = 13"),
     ("runs/plan.py", 'AT_MOST = "at most', 'AT_MOST = "no more'),
     ("layout.py", "_PEEK_BYTES = 1 << 16", "_PEEK_BYTES = 1 << 17"),
 )

@@ -19,7 +19,7 @@ import pytest
 
 from kit import snapshots as kit
 from kit.support import write_config
-from pipeline.errors import RefusedError
+from pipeline.errors import ParameterError, RefusedError
 from pipeline.publishing.folder_store import FolderStore
 from pipeline.publishing.verify import verify, verify_day
 from pipeline.reader import load
@@ -85,7 +85,7 @@ def polling(store: FolderStore) -> Iterator[list[int]]:
                 whole[0] += 1
                 time.sleep(0.02)
                 torn.extend([] if rows == 1440 else [f"{rows} rows"])
-            except RefusedError:  # not published yet
+            except (RefusedError, ParameterError):  # not published yet; no store is there yet
                 time.sleep(0.01)
             except Exception as error:
                 torn.append(str(error))

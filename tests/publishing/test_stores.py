@@ -150,6 +150,7 @@ def test_a_day_that_ceased_to_be_available_is_not_the_newest_available(
 
 def test_nothing_is_read_of_an_empty_store(store: Store) -> None:
     """No date, no revision, no fault of the program."""
+    store.prepare()
     assert (store.days(), store.newest(), store.numbers(D1)) == ([], None, [])
     assert revisions.current(store, D1) is None
     assert load("bars_1m", D1, D1, allow=("pending",), root=store.name).num_rows == 0

@@ -38,7 +38,7 @@ def test_a_day_that_the_exchange_never_published_is_named_once(
     assert problem["what"].startswith(f"{DUE} has no snapshot")
     fetching, problem = json.loads(gone.stdout)["problems"]
     assert "klines could not be fetched, exit 30" in fetching["what"]
-    assert "ConnectError" in fetching["what"]
+    assert "cannot be reached: connection refused" in fetching["what"]
     assert problem["what"].startswith(f"{DUE} has no snapshot")
 
 
