@@ -164,6 +164,7 @@ def build(window: Window, workers: int, outcome: Outcome) -> None:
     context.held().clear()
     if window.stale:
         ended = _published(window, workers)
+        context.views().follow()
         outcome.granted &= ended.scheduling_succeeded
         # What was left undone then waits for raw data: its own, or an earlier day's that changed meanwhile.
         nothing_failed = ended.status is LuigiStatusCode.MISSING_EXT

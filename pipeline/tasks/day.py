@@ -80,8 +80,12 @@ class Snapshot(UnitTask):
     def perform(self, job: ModuleType) -> Json:
         """Publishes; then its Delta views follow, or it is said that they do not."""
         facts = super().perform(job)
-        context.views().follow()
+        self.follow()
         return facts
+
+    def follow(self) -> None:
+        """Has the Delta views say what is published now."""
+        context.views().follow()
 
     def urgent(self) -> list[str]:
         """The revision, its date link or LATEST is not as it should be."""

@@ -253,6 +253,9 @@ class PublishedDate(Snapshot):
         job.build(context.freshness(), *below)
         return super().perform(job)
 
+    def follow(self) -> None:
+        """Nothing: the views follow a window of dates at once."""
+
     def run(self) -> Iterator[luigi.Task] | None:
         """As each unit; a date that another run has in hand to the end is that one's, and no failure."""
         try:

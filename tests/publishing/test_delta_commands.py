@@ -65,6 +65,15 @@ def test_the_views_follow_each_publication(root: Path) -> None:
     assert found.select(every.column_names).sort_by(keys).to_pylist() == every.to_pylist()
 
 
+def test_a_range_is_one_version(root: Path) -> None:
+    """The views follow once all dates of a window are there: years of days are not years of versions."""
+    run = kitchen(root, "backfill", "--start", D1, "--stop", D2)
+
+    assert run.returncode == 0, run.stderr
+    assert seen(root) == [D1, D2]
+    assert DeltaTable(str(root / "snapshots/delta/bars_1m")).version() == 0
+
+
 def test_a_view_in_the_way_of_nobody(root: Path) -> None:
     """A publication that a view cannot follow is done, with a warning; `status` says so until then."""
     (root / "snapshots").mkdir()
