@@ -1,6 +1,7 @@
 """The only time parser: any vendor stamp becomes integer microseconds UTC here, at the door.
 
-Belongs here: instants, half-open days `[00:00, 24:00)` UTC, minutes `[open, open + 60 s)`, epoch units.
+Belongs here: instants, half-open days `[00:00, 24:00)` UTC, minutes `[open, open + 60 s)`, epoch units,
+runs of dates.
 Does not belong here: which vendor means what by a stamp (`sources/`), finding offsets (`alignment/`).
 Standard library only, so that a run with nothing to do stays light.
 """
@@ -9,7 +10,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from functools import lru_cache
+from itertools import pairwise
 
 SECOND_US = 1_000_000
 MINUTE_US = 60 * SECOND_US
@@ -53,6 +56,19 @@ def day_open_us(day: dt.date) -> int:
 def day_of(instant_us: int) -> dt.date:
     """The UTC date whose `[00:00, 24:00)` holds the instant."""
     return dt.date.fromordinal(instant_us // DAY_US + 719_163)
+
+
+def unbroken(days: Iterable[dt.date]) -> list[tuple[dt.date, dt.date]]:
+    """First and last of each run of dates without a gap, oldest first."""
+    ordered = sorted(set(days))
+    broken = [(a, b) for a, b in pairwise(ordered) if (b - a).days > 1]
+    starts, ends = ordered[:1] + [b for _, b in broken], [a for a, _ in broken] + ordered[-1:]
+    return list(zip(starts, ends, strict=True))
+
+
+def from_to(first: dt.date | str, last: dt.date | str) -> str:
+    """`2025-01-02 to 2025-01-05`, or the one date."""
+    return f"{first} to {last}" if last != first else f"{first}"
 
 
 @lru_cache(maxsize=4096)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -107,3 +108,13 @@ def test_an_instant_is_printed_in_utc() -> None:
     """ISO text ends in Z and has a fraction only where there is one."""
     assert clock.iso(1_735_776_060_000_000) == "2025-01-02T00:01:00Z"
     assert clock.iso(1_735_776_060_500_000) == "2025-01-02T00:01:00.500000Z"
+
+
+@given(st.sets(st.dates(dt.date(2024, 2, 20), dt.date(2024, 3, 20))))
+def test_runs_of_dates_are_the_dates_and_no_two_of_them_touch(days: set[dt.date]) -> None:
+    """In order, whatever order they are given in."""
+    runs = clock.unbroken(days)
+
+    inside = [a + dt.timedelta(n) for a, b in runs for n in range((b - a).days + 1)]
+    assert inside == sorted(days)
+    assert all((b - a).days > 1 for (_, a), (b, _) in pairwise(runs))

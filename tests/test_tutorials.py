@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import shutil
 import threading
 import time
@@ -94,6 +95,9 @@ def test_the_researcher(tmp_path: Path, exchange: FakeExchange) -> None:
     reader = Reader(tmp_path, {"HOME": str(tmp_path)}, before)
     reader.follow(page("docs/tutorials/binance_researcher.md"))
 
+    days = sorted(path.name for path in (tmp_path / "research/snapshots").glob("2*"))
+    assert days == ["2025-01-01", "2025-01-02", "2025-01-03"]
+
 
 class Posted(BaseHTTPRequestHandler):
     """Takes what is posted, for whom alerts are for."""
@@ -141,3 +145,18 @@ def test_the_contributor(tmp_path: Path) -> None:
         shutil.copy(PROJECT / name, checkout)
 
     Reader(checkout, {"PYTHONPATH": str(checkout)}).follow(page("docs/tutorials/contributor.md"))
+
+    written = json.loads((checkout / "governance/SCHEMA_features.json").read_text())
+    assert "body_share" in json.dumps(written)
+
+
+def test_a_page_that_shows_what_is_not_printed_is_told(tmp_path: Path) -> None:
+    """What stands there, and what came; two dots stand for what differs, and for nothing else."""
+    told = "```sh\necho one 2 three\n```\n```text\none .. {}\n```\n"
+
+    Reader(tmp_path).follow(told.format("three"))
+
+    with pytest.raises(AssertionError, match="one 2 three"):
+        Reader(tmp_path).follow(told.format("four"))
+    with pytest.raises(AssertionError, match="ends with 3"):
+        Reader(tmp_path).follow("```sh\nexit 3\n```\n")

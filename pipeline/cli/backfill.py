@@ -15,7 +15,7 @@ from pipeline.model import workplace
 from pipeline.runs import backfill
 from pipeline.settings import working
 from pipeline.settings.config import load_kitchen
-from pipeline.tasks import bringing, closing, program
+from pipeline.tasks import advice, closing, program
 
 
 @click.command("backfill")
@@ -63,7 +63,7 @@ def command(
     facts = {**days, "seconds": outcome.seconds, "exit": outcome.exit_code}
     kitchen = load_kitchen()
     looked_at = closing.looked_at(kitchen, outcome.built[-1]) if outcome.built else []
-    lacking = bringing.no_raw_data(kitchen, outcome.unexpected)
+    lacking = advice.no_raw_data(kitchen, outcome.unexpected)
     output.say(facts, [outcome.said(), *lacking, *looked_at])
     sys.exit(outcome.exit_code)
 

@@ -16,6 +16,7 @@ from pipeline.exporting.chosen import Request
 from pipeline.exporting.receipt import Receipt, SymbolEntry
 from pipeline.exporting.tool import INTERVALS
 from pipeline.exporting.tools import TOOLS
+from pipeline.plain_text import few
 from pipeline.reader.loading import CONDITIONS
 from pipeline.settings.config import load_kitchen
 
@@ -100,6 +101,5 @@ def _symbol(made: Receipt, symbol: str, entry: SymbolEntry) -> list[str]:
     notes = {"not measured": entry.not_measured, "side unknown": entry.sides_unknown}
     told = "".join(f", {count:,} {what}" for what, count in notes.items() if count)
     absent = [f"{date} ({why})" for date, why in entry.absent.items()]
-    more = f" and {len(absent) - _ABSENT_SHOWN} more" if len(absent) > _ABSENT_SHOWN else ""
     lines = [f"{symbol} as {entry.name}: {entry.rows:,} {unit}{span}{told}"]
-    return [*lines, *([f"  absent: {', '.join(absent[:_ABSENT_SHOWN])}{more}"] if absent else [])]
+    return [*lines, *([f"  absent: {few(absent, most=_ABSENT_SHOWN)}"] if absent else [])]

@@ -12,7 +12,7 @@ from pipeline.clock import parse_day as day
 from pipeline.clock import utc_now
 from pipeline.runs import backfill, plan
 from pipeline.runs.plan import DayStatus
-from pipeline.tasks import bringing, context
+from pipeline.tasks import advice, context
 
 _NEWEST = 14
 """So many dates are shown where no range is asked for."""
@@ -59,7 +59,7 @@ def _nothing() -> str:
     yesterday = utc_now().date() - dt.timedelta(days=1)
     return (
         f"nothing is published, and no raw data is in {kitchen.raw}:"
-        f" {bringing.commands(kitchen, [yesterday])}"
+        f" {advice.commands(kitchen, [yesterday])}"
     )
 
 
@@ -69,8 +69,8 @@ def _lacking(rows: list[DayStatus]) -> list[str]:
     of = {state: [day(r.date) for r in rows if r.state == state] for state in ("missing", "none")}
     late = "missing: no klines of any symbol came before their deadline: "
     return [
-        *([late + bringing.commands(kitchen, of["missing"])] if of["missing"] else []),
-        *(f"none: {said}" for said in bringing.no_raw_data(kitchen, of["none"])),
+        *([late + advice.commands(kitchen, of["missing"])] if of["missing"] else []),
+        *(f"none: {said}" for said in advice.no_raw_data(kitchen, of["none"])),
     ]
 
 

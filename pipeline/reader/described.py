@@ -11,7 +11,7 @@ import pyarrow as pa
 from pipeline.contracts import documents, features_schema, schema
 from pipeline.free_form import Json
 from pipeline.locations import GOVERNANCE
-from pipeline.plain_text import meant
+from pipeline.plain_text import few, meant
 
 FEATURE_TABLES = {"micro": "features_micro", "macro": "macro_slow"}
 """A feature's `table` -> the dataset that has its column."""
@@ -72,8 +72,7 @@ def columns(dataset: str) -> pa.Schema:
 def near(name: str, known: Sequence[str]) -> str:
     """For a sentence about a name that is not known: those that are like it, else those there are."""
     guess = meant(str(name), known).removeprefix("; ")
-    more = f" and {len(known) - _NAMED} more" if len(known) > _NAMED else ""
-    return guess or f"there are {', '.join(known[:_NAMED])}{more}"
+    return guess or f"there are {few(known, most=_NAMED)}"
 
 
 def no_column(dataset: str, name: str, known: Sequence[str]) -> str:

@@ -9,7 +9,9 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from pipeline.clock import from_to, unbroken
 from pipeline.errors import ParameterError, RefusedError
+from pipeline.plain_text import few
 from pipeline.reader.described import near
 from pipeline.reader.resolved import Resolved
 
@@ -57,14 +59,13 @@ def refuse(
         for symbol, condition in it.conditions(symbols).items()
         if condition not in allow
     ]
-    told = [(run[0], f"{span(run)} (not published)") for run in runs(gone)]
+    told = [(first, f"{from_to(first, last)} (not published)") for first, last in unbroken(gone)]
     told = sorted([*told, *((day, words) for day, words, _ in wrong)], key=lambda it: it[0])
     if not told:
         return
-    more = f" and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
     takes = sorted({condition for *_, condition in wrong} | ({"pending"} if gone else set()))
     raise RefusedError(
-        f"{', '.join(words for _, words in told[:_NAMED])}{more}: wanted only {', '.join(allow)};"
+        f"{few([words for _, words in told], most=_NAMED)}: wanted only {', '.join(allow)};"
         f" {published() if gone else ''}allow {' and '.join(takes)} to {_effect(gone, takes)}"
     )
 
@@ -96,22 +97,8 @@ def instead(published: Sequence[dt.date], gone: Sequence[dt.date], place: str, w
     if not published:
         there = f"nothing {'was' if when else 'is'} published in {place}{when}; "
     else:
-        there = f"published {'were' if when else 'are'} {span(published)}{when}; "
+        there = (
+            f"published {'were' if when else 'are'} {from_to(published[0], published[-1])}{when}; "
+        )
     command = f"`kitchen backfill --start {gone[0]} --stop {gone[-1]}` builds what is not; "
     return there if when else there + command
-
-
-def runs(dates: Sequence[dt.date]) -> list[list[dt.date]]:
-    """Ascending dates in pieces without a hole."""
-    found: list[list[dt.date]] = []
-    for date in dates:
-        if found and date - found[-1][-1] == dt.timedelta(days=1):
-            found[-1].append(date)
-        else:
-            found.append([date])
-    return found
-
-
-def span(dates: Sequence[dt.date]) -> str:
-    """From the first to the last."""
-    return f"{dates[0]} to {dates[-1]}" if len(dates) > 1 else str(dates[0])

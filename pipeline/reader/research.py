@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import pyarrow as pa
 
+from pipeline.clock import from_to
 from pipeline.errors import ParameterError
 from pipeline.reader import described, loading, notebook
 from pipeline.reader.arguments import CONDITIONS, allowed, date_of, instant_of, names_of
@@ -22,7 +23,6 @@ from pipeline.reader.described import FEATURE_TABLES, Feature, near
 from pipeline.reader.loading import load
 from pipeline.reader.place import store_at
 from pipeline.reader.published_day import Snapshot
-from pipeline.reader.refusing import span
 from pipeline.reader.resampling import minutes_of, resample
 from pipeline.reader.shaping import Form, beside, panel_of, shaped, with_keys
 
@@ -255,7 +255,7 @@ class Snapshots:
     def _line(self, days: Sequence[dt.date]) -> str:
         count = f"{len(days)} day{'s' if len(days) > 1 else ''}"
         known = f", as of {self.as_of}" if self.as_of is not None else ""
-        there = f"{count}, {span(days)}" if days else "no day"
+        there = f"{count}, {from_to(days[0], days[-1])}" if days else "no day"
         return f"Snapshots {store_at(self.root).name}: {there}{known}"
 
     def _load(

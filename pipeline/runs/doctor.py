@@ -29,7 +29,7 @@ from pipeline.runs.importing.survey import ENDED_DAYS
 from pipeline.runs.state_folder import Places
 from pipeline.settings.config import Kitchen, Symbol
 from pipeline.tables import native
-from pipeline.tasks import bringing, context, luigid_client
+from pipeline.tasks import advice, context, luigid_client
 
 PACKAGE = "central-data-kitchen"
 
@@ -240,7 +240,7 @@ def _symbols(kitchen: Kitchen) -> Iterator[Found]:
                 matter=f"symbol {symbol.name}",
                 state="look",
                 words="has no raw file",
-                do=f"{bringing.commands(kitchen, days, symbol.name)}; or take it out of {kitchen.file}",
+                do=f"{advice.commands(kitchen, days, symbol.name)}; or take it out of {kitchen.file}",
             )
         elif symbol.until is None and (max(known) - last).days > ENDED_DAYS:
             yield Found(

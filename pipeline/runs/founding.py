@@ -14,11 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline import storage, system
+from pipeline.clock import unbroken
 from pipeline.errors import ConfigError
 from pipeline.locations import GOVERNANCE
-from pipeline.runs.importing.survey import ENDED_DAYS, Instrument, days_of, runs_of
+from pipeline.runs.importing.survey import ENDED_DAYS, Instrument, days_of
 from pipeline.settings.config import DOCUMENT
 from pipeline.settings.json_schema import json_schema
+from pipeline.tasks import advice
 
 CONFIG, SCHEMA, RULES = "kitchen.yaml", "kitchen.schema.json", "governance"
 
@@ -97,7 +99,7 @@ def next_step(file: Path, instruments: list[Instrument], *, simulated: bool = Fa
     return [
         "next: the klines of the exchange, without which no day can be built, then the days; here:",
         f"  cd {shlex.quote(str(file.parent))}",
-        *_commands(runs_of(days)),
+        *_commands(unbroken(days)),
     ]
 
 
@@ -105,7 +107,7 @@ def _commands(runs: list[tuple[dt.date, dt.date]]) -> Iterator[str]:
     """What fetches and builds the newest runs of dates, those in order, and how many there are before."""
     shown = runs[-_MOST_RUNS:]
     for first, last in shown:
-        yield f"  kitchen fetch --date {last} --days {(last - first).days + 1}"
+        yield f"  {advice.fetching(first, last)}"
         yield f"  kitchen backfill --start {first} --stop {last}"
     if len(runs) > len(shown):
         first, last = runs[0][0], runs[-len(shown) - 1][1]

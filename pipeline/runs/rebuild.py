@@ -14,6 +14,7 @@ from pipeline.free_form import Json
 from pipeline.freshness import graph
 from pipeline.freshness.check import Freshness
 from pipeline.freshness.graph import Unit
+from pipeline.plain_text import few
 from pipeline.publishing import content, revisions
 from pipeline.publishing.opening import open_store
 from pipeline.settings.config import Kitchen
@@ -43,8 +44,7 @@ class Rebuilt:
     @property
     def told(self) -> str:
         """What it is about, for a line of text."""
-        more = f" and {len(self.what) - _NAMED} more" if len(self.what) > _NAMED else ""
-        return f" ({'; '.join(self.what[:_NAMED])}{more})" if self.what else ""
+        return f" ({few(self.what, '; ', _NAMED)})" if self.what else ""
 
     def facts(self) -> Json:
         """For JSON."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from itertools import groupby
 
 from pipeline import arrivals
+from pipeline.clock import from_to, unbroken
 from pipeline.plain_text import few
 from pipeline.settings.config import Kitchen
 
@@ -17,7 +17,7 @@ _AT_MOST = 3
 def commands(kitchen: Kitchen, days: Iterable[dt.date], symbols: str = "") -> str:
     """A clause: the command of each run of dates, of all symbols or of those named, and of files at hand."""
     at_hand = "kitchen import FOLDER sorts in files that you have"
-    asked = [_command(first, last, symbols) for first, last in runs(days)]
+    asked = [fetching(first, last, symbols) for first, last in unbroken(days)]
     if kitchen.simulated or not asked:
         return at_hand
     more = len(asked) - _AT_MOST
@@ -26,21 +26,14 @@ def commands(kitchen: Kitchen, days: Iterable[dt.date], symbols: str = "") -> st
     return f"{said} asks the exchange{also}; {at_hand}"
 
 
-def _command(first: dt.date, last: dt.date, symbols: str) -> str:
+def fetching(first: dt.date, last: dt.date, symbols: str = "") -> str:
+    """The command that asks the exchange for a run of dates."""
     count = (last - first).days + 1
     return (
         f"kitchen fetch --date {last}"
         + (f" --days {count}" if count > 1 else "")
         + (f" --symbols {symbols}" if symbols else "")
     )
-
-
-def runs(days: Iterable[dt.date]) -> list[tuple[dt.date, dt.date]]:
-    """First and last of each run of dates without a gap, oldest first."""
-    ordered = enumerate(sorted(set(days)))
-    groups = groupby(ordered, key=lambda it: it[1].toordinal() - it[0])
-    found = [[day for _, day in group] for _, group in groups]
-    return [(run[0], run[-1]) for run in found]
 
 
 def no_raw_data(kitchen: Kitchen, days: list[dt.date]) -> list[str]:
@@ -50,5 +43,5 @@ def no_raw_data(kitchen: Kitchen, days: list[dt.date]) -> list[str]:
     if not days:
         return []
     names = list(dict.fromkeys(symbol.name for day in days for symbol in lacking[day]))
-    spans = [f"{first}" + (f" to {last}" if last > first else "") for first, last in runs(days)]
-    return [f"no raw data yet of {few(names)} on {few(spans)}: {commands(kitchen, days)}"]
+    spans = few([from_to(*run) for run in unbroken(days)])
+    return [f"no raw data yet of {few(names)} on {spans}: {commands(kitchen, days)}"]

@@ -22,7 +22,7 @@ from pipeline.free_form import Json
 from pipeline.freshness.graph import Unit
 from pipeline.plain_text import few
 from pipeline.settings.config import Kitchen, Symbol
-from pipeline.tasks import bringing, closing, context, tally
+from pipeline.tasks import advice, closing, context, tally
 from pipeline.tasks.pieces import Made
 
 logger = logging.getLogger("kitchen")
@@ -121,7 +121,7 @@ def _feed_pending(task: luigi.Task) -> None:
         what = f"no file{whose} is there, looked for {name}"
     again = "run again later"
     if gone is not None and task.vendor == "binance":
-        again = f"{bringing.commands(kitchen, [gone], task.symbol)}; then run again"
+        again = f"{advice.commands(kitchen, [gone], task.symbol)}; then run again"
     _wait(
         f"{task.date} {task.symbol} is pending: {task.vendor} of {what}; {again}, the deadline is"
         f" {deadline}{closing.ended(kitchen, task.symbol, task.date)}"
@@ -137,7 +137,7 @@ def _day_pending(task: luigi.Task) -> None:
     kitchen = context.kitchen()
     expected = arrivals.expected_symbols(kitchen, task.date)
     if not expected:
-        lacking = bringing.no_raw_data(kitchen, [task.date])
+        lacking = advice.no_raw_data(kitchen, [task.date])
         spans = [
             f"{s.name} from {s.since or arrivals.first_raw_day(kitchen, s) or 'its first raw file'}"
             for s in kitchen.symbols.values()
@@ -154,7 +154,7 @@ def _day_pending(task: luigi.Task) -> None:
     ]
     _wait(
         f"{task.date} is pending: no klines of the exchange of record yet, looked for {'; '.join(looked)};"
-        f" {bringing.commands(kitchen, [task.date])}; then run again"
+        f" {advice.commands(kitchen, [task.date])}; then run again"
     )
 
 

@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 
 from pipeline.cli import init
 from pipeline.cli.config import faults
+from pipeline.clock import unbroken
 from pipeline.errors import ConfigError
 from pipeline.runs.importing import survey
 from pipeline.sample import mark
@@ -114,7 +115,7 @@ def test_a_chart_alone_becomes_a_kitchen_that_says_how_klines_come(tmp_path: Pat
     assert configured(tmp_path / "new") == {"BTCUSDT": {"market": "futures_um"}}
     assert "it is a guess" in (tmp_path / "new/kitchen.yaml").read_text()
     assert (tmp_path / "new/data/raw/atas/bars_1m/BTCUSDT/date=2025-01-02/bars_1m.jsonl").is_file()
-    assert "kitchen fetch --date 2025-01-02 --days 1\n" in ended.output
+    assert "kitchen fetch --date 2025-01-02\n" in ended.output
     assert "kitchen backfill --start 2025-01-02 --stop 2025-01-02\n" in ended.output
 
 
@@ -151,9 +152,9 @@ def test_the_next_commands_are_of_the_dates_that_there_are(tmp_path: Path) -> No
     assert ended.output.endswith(
         "  kitchen fetch --date 2024-03-01 --days 3\n"
         "  kitchen backfill --start 2024-02-28 --stop 2024-03-01\n"
-        "  kitchen fetch --date 2024-08-08 --days 1\n"
+        "  kitchen fetch --date 2024-08-08\n"
         "  kitchen backfill --start 2024-08-08 --stop 2024-08-08\n"
-        "  kitchen fetch --date 2025-01-02 --days 1\n"
+        "  kitchen fetch --date 2025-01-02\n"
         "  kitchen backfill --start 2025-01-02 --stop 2025-01-02\n"
         "  and 1 more such runs of dates between 2019-10-11 and 2019-10-12\n"
     )
@@ -173,7 +174,7 @@ def test_runs_of_dates(dates: list[str], days: int, runs: list[tuple[str, str]])
     found = survey.days_of(dates)
 
     assert len(found) == days
-    assert [(str(first), str(last)) for first, last in survey.runs_of(found)] == runs
+    assert [(str(first), str(last)) for first, last in unbroken(found)] == runs
 
 
 def test_without_exports_there_is_an_example_to_change(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from kit.support import kitchen_at, write_config
 from pipeline import layout
 from pipeline.cli.main import cli
 from pipeline.settings import config
-from pipeline.tasks import bringing, context
+from pipeline.tasks import advice, context
 
 FIRST = dt.date(2025, 1, 1)
 
@@ -27,22 +27,18 @@ def test_each_run_of_dates_has_its_command_and_the_rest_is_counted(tmp_path: Pat
     """No command spans the years between two exports."""
     it = kitchen_at(tmp_path)
 
-    assert bringing.runs(dates(5, 1, 2, 3, 5)) == [
-        (FIRST, FIRST.replace(day=3)),
-        (FIRST.replace(day=5), FIRST.replace(day=5)),
-    ]
-    assert bringing.commands(it, dates(1, 2, 3, 5), "ADAUSDT") == (
+    assert advice.commands(it, dates(5, 1, 2, 3, 5), "ADAUSDT") == (
         "kitchen fetch --date 2025-01-03 --days 3 --symbols ADAUSDT; kitchen fetch --date 2025-01-05"
         " --symbols ADAUSDT asks the exchange; kitchen import FOLDER sorts in files that you have"
     )
-    assert "and so for 2 more runs of dates" in bringing.commands(it, dates(1, 3, 5, 7, 9))
+    assert "and so for 2 more runs of dates" in advice.commands(it, dates(1, 3, 5, 7, 9))
 
 
 def test_a_simulated_kitchen_is_not_sent_to_the_exchange(tmp_path: Path) -> None:
     """Which it would refuse to ask."""
     it = replace(kitchen_at(tmp_path), simulated=True)
 
-    assert bringing.commands(it, dates(1)).startswith("kitchen import FOLDER")
+    assert advice.commands(it, dates(1)).startswith("kitchen import FOLDER")
 
 
 def said(root: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> Result:

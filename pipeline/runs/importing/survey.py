@@ -12,10 +12,9 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 
-from pipeline.clock import parse_day
+from pipeline.clock import from_to, parse_day, unbroken
 from pipeline.errors import SourceError
 from pipeline.model.feeds import FEEDS
 from pipeline.model.limits import Limits
@@ -101,9 +100,9 @@ class Instrument:
         """A line a feed: from when to when, and of how many dates where not of all between."""
         for feed, dates in sorted(self.dates.items()):
             first, last = min(dates), max(dates)
-            has_gaps = len(runs_of(days_of(dates))) > 1
+            has_gaps = len(unbroken(days_of(dates))) > 1
             count = f" ({_counted(dates)})" if has_gaps else ""
-            yield f"{feed}: {first}" + (f" to {last}" if last != first else "") + count
+            yield f"{feed}: {from_to(first, last)}{count}"
 
 
 def days_of(dates: Iterable[str]) -> list[dt.date]:
@@ -117,13 +116,6 @@ def days_of(dates: Iterable[str]) -> list[dt.date]:
         length = calendar.monthrange(first.year, first.month)[1]
         found.update(first.replace(day=day) for day in range(1, length + 1))
     return sorted(found)
-
-
-def runs_of(days: list[dt.date]) -> list[tuple[dt.date, dt.date]]:
-    """First and last of each run of days that follow each other, of days in order."""
-    ends = [a for a, b in pairwise(days) if (b - a).days > 1] + days[-1:]
-    starts = days[:1] + [b for a, b in pairwise(days) if (b - a).days > 1]
-    return list(zip(starts, ends, strict=True))
 
 
 def _counted(dates: set[str]) -> str:
