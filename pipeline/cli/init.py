@@ -12,6 +12,7 @@ import click
 from pipeline import layout, system, windows
 from pipeline.cli import options, output, progress
 from pipeline.errors import ExitCode, ParameterError
+from pipeline.free_form import Json
 from pipeline.model.limits import Limits
 from pipeline.runs import default_day, founding
 from pipeline.runs.importing import bringing
@@ -100,7 +101,7 @@ def _built(file: Path) -> int:
     return code
 
 
-def _facts(folder: Path, instruments: list[Instrument], files: list[Imported]) -> dict[str, object]:
+def _facts(folder: Path, instruments: list[Instrument], files: list[Imported]) -> Json:
     return {
         "folder": str(folder),
         "symbols": {

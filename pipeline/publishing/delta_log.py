@@ -15,7 +15,6 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import msgspec
 import pyarrow as pa
@@ -30,16 +29,14 @@ from deltalake.transaction import (
 )
 
 from pipeline.contracts.manifest import Column
-from pipeline.contracts.value import Value
 from pipeline.errors import KitchenError, PublishError
 from pipeline.publishing import revisions
+from pipeline.publishing.delta_order import Order
 from pipeline.publishing.delta_view import FOLDER, STATE, state
 from pipeline.publishing.lender import Lender
 from pipeline.publishing.opening import open_store
 from pipeline.publishing.side_by_side import each
 from pipeline.publishing.store import ALWAYS, Store
-from pipeline.settings import stores
-from pipeline.settings.stores import Place, Server
 
 _PARTITIONS = {"date": "date", "condition": "string"}
 """Columns that no file has: of the path, in which readers look for them, and of the log."""
@@ -67,27 +64,6 @@ _PATH = re.compile(
 _OURS = "Made by the Central Data Kitchen from what is published; changes of others do not last."
 _CONFIGURATION = {"delta.enableExpiredLogCleanup": "false"}
 _TRIES, _PAUSE_SECONDS = 100, 0.05
-
-
-class Order(Value, frozen=True, kw_only=True):
-    """What to do: bring views up to date, with `anew` whatever they say of themselves."""
-
-    store: str
-    tables: tuple[str, ...]
-    anew: bool
-    endpoint: str = ""
-    region: str = "auto"
-    patience_seconds: float = 300
-
-    @property
-    def place(self) -> Place:
-        """Where the store is."""
-        if not stores.is_address(self.store):
-            return Path(self.store)
-        server = Server(
-            endpoint=self.endpoint, region=self.region, patience_seconds=self.patience_seconds
-        )
-        return stores.address(self.store, server, "the store")
 
 
 Revision = tuple[dt.date, int]

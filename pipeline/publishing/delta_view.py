@@ -7,6 +7,7 @@ of its own (`delta_log.py`), since the library that writes logs cannot be used a
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 import re
@@ -15,7 +16,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import optional, storage
@@ -24,13 +24,14 @@ from pipeline.publishing.opening import open_store
 from pipeline.publishing.store import ALWAYS, Store
 
 if TYPE_CHECKING:
+    from pipeline.publishing.delta_order import Order
     from pipeline.settings.stores import Place
 
 FOLDER = "delta"
 STATE = "kitchen"
 """Key of a commit's info: of which published revisions it is."""
 
-_LIBRARY = "deltalake"
+_LIBRARY, _ORDER = "deltalake", "pipeline.publishing.delta_order"
 _FORM = 1
 """To be raised where the same revisions would give another view."""
 
@@ -92,8 +93,8 @@ class Views:
 
     def _made(self, tables: Sequence[str], *, anew: bool) -> Iterator[str]:
         if tables:
-            order = {**_named(self.place), "tables": list(tables), "anew": anew}
-            for table, fault in _ordered(order, tables):
+            order = importlib.import_module(_ORDER).of(self.place, tables, anew=anew)
+            for table, fault in _ordered(order):
                 yield _told(table, fault)
 
 
@@ -121,34 +122,20 @@ def _last_state(store: Store, table: str) -> str | None:
     return None
 
 
-def _named(place: Place) -> dict[str, object]:
-    """The store for another process; a bucket's server with it, and no credential."""
-    if isinstance(place, Path):
-        return {"store": str(place.absolute())}
-    server = place.server
-    return {
-        "store": str(place),
-        "endpoint": server.endpoint,
-        "region": server.region,
-        "patience_seconds": server.patience_seconds,
-    }
-
-
-def _ordered(order: dict[str, object], tables: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _ordered(order: Order) -> Iterator[tuple[str, str]]:
     """Has a process do it; the tables of which it was not done, each with why."""
-    command = [sys.executable, "-P", "-m", "pipeline.publishing.delta_log", json.dumps(order)]
+    said = importlib.import_module("msgspec").json.encode(order).decode()
+    command = [sys.executable, "-P", "-m", "pipeline.publishing.delta_log", said]
+    tables = ", ".join(order.tables)
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=_PATIENCE_SECONDS
         )
     except subprocess.TimeoutExpired:
-        yield ", ".join(tables), f"it was not done within {_PATIENCE_SECONDS} s"
+        yield tables, f"it was not done within {_PATIENCE_SECONDS} s"
         return
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:]
-        yield (
-            ", ".join(tables),
-            f"its process ended with {done.returncode} {''.join(last)}".rstrip(),
-        )
+        yield tables, f"its process ended with {done.returncode} {''.join(last)}".rstrip()
         return
     yield from json.loads(done.stdout).items()
