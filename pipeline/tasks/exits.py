@@ -24,9 +24,12 @@ def tell_errors_apart() -> None:
         _Codes.of_luigi = luigi.retcodes.retcode
         luigi.retcodes.retcode = _Codes
         luigi.Task.event_handler(luigi.Event.FAILURE)(_note)
+        for end in (luigi.Event.PROCESS_FAILURE, luigi.Event.TIMEOUT):
+            luigi.Task.event_handler(end)(_note)
 
 
-def _note(task: luigi.Task, error: BaseException) -> None:
+def _note(task: luigi.Task, error: BaseException | str) -> None:
+    """Of an error; of a process that died or took too long there is a text alone."""
     code = error.exit_code if isinstance(error, KitchenError) else ExitCode.FAILED
     _met[code] = 1
 

@@ -18,6 +18,7 @@ from pipeline.sample.generate import SampleRequest, write_sample
 DAY = dt.date(2025, 1, 2)
 
 TASKS = """
+import os
 import luigi
 import pipeline
 from pipeline import errors
@@ -27,6 +28,8 @@ class Fails(luigi.Task):
     def output(self):
         return luigi.LocalTarget("never")
     def run(self):
+        if self.error == "killed":
+            os.kill(os.getpid(), 9)
         raise (getattr(errors, self.error, None) or ValueError)("so it is")
 
 class All(luigi.WrapperTask):
@@ -71,6 +74,15 @@ def test_luigi_ends_with_the_worst_code_of_its_failed_tasks(
     run = tried(tmp_path, "All", "--workers", workers, "--errors", json.dumps(errors))
 
     assert run.returncode == code, run.stderr
+
+
+def test_a_task_whose_process_is_killed_is_a_failure_whatever_the_others_are(
+    tmp_path: Path,
+) -> None:
+    """It can say nothing itself; Luigi sees it die."""
+    run = tried(tmp_path, "All", "--workers", "2", "--errors", '["LockedError", "killed"]')
+
+    assert run.returncode == 30, run.stderr
 
 
 def test_a_code_that_the_user_set_for_failed_tasks_stays(tmp_path: Path) -> None:
