@@ -35,20 +35,6 @@ LOG = "delta/bars_1m/_delta_log"
 EVERY = ("available", "degraded", "missing", "pending")
 
 
-@pytest.fixture(params=["folder", "objects"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    """Where an empty store of each kind is."""
-    if request.param == "folder":
-        return tmp_path / "snapshots"
-    return object_server.address(request.getfixturevalue("endpoint"))
-
-
-@pytest.fixture
-def store(place: Place) -> Store:
-    """The store that is there."""
-    return open_store(place)
-
-
 @pytest.fixture
 def views(place: Place) -> Views:
     """Its views: one, of bars."""

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from kit import object_server
 from kit import snapshots as kit
 from kit.dying import Killed, faulty
 from pipeline.contracts.value import changed
@@ -25,7 +24,6 @@ from pipeline.freshness.release import Release
 from pipeline.publishing import epochs, revisions
 from pipeline.publishing.epochs import Publisher
 from pipeline.publishing.folder_store import FolderStore
-from pipeline.publishing.opening import open_store
 from pipeline.publishing.revisions import Sealed
 from pipeline.publishing.seal import Draft, publish
 from pipeline.publishing.store import Store
@@ -43,14 +41,6 @@ OWN = Release(
 EDITED = changed(OWN, code="bbbb")
 ELSEWHERE = changed(EDITED, host="two")
 WRITERS = 20
-
-
-@pytest.fixture(params=["folder", "objects"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    """An empty store of each kind."""
-    if request.param == "folder":
-        return open_store(tmp_path / "snapshots")
-    return open_store(object_server.address(request.getfixturevalue("endpoint")))
 
 
 @pytest.fixture

@@ -29,14 +29,6 @@ D1, D2, D3 = (kit.DAY + dt.timedelta(days=i) for i in range(3))
 SIGNED = "qc/BTCUSDT/calibration_report.md"
 
 
-@pytest.fixture(params=["folder", "objects"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    """An empty store of each kind."""
-    if request.param == "folder":
-        return open_store(tmp_path / "snapshots")
-    return open_store(object_server.address(request.getfixturevalue("endpoint")))
-
-
 def closes(store: Store, day: dt.date, as_of: dt.datetime | None = None) -> set[float]:
     """What readers get as a day's closes."""
     table = load("bars_1m", day, day, columns=["close"], as_of=as_of, root=store.name)

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from kit import object_server
 from kit import snapshots as kit
 from pipeline.contracts.value import changed
 from pipeline.errors import ReleaseError, SnapshotExistsError
@@ -60,14 +59,6 @@ class Meanwhile(Publisher):
 
 
 Place = Path | Address
-
-
-@pytest.fixture(params=["folder", "objects"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    """An empty store of each kind."""
-    if request.param == "folder":
-        return tmp_path / "snapshots"
-    return object_server.address(request.getfixturevalue("endpoint"))
 
 
 @pytest.fixture
